@@ -1,0 +1,69 @@
+// Compiles src/tensor/backends/wasm/assembly to src/tensor/backends/wasm/generated.ts: two modules, strict and
+// relaxed SIMD, as base64. The same inputs give the same bytes; unchanged inputs are not compiled again.
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import asc from 'assemblyscript/asc'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const folder = join(root, 'src/tensor/backends/wasm/assembly')
+const target = join(root, 'src/tensor/backends/wasm/generated.ts')
+
+const flags = [
+  '--runtime=stub',
+  '-O3',
+  '--noAssert',
+  '--importMemory',
+  '--sharedMemory',
+  '--initialMemory=64',
+  '--maximumMemory=65536',
+  '--noExportMemory',
+  '--enable=simd,threads,relaxed-simd',
+]
+
+const sources = () =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+
+function fingerprint() {
+  const hash = createHash('sha256')
+  hash.update(asc.version).update(JSON.stringify(flags)).update(readFileSync(fileURLToPath(import.meta.url)))
+  for (const name of sources()) hash.update(name).update(readFileSync(join(folder, name)))
+  return hash.digest('hex').slice(0, 32)
+}
+
+/** The bytes of one module; `text` is its WebAssembly text. */
+export async function compileWasm(relaxed) {
+  const made = new Map()
+  const entry = relative(root, join(folder, 'index.ts'))
+  const { error, stderr } = await asc.main(
+    [entry, '--baseDir', root, '--use', `RELAXED=${relaxed ? 1 : 0}`, ...flags, '-o', 'm.wasm', '-t', 'm.wat'],
+    { writeFile: (name, contents) => void made.set(name, contents) },
+  )
+  if (error) throw new Error(`the wasm kernels do not compile:\n${stderr.toString()}`)
+  return { bytes: Buffer.from(made.get('m.wasm')), text: String(made.get('m.wat')) }
+}
+
+/** Writes generated.ts where its inputs changed. Gives true when it did. */
+export async function buildWasm() {
+  const head = `// Made by scripts/build-wasm.mjs from assembly/*.ts, inputs ${fingerprint()}. Not for editing.\n`
+  if (existsSync(target) && readFileSync(target, 'utf8').startsWith(head)) return false
+  const strict = await compileWasm(false)
+  const relaxed = await compileWasm(true)
+  const constants = [
+    ['strictModule', strict],
+    ['relaxedModule', relaxed],
+  ].map(([name, made]) => `export const ${name} =\n  '${made.bytes.toString('base64')}'\n`)
+  // Written aside and renamed, so that a reader at the same time sees the old or the new file, never half of one.
+  const aside = `${target}.${process.pid}`
+  writeFileSync(aside, head + constants.join(''))
+  renameSync(aside, target)
+  return true
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const changed = await buildWasm()
+  console.log(changed ? `wrote ${relative(root, target)}` : 'the wasm kernels are up to date')
+}

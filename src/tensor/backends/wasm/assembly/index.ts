@@ -1,0 +1,2 @@
+// The module's exports.
+export { packB, gemmRows } from './gemm'
