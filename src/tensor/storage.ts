@@ -145,6 +145,8 @@ export class Storage {
   data: TypedArray
   /** The arena that will free it, or null when the garbage collector will. */
   arena: Arena | null = null
+  /** Counts in-place changes: a graph that saved these elements compares. */
+  version = 0
   readonly #block: Block
 
   constructor(
@@ -171,6 +173,10 @@ export class Storage {
 
   get disposed(): boolean {
     return !this.#block.live
+  }
+
+  get inNewestArena(): boolean {
+    return arenas.length > 0 && this.arena === arenas[arenas.length - 1]
   }
 
   /** Hands the storage to an arena, or (null) to the garbage collector. */

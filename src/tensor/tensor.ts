@@ -122,9 +122,19 @@ export function empty(shape: Shape, dtype: DType = 'float32'): Tensor {
   return new Tensor(new Storage(dtype, numel(shape)), shape, contiguousStrides(shape), 0)
 }
 
-/** Tensor data as floats: for kernels, after the dtype has been checked. */
+/** From the first element on, for kernels that take strides. After the dtype has been checked. */
 export function floats(t: Tensor): Floats {
   return t.raw as Floats
+}
+
+/** Exactly the elements, for kernels that take contiguous data. */
+export function flat(t: Tensor): Floats {
+  return t.data as Floats
+}
+
+/** The same of an int32 tensor. */
+export function ints(t: Tensor): Int32Array {
+  return t.data as Int32Array
 }
 
 /** dst and src walk `shape` with their own strides. The plain spelling of kernel `copy`. */

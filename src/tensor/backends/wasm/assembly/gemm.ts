@@ -9,66 +9,11 @@ export const KC: i32 = 256
 export const ROWS_SCRATCH: i32 = MC * KC * 4 + 128
 
 /**
- * One 4x8 tile: c (row stride ldc bytes) = init + A B over k. Row r of A starts at a0 .. a3 and moves by aStep; B moves
- * by bStep. init: 0 for zeros, else the address of 8 columns with row stride ldi (0: one row of bias for all).
- * Not unrolled and no wider, because V8 then spills registers and loses half the speed.
+ * One 4x8 tile over packed panels: c (row stride ldc bytes) = init + A B. init: 0 for zeros, else the address of 8
+ * columns with row stride ldi (0: one row of bias for all). Not unrolled and no wider, because V8 then spills
+ * registers and loses half the speed.
  */
-export function tile(
-  c: usize, ldc: usize, a0: usize, a1: usize, a2: usize, a3: usize, aStep: usize,
-  b: usize, bStep: usize, k: i32, init: usize, ldi: usize,
-): void {
-  let c00 = splat(0), c01 = splat(0), c10 = splat(0), c11 = splat(0)
-  let c20 = splat(0), c21 = splat(0), c30 = splat(0), c31 = splat(0)
-  if (init) {
-    c00 = v128.load(init)
-    c01 = v128.load(init, 16)
-    init += ldi
-    c10 = v128.load(init)
-    c11 = v128.load(init, 16)
-    init += ldi
-    c20 = v128.load(init)
-    c21 = v128.load(init, 16)
-    init += ldi
-    c30 = v128.load(init)
-    c31 = v128.load(init, 16)
-  }
-  const end = b + <usize>k * bStep
-  while (b != end) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b, 16)
-    let a = v128.load32_splat(a0)
-    c00 = madd(a, b0, c00)
-    c01 = madd(a, b1, c01)
-    a = v128.load32_splat(a1)
-    c10 = madd(a, b0, c10)
-    c11 = madd(a, b1, c11)
-    a = v128.load32_splat(a2)
-    c20 = madd(a, b0, c20)
-    c21 = madd(a, b1, c21)
-    a = v128.load32_splat(a3)
-    c30 = madd(a, b0, c30)
-    c31 = madd(a, b1, c31)
-    a0 += aStep
-    a1 += aStep
-    a2 += aStep
-    a3 += aStep
-    b += bStep
-  }
-  v128.store(c, c00)
-  v128.store(c, c01, 16)
-  c += ldc
-  v128.store(c, c10)
-  v128.store(c, c11, 16)
-  c += ldc
-  v128.store(c, c20)
-  v128.store(c, c21, 16)
-  c += ldc
-  v128.store(c, c30)
-  v128.store(c, c31, 16)
-}
-
-/** The same for packed panels: A in steps of 16 bytes, B in steps of 32. */
-export function tilePacked(c: usize, ldc: usize, a: usize, b: usize, k: i32, init: usize, ldi: usize): void {
+export function tile(c: usize, ldc: usize, a: usize, b: usize, k: i32, init: usize, ldi: usize): void {
   let c00 = splat(0), c01 = splat(0), c10 = splat(0), c11 = splat(0)
   let c20 = splat(0), c21 = splat(0), c30 = splat(0), c31 = splat(0)
   if (init) {
@@ -171,68 +116,102 @@ export function packB(dst: usize, b: usize, rowStride: usize, colStride: usize, 
 
 /** A tile that sticks out of C: computed aside at `t` (128 bytes), and its valid part copied. */
 function edge(
-  c: usize, ldc: usize, rows: i32, cols: i32, a: usize, aRow: usize, aStep: usize,
-  b: usize, bStep: usize, k: i32, init: usize, ldi: usize, t: usize,
+  c: usize, ldc: usize, rows: i32, cols: i32, a: usize, b: usize, k: i32, init: usize, ldi: usize, t: usize,
 ): void {
   if (init) {
     for (let r = 0; r < rows; r++) {
       for (let j = 0; j < cols; j++) store<f32>(t + r * 32 + j * 4, load<f32>(init + r * ldi + j * 4))
     }
   }
-  const a1 = rows > 1 ? a + aRow : a
-  const a2 = rows > 2 ? a1 + aRow : a1
-  tile(t, 32, a, a1, a2, rows > 3 ? a2 + aRow : a2, aStep, b, bStep, k, init ? t : 0, 32)
+  tile(t, 32, a, b, k, init ? t : 0, 32)
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < cols; j++) store<f32>(c + r * ldc + j * 4, load<f32>(t + r * 32 + j * 4))
   }
 }
 
 /**
- * C [m, n] = A [m, k] B (+ bias [n], or + C where `add`). B comes as panels: panel j at b + j * panelStride, moving by
- * bStep a k. All strides are in bytes. scratch: ROWS_SCRATCH bytes.
+ * C [m, n] = A [m, k] B, plus bias [n] (0: none), or plus C where `add`. B is packed by packB. Strides are in bytes.
+ * scratch: ROWS_SCRATCH bytes.
  */
 export function gemmRows(
-  c: usize, ldc: usize, a: usize, rowStride: usize, colStride: usize, b: usize, panelStride: usize, bStep: usize,
+  c: usize, ldc: usize, a: usize, rowStride: usize, colStride: usize, b: usize,
   m: i32, n: i32, k: i32, bias: usize, add: bool, scratch: usize,
 ): void {
-  // Packing A pays when its elements are used often; a few columns read them where they are.
-  const packed = n > 32 && bStep == 32
-  const t = scratch + MC * KC * 4
+  const aside = scratch + MC * KC * 4
   for (let i0 = 0; i0 < m; i0 += MC) {
     const mc = min(MC, m - i0)
     let p0 = 0
     do {
       const kc = min(KC, k - p0)
-      const ablock = a + <usize>i0 * rowStride + <usize>p0 * colStride
-      if (packed) {
-        for (let i = 0; i < mc; i += 4) {
-          pack4(scratch + <usize>i * kc * 4, 16, ablock + <usize>i * rowStride, rowStride, colStride, mc - i, kc)
-        }
+      const block = a + <usize>i0 * rowStride + <usize>p0 * colStride
+      for (let i = 0; i < mc; i += 4) {
+        pack4(scratch + <usize>i * kc * 4, 16, block + <usize>i * rowStride, rowStride, colStride, mc - i, kc)
       }
+      const resume = p0 > 0 || add
       for (let j = 0; j < n; j += 8) {
-        const panel = b + <usize>(j >> 3) * panelStride + <usize>p0 * bStep
+        const panel = b + <usize>j * k * 4 + <usize>p0 * 32
         for (let i = 0; i < mc; i += 4) {
           const at = c + <usize>(i0 + i) * ldc + <usize>j * 4
-          const resume = p0 > 0 || add
           const init = resume ? at : bias ? bias + <usize>j * 4 : 0
           const ldi = resume ? ldc : 0
-          const whole = i + 4 <= mc && j + 8 <= n
-          if (packed) {
-            const ap = scratch + <usize>i * kc * 4
-            if (whole) tilePacked(at, ldc, ap, panel, kc, init, ldi)
-            else edge(at, ldc, min(4, mc - i), min(8, n - j), ap, 4, 16, panel, 32, kc, init, ldi, t)
-          } else {
-            const ap = ablock + <usize>i * rowStride
-            if (whole) {
-              const r = rowStride
-              tile(at, ldc, ap, ap + r, ap + r * 2, ap + r * 3, colStride, panel, bStep, kc, init, ldi)
-            } else {
-              edge(at, ldc, min(4, mc - i), min(8, n - j), ap, rowStride, colStride, panel, bStep, kc, init, ldi, t)
-            }
-          }
+          const rows = scratch + <usize>i * kc * 4
+          if (i + 4 <= mc && j + 8 <= n) tile(at, ldc, rows, panel, kc, init, ldi)
+          else edge(at, ldc, min(4, mc - i), min(8, n - j), rows, panel, kc, init, ldi, aside)
         }
       }
       p0 += KC
     } while (p0 < k)
+  }
+}
+
+/** Bytes of B [k, n] packed. */
+// @ts-ignore: decorator
+@inline
+export function packedBytes(n: i32, k: i32): usize {
+  return <usize>((n + 7) >> 3) * <usize>k * 32
+}
+
+/** A whole small product: packs B after gemmRows' scratch, so scratch is ROWS_SCRATCH + packedBytes(n, k). */
+export function gemm(
+  c: usize, ldc: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, bCol: usize,
+  m: i32, n: i32, k: i32, add: bool, scratch: usize,
+): void {
+  const panels = scratch + ROWS_SCRATCH
+  packB(panels, b, bRow, bCol, n, k, 0, (n + 7) >> 3)
+  gemmRows(c, ldc, a, aRow, aCol, panels, m, n, k, 0, add, scratch)
+}
+
+/** A panel of B should stay in cache while all rows pass it: columns are taken this many bytes of B at a time. */
+const B_BYTES: usize = 4 << 20
+
+// @ts-ignore: decorator
+@inline
+export function columnsAtOnce(n: i32, k: i32): i32 {
+  return min((n + 7) & ~7, max(8, <i32>(B_BYTES / (<usize>max(k, 1) * 32)) * 8))
+}
+
+/** Scratch of gemmBatch. */
+export function batchScratch(n: i32, k: i32): usize {
+  return ROWS_SCRATCH + packedBytes(columnsAtOnce(n, k), k)
+}
+
+/** out [batch, m, n]; pairs: for each matrix the addresses of A and B. */
+export function gemmBatch(
+  out: usize, pairs: usize, batch: i32, aRow: usize, aCol: usize, bRow: usize, bCol: usize,
+  m: i32, n: i32, k: i32, bias: usize, scratch: usize,
+): void {
+  const panels = scratch + ROWS_SCRATCH
+  const step = columnsAtOnce(n, k)
+  for (let j = 0; j < n; j += step) {
+    const cols = min(step, n - j)
+    let packed: usize = 0
+    for (let i = 0; i < batch; i++) {
+      const a = load<u32>(pairs + i * 8)
+      const b = load<u32>(pairs + i * 8, 4) + <usize>j * bCol
+      if (b != packed) packB(panels, b, bRow, bCol, cols, k, 0, (cols + 7) >> 3)
+      packed = b
+      const c = out + (<usize>i * m * n + j) * 4
+      gemmRows(c, <usize>n * 4, a, aRow, aCol, panels, m, cols, k, bias ? bias + <usize>j * 4 : 0, false, scratch)
+    }
   }
 }

@@ -1,2 +1,2 @@
 // The module's exports.
-export { packB, gemmRows } from './gemm'
+export { packB, gemmRows, gemmBatch, batchScratch } from './gemm'

@@ -1,0 +1,246 @@
+// Backward: from a result to its leaves, newest node first, without recursion. Frees what it no longer needs as it goes.
+import { GradError, ShapeError } from '../errors.js'
+import { kernelsFor } from '../tensor/backend.js'
+import { formatShape, sameShape, type Shape } from '../tensor/shape.js'
+import { closeArena, openArena, type Storage } from '../tensor/storage.js'
+import { empty, type Tensor } from '../tensor/tensor.js'
+import { addInPlace, Node, withRecording } from './graph.js'
+import { add } from './ops/arithmetic.js'
+import { sum } from './ops/reduce.js'
+import { reshape } from './ops/views.js'
+
+export interface BackwardOptions {
+  /** Record the gradient's own graph, for second derivatives. */
+  createGraph?: boolean
+  /** Keep the graph for another backward(). Default: createGraph. */
+  retainGraph?: boolean
+}
+
+/** Sums a gradient over the dims along which its input was broadcast. The one place where broadcasting is undone. */
+function unbroadcast(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.shape, shape)) return g
+  const lead = g.shape.length - shape.length
+  const dims = g.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && g.shape[i] !== 1))
+  return reshape(dims.length > 0 ? sum(g, dims, { keepdim: true }) : g, shape)
+}
+
+/**
+ * Gradients on their way. Several may lie on one storage (add hands the same dy to both sides), so each storage that
+ * backward itself made is counted, and goes back for reuse when its last gradient has been used.
+ */
+class Pending {
+  readonly #grads = new Map<Node | Tensor, Tensor>()
+  readonly #uses = new Map<Storage, number>()
+  constructor(readonly createGraph: boolean) {}
+
+  take(to: Node | Tensor): Tensor | undefined {
+    const g = this.#grads.get(to)
+    this.#grads.delete(to)
+    return g
+  }
+
+  owns(g: Tensor): boolean {
+    return (this.#uses.get(g.storage) ?? 0) > 0
+  }
+
+  /** Whether writing into `g` would be seen by nobody else. */
+  private(g: Tensor): boolean {
+    return this.#uses.get(g.storage) === 1 && g.isContiguous
+  }
+
+  add(to: Node | Tensor, g: Tensor): void {
+    const acc = this.#grads.get(to)
+    if (acc === undefined) {
+      this.#grads.set(to, g)
+      this.use(g)
+    } else if (!this.createGraph && this.private(acc)) {
+      addInPlace(acc, g)
+    } else {
+      const total = add(acc, g)
+      this.made(total)
+      this.#grads.set(to, total)
+      this.use(total)
+      this.drop(acc)
+    }
+  }
+
+  /** Backward made this storage itself: it may be recycled. */
+  made(g: Tensor): void {
+    if (!this.createGraph && !this.#uses.has(g.storage)) this.#uses.set(g.storage, 0)
+  }
+
+  use(g: Tensor): void {
+    const n = this.#uses.get(g.storage)
+    if (n !== undefined) this.#uses.set(g.storage, n + 1)
+  }
+
+  /** One use less; recycled after the last. */
+  drop(g: Tensor): void {
+    const n = this.#uses.get(g.storage)
+    if (n === undefined) return
+    if (n > 1) this.#uses.set(g.storage, n - 1)
+    else {
+      this.#uses.delete(g.storage)
+      g.storage.dispose()
+    }
+  }
+
+  /** The storage leaves backward's hands: it is never recycled here. */
+  release(g: Tensor): void {
+    this.#uses.delete(g.storage)
+  }
+}
+
+/** The nodes that `root` was computed from, newest first. */
+function reachable(root: Node): Node[] {
+  const seen = new Set<Node>([root])
+  const stack = [root]
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    for (const edge of node.edges) {
+      if (edge instanceof Node && !seen.has(edge)) {
+        seen.add(edge)
+        stack.push(edge)
+      }
+    }
+  }
+  return [...seen].sort((a, b) => b.id - a.id)
+}
+
+/** One node: dy in, the gradients of its inputs out, each of its input's shape. */
+function step(node: Node, dy: Tensor, createGraph: boolean): (Tensor | null)[] {
+  const { op, attrs, shapes } = node
+  if (createGraph && !op.twice) {
+    throw new GradError(`${op.name} has no second derivative`, 'Spell it in plain ops, or leave createGraph out')
+  }
+  const run = (!createGraph && 'fastBackward' in op && op.fastBackward) || op.backward!
+  const needs = node.edges.map((e) => e !== null)
+  const grads = run({ dy, saved: node.read(), attrs, needs, shapes })
+  return grads.map((g, i) => (g !== null && needs[i] ? unbroadcast(g, shapes[i]) : null))
+}
+
+/** The same inside an arena of its own: temporaries go back at once, only the gradients come out. */
+function stepInArena(node: Node, dy: Tensor, pending: Pending): (Tensor | null)[] {
+  openArena()
+  const keep: Storage[] = []
+  try {
+    const grads = step(node, dy, false)
+    for (const g of grads) {
+      if (g === null || keep.includes(g.storage)) continue
+      if (g.storage.inNewestArena) {
+        keep.push(g.storage)
+        pending.made(g)
+      }
+    }
+    return grads
+  } finally {
+    closeArena(keep)
+  }
+}
+
+/**
+ * Walks the graph of `root` and calls `sink` with each leaf's and each wanted node's complete gradient.
+ * The engine of backward() and grad().
+ */
+function walk(
+  root: Tensor,
+  seed: Tensor,
+  { createGraph = false, retainGraph = createGraph }: BackwardOptions,
+  sink: (to: Node | Tensor, g: Tensor, pending: Pending) => void,
+): void {
+  const pending = new Pending(createGraph)
+  if (!(root.node instanceof Node)) {
+    sink(root, seed, pending)
+    return
+  }
+  const leaves = new Set<Tensor>()
+  pending.add(root.node, seed)
+  withRecording(createGraph, () => {
+    for (const node of reachable(root.node as Node)) {
+      const dy = pending.take(node)
+      if (dy === undefined) continue
+      sink(node, dy, pending)
+      const grads = createGraph ? step(node, dy, true) : stepInArena(node, dy, pending)
+      grads.forEach((g, i) => {
+        const to = node.edges[i]
+        if (g === null || to === null) return
+        if (!(to instanceof Node)) leaves.add(to)
+        pending.add(to, g)
+      })
+      pending.drop(dy)
+      if (!retainGraph) node.saved = null
+    }
+    for (const leaf of leaves) {
+      const g = pending.take(leaf) as Tensor
+      sink(leaf, g, pending)
+      pending.drop(g)
+    }
+  })
+}
+
+function seedFor(y: Tensor, gradient: Tensor | undefined): Tensor {
+  if (!y.requiresGrad) {
+    throw new GradError(`backward: the tensor ${formatShape(y.shape)} does not require a gradient`, 'Make a leaf with { requiresGrad: true }, outside noGrad()')
+  }
+  if (gradient !== undefined) {
+    if (!sameShape(gradient.shape, y.shape)) {
+      throw new ShapeError('backward', `the gradient is ${formatShape(gradient.shape)}, the tensor ${formatShape(y.shape)}`)
+    }
+    return gradient
+  }
+  if (y.numel !== 1) {
+    throw new GradError(`backward: the tensor has ${y.numel} elements, shape ${formatShape(y.shape)}`, 'Reduce it with sum() or mean(), or pass the gradient of your loss')
+  }
+  const seed = empty(y.shape, y.dtype)
+  seed.raw[0] = 1
+  return seed
+}
+
+/** A tensor of the same values on a buffer that nobody else sees. */
+function own(g: Tensor): Tensor {
+  const out = empty(g.shape, g.dtype)
+  kernelsFor(g.dtype).copy(g.shape, out.raw, out.strides, g.raw, g.strides)
+  return out
+}
+
+/** d y / d leaf is added to `grad` of every leaf that y was computed from. `gradient` is dL/dy; 1 for a single element. */
+export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
+  walk(y, seedFor(y, gradient), options, (leaf, g, pending) => {
+    if (leaf instanceof Node) return
+    if (options.createGraph) {
+      leaf.grad = leaf.grad === null ? g : add(leaf.grad, g)
+    } else if (leaf.grad !== null) {
+      addInPlace(leaf.grad, g)
+    } else {
+      leaf.grad = pending.private(g) ? g : own(g)
+      pending.release(leaf.grad)
+      // A gradient lives as long as its leaf: a parameter made outside a step's arena keeps its gradient after it.
+      leaf.grad.storage.moveTo(leaf.storage.arena)
+    }
+  })
+}
+
+/**
+ * The gradients of `y` for `inputs`, without touching any `.grad`. An input that y does not depend on throws GradError,
+ * or gives null with allowUnused. `gradient` is dL/dy; 1 for a single element.
+ */
+export function grad(
+  y: Tensor,
+  inputs: readonly Tensor[],
+  options: BackwardOptions & { gradient?: Tensor; allowUnused?: boolean } = {},
+): Tensor[] {
+  const found = new Map<Node | Tensor, Tensor>()
+  const wanted = new Set<Node | Tensor>(inputs.map((t) => (t.node as Node | null) ?? t))
+  walk(y, seedFor(y, options.gradient), options, (to, g, pending) => {
+    if (!wanted.has(to)) return
+    found.set(to, options.createGraph ? g : pending.private(g) ? g : own(g))
+    pending.release(g)
+  })
+  return inputs.map((t, i) => {
+    const g = found.get((t.node as Node | null) ?? t)
+    if (g === undefined && !options.allowUnused) {
+      throw new GradError(`grad: the result does not depend on input ${i}, shape ${formatShape(t.shape)}`, 'Pass { allowUnused: true } to get null for it')
+    }
+    return (g ?? null) as Tensor
+  })
+}
+

@@ -1,0 +1,143 @@
+// The graph: apply() runs an op and leaves a node behind that backward() will find.
+import { DTypeError, GradError } from '../errors.js'
+import { kernelsFor } from '../tensor/backend.js'
+import { formatShape, type Shape } from '../tensor/shape.js'
+import type { DType } from '../tensor/storage.js'
+import { empty, floats, type GraphNode, Tensor } from '../tensor/tensor.js'
+import type { KernelOp, OpRecord, Takes, ViewOp } from './op.js'
+
+/** An op that ran: what its backward needs, and where each input came from. */
+export class Node implements GraphNode {
+  static #last = 0
+  /** Ids only grow, so an input's node is always older: descending ids are a topological order. */
+  readonly id = ++Node.#last
+  readonly name: string
+  /** For each input: the node that made it, the leaf that it is, or null where no gradient goes. */
+  readonly edges: readonly (Node | Tensor | null)[]
+  readonly shapes: readonly Shape[]
+  readonly #versions: number[]
+
+  constructor(
+    readonly op: KernelOp<unknown> | ViewOp<unknown>,
+    readonly attrs: unknown,
+    inputs: readonly Tensor[],
+    /** Freed once backward has passed. */
+    public saved: readonly Tensor[] | null,
+  ) {
+    this.name = op.name
+    this.edges = inputs.map((t) => (t.node as Node | null) ?? (t.requiresGrad ? t : null))
+    this.shapes = inputs.map((t) => t.shape)
+    this.#versions = (saved ?? []).map((t) => t.storage.version)
+  }
+
+  /** The saved tensors, or an error that says why they cannot be used any more. */
+  read(): readonly Tensor[] {
+    if (this.saved === null) {
+      throw new GradError(`${this.name}: the graph has been freed by an earlier backward()`, 'Pass { retainGraph: true } to the first one')
+    }
+    this.saved.forEach((t, i) => {
+      if (t.storage.version !== this.#versions[i]) {
+        throw new GradError(
+          `${this.name}: a tensor ${formatShape(t.shape)} that its gradient needs was changed in place after the forward pass`,
+          'Call backward() before the optimizer steps, or clone() the tensor first',
+        )
+      }
+    })
+    return this.saved
+  }
+}
+
+let recording = true
+
+export function isRecording(): boolean {
+  return recording
+}
+
+/** Runs a function while results remember (or forget) where they came from. */
+export function withRecording<T>(on: boolean, fn: () => T): T {
+  const before = recording
+  recording = on
+  try {
+    return synchronous(on ? 'recording' : 'noGrad', fn())
+  } finally {
+    recording = before
+  }
+}
+
+/** Runs `fn` without recording a graph: nothing inside requires a gradient, and nothing is saved for one. */
+export function noGrad<T>(fn: () => T): T {
+  return withRecording(false, fn)
+}
+
+/** Refuses a promise where the end of the call must be the end of the work. */
+export function synchronous<T>(who: string, result: T): T {
+  if (result !== null && typeof result === 'object' && typeof (result as { then?: unknown }).then === 'function') {
+    throw new GradError(`${who}: the function returned a promise`, 'Await outside, and pass a synchronous function')
+  }
+  return result
+}
+
+function checkInputs(name: string, takes: readonly Takes[], inputs: readonly Tensor[]): void {
+  let float: DType | null = null
+  for (let i = 0; i < inputs.length; i++) {
+    const { dtype } = inputs[i]
+    const want = takes[Math.min(i, takes.length - 1)]
+    if (want === 'any') continue
+    if ((want === 'int') !== (dtype === 'int32')) {
+      const hint = want === 'int' ? "Convert it with .to('int32')" : "Convert it with .to('float32')"
+      throw new DTypeError(name, `input ${i} must be ${want === 'int' ? 'int32' : 'float32 or float64'}, got ${dtype}`, hint)
+    }
+    if (want !== 'float') continue
+    if (float !== null && dtype !== float) {
+      throw new DTypeError(name, `inputs are ${float} and ${dtype}`, `Convert one with .to('${float}')`)
+    }
+    float = dtype
+  }
+}
+
+/** A contiguous tensor of the same values: `t` itself where it is one. Outside the graph. */
+export function dense(t: Tensor): Tensor {
+  if (t.isContiguous) return t
+  const out = empty(t.shape, t.dtype)
+  kernelsFor(t.dtype).copy(t.shape, out.raw, out.strides, t.raw, t.strides)
+  return out
+}
+
+/** Runs an op on its inputs: shapes and dtypes first, then the kernel, then the node that backward will find. */
+export function apply<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  checkInputs(op.name, op.takes, inputs)
+  const shape = op.shape(inputs.map((t) => t.shape), attrs)
+  if ('composite' in op) return op.composite(inputs, attrs)
+  const out = 'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape)
+  if (recording && op.backward !== null && inputs.some((t) => t.requiresGrad)) {
+    out.node = new Node(op as KernelOp<unknown>, attrs, inputs, op.save(inputs, out, attrs))
+  }
+  return out
+}
+
+function runKernel<A>(op: KernelOp<A>, inputs: readonly Tensor[], attrs: A, shape: Shape): Tensor {
+  const out = empty(shape, op.dtype ? op.dtype(inputs, attrs) : inputs[0].dtype)
+  // An op that mixes dtypes computes in that of its floats.
+  const k = kernelsFor(inputs.some((t) => t.dtype === 'float64') ? 'float64' : out.dtype)
+  if (op.strided) {
+    op.kernel(k, out, inputs, attrs)
+    return out
+  }
+  const ready = inputs.map(dense)
+  op.kernel(k, out, ready, attrs)
+  ready.forEach((t, i) => {
+    if (t !== inputs[i]) t.dispose()
+  })
+  return out
+}
+
+/** Marks a tensor's elements as changed in place, so that a graph which saved them refuses to use them. */
+export function touch(t: Tensor): void {
+  t.storage.version++
+}
+
+/** acc += g, in place. */
+export function addInPlace(acc: Tensor, g: Tensor): void {
+  kernelsFor(acc.dtype).binary('add', acc.shape, floats(acc), floats(acc), acc.strides, floats(g), g.strides)
+  touch(acc)
+}

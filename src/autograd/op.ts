@@ -1,0 +1,103 @@
+// One op, one record: everything that is known of an op stands in one place, and one test suite walks all records.
+import type { Kernels } from '../tensor/kernels.js'
+import type { Shape } from '../tensor/shape.js'
+import type { DType } from '../tensor/storage.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { apply } from './graph.js'
+import type { EdgeCase, ErrorCase, Sample } from './samples.js'
+
+/** What an input must be. Floats of one op agree in dtype: all float32, or all float64. */
+export type Takes = 'float' | 'int' | 'any'
+
+export interface BackwardContext<A> {
+  /** The gradient of the output, of its shape. */
+  dy: Tensor
+  saved: readonly Tensor[]
+  attrs: A
+  /** Which inputs want a gradient; null may be returned for the others. */
+  needs: readonly boolean[]
+  /** The inputs' shapes. A gradient that is still broadcast is summed to its input's shape by the engine. */
+  shapes: readonly Shape[]
+}
+
+export type Backward<A> = (context: BackwardContext<A>) => (Tensor | null)[]
+
+interface Described<A> {
+  readonly name: string
+  /** One sentence. */
+  readonly doc: string
+  /** LaTeX: forward, then backward. */
+  readonly math: string
+  /** One entry an input, in order; the last repeats. */
+  readonly takes: readonly Takes[]
+  /** The output's shape, from shapes alone. Throws ShapeError; runs before any kernel. */
+  readonly shape: (inputs: readonly Shape[], attrs: A) => Shape
+  /** Inputs that exercise the op. Each is checked in a dozen ways, see test/ops. */
+  readonly samples: () => Sample<A>[]
+  /** Inputs that must throw, with the class and the text. */
+  readonly errors: () => ErrorCase<A>[]
+  /** NaN, infinities, signed zero, empty and masked rows, with the exact expected result. */
+  readonly edge: () => EdgeCase<A>[]
+  /** A float32 result lies within k * 2^-24 of the float64 one, relative to the largest element. Default 16. */
+  readonly k?: number
+}
+
+interface Differentiable<A> {
+  /** What backward reads, of the inputs and the output. */
+  readonly save: (inputs: readonly Tensor[], output: Tensor, attrs: A) => Tensor[]
+  /** Written in ops, so it can be differentiated again. null: the op has no gradient. */
+  readonly backward: Backward<A> | null
+  /** The same, fused, on raw kernels: taken when no graph of the gradient is wanted. Held to `backward` by the suite. */
+  readonly fastBackward?: Backward<A>
+  /** Whether second derivatives are right and tested. */
+  readonly twice: boolean
+}
+
+/** An op with a kernel. Inputs arrive contiguous unless `strided`. */
+export interface KernelOp<A> extends Described<A>, Differentiable<A> {
+  readonly kernel: (k: Kernels, out: Tensor, inputs: readonly Tensor[], attrs: A) => void
+  readonly strided?: true
+  /** The output's dtype where it is not the inputs' own. */
+  readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType
+  /** The same forward in plain ops. The suite holds the kernel and its gradient to it. */
+  readonly plain?: (inputs: readonly Tensor[], attrs: A) => Tensor
+}
+
+/** An op that only looks at the same memory in another way. */
+export interface ViewOp<A> extends Described<A>, Differentiable<A> {
+  readonly view: (x: Tensor, attrs: A, shape: Shape) => Tensor
+}
+
+/** A function of other ops: no kernel and no backward of its own. */
+export interface CompositeOp<A> extends Described<A> {
+  readonly composite: (inputs: readonly Tensor[], attrs: A) => Tensor
+  readonly twice: boolean
+}
+
+export type OpRecord<A> = KernelOp<A> | ViewOp<A> | CompositeOp<A>
+
+/** An op ready to be called, with its record beside it. */
+export interface Op<A> {
+  (inputs: readonly Tensor[], attrs: A): Tensor
+  readonly record: OpRecord<A>
+}
+
+const registry = new Map<string, Op<never>>()
+
+/** The only way to make an op. Its type makes every field compulsory: an op without samples does not compile. */
+export function defineOp<A>(record: OpRecord<A>): Op<A> {
+  if (registry.has(record.name)) throw new Error(`two ops are named ${record.name}`)
+  const op = makeOp(record)
+  registry.set(record.name, op as Op<never>)
+  return op
+}
+
+/** An op outside the registry: for tests that plant mistakes. */
+export function makeOp<A>(record: OpRecord<A>): Op<A> {
+  return Object.assign((inputs: readonly Tensor[], attrs: A) => apply(record, inputs, attrs), { record })
+}
+
+/** All ops, by name. */
+export function allOps(): Op<never>[] {
+  return [...registry.values()]
+}
