@@ -82,13 +82,16 @@ export interface Op<A> {
   readonly record: OpRecord<A>
 }
 
-const registry = new Map<string, Op<never>>()
+/** An op whose attributes are known only to itself: what a walk over all records sees. */
+export type AnyOp = Op<unknown>
+
+const registry = new Map<string, AnyOp>()
 
 /** The only way to make an op. Its type makes every field compulsory: an op without samples does not compile. */
 export function defineOp<A>(record: OpRecord<A>): Op<A> {
   if (registry.has(record.name)) throw new Error(`two ops are named ${record.name}`)
   const op = makeOp(record)
-  registry.set(record.name, op as Op<never>)
+  registry.set(record.name, op as unknown as AnyOp)
   return op
 }
 
@@ -98,6 +101,6 @@ export function makeOp<A>(record: OpRecord<A>): Op<A> {
 }
 
 /** All ops, by name. */
-export function allOps(): Op<never>[] {
+export function allOps(): AnyOp[] {
   return [...registry.values()]
 }

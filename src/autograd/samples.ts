@@ -30,6 +30,8 @@ export interface Spec {
 export interface Sample<A> {
   inputs: readonly Spec[]
   attrs: A
+  /** Inputs that are not differentiated here: where the op has no gradient for them. */
+  held?: readonly number[]
   /** What the sample is there for, where the specs do not say it. */
   why?: string
 }

@@ -5,7 +5,7 @@ import { broadcastShapes } from '../../tensor/shape.js'
 import { floats, type Tensor } from '../../tensor/tensor.js'
 import { constant } from '../create.js'
 import { type Backward, defineOp, type KernelOp, type Op } from '../op.js'
-import { binarySpecs, type Domain, type EdgeCase, type ErrorCase, type Sample } from '../samples.js'
+import { binarySpecs, type Domain, type EdgeCase, type ErrorCase, type Sample, unit } from '../samples.js'
 import { neg } from './pointwise.js'
 
 export type None = Record<string, never>
@@ -19,7 +19,7 @@ interface BinaryFields {
   save: (inputs: readonly Tensor[], output: Tensor) => Tensor[]
   backward: Backward<None> | null
   twice: boolean
-  domains?: [Domain, Domain, [Domain, Domain] | null]
+  domains?: readonly [Domain, Domain, ([Domain, Domain] | null)?]
   samples?: Sample<None>[]
   edge: EdgeCase<None>[]
 }
@@ -38,7 +38,7 @@ export function binaryOp(f: BinaryFields): Op<None> {
     save: f.save,
     backward: f.backward,
     twice: f.twice,
-    samples: () => [...binarySpecs(...(f.domains ?? [])).map((inputs) => ({ inputs, attrs: none })), ...(f.samples ?? [])],
+    samples: () => [...binarySpecs(...(f.domains ?? ([unit, unit] as const))).map((inputs) => ({ inputs, attrs: none })), ...(f.samples ?? [])],
     errors: () => broadcastErrors(f.name),
     edge: () => f.edge,
   }
