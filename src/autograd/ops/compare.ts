@@ -6,7 +6,8 @@ import { constant } from '../create.js'
 import { defineOp, type Op } from '../op.js'
 import { type Domain, unarySpecs } from '../samples.js'
 import { ShapeError } from '../../errors.js'
-import { add, binaryOp, mul, type None, none, pairEdge, pairOf } from './arithmetic.js'
+import { add, mul } from './arithmetic.js'
+import { binaryOp, type None, none, pairEdge, pairOf } from './elementwise.js'
 
 function comparison(name: BinaryName, sign: string, edge: number[]): Op<None> {
   return binaryOp({

@@ -5,8 +5,9 @@ import { kernelsFor } from '../../tensor/backend.js'
 import { dense } from '../graph.js'
 import { type Backward, defineOp, type Op } from '../op.js'
 import { type Domain, type EdgeCase, unarySpecs, unit } from '../samples.js'
-import { add, binaryOp, div, mul, type None, none, pairEdge, pairOf, sub } from './arithmetic.js'
+import { add, div, mul, sub } from './arithmetic.js'
 import { eq, gt, where } from './compare.js'
+import { binaryOp, type None, none, pairEdge, pairOf } from './elementwise.js'
 
 interface UnaryFields {
   name: UnaryName

@@ -1,0 +1,78 @@
+// The ops as methods of Tensor: a.mul(b).sum().backward(). The one place that joins floor 1's class to floor 2's functions.
+import type { Shape } from '../tensor/shape.js'
+import { ShapeError } from '../errors.js'
+import { formatShape } from '../tensor/shape.js'
+import { Tensor } from '../tensor/tensor.js'
+import { type BackwardOptions, backward } from './backward.js'
+import * as arithmetic from './ops/arithmetic.js'
+import * as compare from './ops/compare.js'
+import * as pointwise from './ops/pointwise.js'
+import * as reduce from './ops/reduce.js'
+import * as views from './ops/views.js'
+
+type Operand = Tensor | number
+
+const methods = {
+  add: (a: Tensor, b: Operand) => arithmetic.add(a, b),
+  sub: (a: Tensor, b: Operand) => arithmetic.sub(a, b),
+  mul: (a: Tensor, b: Operand) => arithmetic.mul(a, b),
+  div: (a: Tensor, b: Operand) => arithmetic.div(a, b),
+  pow: (a: Tensor, b: Operand) => pointwise.pow(a, b),
+  neg: pointwise.neg,
+  abs: pointwise.abs,
+  sqrt: pointwise.sqrt,
+  exp: pointwise.exp,
+  log: pointwise.log,
+  tanh: pointwise.tanh,
+  sigmoid: pointwise.sigmoid,
+  erf: pointwise.erf,
+  relu: pointwise.relu,
+  gelu: pointwise.gelu,
+  eq: (a: Tensor, b: Operand) => compare.eq(a, b),
+  ne: (a: Tensor, b: Operand) => compare.ne(a, b),
+  gt: (a: Tensor, b: Operand) => compare.gt(a, b),
+  ge: (a: Tensor, b: Operand) => compare.ge(a, b),
+  lt: (a: Tensor, b: Operand) => compare.lt(a, b),
+  le: (a: Tensor, b: Operand) => compare.le(a, b),
+  maximum: (a: Tensor, b: Operand) => compare.maximum(a, b),
+  minimum: (a: Tensor, b: Operand) => compare.minimum(a, b),
+  clamp: compare.clamp,
+  detach: compare.detached,
+  sum: reduce.sum,
+  mean: reduce.mean,
+  max: reduce.max,
+  min: reduce.min,
+  logsumexp: reduce.logsumexp,
+  var: reduce.variance,
+  argmax: reduce.argmax,
+  reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
+  permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
+  transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),
+  slice: views.slice,
+  expand: (x: Tensor, shape: Shape) => views.expand(x, shape),
+  /** The last two dims exchanged. */
+  t: (x: Tensor) => {
+    if (x.rank < 2) throw new ShapeError('t', `needs at least 2 dims, got ${formatShape(x.shape)}`)
+    return views.transpose(x, -2, -1)
+  },
+  /** Adds d this / d leaf to the grad of every leaf that this was computed from. */
+  backward: (y: Tensor, gradient?: Tensor, options?: BackwardOptions) => backward(y, gradient, options),
+}
+
+type Methods = {
+  [K in keyof typeof methods]: (typeof methods)[K] extends (x: Tensor, ...rest: infer R) => infer T ? (...rest: R) => T : never
+}
+
+declare module '../tensor/tensor.js' {
+  interface Tensor extends Methods {}
+}
+
+for (const [name, method] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: unknown[]) {
+      return (method as (x: Tensor, ...rest: unknown[]) => unknown)(this, ...rest)
+    },
+    writable: true,
+    configurable: true,
+  })
+}

@@ -1,0 +1,35 @@
+// tidy: an arena around a function. What is made inside goes back at the end, except what it returns.
+import { closeArena, openArena, type Storage } from '../tensor/storage.js'
+import { Tensor } from '../tensor/tensor.js'
+import { synchronous } from './graph.js'
+
+/** The storages of all tensors inside arrays, Maps and plain objects. */
+function storagesIn(value: unknown, found: Set<Storage>, seen: Set<unknown> = new Set()): Set<Storage> {
+  if (value === null || typeof value !== 'object' || seen.has(value)) return found
+  seen.add(value)
+  if (value instanceof Tensor) {
+    found.add(value.storage)
+    if (value.grad) found.add(value.grad.storage)
+  } else if (value instanceof Map || Array.isArray(value)) {
+    for (const v of value.values()) storagesIn(v, found, seen)
+  } else if (!ArrayBuffer.isView(value)) {
+    for (const v of Object.values(value)) storagesIn(v, found, seen)
+  }
+  return found
+}
+
+/**
+ * Runs `fn` and recycles every buffer that was made inside, except those of the tensors it returns (alone, or in arrays,
+ * Maps and objects). What it returns must not be differentiated further: its graph is gone.
+ */
+export function tidy<T>(fn: () => T): T {
+  openArena()
+  let keep = new Set<Storage>()
+  try {
+    const result = synchronous('tidy', fn())
+    keep = storagesIn(result, keep)
+    return result
+  } finally {
+    closeArena(keep)
+  }
+}

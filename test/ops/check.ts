@@ -1,0 +1,157 @@
+// The standard suite: everything that must hold for an op, read off its record. Throws at the first thing that does not.
+import { gradcheck } from '../../src/autograd/gradcheck.js'
+import { backward, grad } from '../../src/autograd/backward.js'
+import { mul } from '../../src/autograd/ops/arithmetic.js'
+import { sum } from '../../src/autograd/ops/reduce.js'
+import type { Op } from '../../src/autograd/op.js'
+import { materialize, type Sample } from '../../src/autograd/samples.js'
+import { tidy } from '../../src/autograd/tidy.js'
+import { type Key, fold, keyOf } from '../../src/tensor/rng.js'
+import { sameShape } from '../../src/tensor/shape.js'
+import { memory } from '../../src/tensor/storage.js'
+import type { DType, TypedArray } from '../../src/tensor/storage.js'
+import type { Tensor } from '../../src/tensor/tensor.js'
+import { dense } from '../../src/autograd/graph.js'
+
+export interface OpReport {
+  name: string
+  samples: number
+  /** Worst relative gradient error in float64, first and second derivatives. */
+  error: number
+}
+
+function fail(name: string, what: string, sample: Sample<unknown>): never {
+  throw new Error(`${name}: ${what}, sample ${JSON.stringify(sample)}`)
+}
+
+function inputsOf(sample: Sample<unknown>, key: Key, dtype: DType, requiresGrad = false): Tensor[] {
+  return sample.inputs.map((spec, i) => {
+    const t = materialize(spec, fold(key, i), dtype)
+    if (requiresGrad && t.dtype !== 'int32' && !sample.held?.includes(i)) t.requiresGrad = true
+    return t
+  })
+}
+
+function sameBits(a: TypedArray, b: TypedArray): boolean {
+  return a.length === b.length && a.every((x, i) => Object.is(x, b[i]))
+}
+
+function near(a: TypedArray, b: TypedArray, bar: number): boolean {
+  const scale = b.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30)
+  return a.length === b.length && a.every((x, i) => Object.is(x, b[i]) || Math.abs(x - b[i]) <= bar * scale)
+}
+
+const floatInputs = (sample: Sample<unknown>, ts: readonly Tensor[]) =>
+  ts.map((_, i) => i).filter((i) => ts[i].dtype !== 'int32' && !sample.held?.includes(i))
+
+/** Gradients of a weighted sum of the output; null where the op passes none. */
+function gradients(op: Op<unknown>, sample: Sample<unknown>, inputs: Tensor[], createGraph = false): (TypedArray | null)[] {
+  const y = op(inputs, sample.attrs)
+  if (!y.requiresGrad) return []
+  const w = materialize({ shape: y.shape }, keyOf(99), y.dtype)
+  const gs = grad(sum(mul(y, w)), floatInputs(sample, inputs).map((i) => inputs[i]), { createGraph, allowUnused: true })
+  return gs.map((g) => (g === null ? null : g.data.slice()))
+}
+
+function differentiable(op: Op<unknown>): boolean {
+  return 'composite' in op.record || op.record.backward !== null
+}
+
+function checkSample(op: Op<unknown>, sample: Sample<unknown>, key: Key): number {
+  const { record } = op
+  const { name } = record
+  const x64 = inputsOf(sample, key, 'float64')
+  const x32 = inputsOf(sample, key, 'float32')
+  const y64 = op(x64, sample.attrs)
+  const shape = record.shape(x64.map((t) => t.shape), sample.attrs)
+  if (!sameShape(shape, y64.shape)) fail(name, `the shape rule says [${shape}], the result is [${y64.shape}]`, sample)
+
+  const before = x32.map((t) => t.data.slice())
+  const y32 = op(x32, sample.attrs)
+  if (!near(y32.data, y64.data, (record.k ?? 16) * 2 ** -24)) fail(name, `float32 ${y32} is not near float64 ${y64}`, sample)
+  if (!sameBits(op(x32, sample.attrs).data, y32.data)) fail(name, 'two runs differ', sample)
+  if (!sameBits(op(x32.map(dense), sample.attrs).data, y32.data)) fail(name, 'views and contiguous inputs differ', sample)
+  if (x32.some((t, i) => !sameBits(t.data, before[i]))) fail(name, 'an input was changed', sample)
+  if ('plain' in record && record.plain && !near(y64.data, record.plain(x64, sample.attrs).data, 1e-12)) {
+    fail(name, 'the kernel and the plain spelling differ', sample)
+  }
+
+  if (!differentiable(op)) {
+    if (op(inputsOf(sample, key, 'float64', true), sample.attrs).requiresGrad) fail(name, 'claims no gradient, records one', sample)
+    return 0
+  }
+  const fast = gradients(op, sample, inputsOf(sample, key, 'float64', true))
+  const again = gradients(op, sample, inputsOf(sample, key, 'float64', true))
+  if (fast.some((g, i) => g !== null && !sameBits(g, again[i]!))) fail(name, 'two backward runs differ', sample)
+  if (record.twice) {
+    const plain = gradients(op, sample, inputsOf(sample, key, 'float64', true), true)
+    fast.forEach((g, i) => {
+      if ((g === null) !== (plain[i] === null) || (g && !near(g, plain[i]!, 1e-12))) fail(name, 'fused and plain gradients differ', sample)
+    })
+  }
+  const g32 = gradients(op, sample, inputsOf(sample, key, 'float32', true))
+  fast.forEach((g, i) => {
+    if (g && !near(g32[i]!, g, 8 * (record.k ?? 16) * 2 ** -24)) fail(name, 'float32 gradients are not near float64', sample)
+  })
+  const wrt = floatInputs(sample, x64)
+  if (wrt.length === 0) return 0
+  return gradcheck((...ts) => op(ts, sample.attrs), x64, { twice: record.twice, wrt }).error
+}
+
+function checkErrors(op: Op<unknown>): void {
+  for (const c of op.record.errors()) {
+    let thrown: unknown = null
+    try {
+      op(inputsOf(c, keyOf(1), 'float32'), c.attrs)
+    } catch (e) {
+      thrown = e
+    }
+    if (!(thrown instanceof c.error)) fail(op.record.name, `expected ${c.error.name}, got ${thrown}`, c)
+    if (thrown.message !== c.text) fail(op.record.name, `expected the text "${c.text}", got "${thrown.message}"`, c)
+  }
+}
+
+function checkEdges(op: Op<unknown>): void {
+  for (const c of op.record.edge()) {
+    for (const dtype of ['float32', 'float64'] as const) {
+      const xs = inputsOf(c, keyOf(1), dtype, true)
+      const y = op(xs, c.attrs)
+      const bar = dtype === 'float32' ? 2 ** -23 : 1e-15
+      const want = [c.out].flat(9) as number[]
+      if (!near(y.data, Float64Array.from(want), bar)) fail(op.record.name, `expected [${want}], got ${y}`, c)
+      if (!c.grads) continue
+      backward(sum(y))
+      c.grads.forEach((g, i) => {
+        const expected = [g ?? []].flat(9) as number[]
+        if (g !== null && !near(xs[i].grad!.data, Float64Array.from(expected), bar)) {
+          fail(op.record.name, `expected the gradient [${expected}], got ${xs[i].grad}`, c)
+        }
+      })
+    }
+  }
+}
+
+/** Forward and backward inside tidy leave no buffer behind. */
+function checkMemory(op: Op<unknown>, key: Key): void {
+  const before = memory().buffers
+  for (const sample of op.record.samples()) {
+    tidy(() => {
+      if (differentiable(op)) gradients(op, sample, inputsOf(sample, key, 'float32', true))
+      else op(inputsOf(sample, key, 'float32'), sample.attrs)
+    })
+  }
+  if (memory().buffers !== before) throw new Error(`${op.record.name}: ${memory().buffers - before} buffers were left behind`)
+}
+
+/** Runs the whole suite over one op with values drawn from `seed`. */
+export function checkOp(op: Op<unknown>, seed = 1): OpReport {
+  const samples = op.record.samples()
+  let error = 0
+  samples.forEach((sample, i) => {
+    error = Math.max(error, checkSample(op, sample, keyOf(seed, i)))
+  })
+  checkErrors(op)
+  checkEdges(op)
+  checkMemory(op, keyOf(seed))
+  return { name: op.record.name, samples: samples.length, error }
+}
