@@ -6,8 +6,11 @@ import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
 import * as arithmetic from './ops/arithmetic.js'
 import * as compare from './ops/compare.js'
+import * as matmul from './ops/matmul.js'
+import * as normalize from './ops/normalize.js'
 import * as pointwise from './ops/pointwise.js'
 import * as reduce from './ops/reduce.js'
+import * as softmax from './ops/softmax.js'
 import * as views from './ops/views.js'
 
 type Operand = Tensor | number
@@ -45,6 +48,12 @@ const methods = {
   logsumexp: reduce.logsumexp,
   var: reduce.variance,
   argmax: reduce.argmax,
+  matmul: matmul.matmul,
+  linear: matmul.linear,
+  layerNorm: normalize.layerNorm,
+  dropout: normalize.dropout,
+  softmax: softmax.softmax,
+  logSoftmax: softmax.logSoftmax,
   reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
   permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),

@@ -80,11 +80,11 @@ export function log(x: number): number {
 /** Hyperbolic tangent. */
 export function tanh(x: number): number {
   const a = Math.abs(x)
+  if (x === 0) return x // keeps the sign of -0
   if (a < 0.625) {
     const z = x * x
     const p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3
     const q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
-    // x itself first: keeps the sign of -0.
     return x + x * ((z * p) / q)
   }
   const y = a > 22 ? (a === a ? 1 : a) : 1 - 2 / (exp(2 * a) + 1)

@@ -6,7 +6,7 @@ import { flat, ints, type Tensor } from '../../tensor/tensor.js'
 import { type BackwardContext, defineOp, type Op } from '../op.js'
 import { type Domain, type EdgeCase, type Sample, type Spec, unit } from '../samples.js'
 import { div, mul, sub } from './arithmetic.js'
-import { eq } from './compare.js'
+import { detached, eq } from './compare.js'
 import { exp } from './pointwise.js'
 import { expand, permute, reshape } from './views.js'
 
@@ -143,9 +143,14 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
   logsumexp: reduceOp({
     name: 'logsumexp',
     doc: 'log of the sum of exponentials, without overflow; -Infinity of nothing.',
-    math: 'y = \\ln \\sum_i e^{x_i};\\quad \\bar x_i = \\bar y\\, e^{x_i - y}',
+    math: 'y = \\ln \\sum_i e^{x_i};\\quad \\bar x_i = \\bar y\\, e^{x_i} / \\sum_j e^{x_j}',
     saves: true,
-    backward: (dy, { saved: [x, y] }, kept) => mul(dy, exp(sub(x, kept(y)))),
+    // Not e^(x - y): y is rounded at its own size, which at 1000 costs float32 five digits of the gradient.
+    backward: (dy, { saved: [x], attrs: { dims } }) => {
+      if (x.numel === 0) return x
+      const e = exp(sub(x, detached(max(x, dims, { keepdim: true }))))
+      return mul(dy, div(e, sum(e, dims, { keepdim: true })))
+    },
     empty: true,
     edge: [vectorEdge([-Infinity, -Infinity], -Infinity), vectorEdge([Infinity, 1], Infinity), vectorEdge([1000, 1000], 1000 + Math.LN2, [0.5, 0.5]), vectorEdge([], -Infinity)],
   }),

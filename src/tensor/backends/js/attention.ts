@@ -1,109 +1,111 @@
-// Scaled dot-product attention without keeping the probabilities: backward computes them again, row by row.
+// Scaled dot-product attention (Vaswani et al. 2017), one query at a time with a single row of probabilities.
+// The gradient computes that row anew instead of keeping [B, H, S, T].
 import type { AttentionArgs, Kernels } from '../../kernels.js'
 import { exp } from '../../math.js'
 import type { Floats } from '../../storage.js'
-import { isDropped } from './normalize.js'
+import { dropoutFactor } from './normalize.js'
 
-/** The probabilities of query s over all keys, into `probs`. A query that sees no key gets zeros. */
-function probabilities(probs: Float64Array, q: Floats, k: Floats, b: number, h: number, s: number, args: AttentionArgs): void {
-  const { S, T, D, scale, mask, causal } = args
-  const qAt = b * args.q[0] + h * args.q[1] + s * args.q[2]
+function dot(x: Floats, xAt: number, y: Floats, yAt: number, n: number): number {
+  let sum = 0
+  for (let i = 0; i < n; i++) sum += x[xAt + i] * y[yAt + i]
+  return sum
+}
+
+/** y += c * x, over n elements. */
+function axpy(c: number, x: Floats, xAt: number, y: Floats, yAt: number, n: number): void {
+  for (let i = 0; i < n; i++) y[yAt + i] += c * x[xAt + i]
+}
+
+/** Where row (b, h, row) starts. */
+function place(strides: readonly number[], b: number, h: number, row: number): number {
+  return b * strides[0] + h * strides[1] + row * strides[2]
+}
+
+/** Fills `row` with the softmax of query (b, h, s) over its keys. Hidden keys get 0; with none visible all do. */
+function probabilities(
+  row: Floats,
+  q: Floats,
+  k: Floats,
+  b: number,
+  h: number,
+  s: number,
+  a: AttentionArgs,
+): void {
   let max = -Infinity
-  for (let t = 0; t < T; t++) {
-    // Queries and keys end together: query s stands at place s + T - S.
-    const hidden = (mask !== null && mask[b * T + t] === 0) || (causal && t > s + T - S)
-    if (hidden) {
-      probs[t] = -Infinity
-      continue
-    }
-    const kAt = b * args.k[0] + h * args.k[1] + t * args.k[2]
-    let dot = 0
-    for (let d = 0; d < D; d++) dot += q[qAt + d] * k[kAt + d]
-    probs[t] = dot * scale
-    max = Math.max(max, probs[t])
+  for (let t = 0; t < a.T; t++) {
+    // Queries are the last S of the T positions.
+    const hidden = (a.mask !== null && a.mask[b * a.T + t] === 0) || (a.causal && t > s + a.T - a.S)
+    row[t] = hidden ? -Infinity : a.scale * dot(q, place(a.q, b, h, s), k, place(a.k, b, h, t), a.D)
+    max = Math.max(max, row[t])
   }
   if (max === -Infinity) {
-    probs.fill(0)
+    row.fill(0)
     return
   }
   let sum = 0
-  for (let t = 0; t < T; t++) sum += probs[t] = exp(probs[t] - max)
-  for (let t = 0; t < T; t++) probs[t] /= sum
+  for (let t = 0; t < a.T; t++) {
+    row[t] = exp(row[t] - max)
+    sum += row[t]
+  }
+  for (let t = 0; t < a.T; t++) row[t] /= sum
 }
 
-/** What dropout multiplies the probability of (b, h, s, t) with: 0 or 1 / (1 - p). */
-function keepFactor(args: AttentionArgs, b: number, h: number, s: number, t: number): number {
-  if (args.p === 0) return 1
-  const i = ((b * args.H + h) * args.S + s) * args.T + t
-  return isDropped(args.key, i, args.p) ? 0 : 1 / (1 - args.p)
+export const attention: Kernels['attention'] = (out, q, k, v, a) => {
+  const row = new Float64Array(a.T)
+  const acc = new Float64Array(a.D)
+  const factor = dropoutFactor(a.p, a.key)
+  for (let b = 0; b < a.B; b++) {
+    for (let h = 0; h < a.H; h++) {
+      for (let s = 0; s < a.S; s++) {
+        probabilities(row, q, k, b, h, s, a)
+        const first = ((b * a.H + h) * a.S + s) * a.T
+        acc.fill(0)
+        for (let t = 0; t < a.T; t++) {
+          const p = row[t] * factor(first + t)
+          if (p !== 0) axpy(p, v, place(a.v, b, h, t), acc, 0, a.D)
+        }
+        out.set(acc, place(a.out, b, h, s))
+      }
+    }
+  }
 }
 
-export const attentions: Pick<Kernels, 'attention' | 'attentionGrad'> = {
-  attention(out, q, k, v, args) {
-    const { B, H, S, T, D } = args
-    const probs = new Float64Array(T)
-    const row = new Float64Array(D)
-    for (let b = 0; b < B; b++) {
-      for (let h = 0; h < H; h++) {
-        for (let s = 0; s < S; s++) {
-          probabilities(probs, q, k, b, h, s, args)
-          row.fill(0)
-          for (let t = 0; t < T; t++) {
-            const p = probs[t] * keepFactor(args, b, h, s, t)
-            const vAt = b * args.v[0] + h * args.v[1] + t * args.v[2]
-            if (p !== 0) for (let d = 0; d < D; d++) row[d] += p * v[vAt + d]
-          }
-          out.set(row, b * args.out[0] + h * args.out[1] + s * args.out[2])
+export const attentionGrad: Kernels['attentionGrad'] = (dq, dk, dv, dout, q, k, v, a) => {
+  const row = new Float64Array(a.T)
+  const dRow = new Float64Array(a.T)
+  const dQuery = new Float64Array(a.D)
+  const dKeys = new Float64Array(a.T * a.D)
+  const dValues = new Float64Array(a.T * a.D)
+  const factor = dropoutFactor(a.p, a.key)
+  for (let b = 0; b < a.B; b++) {
+    for (let h = 0; h < a.H; h++) {
+      dKeys.fill(0)
+      dValues.fill(0)
+      for (let s = 0; s < a.S; s++) {
+        probabilities(row, q, k, b, h, s, a)
+        const first = ((b * a.H + h) * a.S + s) * a.T
+        const dOutAt = place(a.out, b, h, s)
+        let mean = 0
+        for (let t = 0; t < a.T; t++) {
+          // 0 where nothing passed forward, whatever v holds there.
+          const f = row[t] === 0 ? 0 : factor(first + t)
+          dRow[t] = f === 0 ? 0 : f * dot(dout, dOutAt, v, place(a.v, b, h, t), a.D)
+          if (f !== 0) axpy(row[t] * f, dout, dOutAt, dValues, t * a.D, a.D)
+          mean += row[t] * dRow[t]
         }
+        dQuery.fill(0)
+        for (let t = 0; t < a.T; t++) {
+          const dScore = row[t] * (dRow[t] - mean) * a.scale
+          if (dScore === 0) continue
+          axpy(dScore, k, place(a.k, b, h, t), dQuery, 0, a.D)
+          axpy(dScore, q, place(a.q, b, h, s), dKeys, t * a.D, a.D)
+        }
+        dq.set(dQuery, place(a.q, b, h, s))
+      }
+      for (let t = 0; t < a.T; t++) {
+        dk.set(dKeys.subarray(t * a.D, (t + 1) * a.D), place(a.k, b, h, t))
+        dv.set(dValues.subarray(t * a.D, (t + 1) * a.D), place(a.v, b, h, t))
       }
     }
-  },
-
-  attentionGrad(dq, dk, dv, dout, q, k, v, args) {
-    const { B, H, S, T, D, scale } = args
-    const probs = new Float64Array(T)
-    const dProbs = new Float64Array(T)
-    const [dqRow, dkHead, dvHead] = [new Float64Array(D), new Float64Array(T * D), new Float64Array(T * D)]
-    for (let b = 0; b < B; b++) {
-      for (let h = 0; h < H; h++) {
-        dkHead.fill(0)
-        dvHead.fill(0)
-        for (let s = 0; s < S; s++) {
-          probabilities(probs, q, k, b, h, s, args)
-          const oAt = b * args.out[0] + h * args.out[1] + s * args.out[2]
-          const qAt = b * args.q[0] + h * args.q[1] + s * args.q[2]
-          // dP = dO V^T (through dropout); dV += P^T dO
-          let dot = 0
-          for (let t = 0; t < T; t++) {
-            const keep = keepFactor(args, b, h, s, t)
-            const vAt = b * args.v[0] + h * args.v[1] + t * args.v[2]
-            let dp = 0
-            for (let d = 0; d < D; d++) {
-              dp += dout[oAt + d] * v[vAt + d]
-              dvHead[t * D + d] += probs[t] * keep * dout[oAt + d]
-            }
-            dProbs[t] = dp * keep
-            dot += probs[t] * dProbs[t]
-          }
-          // dS = P * (dP - sum(P * dP)) * scale; dQ = dS K; dK += dS^T Q
-          dqRow.fill(0)
-          for (let t = 0; t < T; t++) {
-            const ds = probs[t] * (dProbs[t] - dot) * scale
-            const kAt = b * args.k[0] + h * args.k[1] + t * args.k[2]
-            if (ds === 0) continue
-            for (let d = 0; d < D; d++) {
-              dqRow[d] += ds * k[kAt + d]
-              dkHead[t * D + d] += ds * q[qAt + d]
-            }
-          }
-          dq.set(dqRow, qAt)
-        }
-        for (let t = 0; t < T; t++) {
-          const row = (x: Float64Array) => x.subarray(t * D, (t + 1) * D)
-          dk.set(row(dkHead), b * args.k[0] + h * args.k[1] + t * args.k[2])
-          dv.set(row(dvHead), b * args.v[0] + h * args.v[1] + t * args.v[2])
-        }
-      }
-    }
-  },
+  }
 }

@@ -1,39 +1,40 @@
-// Elementwise kernels: unary, their gradients, binary with broadcasting, where, fill and the strided copy.
+// Kernels that treat every element alike: one table of scalar functions a kernel, one loop around it.
+// Broadcasting needs no case of its own: a repeated dim has stride 0.
 import type { BinaryName, Kernels, UnaryGradName, UnaryName } from '../../kernels.js'
 import * as math from '../../math.js'
-import { copyLoop } from '../../tensor.js'
+import { isContiguous, numel, type Shape } from '../../shape.js'
 
-const unaries: Record<UnaryName, (x: number) => number> = {
+const unaryTable: Record<UnaryName, (x: number) => number> = {
   neg: (x) => -x,
   abs: Math.abs,
-  sign: Math.sign,
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : NaN), // Math.sign would keep -0
   sqrt: Math.sqrt,
   exp: math.exp,
   log: math.log,
   tanh: math.tanh,
   sigmoid: math.sigmoid,
   erf: math.erf,
-  relu: (x) => (x > 0 || x !== x ? x : 0),
+  relu: (x) => Math.max(x, 0), // Math.max keeps NaN, `x > 0 ? x : 0` would not
   gelu: math.gelu,
   geluTanh: math.geluTanh,
 }
 
-const unaryGrads: Record<UnaryGradName, (saved: number, dy: number) => number> = {
+const unaryGradTable: Record<UnaryGradName, (saved: number, dy: number) => number> = {
   tanh: (y, dy) => dy * (1 - y * y),
-  sigmoid: (y, dy) => dy * (y * (1 - y)),
+  sigmoid: (y, dy) => dy * y * (1 - y),
   relu: (x, dy) => (x > 0 ? dy : 0),
   gelu: (x, dy) => dy * math.geluGrad(x),
   geluTanh: (x, dy) => dy * math.geluTanhGrad(x),
 }
 
-const binaries: Record<BinaryName, (a: number, b: number) => number> = {
+const binaryTable: Record<BinaryName, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   pow: math.pow,
-  maximum: Math.max,
-  minimum: Math.min,
+  maximum: (a, b) => Math.max(a, b),
+  minimum: (a, b) => Math.min(a, b),
   eq: (a, b) => (a === b ? 1 : 0),
   ne: (a, b) => (a !== b ? 1 : 0),
   gt: (a, b) => (a > b ? 1 : 0),
@@ -43,58 +44,61 @@ const binaries: Record<BinaryName, (a: number, b: number) => number> = {
 }
 
 /**
- * Calls row(at, ...offsets) for each innermost row of `shape`: `at` counts elements, offsets are where the row starts
- * in each strided operand.
+ * Visits `shape` one innermost row at a time: row(n, at, steps) with the row's first position and its step in each of
+ * the strided operands. Operands that are all contiguous make one single row.
  */
-function eachRow(shape: readonly number[], strides: readonly (readonly number[])[], row: (at: number, offsets: number[]) => void) {
-  const inner = shape.length === 0 ? 1 : shape[shape.length - 1]
-  let rows = 1
-  for (let d = 0; d < shape.length - 1; d++) rows *= shape[d]
-  const offsets = strides.map(() => 0)
-  for (let r = 0; r < rows && inner > 0; r++) {
-    offsets.fill(0)
-    for (let d = shape.length - 2, left = r; d >= 0; d--) {
-      const i = left % shape[d]
-      left = (left - i) / shape[d]
-      for (let s = 0; s < strides.length; s++) offsets[s] += i * strides[s][d]
+function eachRow(
+  shape: Shape,
+  strides: readonly Shape[],
+  row: (n: number, at: readonly number[], steps: readonly number[]) => void,
+): void {
+  const total = numel(shape)
+  if (total === 0) return
+  const at = strides.map(() => 0)
+  if (strides.every((s) => isContiguous(shape, s))) {
+    row(
+      total,
+      at,
+      strides.map(() => 1),
+    )
+    return
+  }
+  const last = shape.length - 1
+  const steps = strides.map((s) => s[last])
+  const index = new Array<number>(last).fill(0)
+  for (let done = 0; done < total; done += shape[last]) {
+    row(shape[last], at, steps)
+    // Odometer over the outer dims.
+    for (let dim = last - 1; dim >= 0; dim--) {
+      const wraps = ++index[dim] === shape[dim]
+      for (let k = 0; k < at.length; k++) at[k] += strides[k][dim] * (wraps ? 1 - shape[dim] : 1)
+      if (!wraps) break
+      index[dim] = 0
     }
-    row(r * inner, offsets)
   }
 }
 
-type Elementwise = Pick<Kernels, 'fill' | 'copy' | 'unary' | 'unaryGrad' | 'binary' | 'where'>
+export const unary: Kernels['unary'] = (fn, out, x) => {
+  const f = unaryTable[fn]
+  for (let i = 0; i < out.length; i++) out[i] = f(x[i])
+}
 
-export const elementwise: Elementwise = {
-  fill(out, value) {
-    out.fill(value)
-  },
+export const unaryGrad: Kernels['unaryGrad'] = (fn, out, saved, dy) => {
+  const f = unaryGradTable[fn]
+  for (let i = 0; i < out.length; i++) out[i] = f(saved[i], dy[i])
+}
 
-  copy: copyLoop,
+export const binary: Kernels['binary'] = (fn, shape, out, a, aStrides, b, bStrides) => {
+  const f = binaryTable[fn]
+  let o = 0
+  eachRow(shape, [aStrides, bStrides], (n, [ai, bi], [da, db]) => {
+    for (let i = 0; i < n; i++) out[o++] = f(a[ai + i * da], b[bi + i * db])
+  })
+}
 
-  unary(fn, out, x) {
-    const f = unaries[fn]
-    for (let i = 0; i < out.length; i++) out[i] = f(x[i])
-  },
-
-  unaryGrad(fn, out, saved, dy) {
-    const f = unaryGrads[fn]
-    for (let i = 0; i < out.length; i++) out[i] = f(saved[i], dy[i])
-  },
-
-  binary(fn, shape, out, a, aStrides, b, bStrides) {
-    const f = binaries[fn]
-    const last = shape.length - 1
-    const [n, as, bs] = last < 0 ? [1, 0, 0] : [shape[last], aStrides[last], bStrides[last]]
-    eachRow(shape, [aStrides, bStrides], (at, [ai, bi]) => {
-      for (let i = 0; i < n; i++) out[at + i] = f(a[ai + i * as], b[bi + i * bs])
-    })
-  },
-
-  where(shape, out, cond, cStrides, a, aStrides, b, bStrides) {
-    const last = shape.length - 1
-    const [n, cs, as, bs] = last < 0 ? [1, 0, 0, 0] : [shape[last], cStrides[last], aStrides[last], bStrides[last]]
-    eachRow(shape, [cStrides, aStrides, bStrides], (at, [ci, ai, bi]) => {
-      for (let i = 0; i < n; i++) out[at + i] = cond[ci + i * cs] !== 0 ? a[ai + i * as] : b[bi + i * bs]
-    })
-  },
+export const where: Kernels['where'] = (shape, out, cond, cStrides, a, aStrides, b, bStrides) => {
+  let o = 0
+  eachRow(shape, [cStrides, aStrides, bStrides], (n, [ci, ai, bi], [dc, da, db]) => {
+    for (let i = 0; i < n; i++) out[o++] = cond[ci + i * dc] !== 0 ? a[ai + i * da] : b[bi + i * db]
+  })
 }

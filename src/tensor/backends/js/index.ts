@@ -1,21 +1,48 @@
-// The js backend: all kernels as plain loops. The oracle, the fallback and the textbook.
+// The js backend: every kernel as a readable loop over doubles, rounded on store. The oracle that other backends are
+// held to, the fallback where they do not run, and the only one for float64.
 import type { Kernels } from '../../kernels.js'
-import { attentions } from './attention.js'
-import { elementwise } from './elementwise.js'
-import { indexing } from './indexing.js'
-import { products } from './matmul.js'
-import { normalizations } from './normalize.js'
-import { steps } from './optim.js'
-import { reductions } from './reduce.js'
-import { softmaxes } from './softmax.js'
+import { attention, attentionGrad } from './attention.js'
+import { binary, unary, unaryGrad, where } from './elementwise.js'
+import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
+import { matmul } from './matmul.js'
+import { dropout, layerNorm, layerNormGrad } from './normalize.js'
+import { adam, sgd, sumSquares } from './optim.js'
+import { argmax, reduce } from './reduce.js'
+import {
+  crossEntropy,
+  crossEntropyGrad,
+  logSoftmax,
+  logSoftmaxGrad,
+  softmax,
+  softmaxGrad,
+} from './softmax.js'
 
 export const jsKernels: Kernels = {
-  ...elementwise,
-  ...reductions,
-  ...products,
-  ...softmaxes,
-  ...normalizations,
-  ...indexing,
-  ...attentions,
-  ...steps,
+  fill,
+  copy,
+  unary,
+  unaryGrad,
+  binary,
+  where,
+  reduce,
+  argmax,
+  matmul,
+  softmax,
+  softmaxGrad,
+  logSoftmax,
+  logSoftmaxGrad,
+  crossEntropy,
+  crossEntropyGrad,
+  layerNorm,
+  layerNormGrad,
+  dropout,
+  indexSelect,
+  indexAdd,
+  gather,
+  scatterAdd,
+  attention,
+  attentionGrad,
+  adam,
+  sgd,
+  sumSquares,
 }

@@ -1,61 +1,70 @@
-// Layer norm with its gradient, and dropout.
+// Layer normalization and dropout.
 import type { Kernels } from '../../kernels.js'
-import { threefry } from '../../rng.js'
+import { type Key, threefry } from '../../rng.js'
 import type { Floats } from '../../storage.js'
 
-function moments(x: Floats, at: number, n: number, eps: number): [mean: number, rstd: number] {
+/** Mean and 1 / sqrt(variance + eps) of a row; the variance is the biased one. */
+function moments(x: Floats, at: number, n: number, eps: number): [number, number] {
   let mean = 0
-  for (let i = 0; i < n; i++) mean += x[at + i]
-  mean /= n
+  for (let i = 0; i < n; i++) mean += x[at + i] / n
   let variance = 0
-  for (let i = 0; i < n; i++) variance += (x[at + i] - mean) ** 2
-  return [mean, 1 / Math.sqrt(variance / n + eps)]
+  for (let i = 0; i < n; i++) variance += (x[at + i] - mean) ** 2 / n
+  return [mean, 1 / Math.sqrt(variance + eps)]
 }
 
-const block = new Uint32Array(2)
-
-/** Whether element i of the stream is dropped: word i (half i & 1 of block i >> 1) lies below p * 2^32. */
-export function isDropped(key: readonly [number, number], i: number, p: number): boolean {
-  threefry(key[0], key[1], i >>> 1, 0, block)
-  return block[i & 1] < p * 4294967296
+export const layerNorm: Kernels['layerNorm'] = (out, x, weight, bias, rows, n, eps) => {
+  for (let r = 0; r < rows; r++) {
+    const at = r * n
+    const [mean, scale] = moments(x, at, n, eps)
+    for (let i = 0; i < n; i++) out[at + i] = (x[at + i] - mean) * scale * weight[i] + bias[i]
+  }
 }
 
-export const normalizations: Pick<Kernels, 'layerNorm' | 'layerNormGrad' | 'dropout'> = {
-  layerNorm(out, x, weight, bias, rows, n, eps) {
-    for (let at = 0; at < rows * n; at += n) {
-      const [mean, rstd] = moments(x, at, n, eps)
-      for (let i = 0; i < n; i++) out[at + i] = (x[at + i] - mean) * rstd * weight[i] + bias[i]
+export const layerNormGrad: Kernels['layerNormGrad'] = (dx, dWeight, dBias, x, weight, dy, rows, n, eps) => {
+  const dw = new Float64Array(n)
+  const db = new Float64Array(n)
+  for (let r = 0; r < rows; r++) {
+    const at = r * n
+    const [mean, scale] = moments(x, at, n, eps)
+    // With h the normalized row and g = dy * weight: dx = scale * (g - mean(g) - h * mean(g * h)).
+    let meanG = 0
+    let meanGH = 0
+    for (let i = 0; i < n; i++) {
+      const h = (x[at + i] - mean) * scale
+      const g = dy[at + i] * weight[i]
+      meanG += g / n
+      meanGH += (g * h) / n
+      dw[i] += dy[at + i] * h
+      db[i] += dy[at + i]
     }
-  },
-
-  layerNormGrad(dx, dWeight, dBias, x, weight, dy, rows, n, eps) {
-    // Sums over rows run in float64 also for float32 tensors.
-    const dw = new Float64Array(n)
-    const db = new Float64Array(n)
-    for (let at = 0; at < rows * n; at += n) {
-      const [mean, rstd] = moments(x, at, n, eps)
-      let sum = 0
-      let dot = 0
-      for (let i = 0; i < n; i++) {
-        const xhat = (x[at + i] - mean) * rstd
-        const g = dy[at + i] * weight[i]
-        sum += g
-        dot += g * xhat
-        dw[i] += dy[at + i] * xhat
-        db[i] += dy[at + i]
-      }
-      // dx = rstd * (g - mean(g) - xhat * mean(g * xhat))
-      for (let i = 0; i < n; i++) {
-        const xhat = (x[at + i] - mean) * rstd
-        dx[at + i] = rstd * (dy[at + i] * weight[i] - sum / n - (xhat * dot) / n)
-      }
+    for (let i = 0; i < n; i++) {
+      const h = (x[at + i] - mean) * scale
+      dx[at + i] = scale * (dy[at + i] * weight[i] - meanG - h * meanGH)
     }
-    dWeight.set(dw)
-    dBias.set(db)
-  },
+  }
+  dWeight.set(dw)
+  dBias.set(db)
+}
 
-  dropout(out, x, p, key) {
-    const scale = 1 / (1 - p)
-    for (let i = 0; i < out.length; i++) out[i] = isDropped(key, i, p) ? 0 : x[i] * scale
-  },
+/** The factor of element i under dropout: 0, or 1 / (1 - p) so that the mean stays. Fastest when i goes up. */
+export function dropoutFactor(p: number, key: Key): (i: number) => number {
+  const words = new Uint32Array(2)
+  const keep = 1 / (1 - p)
+  let block = -1
+  return (i) => {
+    if (i >>> 1 !== block) {
+      block = i >>> 1
+      threefry(key[0], key[1], block, 0, words)
+    }
+    return words[i & 1] < p * 4294967296 ? 0 : keep
+  }
+}
+
+export const dropout: Kernels['dropout'] = (out, x, p, key) => {
+  const factor = dropoutFactor(p, key)
+  for (let i = 0; i < out.length; i++) {
+    const f = factor(i)
+    // What is dropped is gone, even NaN.
+    out[i] = f === 0 ? 0 : x[i] * f
+  }
 }

@@ -1,28 +1,32 @@
-// Optimizer steps in one pass over a parameter, in place.
+// Optimizer steps, in place on the parameters, and the norm that clipping needs.
 import type { Kernels } from '../../kernels.js'
 
-export const steps: Pick<Kernels, 'adam' | 'sgd'> = {
-  // Kingma and Ba 2014, algorithm 1; decoupled weight decay: Loshchilov and Hutter 2017, algorithm 2.
-  adam(p, g, m, v, { lr, beta1, beta2, eps, weightDecay, decoupled, correction1, correction2, gradScale }) {
-    for (let i = 0; i < p.length; i++) {
-      let grad = g[i] * gradScale
-      let x = p[i]
-      if (decoupled) x -= lr * weightDecay * x
-      else grad += weightDecay * x
-      const mi = beta1 * m[i] + (1 - beta1) * grad
-      const vi = beta2 * v[i] + (1 - beta2) * grad * grad
-      m[i] = mi
-      v[i] = vi
-      p[i] = x - ((lr / correction1) * mi) / (Math.sqrt(vi / correction2) + eps)
-    }
-  },
+// Kingma and Ba 2015; decoupled weight decay: Loshchilov and Hutter 2019.
+export const adam: Kernels['adam'] = (p, g, m, v, a) => {
+  const step = a.lr / a.correction1
+  const l2 = a.decoupled ? 0 : a.weightDecay
+  const keep = a.decoupled ? 1 - a.lr * a.weightDecay : 1
+  for (let i = 0; i < p.length; i++) {
+    const grad = g[i] * a.gradScale + l2 * p[i]
+    const m1 = a.beta1 * m[i] + (1 - a.beta1) * grad
+    const v1 = a.beta2 * v[i] + (1 - a.beta2) * grad * grad
+    m[i] = m1
+    v[i] = v1
+    p[i] = p[i] * keep - (step * m1) / (Math.sqrt(v1 / a.correction2) + a.eps)
+  }
+}
 
-  sgd(p, g, buf, lr, momentum, weightDecay, nesterov, gradScale) {
-    for (let i = 0; i < p.length; i++) {
-      const grad = g[i] * gradScale + weightDecay * p[i]
-      const b = momentum * buf[i] + grad
-      buf[i] = b
-      p[i] -= lr * (nesterov ? grad + momentum * b : b)
-    }
-  },
+export const sgd: Kernels['sgd'] = (p, g, buf, lr, momentum, weightDecay, nesterov, gradScale) => {
+  for (let i = 0; i < p.length; i++) {
+    const grad = g[i] * gradScale + weightDecay * p[i]
+    const velocity = momentum * buf[i] + grad
+    buf[i] = velocity
+    p[i] -= lr * (nesterov ? grad + momentum * velocity : velocity)
+  }
+}
+
+export const sumSquares: Kernels['sumSquares'] = (x) => {
+  let sum = 0
+  for (let i = 0; i < x.length; i++) sum += x[i] * x[i]
+  return sum
 }

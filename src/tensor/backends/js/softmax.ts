@@ -1,92 +1,85 @@
-// softmax, log-softmax and cross entropy over rows, with their gradients.
+// Softmax, its logarithm and the cross entropy on top, over rows of n. The row's maximum is taken off first,
+// so that exp does not overflow; a row of all -Infinity has no maximum to take off and is named in each kernel.
 import type { Kernels } from '../../kernels.js'
 import { exp, log } from '../../math.js'
 import type { Floats } from '../../storage.js'
 
-function rowMax(x: Floats, at: number, n: number): number {
-  let m = -Infinity
-  for (let i = 0; i < n; i++) m = Math.max(m, x[at + i])
-  return m
+/** The largest of the row times invT, NaN if any is NaN, -Infinity for an empty row. */
+function rowMax(x: Floats, start: number, n: number, invT: number): number {
+  let max = -Infinity
+  for (let i = 0; i < n; i++) max = Math.max(max, x[start + i] * invT)
+  return max
 }
 
-/** log(sum(exp(x * invT))) of a row whose maximum `m` is finite. */
-function logSumExp(x: Floats, at: number, n: number, m: number, invT: number): number {
-  let s = 0
-  for (let i = 0; i < n; i++) s += exp((x[at + i] - m) * invT)
-  return m * invT + log(s)
+function sumExp(x: Floats, start: number, n: number, invT: number, max: number): number {
+  let sum = 0
+  for (let i = 0; i < n; i++) sum += exp(x[start + i] * invT - max)
+  return sum
 }
 
-type Softmaxes = Pick<Kernels, 'softmax' | 'softmaxGrad' | 'logSoftmax' | 'logSoftmaxGrad' | 'crossEntropy' | 'crossEntropyGrad'>
+export const softmax: Kernels['softmax'] = (out, x, rows, n, invT) => {
+  for (let at = 0; at < rows * n; at += n) {
+    const max = rowMax(x, at, n, invT)
+    const sum = sumExp(x, at, n, invT, max)
+    for (let i = at; i < at + n; i++) out[i] = max === -Infinity ? 0 : exp(x[i] * invT - max) / sum
+  }
+}
 
-export const softmaxes: Softmaxes = {
-  softmax(out, x, rows, n, invT) {
-    for (let at = 0; at < rows * n; at += n) {
-      const m = rowMax(x, at, n)
-      if (m === -Infinity) {
-        out.fill(0, at, at + n)
-        continue
-      }
-      let s = 0
-      for (let i = 0; i < n; i++) s += exp((x[at + i] - m) * invT)
-      for (let i = 0; i < n; i++) out[at + i] = exp((x[at + i] - m) * invT) / s
-    }
-  },
+export const softmaxGrad: Kernels['softmaxGrad'] = (out, y, dy, rows, n, invT) => {
+  for (let at = 0; at < rows * n; at += n) {
+    let dot = 0
+    for (let i = at; i < at + n; i++) dot += y[i] * dy[i]
+    for (let i = at; i < at + n; i++) out[i] = y[i] * (dy[i] - dot) * invT
+  }
+}
 
-  softmaxGrad(out, y, dy, rows, n, invT) {
-    for (let at = 0; at < rows * n; at += n) {
-      let dot = 0
-      for (let i = 0; i < n; i++) dot += y[at + i] * dy[at + i]
-      for (let i = 0; i < n; i++) out[at + i] = y[at + i] * (dy[at + i] - dot) * invT
-    }
-  },
+export const logSoftmax: Kernels['logSoftmax'] = (out, x, rows, n, invT) => {
+  for (let at = 0; at < rows * n; at += n) {
+    const max = rowMax(x, at, n, invT)
+    const logSum = log(sumExp(x, at, n, invT, max))
+    for (let i = at; i < at + n; i++) out[i] = max === -Infinity ? -Infinity : x[i] * invT - max - logSum
+  }
+}
 
-  logSoftmax(out, x, rows, n, invT) {
-    for (let at = 0; at < rows * n; at += n) {
-      const m = rowMax(x, at, n)
-      if (m === -Infinity) {
-        out.fill(-Infinity, at, at + n)
-        continue
-      }
-      let s = 0
-      for (let i = 0; i < n; i++) s += exp((x[at + i] - m) * invT)
-      const l = log(s)
-      for (let i = 0; i < n; i++) out[at + i] = (x[at + i] - m) * invT - l
-    }
-  },
+export const logSoftmaxGrad: Kernels['logSoftmaxGrad'] = (out, y, dy, rows, n, invT) => {
+  for (let at = 0; at < rows * n; at += n) {
+    let sum = 0
+    for (let i = at; i < at + n; i++) sum += dy[i]
+    for (let i = at; i < at + n; i++) out[i] = (dy[i] - exp(y[i]) * sum) * invT
+  }
+}
 
-  logSoftmaxGrad(out, y, dy, rows, n, invT) {
-    for (let at = 0; at < rows * n; at += n) {
-      let sum = 0
-      for (let i = 0; i < n; i++) sum += dy[at + i]
-      for (let i = 0; i < n; i++) out[at + i] = (dy[at + i] - exp(y[at + i]) * sum) * invT
-    }
-  },
+export const crossEntropy: Kernels['crossEntropy'] = (out, x, labels, rows, n, ignore, smoothing) => {
+  for (let r = 0; r < rows; r++) {
+    out[r] = 0
+    if (labels[r] === ignore) continue
+    const at = r * n
+    const max = rowMax(x, at, n, 1)
+    const logSum = log(sumExp(x, at, n, 1, max))
+    const logp = (i: number) => (max === -Infinity ? -Infinity : x[at + i] - max - logSum)
+    let loss = -(1 - smoothing) * logp(labels[r])
+    // Without smoothing a class at -Infinity must not make 0 * -Infinity.
+    if (smoothing > 0) for (let i = 0; i < n; i++) loss -= (smoothing / n) * logp(i)
+    out[r] = loss
+  }
+}
 
-  crossEntropy(out, x, labels, rows, n, ignore, smoothing) {
-    for (let r = 0, at = 0; r < rows; r++, at += n) {
-      if (labels[r] === ignore) {
-        out[r] = 0
-        continue
-      }
-      const lse = logSumExp(x, at, n, rowMax(x, at, n), 1)
-      let spread = 0
-      // Without smoothing the other classes have no say: a masked logit of -Infinity must not make NaN of 0 * Infinity.
-      if (smoothing > 0) for (let i = 0; i < n; i++) spread += lse - x[at + i]
-      out[r] = (1 - smoothing) * (lse - x[at + labels[r]]) + (smoothing / n) * spread
+export const crossEntropyGrad: Kernels['crossEntropyGrad'] = (
+  out,
+  x,
+  labels,
+  dy,
+  rows,
+  n,
+  ignore,
+  smoothing,
+) => {
+  softmax(out, x, rows, n, 1)
+  for (let r = 0; r < rows; r++) {
+    const at = r * n
+    for (let i = 0; i < n; i++) {
+      const target = smoothing / n + (i === labels[r] ? 1 - smoothing : 0)
+      out[at + i] = labels[r] === ignore ? 0 : dy[r] * (out[at + i] - target)
     }
-  },
-
-  crossEntropyGrad(out, x, labels, dy, rows, n, ignore, smoothing) {
-    for (let r = 0, at = 0; r < rows; r++, at += n) {
-      if (labels[r] === ignore) {
-        out.fill(0, at, at + n)
-        continue
-      }
-      const lse = logSumExp(x, at, n, rowMax(x, at, n), 1)
-      for (let i = 0; i < n; i++) {
-        const target = smoothing / n + (i === labels[r] ? 1 - smoothing : 0)
-        out[at + i] = dy[r] * (exp(x[at + i] - lse) - target)
-      }
-    }
-  },
+  }
 }
