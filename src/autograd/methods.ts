@@ -5,7 +5,9 @@ import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
 import * as arithmetic from './ops/arithmetic.js'
+import { to } from './ops/cast.js'
 import * as compare from './ops/compare.js'
+import * as indexing from './ops/indexing.js'
 import * as matmul from './ops/matmul.js'
 import * as normalize from './ops/normalize.js'
 import * as pointwise from './ops/pointwise.js'
@@ -54,6 +56,10 @@ const methods = {
   dropout: normalize.dropout,
   softmax: softmax.softmax,
   logSoftmax: softmax.logSoftmax,
+  indexSelect: indexing.indexSelect,
+  gather: indexing.gather,
+  scatterAdd: indexing.scatterAdd,
+  to,
   reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
   permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),

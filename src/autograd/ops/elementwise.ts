@@ -1,47 +1,61 @@
 // What elementwise ops share: the record of an op of two broadcast tensors. Imports no op, so every family may use it.
 import { ShapeError } from '../../errors.js'
 import type { BinaryName } from '../../tensor/kernels.js'
-import { broadcastShapes } from '../../tensor/shape.js'
+import { broadcastShapes, type Shape } from '../../tensor/shape.js'
 import { floats, type Tensor } from '../../tensor/tensor.js'
 import { constant } from '../create.js'
-import { type Backward, defineOp, type KernelOp, type Op } from '../op.js'
+import { type Backward, defineOp, type Op } from '../op.js'
 import { binarySpecs, type Domain, type EdgeCase, type ErrorCase, type Sample, unit } from '../samples.js'
 
 export type None = Record<string, never>
 export const none: None = {}
 
-/** What differs between the ops of two broadcast tensors. */
-interface BinaryFields {
-  name: BinaryName
+interface Described {
   doc: string
   math: string
-  save: (inputs: readonly Tensor[], output: Tensor) => Tensor[]
-  backward: Backward<None> | null
-  twice: boolean
   domains?: readonly [Domain, Domain, ([Domain, Domain] | null)?]
   samples?: Sample<None>[]
   edge: EdgeCase<None>[]
 }
 
-/** An op of two tensors, elementwise with broadcasting. */
-export function binaryOp(f: BinaryFields): Op<None> {
-  const record: KernelOp<None> = {
-    name: f.name,
+/** What differs between the ops of two broadcast tensors. */
+interface BinaryFields extends Described {
+  name: BinaryName
+  save: (inputs: readonly Tensor[], output: Tensor) => Tensor[]
+  backward: Backward<None> | null
+  twice: boolean
+}
+
+/** What all ops of two broadcast tensors have in common. */
+function shared(name: string, f: Described) {
+  return {
+    name,
     doc: f.doc,
     math: f.math,
-    takes: ['float'],
+    takes: ['float'] as const,
+    shape: ([a, b]: readonly Shape[]) => broadcastShapes(name, a, b),
+    samples: () => [...binarySpecs(...(f.domains ?? ([unit, unit] as const))).map((inputs) => ({ inputs, attrs: none })), ...(f.samples ?? [])],
+    errors: () => broadcastErrors(name),
+    edge: () => f.edge,
+  }
+}
+
+/** An op of two tensors, elementwise with broadcasting, with a kernel. */
+export function binaryOp(f: BinaryFields): Op<None> {
+  return defineOp<None>({
+    ...shared(f.name, f),
     strided: true,
-    shape: ([a, b]) => broadcastShapes(f.name, a, b),
     kernel: (k, out, [a, b]) =>
       k.binary(f.name, out.shape, floats(out), floats(a), a.stridesFor(out.shape), floats(b), b.stridesFor(out.shape)),
     save: f.save,
     backward: f.backward,
     twice: f.twice,
-    samples: () => [...binarySpecs(...(f.domains ?? ([unit, unit] as const))).map((inputs) => ({ inputs, attrs: none })), ...(f.samples ?? [])],
-    errors: () => broadcastErrors(f.name),
-    edge: () => f.edge,
-  }
-  return defineOp(record)
+  })
+}
+
+/** The same in plain ops. */
+export function binaryComposite(f: Described & { name: string; composite: (a: Tensor, b: Tensor) => Tensor }): Op<None> {
+  return defineOp<None>({ ...shared(f.name, f), composite: ([a, b]) => f.composite(a, b), twice: true })
 }
 
 function broadcastErrors(name: string): ErrorCase<None>[] {

@@ -1,0 +1,154 @@
+// Scaled dot-product attention: a fused kernel that keeps no probabilities, and beside it the plain spelling.
+import { ShapeError } from '../../errors.js'
+import { kernelsFor } from '../../tensor/backend.js'
+import type { AttentionArgs } from '../../tensor/kernels.js'
+import type { Key } from '../../tensor/rng.js'
+import { formatShape, type Shape } from '../../tensor/shape.js'
+import { empty, flat, floats, type Tensor } from '../../tensor/tensor.js'
+import { ones } from '../create.js'
+import { dense } from '../graph.js'
+import { defineOp, type Op } from '../op.js'
+import { nextKey } from '../random.js'
+import type { Sample, Spec } from '../samples.js'
+import { mul } from './arithmetic.js'
+import { where } from './compare.js'
+import { matmul } from './matmul.js'
+import { dropout } from './normalize.js'
+import { softmax } from './softmax.js'
+import { reshape, transpose } from './views.js'
+
+interface AttentionAttrs {
+  scale: number
+  causal: boolean
+  p: number
+  key: Key
+}
+
+function shapeOf([q, k, v, mask]: readonly Shape[]): Shape {
+  const [B, H, T, D] = k
+  if (q.length !== 4 || k.length !== 4 || formatShape(k) !== formatShape(v) || q[0] !== B || q[1] !== H || q[3] !== D) {
+    throw new ShapeError(
+      'attention',
+      `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)} do not fit`,
+      'Expected [batch, heads, queries, width] and twice [batch, heads, keys, width]',
+    )
+  }
+  if (mask !== undefined && formatShape(mask) !== formatShape([B, T])) {
+    throw new ShapeError('attention', `the mask must be [batch, keys] = [${B}, ${T}], got ${formatShape(mask)}`)
+  }
+  return q
+}
+
+/** The kernel's rows of D need stride 1; any order of the dims before them is taken as it is. */
+function rowsContiguous(t: Tensor): Tensor {
+  return t.strides[3] === 1 || t.shape[3] === 1 ? t : dense(t)
+}
+
+function argsOf(q: Tensor, k: Tensor, v: Tensor, out: Tensor, mask: Tensor | undefined, a: AttentionAttrs): AttentionArgs {
+  const [B, H, S, D] = q.shape
+  const strides = (t: Tensor) => t.strides.slice(0, 3)
+  return {
+    ...{ B, H, S, T: k.shape[2], D, q: strides(q), k: strides(k), v: strides(v), out: strides(out) },
+    ...{ scale: a.scale, causal: a.causal, p: a.p, key: a.key, mask: mask ? dense(mask).data : null },
+  }
+}
+
+/** The same in plain ops: what the kernel is held to. */
+function plain([q, k, v, mask]: readonly Tensor[], { scale, causal, p, key }: AttentionAttrs): Tensor {
+  const [B, H, S] = q.shape
+  const T = k.shape[2]
+  let scores = mul(matmul(q, transpose(k, -2, -1)), scale) // [B, H, S, T]
+  if (mask) scores = where(reshape(mask, [B, 1, 1, T]), scores, -Infinity)
+  if (causal) {
+    const seen = ones([S, T])
+    for (let s = 0; s < S; s++) for (let t = s + T - S + 1; t < T; t++) if (t >= 0) seen.raw[s * T + t] = 0
+    scores = where(seen, scores, -Infinity)
+  }
+  const probs = softmax(scores, -1)
+  return matmul(p > 0 ? dropout(probs, p, { key }) : probs, v).reshape([B, H, S, q.shape[3]])
+}
+
+const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
+  name: 'attention',
+  doc: 'Scaled dot-product attention of each head; a query that sees no key gives zeros. Vaswani et al. 2017, eq. 1.',
+  math: 'O = P V,\\ P = \\mathrm{softmax}(s Q K^\\top);\\quad \\bar V = P^\\top \\bar O,\\ \\bar S = P (\\bar P - \\textstyle\\sum P \\bar P),\\ \\bar Q = s \\bar S K,\\ \\bar K = s \\bar S^\\top Q',
+  takes: ['float', 'float', 'float', 'int'],
+  strided: true,
+  shape: shapeOf,
+  kernel: (kernels, out, [q, k, v, mask], attrs) => {
+    const [a, b, c] = [q, k, v].map(rowsContiguous)
+    kernels.attention(floats(out), floats(a), floats(b), floats(c), argsOf(a, b, c, out, mask, attrs))
+  },
+  plain,
+  save: ([q, k, v, mask]) => (mask ? [q, k, v, mask] : [q, k, v]),
+  backward: ({ dy, saved: [q, k, v, mask], attrs }) => {
+    const [a, b, c, g] = [q, k, v, dy].map(dense)
+    const [dq, dk, dv] = [q, k, v].map((t) => empty(t.shape, t.dtype))
+    kernelsFor(q.dtype).attentionGrad(flat(dq), flat(dk), flat(dv), flat(g), flat(a), flat(b), flat(c), argsOf(a, b, c, g, mask, attrs))
+    return [dq, dk, dv, null]
+  },
+  // Backward is a kernel: spell attention in matmul and softmax where a second derivative is wanted.
+  twice: false,
+  samples: () => {
+    const s = (q: Shape, T: number, more: Partial<AttentionAttrs> = {}, mask?: number[], view: Partial<Spec> = {}): Sample<AttentionAttrs> => {
+      const kv = [q[0], q[1], T, q[3]]
+      return {
+        inputs: [{ shape: q, ...view }, { shape: kv, ...view }, { shape: kv, ...view }, ...(mask ? [{ shape: [q[0], T], below: 2, values: mask }] : [])],
+        attrs: { scale: 0.5, causal: false, p: 0, key: [1, 2], ...more },
+      }
+    }
+    return [
+      s([1, 2, 3, 4], 3),
+      s([2, 1, 2, 3], 4, {}, [1, 1, 0, 1, 0, 1, 1, 0]),
+      s([1, 2, 3, 2], 3, { causal: true }),
+      s([1, 1, 2, 2], 4, { causal: true }),
+      s([1, 2, 3, 2], 3, { p: 0.4 }),
+      s([1, 1, 1, 1], 1),
+      s([0, 2, 3, 2], 3),
+      s([1, 2, 3, 3], 3, {}, undefined, { view: 'transposed' }),
+      s([2, 2, 2, 2], 2, {}, undefined, { view: 'sliced' }),
+      s([1, 1, 2, 3], 2, {}, undefined, { domain: { lo: -4, hi: 4 } }),
+    ]
+  },
+  errors: () => {
+    const attrs = { scale: 1, causal: false, p: 0, key: [0, 0] as const }
+    const x = { shape: [1, 2, 3, 4] }
+    return [
+      {
+        inputs: [x, x, { shape: [1, 2, 2, 4] }],
+        attrs,
+        error: ShapeError,
+        text: 'attention: q [1, 2, 3, 4], k [1, 2, 3, 4], v [1, 2, 2, 4] do not fit. Expected [batch, heads, queries, width] and twice [batch, heads, keys, width]',
+      },
+      { inputs: [x, x, x, { shape: [1, 2], below: 2 }], attrs, error: ShapeError, text: 'attention: the mask must be [batch, keys] = [1, 3], got [1, 2]' },
+    ]
+  },
+  edge: () => [
+    {
+      // The first query sees nothing.
+      inputs: [{ shape: [1, 1, 1, 2] }, { shape: [1, 1, 2, 2] }, { shape: [1, 1, 2, 2] }, { shape: [1, 2], below: 2, values: [0, 0] }],
+      attrs: { scale: 1, causal: false, p: 0, key: [0, 0] },
+      out: [[[[0, 0]]]],
+      grads: [[[[[0, 0]]]], [[[[0, 0], [0, 0]]]], [[[[0, 0], [0, 0]]]], null],
+    },
+  ],
+  k: 32,
+})
+
+export interface AttentionOptions {
+  /** int32 [batch, keys], 0 = not seen. */
+  mask?: Tensor | undefined
+  causal?: boolean
+  /** Default 1 / sqrt(width). */
+  scale?: number
+  /** Dropout on the probabilities. */
+  dropout?: number
+  key?: Key
+}
+
+/** softmax(scale q k^T) v by head: q [B, H, S, D], k and v [B, H, T, D] -> [B, H, S, D]. Throws ShapeError. */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  const { mask, causal = false, scale = 1 / Math.sqrt(q.shape[q.rank - 1]), dropout: p = 0 } = options
+  const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
+  return attentionOp(mask ? [q, k, v, mask] : [q, k, v], { scale, causal, p, key })
+}

@@ -1,0 +1,2 @@
+// tinystill/distill: the distillation toolkit. Names only, no logic.
+export { kdLoss, softTargetLoss } from './kd.js'
