@@ -29,7 +29,10 @@ const sources = () =>
 
 function fingerprint() {
   const hash = createHash('sha256')
-  hash.update(asc.version).update(JSON.stringify(flags)).update(readFileSync(fileURLToPath(import.meta.url)))
+  hash
+    .update(asc.version)
+    .update(JSON.stringify(flags))
+    .update(readFileSync(fileURLToPath(import.meta.url)))
   for (const name of sources()) hash.update(name).update(readFileSync(join(folder, name)))
   return hash.digest('hex').slice(0, 32)
 }
@@ -39,7 +42,18 @@ export async function compileWasm(relaxed) {
   const made = new Map()
   const entry = relative(root, join(folder, 'index.ts'))
   const { error, stderr } = await asc.main(
-    [entry, '--baseDir', root, '--use', `RELAXED=${relaxed ? 1 : 0}`, ...flags, '-o', 'm.wasm', '-t', 'm.wat'],
+    [
+      entry,
+      '--baseDir',
+      root,
+      '--use',
+      `RELAXED=${relaxed ? 1 : 0}`,
+      ...flags,
+      '-o',
+      'm.wasm',
+      '-t',
+      'm.wat',
+    ],
     { writeFile: (name, contents) => void made.set(name, contents) },
   )
   if (error) throw new Error(`the wasm kernels do not compile:\n${stderr.toString()}`)

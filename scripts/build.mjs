@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 rmSync(`${root}/dist`, { recursive: true, force: true })
-const { status } = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', root], { stdio: 'inherit' })
+const { status } = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', root], {
+  stdio: 'inherit',
+})
 if (status !== 0) process.exit(1)
 // Written last: an interrupted build has no stamp and is made again.
 writeFileSync(`${root}/dist/.built`, '')

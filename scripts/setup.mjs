@@ -14,16 +14,23 @@ function fail(line) {
 function run(what, command, args) {
   console.error(`tinystill: ${what} ...`)
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (status !== 0) fail(`tinystill: ${what} failed${error ? `: ${error.message}` : ''}. Repair the cause above and run the command again`)
+  if (status !== 0)
+    fail(
+      `tinystill: ${what} failed${error ? `: ${error.message}` : ''}. Repair the cause above and run the command again`,
+    )
 }
 
-if (Number(process.versions.node.split('.')[0]) < 20) fail(`tinystill needs Node 20 or later, this is ${process.version}`)
+if (Number(process.versions.node.split('.')[0]) < 20)
+  fail(`tinystill needs Node 20 or later, this is ${process.version}`)
 
 if (changed(`${root}/node_modules/.package-lock.json`) < changed(`${root}/package-lock.json`)) {
   run('installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 
-const newest = readdirSync(`${root}/src`, { recursive: true }).reduce((t, f) => Math.max(t, changed(`${root}/src/${f}`)), 0)
+const newest = readdirSync(`${root}/src`, { recursive: true }).reduce(
+  (t, f) => Math.max(t, changed(`${root}/src/${f}`)),
+  0,
+)
 if (changed(`${root}/dist/.built`) < Math.max(newest, changed(`${root}/tsconfig.json`))) {
   run('building', process.execPath, [`${root}/scripts/build.mjs`])
 }

@@ -10,7 +10,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'tinystill-test-'))
 const file = join(dir, 'result.json')
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-const args = ['run', ...process.argv.slice(2), '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+const args = [
+  'run',
+  ...process.argv.slice(2),
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${file}`,
+]
 const { status } = spawnSync(process.execPath, [vitest, ...args], { cwd: root, stdio: 'inherit' })
 
 let passed = 0
@@ -20,7 +26,8 @@ try {
   passed = result.numPassedTests
   failed = result.numFailedTests
   // A file that cannot even be loaded has no failed test of its own.
-  for (const suite of result.testResults) if (suite.status === 'failed' && suite.assertionResults.length === 0) failed++
+  for (const suite of result.testResults)
+    if (suite.status === 'failed' && suite.assertionResults.length === 0) failed++
 } catch {
   failed = 1
 } finally {

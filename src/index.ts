@@ -1,17 +1,27 @@
 // tinystill: the public surface of tensor and autograd. Names only, no logic.
-export { BackendError, CheckpointError, DataError, DTypeError, GradError, ShapeError, TinystillError } from './errors.js'
-export { backendReport, setBackend } from './tensor/backend.js'
-export { memory } from './tensor/storage.js'
-export { Tensor } from './tensor/tensor.js'
+
 export { grad } from './autograd/backward.js'
 export { arange, full, ones, rand, randn, tensor, zeros } from './autograd/create.js'
 export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
-export { manualSeed } from './autograd/random.js'
-export { tidy } from './autograd/tidy.js'
 export { attention } from './autograd/ops/attention.js'
 export { where } from './autograd/ops/compare.js'
 export { embedding } from './autograd/ops/indexing.js'
 export { cat, pad, stack } from './autograd/ops/join.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses.js'
+export { manualSeed } from './autograd/random.js'
+export { tidy } from './autograd/tidy.js'
+export {
+  BackendError,
+  CheckpointError,
+  DataError,
+  DTypeError,
+  GradError,
+  ShapeError,
+  TinystillError,
+} from './errors.js'
+export { backendReport, setBackend } from './tensor/backend.js'
+export { memory } from './tensor/storage.js'
+export { Tensor } from './tensor/tensor.js'
+
 import './autograd/methods.js'

@@ -1,7 +1,7 @@
 // Backward: from a result to its leaves, newest node first, without recursion. Frees what it no longer needs as it goes.
 import { GradError, ShapeError } from '../errors.js'
 import { kernelsFor } from '../tensor/backend.js'
-import { formatShape, sameShape, type Shape } from '../tensor/shape.js'
+import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
 import { closeArena, openArena, type Storage } from '../tensor/storage.js'
 import { empty, type Tensor } from '../tensor/tensor.js'
 import { addInPlace, Node, withRecording } from './graph.js'
@@ -110,7 +110,10 @@ function reachable(root: Node): Node[] {
 function step(node: Node, dy: Tensor, createGraph: boolean): (Tensor | null)[] {
   const { op, attrs, shapes } = node
   if (createGraph && !op.twice) {
-    throw new GradError(`${op.name} has no second derivative`, 'Spell it in plain ops, or leave createGraph out')
+    throw new GradError(
+      `${op.name} has no second derivative`,
+      'Spell it in plain ops, or leave createGraph out',
+    )
   }
   const run = (!createGraph && 'fastBackward' in op && op.fastBackward) || op.backward!
   const needs = node.edges.map((e) => e !== null)
@@ -179,16 +182,25 @@ function walk(
 
 function seedFor(y: Tensor, gradient: Tensor | undefined): Tensor {
   if (!y.requiresGrad) {
-    throw new GradError(`backward: the tensor ${formatShape(y.shape)} does not require a gradient`, 'Make a leaf with { requiresGrad: true }, outside noGrad()')
+    throw new GradError(
+      `backward: the tensor ${formatShape(y.shape)} does not require a gradient`,
+      'Make a leaf with { requiresGrad: true }, outside noGrad()',
+    )
   }
   if (gradient !== undefined) {
     if (!sameShape(gradient.shape, y.shape)) {
-      throw new ShapeError('backward', `the gradient is ${formatShape(gradient.shape)}, the tensor ${formatShape(y.shape)}`)
+      throw new ShapeError(
+        'backward',
+        `the gradient is ${formatShape(gradient.shape)}, the tensor ${formatShape(y.shape)}`,
+      )
     }
     return gradient
   }
   if (y.numel !== 1) {
-    throw new GradError(`backward: the tensor has ${y.numel} elements, shape ${formatShape(y.shape)}`, 'Reduce it with sum() or mean(), or pass the gradient of your loss')
+    throw new GradError(
+      `backward: the tensor has ${y.numel} elements, shape ${formatShape(y.shape)}`,
+      'Reduce it with sum() or mean(), or pass the gradient of your loss',
+    )
   }
   const seed = empty(y.shape, y.dtype)
   seed.raw[0] = 1
@@ -238,9 +250,11 @@ export function grad(
   return inputs.map((t, i) => {
     const g = found.get((t.node as Node | null) ?? t)
     if (g === undefined && !options.allowUnused) {
-      throw new GradError(`grad: the result does not depend on input ${i}, shape ${formatShape(t.shape)}`, 'Pass { allowUnused: true } to get null for it')
+      throw new GradError(
+        `grad: the result does not depend on input ${i}, shape ${formatShape(t.shape)}`,
+        'Pass { allowUnused: true } to get null for it',
+      )
     }
     return (g ?? null) as Tensor
   })
 }
-

@@ -15,8 +15,13 @@ export interface CreateOptions {
 
 const dtypes: readonly DType[] = ['float32', 'float64', 'int32']
 
-function make(shape: Shape, { dtype = 'float32', requiresGrad = false }: CreateOptions, write: (out: TypedArray) => void): Tensor {
-  if (!dtypes.includes(dtype)) throw new DTypeError('tensor', `unknown dtype ${dtype}`, `Use one of ${dtypes.join(', ')}`)
+function make(
+  shape: Shape,
+  { dtype = 'float32', requiresGrad = false }: CreateOptions,
+  write: (out: TypedArray) => void,
+): Tensor {
+  if (!dtypes.includes(dtype))
+    throw new DTypeError('tensor', `unknown dtype ${dtype}`, `Use one of ${dtypes.join(', ')}`)
   if (shape.some((d) => !Number.isInteger(d) || d < 0)) {
     throw new ShapeError('tensor', `sizes must be whole numbers, got ${formatShape(shape)}`)
   }
@@ -38,11 +43,13 @@ function shapeOf(data: NestedArray): number[] {
 
 function flatten(data: NestedArray, shape: Shape, dim: number, out: TypedArray, at: number): number {
   if (typeof data === 'number') {
-    if (dim !== shape.length) throw new ShapeError('tensor', `a number stands where a row of ${shape[dim]} was expected`)
+    if (dim !== shape.length)
+      throw new ShapeError('tensor', `a number stands where a row of ${shape[dim]} was expected`)
     out[at] = data
     return at + 1
   }
-  if (!Array.isArray(data)) throw new DTypeError('tensor', `expected numbers and arrays of numbers, found ${typeof data}`)
+  if (!Array.isArray(data))
+    throw new DTypeError('tensor', `expected numbers and arrays of numbers, found ${typeof data}`)
   if (dim >= shape.length) throw new ShapeError('tensor', 'a row stands where a number was expected')
   if (data.length !== shape[dim]) {
     throw new ShapeError('tensor', `rows differ in length at dim ${dim}: ${shape[dim]} and ${data.length}`)
@@ -55,7 +62,10 @@ function flatten(data: NestedArray, shape: Shape, dim: number, out: TypedArray, 
  * A tensor of the numbers in nested arrays, or of a copy of a typed array (with `shape`, else flat).
  * Throws ShapeError when rows differ in length or the shape does not fit.
  */
-export function tensor(data: NestedArray | TypedArray, options: CreateOptions & { shape?: Shape } = {}): Tensor {
+export function tensor(
+  data: NestedArray | TypedArray,
+  options: CreateOptions & { shape?: Shape } = {},
+): Tensor {
   if (ArrayBuffer.isView(data)) {
     const dtype = data instanceof Int32Array ? 'int32' : data instanceof Float64Array ? 'float64' : 'float32'
     const shape = inferShape('tensor', [data.length], options.shape ?? [data.length])
@@ -81,16 +91,22 @@ export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
 /** start, start + step, ... below end. arange(n) counts from 0. */
 export function arange(start: number, end?: number, step = 1, options: CreateOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end]
-  if (!(step !== 0 && Number.isFinite(step))) throw new RangeError(`arange: step must be a number other than 0, got ${step}`)
+  if (!(step !== 0 && Number.isFinite(step)))
+    throw new RangeError(`arange: step must be a number other than 0, got ${step}`)
   const n = Math.max(0, Math.ceil((to - from) / step))
   return make([n], options, (out) => {
     for (let i = 0; i < n; i++) out[i] = from + i * step
   })
 }
 
-function random(shape: Shape, options: CreateOptions & { key?: Key }, draw: (key: Key, i: number) => number): Tensor {
+function random(
+  shape: Shape,
+  options: CreateOptions & { key?: Key },
+  draw: (key: Key, i: number) => number,
+): Tensor {
   const { key = nextKey(), ...rest } = options
-  if (rest.dtype === 'int32') throw new DTypeError('random', 'random numbers are floats', "Leave dtype out or use 'float64'")
+  if (rest.dtype === 'int32')
+    throw new DTypeError('random', 'random numbers are floats', "Leave dtype out or use 'float64'")
   return make(shape, rest, (out) => {
     for (let i = 0, n = numel(shape); i < n; i++) out[i] = draw(key, i)
   })

@@ -53,11 +53,19 @@ function leaf(x: Tensor): Tensor {
   return tensor(x.data.slice(), { shape: x.shape, dtype: x.dtype, requiresGrad: x.dtype !== 'int32' })
 }
 
-function compare(fn: Fn, inputs: readonly Tensor[], wrt: readonly number[], h: number, key: Key): GradcheckResult {
+function compare(
+  fn: Fn,
+  inputs: readonly Tensor[],
+  wrt: readonly number[],
+  h: number,
+  key: Key,
+): GradcheckResult {
   const leaves = inputs.map(leaf)
   const y = fn(...leaves)
   const wanted = wrt.map((i) => leaves[i])
-  const analytic = y.requiresGrad ? grad(weighted(y, key), wanted, { allowUnused: true }) : wanted.map(() => null)
+  const analytic = y.requiresGrad
+    ? grad(weighted(y, key), wanted, { allowUnused: true })
+    : wanted.map(() => null)
   const worst: GradcheckResult = { error: 0, input: -1, index: -1, analytic: 0, numeric: 0 }
   let scale = 1
   const differences: GradcheckResult[] = []
@@ -91,10 +99,18 @@ function compare(fn: Fn, inputs: readonly Tensor[], wrt: readonly number[], h: n
  * Compares the gradient of `fn` with finite differences at `inputs` (float64; int32 inputs are held).
  * Returns the worst error. Throws GradError when it is above the tolerance, DTypeError for float32 inputs.
  */
-export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): GradcheckResult {
+export function gradcheck(
+  fn: Fn,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): GradcheckResult {
   const { h = 1e-3, tolerance = 1e-8, twice = false } = options
   if (inputs.some((t) => t.dtype === 'float32')) {
-    throw new DTypeError('gradcheck', 'inputs must be float64', "Make them with { dtype: 'float64' }: float32 cannot tell a wrong gradient from rounding")
+    throw new DTypeError(
+      'gradcheck',
+      'inputs must be float64',
+      "Make them with { dtype: 'float64' }: float32 cannot tell a wrong gradient from rounding",
+    )
   }
   const wrt = options.wrt ?? inputs.map((_, i) => i).filter((i) => inputs[i].dtype !== 'int32')
   const results = [compare(fn, inputs, wrt, h, keyOf(1))]
@@ -105,7 +121,13 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckO
       withRecording(true, () => {
         const at = xs.map((x, i) => (x.requiresGrad || !wrt.includes(i) ? x : leaf(x)))
         const y = weighted(fn(...at), keyOf(2))
-        const gs = y.requiresGrad ? grad(y, wrt.map((i) => at[i]), { createGraph: true, allowUnused: true }) : []
+        const gs = y.requiresGrad
+          ? grad(
+              y,
+              wrt.map((i) => at[i]),
+              { createGraph: true, allowUnused: true },
+            )
+          : []
         const parts = gs.flatMap((g, i) => (g === null ? [] : [weighted(g, keyOf(3 + i))]))
         return parts.reduce((a, b) => add(a, b), mul(sum(at[wrt[0]]), 0))
       })

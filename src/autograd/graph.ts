@@ -3,7 +3,7 @@ import { DTypeError, GradError } from '../errors.js'
 import { kernelsFor } from '../tensor/backend.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
-import { empty, floats, type GraphNode, Tensor } from '../tensor/tensor.js'
+import { empty, floats, type GraphNode, type Tensor } from '../tensor/tensor.js'
 import type { KernelOp, OpRecord, Takes, ViewOp } from './op.js'
 
 /** An op that ran: what its backward needs, and where each input came from. */
@@ -33,7 +33,10 @@ export class Node implements GraphNode {
   /** The saved tensors, or an error that says why they cannot be used any more. */
   read(): readonly Tensor[] {
     if (this.saved === null) {
-      throw new GradError(`${this.name}: the graph has been freed by an earlier backward()`, 'Pass { retainGraph: true } to the first one')
+      throw new GradError(
+        `${this.name}: the graph has been freed by an earlier backward()`,
+        'Pass { retainGraph: true } to the first one',
+      )
     }
     this.saved.forEach((t, i) => {
       if (t.storage.version !== this.#versions[i]) {
@@ -71,8 +74,15 @@ export function noGrad<T>(fn: () => T): T {
 
 /** Refuses a promise where the end of the call must be the end of the work. */
 export function synchronous<T>(who: string, result: T): T {
-  if (result !== null && typeof result === 'object' && typeof (result as { then?: unknown }).then === 'function') {
-    throw new GradError(`${who}: the function returned a promise`, 'Await outside, and pass a synchronous function')
+  if (
+    result !== null &&
+    typeof result === 'object' &&
+    typeof (result as { then?: unknown }).then === 'function'
+  ) {
+    throw new GradError(
+      `${who}: the function returned a promise`,
+      'Await outside, and pass a synchronous function',
+    )
   }
   return result
 }
@@ -85,7 +95,11 @@ function checkInputs(name: string, takes: readonly Takes[], inputs: readonly Ten
     if (want === 'any') continue
     if ((want === 'int') !== (dtype === 'int32')) {
       const hint = want === 'int' ? "Convert it with .to('int32')" : "Convert it with .to('float32')"
-      throw new DTypeError(name, `input ${i} must be ${want === 'int' ? 'int32' : 'float32 or float64'}, got ${dtype}`, hint)
+      throw new DTypeError(
+        name,
+        `input ${i} must be ${want === 'int' ? 'int32' : 'float32 or float64'}, got ${dtype}`,
+        hint,
+      )
     }
     if (want !== 'float') continue
     if (float !== null && dtype !== float) {
@@ -106,7 +120,10 @@ export function dense(t: Tensor): Tensor {
 /** Runs an op on its inputs: shapes and dtypes first, then the kernel, then the node that backward will find. */
 export function apply<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   checkInputs(op.name, op.takes, inputs)
-  const shape = op.shape(inputs.map((t) => t.shape), attrs)
+  const shape = op.shape(
+    inputs.map((t) => t.shape),
+    attrs,
+  )
   if ('composite' in op) return op.composite(inputs, attrs)
   const out = 'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape)
   if (recording && op.backward !== null && inputs.some((t) => t.requiresGrad)) {

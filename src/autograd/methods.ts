@@ -1,6 +1,7 @@
 // The ops as methods of Tensor: a.mul(b).sum().backward(). The one place that joins floor 1's class to floor 2's functions.
-import type { Shape } from '../tensor/shape.js'
+
 import { ShapeError } from '../errors.js'
+import type { Shape } from '../tensor/shape.js'
 import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
@@ -75,7 +76,9 @@ const methods = {
 }
 
 type Methods = {
-  [K in keyof typeof methods]: (typeof methods)[K] extends (x: Tensor, ...rest: infer R) => infer T ? (...rest: R) => T : never
+  [K in keyof typeof methods]: (typeof methods)[K] extends (x: Tensor, ...rest: infer R) => infer T
+    ? (...rest: R) => T
+    : never
 }
 
 declare module '../tensor/tensor.js' {

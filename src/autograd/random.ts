@@ -12,7 +12,8 @@ let scope: Scope = { key: keyOf(0), draws: 0 }
 
 /** Restarts randomness from a seed: what follows is a function of it. Without a call the seed is 0. */
 export function manualSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`manualSeed: the seed must be a whole number, got ${seed}`)
+  if (!Number.isSafeInteger(seed))
+    throw new RangeError(`manualSeed: the seed must be a whole number, got ${seed}`)
   scope = { key: keyOf(seed), draws: 0 }
 }
 

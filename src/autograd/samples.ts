@@ -69,11 +69,14 @@ function valueIn(domain: Domain, u: number): number {
 function fillValues(spec: Spec, key: Key): number[] {
   const n = numel(spec.shape)
   if (spec.values !== undefined) return [...spec.values]
-  if (spec.below !== undefined) return Array.from({ length: n }, (_, i) => integerAt(key, i, spec.below as number))
+  if (spec.below !== undefined)
+    return Array.from({ length: n }, (_, i) => integerAt(key, i, spec.below as number))
   const domain = spec.domain ?? unit
   if (domain.distinct) {
     const order = permutation(key, n)
-    return Array.from(order, (rank, i) => valueIn(domain, (rank + 0.25 + 0.5 * uniformAt(fold(key, 1), i)) / n))
+    return Array.from(order, (rank, i) =>
+      valueIn(domain, (rank + 0.25 + 0.5 * uniformAt(fold(key, 1), i)) / n),
+    )
   }
   return Array.from({ length: n }, (_, i) => valueIn(domain, uniformAt(key, i)))
 }
@@ -100,7 +103,10 @@ function layOut({ shape, view }: Spec, values: Float32Array, dtype: DType): Tens
   if (view === 'transposed') dims.push(dims.splice(rank - 2, 1)[0])
   // sliced: one more element at each end of each dim.
   const margin = view === 'sliced' ? 1 : 0
-  const base = empty(dims.map((d) => shape[d] + 2 * margin), dtype)
+  const base = empty(
+    dims.map((d) => shape[d] + 2 * margin),
+    dtype,
+  )
   // Around a slice lies NaN: a kernel that reads past its input shows it.
   base.storage.data.fill(dtype === 'int32' ? -1 : NaN)
   const strides = new Array<number>(rank)
@@ -117,7 +123,10 @@ function layOut({ shape, view }: Spec, values: Float32Array, dtype: DType): Tens
 }
 
 /** The layouts and sizes that every op of one tensor meets. */
-export function unarySpecs(domain: Domain = unit, large: Domain | null = { lo: -1e4, hi: 1e4, ...avoiding(domain) }): Spec[] {
+export function unarySpecs(
+  domain: Domain = unit,
+  large: Domain | null = { lo: -1e4, hi: 1e4, ...avoiding(domain) },
+): Spec[] {
   return [
     { shape: [2, 3], domain },
     { shape: [1], domain },
@@ -131,11 +140,21 @@ export function unarySpecs(domain: Domain = unit, large: Domain | null = { lo: -
 }
 
 function avoiding(domain: Domain): Partial<Domain> {
-  return { ...(domain.avoid ? { avoid: domain.avoid, gap: 0.1 } : {}), ...(domain.distinct ? { distinct: true } : {}) }
+  return {
+    ...(domain.avoid ? { avoid: domain.avoid, gap: 0.1 } : {}),
+    ...(domain.distinct ? { distinct: true } : {}),
+  }
 }
 
 /** Two tensors: ordinary, broadcast both ways, size 1, zero-size, rank 0, views, large. */
-export function binarySpecs(a: Domain = unit, b: Domain = unit, large: [Domain, Domain] | null = [{ lo: -1e3, hi: 1e3 }, { lo: -1e3, hi: 1e3 }]): [Spec, Spec][] {
+export function binarySpecs(
+  a: Domain = unit,
+  b: Domain = unit,
+  large: [Domain, Domain] | null = [
+    { lo: -1e3, hi: 1e3 },
+    { lo: -1e3, hi: 1e3 },
+  ],
+): [Spec, Spec][] {
   const pair = (x: Shape, y: Shape, xv?: Spec['view'], yv?: Spec['view']): [Spec, Spec] => [
     { shape: x, domain: a, ...(xv ? { view: xv } : {}) },
     { shape: y, domain: b, ...(yv ? { view: yv } : {}) },
@@ -151,6 +170,13 @@ export function binarySpecs(a: Domain = unit, b: Domain = unit, large: [Domain, 
     pair([0, 3], [1, 3]),
     pair([3, 4], [3, 4], 'transposed', 'sliced'),
     pair([2, 3], [2, 3], 'expanded'),
-    ...(large === null ? [] : [[{ shape: [2, 2], domain: large[0] }, { shape: [2, 2], domain: large[1] }] as [Spec, Spec]]),
+    ...(large === null
+      ? []
+      : [
+          [
+            { shape: [2, 2], domain: large[0] },
+            { shape: [2, 2], domain: large[1] },
+          ] as [Spec, Spec],
+        ]),
   ]
 }

@@ -1,11 +1,12 @@
 // Hinton's distillation loss: the student matches the teacher's softened probabilities, and the labels.
-import type { Tensor } from '../tensor/tensor.js'
+
+import { noGrad } from '../autograd/graph.js'
 import { add, mul } from '../autograd/ops/arithmetic.js'
 import { crossEntropy, klDiv } from '../autograd/ops/losses.js'
 import { logSoftmax, softmax } from '../autograd/ops/softmax.js'
-import { noGrad } from '../autograd/graph.js'
 import { ShapeError } from '../errors.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
+import type { Tensor } from '../tensor/tensor.js'
 
 export interface SoftTargetOptions {
   /** Temperature. Default 2. */
@@ -23,7 +24,11 @@ export interface SoftTargetOptions {
 export function softTargetLoss(student: Tensor, teacher: Tensor, options: SoftTargetOptions = {}): Tensor {
   const { T = 2, tSquared = true, reduction = 'batchmean' } = options
   if (!sameShape(student.shape, teacher.shape)) {
-    throw new ShapeError('softTargetLoss', `student logits are ${formatShape(student.shape)}, teacher logits ${formatShape(teacher.shape)}`, 'Both need the same rows and classes')
+    throw new ShapeError(
+      'softTargetLoss',
+      `student logits are ${formatShape(student.shape)}, teacher logits ${formatShape(teacher.shape)}`,
+      'Both need the same rows and classes',
+    )
   }
   const target = noGrad(() => softmax(teacher, -1, { T }))
   const loss = klDiv(logSoftmax(student, -1, { T }), target, { reduction })
@@ -36,11 +41,17 @@ export interface KdOptions extends SoftTargetOptions {
 }
 
 /** alpha * softTargetLoss + (1 - alpha) * crossEntropy(student, labels). labels int32, or null with alpha 1. */
-export function kdLoss(student: Tensor, teacher: Tensor, labels: Tensor | null, options: KdOptions = {}): Tensor {
+export function kdLoss(
+  student: Tensor,
+  teacher: Tensor,
+  labels: Tensor | null,
+  options: KdOptions = {},
+): Tensor {
   const { alpha = 0.5, ...soft } = options
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`kdLoss: alpha must lie in [0, 1], got ${alpha}`)
   const kd = softTargetLoss(student, teacher, soft)
   if (alpha === 1) return kd
-  if (labels === null) throw new RangeError(`kdLoss: alpha ${alpha} needs labels. Pass them, or alpha 1 for soft targets only`)
+  if (labels === null)
+    throw new RangeError(`kdLoss: alpha ${alpha} needs labels. Pass them, or alpha 1 for soft targets only`)
   return add(mul(kd, alpha), mul(crossEntropy(student, labels), 1 - alpha))
 }

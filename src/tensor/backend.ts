@@ -22,7 +22,8 @@ export function kernelsFor(_dtype: DType): Kernels {
 
 /** 'auto' (the fastest there is) or 'js' (the readable oracle). Throws BackendError for one that cannot run. */
 export function setBackend(name: BackendName): void {
-  if (name !== 'auto' && name !== 'js') throw new BackendError(`backend ${name} is not built yet`, "Use setBackend('auto')")
+  if (name !== 'auto' && name !== 'js')
+    throw new BackendError(`backend ${name} is not built yet`, "Use setBackend('auto')")
   asked = name
 }
 

@@ -5,11 +5,34 @@
 import type { Floats, TypedArray } from './storage.js'
 
 export type UnaryName =
-  | 'neg' | 'abs' | 'sign' | 'sqrt' | 'exp' | 'log' | 'tanh' | 'sigmoid' | 'erf' | 'relu' | 'gelu' | 'geluTanh'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'sqrt'
+  | 'exp'
+  | 'log'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'relu'
+  | 'gelu'
+  | 'geluTanh'
 /** dx from the saved tensor and dy. The saved tensor is y for tanh and sigmoid, x for the others. */
 export type UnaryGradName = 'tanh' | 'sigmoid' | 'relu' | 'gelu' | 'geluTanh'
 export type BinaryName =
-  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum' | 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'maximum'
+  | 'minimum'
+  | 'eq'
+  | 'ne'
+  | 'gt'
+  | 'ge'
+  | 'lt'
+  | 'le'
 export type ReduceName = 'sum' | 'max' | 'min' | 'logsumexp'
 
 /** One side of a batched matmul: matrix i has element (r, c) at data[offsets[i] + r * rowStride + c * colStride]. */
@@ -58,20 +81,52 @@ export interface AdamArgs {
 export interface Kernels {
   fill(out: TypedArray, value: number): void
   /** dst and src walk `shape` with their own strides (0 repeats a source). Serves contiguous(), cat, pad, slices. */
-  copy(shape: readonly number[], dst: TypedArray, dstStrides: readonly number[], src: TypedArray, srcStrides: readonly number[]): void
+  copy(
+    shape: readonly number[],
+    dst: TypedArray,
+    dstStrides: readonly number[],
+    src: TypedArray,
+    srcStrides: readonly number[],
+  ): void
   unary(fn: UnaryName, out: Floats, x: Floats): void
   unaryGrad(fn: UnaryGradName, out: Floats, saved: Floats, dy: Floats): void
   /** out (contiguous) = a op b, each walking `shape` with its strides. Comparisons give 1 or 0. */
-  binary(fn: BinaryName, shape: readonly number[], out: Floats, a: Floats, aStrides: readonly number[], b: Floats, bStrides: readonly number[]): void
+  binary(
+    fn: BinaryName,
+    shape: readonly number[],
+    out: Floats,
+    a: Floats,
+    aStrides: readonly number[],
+    b: Floats,
+    bStrides: readonly number[],
+  ): void
   /** out = cond != 0 ? a : b. */
-  where(shape: readonly number[], out: Floats, cond: TypedArray, cStrides: readonly number[], a: Floats, aStrides: readonly number[], b: Floats, bStrides: readonly number[]): void
+  where(
+    shape: readonly number[],
+    out: Floats,
+    cond: TypedArray,
+    cStrides: readonly number[],
+    a: Floats,
+    aStrides: readonly number[],
+    b: Floats,
+    bStrides: readonly number[],
+  ): void
   /** x [outer, n, inner] -> out [outer, inner]. */
   reduce(fn: ReduceName, out: Floats, x: Floats, outer: number, n: number, inner: number): void
   /** Index of the first largest along n; NaN counts as largest. */
   argmax(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
 
   /** out [batch, m, n] = a [m, k] @ b [k, n] (+ bias [n]) for each matrix of the batch. */
-  matmul(out: Floats, a: MatrixBatch, b: MatrixBatch, batch: number, m: number, n: number, k: number, bias: Floats | null): void
+  matmul(
+    out: Floats,
+    a: MatrixBatch,
+    b: MatrixBatch,
+    batch: number,
+    m: number,
+    n: number,
+    k: number,
+    bias: Floats | null,
+  ): void
 
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */
   softmax(out: Floats, x: Floats, rows: number, n: number, invT: number): void
@@ -82,19 +137,61 @@ export interface Kernels {
   /** dx = (dy - exp(y) * sum(dy)) * invT. */
   logSoftmaxGrad(out: Floats, y: Floats, dy: Floats, rows: number, n: number, invT: number): void
   /** Row losses [rows]: -(1 - s) * logp[label] - s / n * sum(logp); 0 where label === ignore. */
-  crossEntropy(out: Floats, x: Floats, labels: Int32Array, rows: number, n: number, ignore: number, smoothing: number): void
+  crossEntropy(
+    out: Floats,
+    x: Floats,
+    labels: Int32Array,
+    rows: number,
+    n: number,
+    ignore: number,
+    smoothing: number,
+  ): void
   /** dx = dy[row] * (softmax(x) - target); 0 where label === ignore. */
-  crossEntropyGrad(out: Floats, x: Floats, labels: Int32Array, dy: Floats, rows: number, n: number, ignore: number, smoothing: number): void
+  crossEntropyGrad(
+    out: Floats,
+    x: Floats,
+    labels: Int32Array,
+    dy: Floats,
+    rows: number,
+    n: number,
+    ignore: number,
+    smoothing: number,
+  ): void
   layerNorm(out: Floats, x: Floats, weight: Floats, bias: Floats, rows: number, n: number, eps: number): void
   /** dx [rows, n]; dWeight and dBias [n] are overwritten. */
-  layerNormGrad(dx: Floats, dWeight: Floats, dBias: Floats, x: Floats, weight: Floats, dy: Floats, rows: number, n: number, eps: number): void
+  layerNormGrad(
+    dx: Floats,
+    dWeight: Floats,
+    dBias: Floats,
+    x: Floats,
+    weight: Floats,
+    dy: Floats,
+    rows: number,
+    n: number,
+    eps: number,
+  ): void
   /** out[i] = word i of the stream `key` < p * 2^32 ? 0 : x[i] / (1 - p). Word i as in rng.ts. */
   dropout(out: Floats, x: Floats, p: number, key: readonly [number, number]): void
 
   /** x [outer, n, inner], index [m] -> out [outer, m, inner]. */
-  indexSelect(out: TypedArray, x: TypedArray, index: Int32Array, outer: number, n: number, inner: number): void
+  indexSelect(
+    out: TypedArray,
+    x: TypedArray,
+    index: Int32Array,
+    outer: number,
+    n: number,
+    inner: number,
+  ): void
   /** out [outer, n, inner] += src [outer, m, inner] at index [m]. Rows of index equal to `skip` are left out. */
-  indexAdd(out: Floats, src: Floats, index: Int32Array, outer: number, n: number, inner: number, skip: number): void
+  indexAdd(
+    out: Floats,
+    src: Floats,
+    index: Int32Array,
+    outer: number,
+    n: number,
+    inner: number,
+    skip: number,
+  ): void
   /** out[o, j, i] = x[o, index[o, j, i], i]; x [outer, n, inner], index and out [outer, m, inner]. */
   gather(out: TypedArray, x: TypedArray, index: Int32Array, outer: number, n: number, inner: number): void
   /** out[o, index[o, j, i], i] += src[o, j, i]. */
@@ -102,12 +199,30 @@ export interface Kernels {
 
   /** softmax(scale * q k^T, masked) v, without keeping the probabilities. A query with no visible key gives zeros. */
   attention(out: Floats, q: Floats, k: Floats, v: Floats, args: AttentionArgs): void
-  attentionGrad(dq: Floats, dk: Floats, dv: Floats, dout: Floats, q: Floats, k: Floats, v: Floats, args: AttentionArgs): void
+  attentionGrad(
+    dq: Floats,
+    dk: Floats,
+    dv: Floats,
+    dout: Floats,
+    q: Floats,
+    k: Floats,
+    v: Floats,
+    args: AttentionArgs,
+  ): void
 
   /** In place on p, m and v. */
   adam(p: Floats, g: Floats, m: Floats, v: Floats, args: AdamArgs): void
   /** buf = momentum * buf + (g * gradScale + weightDecay * p); p -= lr * buf (or of the Nesterov step). */
-  sgd(p: Floats, g: Floats, buf: Floats, lr: number, momentum: number, weightDecay: number, nesterov: boolean, gradScale: number): void
+  sgd(
+    p: Floats,
+    g: Floats,
+    buf: Floats,
+    lr: number,
+    momentum: number,
+    weightDecay: number,
+    nesterov: boolean,
+    gradScale: number,
+  ): void
   /** Sum of squares, accumulated in float64. */
   sumSquares(x: Floats): number
 }

@@ -18,11 +18,18 @@ export function printTensor(shape: Shape, data: TypedArray, dtype: DType, origin
     if (dim === shape.length) return formatNumber(data[at], dtype)
     const n = shape[dim]
     const step = numel(shape.slice(dim + 1))
-    const shown = n > LONG ? [...Array(EDGE).keys(), -1, ...Array.from({ length: EDGE }, (_, i) => n - EDGE + i)] : [...Array(n).keys()]
+    const shown =
+      n > LONG
+        ? [...Array(EDGE).keys(), -1, ...Array.from({ length: EDGE }, (_, i) => n - EDGE + i)]
+        : [...Array(n).keys()]
     const inner = `${indent} `
     const parts = shown.map((i) => (i < 0 ? '...' : render(dim + 1, at + i * step, inner)))
     return `[${parts.join(dim === shape.length - 1 ? ', ' : `,\n${inner}`)}]`
   }
-  const notes = [formatShape(shape), ...(dtype === 'float32' ? [] : [dtype]), ...(origin === null ? [] : [origin === 'leaf' ? 'requiresGrad' : `from ${origin}`])]
+  const notes = [
+    formatShape(shape),
+    ...(dtype === 'float32' ? [] : [dtype]),
+    ...(origin === null ? [] : [origin === 'leaf' ? 'requiresGrad' : `from ${origin}`]),
+  ]
   return `Tensor(${notes.join(', ')}) ${render(0, 0, '')}`
 }

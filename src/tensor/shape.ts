@@ -50,7 +50,11 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
 }
 
 /** `undefined` means all dims. The result is sorted; a dim named twice is refused. */
-export function normalizeDims(op: string, dim: number | readonly number[] | undefined, rank: number): number[] {
+export function normalizeDims(
+  op: string,
+  dim: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
   if (dim === undefined) return Array.from({ length: rank }, (_, i) => i)
   const dims = (typeof dim === 'number' ? [dim] : [...dim]).map((d) => normalizeDim(op, d, rank))
   dims.sort((a, b) => a - b)

@@ -161,7 +161,9 @@ export class Storage {
     }
     if (address >= 0 && heap !== null) {
       this.data =
-        dtype === 'int32' ? new Int32Array(heap.buffer, address, length) : new Float32Array(heap.buffer, address, length)
+        dtype === 'int32'
+          ? new Int32Array(heap.buffer, address, length)
+          : new Float32Array(heap.buffer, address, length)
     } else {
       this.data = plainArray(dtype, length)
     }
@@ -220,7 +222,10 @@ function plainArray(dtype: DType, length: number): TypedArray {
     return dtype === 'int32' ? new Int32Array(length) : new Float32Array(length)
   } catch {
     const mb = Math.ceil((length * bytesPerElement[dtype]) / 1e6)
-    throw new BackendError(`out of memory: ${mb} MB more were asked for, ${Math.ceil(liveBytes / 1e6)} MB are in use`, 'Use a smaller batch, or wrap steps in tidy()')
+    throw new BackendError(
+      `out of memory: ${mb} MB more were asked for, ${Math.ceil(liveBytes / 1e6)} MB are in use`,
+      'Use a smaller batch, or wrap steps in tidy()',
+    )
   }
 }
 

@@ -46,7 +46,10 @@ export class Tensor {
     if (on && this.dtype === 'int32') throw new DTypeError('requiresGrad', 'int32 tensors have no gradient')
     if (this.node !== null) {
       if (on) return
-      throw new GradError('requiresGrad can only be turned off on a leaf', `Use detach() on the result of ${this.node.name}`)
+      throw new GradError(
+        'requiresGrad can only be turned off on a leaf',
+        `Use detach() on the result of ${this.node.name}`,
+      )
     }
     this.#requiresGrad = on
   }
@@ -66,7 +69,10 @@ export class Tensor {
   /** The storage's elements from this tensor's first one on. Kernels index it with `strides`. */
   get raw(): TypedArray {
     if (this.storage.disposed) {
-      throw new GradError(`tensor ${formatShape(this.shape)} has been disposed`, 'Return it from tidy(), or clone() it before its buffer goes back')
+      throw new GradError(
+        `tensor ${formatShape(this.shape)} has been disposed`,
+        'Return it from tidy(), or clone() it before its buffer goes back',
+      )
     }
     return this.offset === 0 ? this.storage.data : this.storage.data.subarray(this.offset)
   }
@@ -76,14 +82,24 @@ export class Tensor {
     const raw = this.raw
     const n = this.numel
     if (this.isContiguous) return raw.length === n ? raw : raw.subarray(0, n)
-    const out = raw.slice(0, 0).constructor === Int32Array ? new Int32Array(n) : this.dtype === 'float64' ? new Float64Array(n) : new Float32Array(n)
+    const out =
+      raw.slice(0, 0).constructor === Int32Array
+        ? new Int32Array(n)
+        : this.dtype === 'float64'
+          ? new Float64Array(n)
+          : new Float32Array(n)
     copyLoop(this.shape, out, contiguousStrides(this.shape), raw, this.strides)
     return out
   }
 
   /** The number in a tensor of one element. */
   item(): number {
-    if (this.numel !== 1) throw new ShapeError('item', `the tensor has ${this.numel} elements, shape ${formatShape(this.shape)}`, 'Only a single element is a number; use toArray() or data')
+    if (this.numel !== 1)
+      throw new ShapeError(
+        'item',
+        `the tensor has ${this.numel} elements, shape ${formatShape(this.shape)}`,
+        'Only a single element is a number; use toArray() or data',
+      )
     return this.raw[0]
   }
 
@@ -98,7 +114,12 @@ export class Tensor {
   }
 
   toString(): string {
-    return printTensor(this.shape, this.data, this.dtype, this.node?.name ?? (this.requiresGrad ? 'leaf' : null))
+    return printTensor(
+      this.shape,
+      this.data,
+      this.dtype,
+      this.node?.name ?? (this.requiresGrad ? 'leaf' : null),
+    )
   }
 
   /** Gives the buffer back at once. Every view of it goes too. */
@@ -138,7 +159,13 @@ export function ints(t: Tensor): Int32Array {
 }
 
 /** dst and src walk `shape` with their own strides. The plain spelling of kernel `copy`. */
-export function copyLoop(shape: Shape, dst: TypedArray, dstStrides: Shape, src: TypedArray, srcStrides: Shape): void {
+export function copyLoop(
+  shape: Shape,
+  dst: TypedArray,
+  dstStrides: Shape,
+  src: TypedArray,
+  srcStrides: Shape,
+): void {
   const rank = shape.length
   if (rank === 0) {
     dst[0] = src[0]

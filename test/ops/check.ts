@@ -1,17 +1,18 @@
 // The standard suite: everything that must hold for an op, read off its record. Throws at the first thing that does not.
-import { gradcheck } from '../../src/autograd/gradcheck.js'
+
 import { backward, grad } from '../../src/autograd/backward.js'
+import { gradcheck } from '../../src/autograd/gradcheck.js'
+import { dense } from '../../src/autograd/graph.js'
+import type { Op } from '../../src/autograd/op.js'
 import { mul } from '../../src/autograd/ops/arithmetic.js'
 import { sum } from '../../src/autograd/ops/reduce.js'
-import type { Op } from '../../src/autograd/op.js'
 import { materialize, type Sample } from '../../src/autograd/samples.js'
 import { tidy } from '../../src/autograd/tidy.js'
-import { type Key, fold, keyOf } from '../../src/tensor/rng.js'
+import { fold, type Key, keyOf } from '../../src/tensor/rng.js'
 import { sameShape } from '../../src/tensor/shape.js'
-import { memory } from '../../src/tensor/storage.js'
 import type { DType, TypedArray } from '../../src/tensor/storage.js'
+import { memory } from '../../src/tensor/storage.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
-import { dense } from '../../src/autograd/graph.js'
 
 export interface OpReport {
   name: string
@@ -45,11 +46,20 @@ const floatInputs = (sample: Sample<unknown>, ts: readonly Tensor[]) =>
   ts.map((_, i) => i).filter((i) => ts[i].dtype !== 'int32' && !sample.held?.includes(i))
 
 /** Gradients of a weighted sum of the output; null where the op passes none. */
-function gradients(op: Op<unknown>, sample: Sample<unknown>, inputs: Tensor[], createGraph = false): (TypedArray | null)[] {
+function gradients(
+  op: Op<unknown>,
+  sample: Sample<unknown>,
+  inputs: Tensor[],
+  createGraph = false,
+): (TypedArray | null)[] {
   const y = op(inputs, sample.attrs)
   if (!y.requiresGrad) return []
   const w = materialize({ shape: y.shape }, keyOf(99), y.dtype)
-  const gs = grad(sum(mul(y, w)), floatInputs(sample, inputs).map((i) => inputs[i]), { createGraph, allowUnused: true })
+  const gs = grad(
+    sum(mul(y, w)),
+    floatInputs(sample, inputs).map((i) => inputs[i]),
+    { createGraph, allowUnused: true },
+  )
   return gs.map((g) => (g === null ? null : g.data.slice()))
 }
 
@@ -63,35 +73,45 @@ function checkSample(op: Op<unknown>, sample: Sample<unknown>, key: Key): number
   const x64 = inputsOf(sample, key, 'float64')
   const x32 = inputsOf(sample, key, 'float32')
   const y64 = op(x64, sample.attrs)
-  const shape = record.shape(x64.map((t) => t.shape), sample.attrs)
-  if (!sameShape(shape, y64.shape)) fail(name, `the shape rule says [${shape}], the result is [${y64.shape}]`, sample)
+  const shape = record.shape(
+    x64.map((t) => t.shape),
+    sample.attrs,
+  )
+  if (!sameShape(shape, y64.shape))
+    fail(name, `the shape rule says [${shape}], the result is [${y64.shape}]`, sample)
 
   const before = x32.map((t) => t.data.slice())
   const y32 = op(x32, sample.attrs)
-  if (!near(y32.data, y64.data, (record.k ?? 16) * 2 ** -24)) fail(name, `float32 ${y32} is not near float64 ${y64}`, sample)
+  if (!near(y32.data, y64.data, (record.k ?? 16) * 2 ** -24))
+    fail(name, `float32 ${y32} is not near float64 ${y64}`, sample)
   if (!sameBits(op(x32, sample.attrs).data, y32.data)) fail(name, 'two runs differ', sample)
-  if (!sameBits(op(x32.map(dense), sample.attrs).data, y32.data)) fail(name, 'views and contiguous inputs differ', sample)
+  if (!sameBits(op(x32.map(dense), sample.attrs).data, y32.data))
+    fail(name, 'views and contiguous inputs differ', sample)
   if (x32.some((t, i) => !sameBits(t.data, before[i]))) fail(name, 'an input was changed', sample)
   if ('plain' in record && record.plain && !near(y64.data, record.plain(x64, sample.attrs).data, 1e-12)) {
     fail(name, 'the kernel and the plain spelling differ', sample)
   }
 
   if (!differentiable(op)) {
-    if (op(inputsOf(sample, key, 'float64', true), sample.attrs).requiresGrad) fail(name, 'claims no gradient, records one', sample)
+    if (op(inputsOf(sample, key, 'float64', true), sample.attrs).requiresGrad)
+      fail(name, 'claims no gradient, records one', sample)
     return 0
   }
   const fast = gradients(op, sample, inputsOf(sample, key, 'float64', true))
   const again = gradients(op, sample, inputsOf(sample, key, 'float64', true))
-  if (fast.some((g, i) => g !== null && !sameBits(g, again[i]!))) fail(name, 'two backward runs differ', sample)
+  if (fast.some((g, i) => g !== null && !sameBits(g, again[i]!)))
+    fail(name, 'two backward runs differ', sample)
   if (record.twice) {
     const plain = gradients(op, sample, inputsOf(sample, key, 'float64', true), true)
     fast.forEach((g, i) => {
-      if ((g === null) !== (plain[i] === null) || (g && !near(g, plain[i]!, 1e-12))) fail(name, 'fused and plain gradients differ', sample)
+      if ((g === null) !== (plain[i] === null) || (g && !near(g, plain[i]!, 1e-12)))
+        fail(name, 'fused and plain gradients differ', sample)
     })
   }
   const g32 = gradients(op, sample, inputsOf(sample, key, 'float32', true))
   fast.forEach((g, i) => {
-    if (g && !near(g32[i]!, g, 8 * (record.k ?? 16) * 2 ** -24)) fail(name, 'float32 gradients are not near float64', sample)
+    if (g && !near(g32[i]!, g, 8 * (record.k ?? 16) * 2 ** -24))
+      fail(name, 'float32 gradients are not near float64', sample)
   })
   const wrt = floatInputs(sample, x64)
   if (wrt.length === 0) return 0
@@ -107,7 +127,8 @@ function checkErrors(op: Op<unknown>): void {
       thrown = e
     }
     if (!(thrown instanceof c.error)) fail(op.record.name, `expected ${c.error.name}, got ${thrown}`, c)
-    if (thrown.message !== c.text) fail(op.record.name, `expected the text "${c.text}", got "${thrown.message}"`, c)
+    if (thrown.message !== c.text)
+      fail(op.record.name, `expected the text "${c.text}", got "${thrown.message}"`, c)
   }
 }
 
@@ -140,7 +161,8 @@ function checkMemory(op: Op<unknown>, key: Key): void {
       else op(inputsOf(sample, key, 'float32'), sample.attrs)
     })
   }
-  if (memory().buffers !== before) throw new Error(`${op.record.name}: ${memory().buffers - before} buffers were left behind`)
+  if (memory().buffers !== before)
+    throw new Error(`${op.record.name}: ${memory().buffers - before} buffers were left behind`)
 }
 
 /** Runs the whole suite over one op with values drawn from `seed`. */

@@ -26,5 +26,7 @@ describe('every op', () => {
 afterAll(() => {
   const samples = reports.reduce((n, r) => n + r.samples, 0)
   const worst = reports.reduce((a, b) => (b.error > a.error ? b : a), reports[0])
-  console.log(`${reports.length} ops, ${samples} samples, worst float64 gradient error ${worst.error.toExponential(2)} (${worst.name})`)
+  console.log(
+    `${reports.length} ops, ${samples} samples, worst float64 gradient error ${worst.error.toExponential(2)} (${worst.name})`,
+  )
 })

@@ -42,10 +42,22 @@ const divOp = binaryOp({
   math: 'y = a / b;\\quad \\bar a = \\bar y / b,\\ \\bar b = -\\bar y\\, y / b',
   save: ([, b], y) => [b, y],
   // db = -dy * a / b^2 = -dy * y / b
-  backward: ({ dy, saved: [b, y], needs }) => [needs[0] ? div(dy, b) : null, needs[1] ? neg(div(mul(dy, y), b)) : null],
+  backward: ({ dy, saved: [b, y], needs }) => [
+    needs[0] ? div(dy, b) : null,
+    needs[1] ? neg(div(mul(dy, y), b)) : null,
+  ],
   twice: true,
-  domains: [{ lo: -1, hi: 1 }, apart, [{ lo: -1e3, hi: 1e3 }, { lo: 10, hi: 1e3 }]],
-  edge: [pairEdge([1, -1, 0, 1, Infinity], [0, 0, 0, -0, Infinity], [Infinity, -Infinity, NaN, -Infinity, NaN])],
+  domains: [
+    { lo: -1, hi: 1 },
+    apart,
+    [
+      { lo: -1e3, hi: 1e3 },
+      { lo: 10, hi: 1e3 },
+    ],
+  ],
+  edge: [
+    pairEdge([1, -1, 0, 1, Infinity], [0, 0, 0, -0, Infinity], [Infinity, -Infinity, NaN, -Infinity, NaN]),
+  ],
 })
 
 /** a + b, broadcast. */
@@ -67,4 +79,3 @@ export function mul(a: Tensor | number, b: Tensor | number): Tensor {
 export function div(a: Tensor | number, b: Tensor | number): Tensor {
   return divOp(pairOf(a, b), none)
 }
-

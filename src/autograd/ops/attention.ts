@@ -26,7 +26,14 @@ interface AttentionAttrs {
 
 function shapeOf([q, k, v, mask]: readonly Shape[]): Shape {
   const [B, H, T, D] = k
-  if (q.length !== 4 || k.length !== 4 || formatShape(k) !== formatShape(v) || q[0] !== B || q[1] !== H || q[3] !== D) {
+  if (
+    q.length !== 4 ||
+    k.length !== 4 ||
+    formatShape(k) !== formatShape(v) ||
+    q[0] !== B ||
+    q[1] !== H ||
+    q[3] !== D
+  ) {
     throw new ShapeError(
       'attention',
       `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)} do not fit`,
@@ -34,7 +41,10 @@ function shapeOf([q, k, v, mask]: readonly Shape[]): Shape {
     )
   }
   if (mask !== undefined && formatShape(mask) !== formatShape([B, T])) {
-    throw new ShapeError('attention', `the mask must be [batch, keys] = [${B}, ${T}], got ${formatShape(mask)}`)
+    throw new ShapeError(
+      'attention',
+      `the mask must be [batch, keys] = [${B}, ${T}], got ${formatShape(mask)}`,
+    )
   }
   return q
 }
@@ -44,7 +54,14 @@ function rowsContiguous(t: Tensor): Tensor {
   return t.strides[3] === 1 || t.shape[3] === 1 ? t : dense(t)
 }
 
-function argsOf(q: Tensor, k: Tensor, v: Tensor, out: Tensor, mask: Tensor | undefined, a: AttentionAttrs): AttentionArgs {
+function argsOf(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  out: Tensor,
+  mask: Tensor | undefined,
+  a: AttentionAttrs,
+): AttentionArgs {
   const [B, H, S, D] = q.shape
   const strides = (t: Tensor) => t.strides.slice(0, 3)
   return {
@@ -84,16 +101,36 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
   backward: ({ dy, saved: [q, k, v, mask], attrs }) => {
     const [a, b, c, g] = [q, k, v, dy].map(dense)
     const [dq, dk, dv] = [q, k, v].map((t) => empty(t.shape, t.dtype))
-    kernelsFor(q.dtype).attentionGrad(flat(dq), flat(dk), flat(dv), flat(g), flat(a), flat(b), flat(c), argsOf(a, b, c, g, mask, attrs))
+    kernelsFor(q.dtype).attentionGrad(
+      flat(dq),
+      flat(dk),
+      flat(dv),
+      flat(g),
+      flat(a),
+      flat(b),
+      flat(c),
+      argsOf(a, b, c, g, mask, attrs),
+    )
     return [dq, dk, dv, null]
   },
   // Backward is a kernel: spell attention in matmul and softmax where a second derivative is wanted.
   twice: false,
   samples: () => {
-    const s = (q: Shape, T: number, more: Partial<AttentionAttrs> = {}, mask?: number[], view: Partial<Spec> = {}): Sample<AttentionAttrs> => {
+    const s = (
+      q: Shape,
+      T: number,
+      more: Partial<AttentionAttrs> = {},
+      mask?: number[],
+      view: Partial<Spec> = {},
+    ): Sample<AttentionAttrs> => {
       const kv = [q[0], q[1], T, q[3]]
       return {
-        inputs: [{ shape: q, ...view }, { shape: kv, ...view }, { shape: kv, ...view }, ...(mask ? [{ shape: [q[0], T], below: 2, values: mask }] : [])],
+        inputs: [
+          { shape: q, ...view },
+          { shape: kv, ...view },
+          { shape: kv, ...view },
+          ...(mask ? [{ shape: [q[0], T], below: 2, values: mask }] : []),
+        ],
         attrs: { scale: 0.5, causal: false, p: 0, key: [1, 2], ...more },
       }
     }
@@ -120,16 +157,45 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
         error: ShapeError,
         text: 'attention: q [1, 2, 3, 4], k [1, 2, 3, 4], v [1, 2, 2, 4] do not fit. Expected [batch, heads, queries, width] and twice [batch, heads, keys, width]',
       },
-      { inputs: [x, x, x, { shape: [1, 2], below: 2 }], attrs, error: ShapeError, text: 'attention: the mask must be [batch, keys] = [1, 3], got [1, 2]' },
+      {
+        inputs: [x, x, x, { shape: [1, 2], below: 2 }],
+        attrs,
+        error: ShapeError,
+        text: 'attention: the mask must be [batch, keys] = [1, 3], got [1, 2]',
+      },
     ]
   },
   edge: () => [
     {
       // The first query sees nothing.
-      inputs: [{ shape: [1, 1, 1, 2] }, { shape: [1, 1, 2, 2] }, { shape: [1, 1, 2, 2] }, { shape: [1, 2], below: 2, values: [0, 0] }],
+      inputs: [
+        { shape: [1, 1, 1, 2] },
+        { shape: [1, 1, 2, 2] },
+        { shape: [1, 1, 2, 2] },
+        { shape: [1, 2], below: 2, values: [0, 0] },
+      ],
       attrs: { scale: 1, causal: false, p: 0, key: [0, 0] },
       out: [[[[0, 0]]]],
-      grads: [[[[[0, 0]]]], [[[[0, 0], [0, 0]]]], [[[[0, 0], [0, 0]]]], null],
+      grads: [
+        [[[[0, 0]]]],
+        [
+          [
+            [
+              [0, 0],
+              [0, 0],
+            ],
+          ],
+        ],
+        [
+          [
+            [
+              [0, 0],
+              [0, 0],
+            ],
+          ],
+        ],
+        null,
+      ],
     },
   ],
   k: 32,

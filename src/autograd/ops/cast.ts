@@ -18,7 +18,14 @@ const toOp: Op<{ dtype: DType }> = defineOp<{ dtype: DType }>({
   twice: true,
   samples: () => unarySpecs().map((s) => ({ inputs: [s], attrs: { dtype: 'float64' } })),
   errors: () => [],
-  edge: () => [{ inputs: [{ shape: [3], values: [NaN, -0, Infinity] }], attrs: { dtype: 'float64' }, out: [NaN, -0, Infinity], grads: [[1, 1, 1]] }],
+  edge: () => [
+    {
+      inputs: [{ shape: [3], values: [NaN, -0, Infinity] }],
+      attrs: { dtype: 'float64' },
+      out: [NaN, -0, Infinity],
+      grads: [[1, 1, 1]],
+    },
+  ],
 })
 
 /** x as another dtype; x itself when it is that already. */

@@ -1,11 +1,12 @@
 // Choosing between values: comparisons (1 or 0, no gradient), where, maximum, minimum, clamp.
+
+import { ShapeError } from '../../errors.js'
 import type { BinaryName } from '../../tensor/kernels.js'
 import { broadcastShapes } from '../../tensor/shape.js'
 import { floats, type Tensor } from '../../tensor/tensor.js'
 import { constant } from '../create.js'
 import { defineOp, type Op } from '../op.js'
 import { type Domain, unarySpecs } from '../samples.js'
-import { ShapeError } from '../../errors.js'
 import { add, mul } from './arithmetic.js'
 import { binaryOp, type None, none, pairEdge, pairOf } from './elementwise.js'
 
@@ -58,17 +59,36 @@ const whereOp = defineOp<None>({
     k.where(out.shape, floats(out), c.raw, cs, floats(a), as, floats(b), bs)
   },
   save: ([c]) => [c],
-  backward: ({ dy, saved: [c], needs }) => [null, needs[1] ? where(c, dy, 0) : null, needs[2] ? where(c, 0, dy) : null],
+  backward: ({ dy, saved: [c], needs }) => [
+    null,
+    needs[1] ? where(c, dy, 0) : null,
+    needs[2] ? where(c, 0, dy) : null,
+  ],
   twice: true,
   samples: () =>
     [
-      [[2, 3], [2, 3], [2, 3]],
+      [
+        [2, 3],
+        [2, 3],
+        [2, 3],
+      ],
       [[2, 1], [3], []],
       [[], [2, 2], [2]],
       [[1], [1], [1]],
       [[0, 3], [3], [1, 3]],
-      [[3, 2, 2], [2, 1], [3, 1, 1]],
-    ].map(([c, a, b]) => ({ inputs: [{ shape: c, below: 2 }, { shape: a }, { shape: b, view: b.length > 1 ? ('transposed' as const) : ('sliced' as const) }], attrs: none })),
+      [
+        [3, 2, 2],
+        [2, 1],
+        [3, 1, 1],
+      ],
+    ].map(([c, a, b]) => ({
+      inputs: [
+        { shape: c, below: 2 },
+        { shape: a },
+        { shape: b, view: b.length > 1 ? ('transposed' as const) : ('sliced' as const) },
+      ],
+      attrs: none,
+    })),
   errors: () => [
     {
       inputs: [{ shape: [2], below: 2 }, { shape: [3] }, { shape: [3] }],
@@ -79,7 +99,11 @@ const whereOp = defineOp<None>({
   ],
   edge: () => [
     {
-      inputs: [{ shape: [3], below: 2, values: [1, 0, 1] }, { shape: [3], values: [NaN, NaN, -0] }, { shape: [3], values: [1, Infinity, NaN] }],
+      inputs: [
+        { shape: [3], below: 2, values: [1, 0, 1] },
+        { shape: [3], values: [NaN, NaN, -0] },
+        { shape: [3], values: [1, Infinity, NaN] },
+      ],
       attrs: none,
       out: [NaN, Infinity, -0],
       grads: [null, [1, 0, 1], [0, 1, 0]],
@@ -97,7 +121,10 @@ const spread: [Domain, Domain, [Domain, Domain]] = [
   // Two ladders of values that never meet: a step of the gradient check crosses no tie.
   { lo: -1, hi: 1, avoid: ladder(0), gap: 0.11 },
   { lo: -1, hi: 1, avoid: ladder(0.25), gap: 0.11 },
-  [{ lo: -1e3, hi: -1 }, { lo: 1, hi: 1e3 }],
+  [
+    { lo: -1e3, hi: -1 },
+    { lo: 1, hi: 1e3 },
+  ],
 ]
 
 function ladder(shift: number): number[] {
@@ -118,7 +145,17 @@ const maximumOp = binaryOp({
   ],
   twice: true,
   domains: spread,
-  edge: [pairEdge([1, 2, NaN, 1, -Infinity], [1, 1, 1, NaN, 0], [1, 2, NaN, NaN, 0], [[0.5, 1, 0, 0, 0], [0.5, 0, 0, 0, 1]])],
+  edge: [
+    pairEdge(
+      [1, 2, NaN, 1, -Infinity],
+      [1, 1, 1, NaN, 0],
+      [1, 2, NaN, NaN, 0],
+      [
+        [0.5, 1, 0, 0, 0],
+        [0.5, 0, 0, 0, 1],
+      ],
+    ),
+  ],
 })
 
 const minimumOp = binaryOp({
@@ -132,7 +169,17 @@ const minimumOp = binaryOp({
   ],
   twice: true,
   domains: spread,
-  edge: [pairEdge([1, 2, NaN, 1, -Infinity], [1, 1, 1, NaN, 0], [1, 1, NaN, NaN, -Infinity], [[0.5, 0, 0, 0, 1], [0.5, 1, 0, 0, 0]])],
+  edge: [
+    pairEdge(
+      [1, 2, NaN, 1, -Infinity],
+      [1, 1, 1, NaN, 0],
+      [1, 1, NaN, NaN, -Infinity],
+      [
+        [0.5, 0, 0, 0, 1],
+        [0.5, 1, 0, 0, 0],
+      ],
+    ),
+  ],
 })
 
 /** The larger of two, elementwise and broadcast. */
@@ -165,10 +212,23 @@ const clampOp = defineOp<Bounds>({
   },
   twice: true,
   samples: () =>
-    [{ min: -0.5, max: 0.5 }, { min: -Infinity, max: 0.25 }, { min: 0, max: Infinity }].flatMap((attrs) =>
-      unarySpecs({ lo: -1, hi: 1, avoid: [attrs.min, attrs.max].filter(Number.isFinite), gap: 0.05 }).map((s) => ({ inputs: [s], attrs })),
+    [
+      { min: -0.5, max: 0.5 },
+      { min: -Infinity, max: 0.25 },
+      { min: 0, max: Infinity },
+    ].flatMap((attrs) =>
+      unarySpecs({ lo: -1, hi: 1, avoid: [attrs.min, attrs.max].filter(Number.isFinite), gap: 0.05 }).map(
+        (s) => ({ inputs: [s], attrs }),
+      ),
     ),
-  errors: () => [{ inputs: [{ shape: [2] }], attrs: { min: 1, max: 0 }, error: RangeError, text: 'clamp: min 1 is above max 0' }],
+  errors: () => [
+    {
+      inputs: [{ shape: [2] }],
+      attrs: { min: 1, max: 0 },
+      error: RangeError,
+      text: 'clamp: min 1 is above max 0',
+    },
+  ],
   edge: () => [
     {
       inputs: [{ shape: [6], values: [-2, -1, 0, 1, NaN, Infinity] }],

@@ -34,7 +34,10 @@ function shared(name: string, f: Described) {
     math: f.math,
     takes: ['float'] as const,
     shape: ([a, b]: readonly Shape[]) => broadcastShapes(name, a, b),
-    samples: () => [...binarySpecs(...(f.domains ?? ([unit, unit] as const))).map((inputs) => ({ inputs, attrs: none })), ...(f.samples ?? [])],
+    samples: () => [
+      ...binarySpecs(...(f.domains ?? ([unit, unit] as const))).map((inputs) => ({ inputs, attrs: none })),
+      ...(f.samples ?? []),
+    ],
     errors: () => broadcastErrors(name),
     edge: () => f.edge,
   }
@@ -46,7 +49,15 @@ export function binaryOp(f: BinaryFields): Op<None> {
     ...shared(f.name, f),
     strided: true,
     kernel: (k, out, [a, b]) =>
-      k.binary(f.name, out.shape, floats(out), floats(a), a.stridesFor(out.shape), floats(b), b.stridesFor(out.shape)),
+      k.binary(
+        f.name,
+        out.shape,
+        floats(out),
+        floats(a),
+        a.stridesFor(out.shape),
+        floats(b),
+        b.stridesFor(out.shape),
+      ),
     save: f.save,
     backward: f.backward,
     twice: f.twice,
@@ -54,7 +65,9 @@ export function binaryOp(f: BinaryFields): Op<None> {
 }
 
 /** The same in plain ops. */
-export function binaryComposite(f: Described & { name: string; composite: (a: Tensor, b: Tensor) => Tensor }): Op<None> {
+export function binaryComposite(
+  f: Described & { name: string; composite: (a: Tensor, b: Tensor) => Tensor },
+): Op<None> {
   return defineOp<None>({ ...shared(f.name, f), composite: ([a, b]) => f.composite(a, b), twice: true })
 }
 
@@ -70,7 +83,12 @@ function broadcastErrors(name: string): ErrorCase<None>[] {
 }
 
 /** An edge case of two vectors of explicit values. */
-export function pairEdge(a: number[], b: number[], out: number[], grads?: [number[], number[]]): EdgeCase<None> {
+export function pairEdge(
+  a: number[],
+  b: number[],
+  out: number[],
+  grads?: [number[], number[]],
+): EdgeCase<None> {
   const spec = (values: number[]) => ({ shape: [values.length], values })
   return { inputs: [spec(a), spec(b)], attrs: none, out, ...(grads ? { grads } : {}) }
 }

@@ -15,7 +15,8 @@ const NO_SKIP = -1
 /** Refuses an index outside [0, n): a kernel would read or write another tensor's memory. */
 function checkIndex(op: string, index: Int32Array, n: number): void {
   for (let i = 0; i < index.length; i++) {
-    if (index[i] < 0 || index[i] >= n) throw new RangeError(`${op}: index ${index[i]} at place ${i} is outside [0, ${n})`)
+    if (index[i] < 0 || index[i] >= n)
+      throw new RangeError(`${op}: index ${index[i]} at place ${i} is outside [0, ${n})`)
   }
 }
 
@@ -31,7 +32,8 @@ const selectOp: Op<Dim> = defineOp<Dim>({
   takes: ['float', 'int'],
   shape: ([x, index], { dim }) => {
     const d = normalizeDim('indexSelect', dim, x.length)
-    if (index.length !== 1) throw new ShapeError('indexSelect', `the index must be [m], got ${formatShape(index)}`)
+    if (index.length !== 1)
+      throw new ShapeError('indexSelect', `the index must be [m], got ${formatShape(index)}`)
     return x.map((n, i) => (i === d ? index[0] : n))
   },
   kernel: (k, out, [x, index], { dim }) => {
@@ -40,11 +42,21 @@ const selectOp: Op<Dim> = defineOp<Dim>({
     k.indexSelect(flat(out), flat(x), ints(index), ...shape)
   },
   save: ([, index]) => [index],
-  backward: ({ dy, saved: [index], attrs, shapes: [x] }) => [indexAddOp([dy, index], { dim: normalizeDim('indexSelect', attrs.dim, x.length), size: x, skip: NO_SKIP }), null],
+  backward: ({ dy, saved: [index], attrs, shapes: [x] }) => [
+    indexAddOp([dy, index], {
+      dim: normalizeDim('indexSelect', attrs.dim, x.length),
+      size: x,
+      skip: NO_SKIP,
+    }),
+    null,
+  ],
   twice: true,
   samples: () => {
     const s = (shape: Shape, dim: number, m: number, more: Partial<Spec> = {}): Sample<Dim> => ({
-      inputs: [{ shape, ...more }, { shape: [m], below: shape[dim < 0 ? dim + shape.length : dim] }],
+      inputs: [
+        { shape, ...more },
+        { shape: [m], below: shape[dim < 0 ? dim + shape.length : dim] },
+      ],
       attrs: { dim },
     })
     return [
@@ -59,11 +71,36 @@ const selectOp: Op<Dim> = defineOp<Dim>({
     ]
   },
   errors: () => [
-    { inputs: [{ shape: [2, 3] }, { shape: [1, 1], below: 1 }], attrs: { dim: 0 }, error: ShapeError, text: 'indexSelect: the index must be [m], got [1, 1]' },
-    { inputs: [{ shape: [2] }, { shape: [1], below: 9, values: [2] }], attrs: { dim: 0 }, error: RangeError, text: 'indexSelect: index 2 at place 0 is outside [0, 2)' },
-    { inputs: [{ shape: [2] }, { shape: [1], below: 9, values: [-1] }], attrs: { dim: 0 }, error: RangeError, text: 'indexSelect: index -1 at place 0 is outside [0, 2)' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [1, 1], below: 1 }],
+      attrs: { dim: 0 },
+      error: ShapeError,
+      text: 'indexSelect: the index must be [m], got [1, 1]',
+    },
+    {
+      inputs: [{ shape: [2] }, { shape: [1], below: 9, values: [2] }],
+      attrs: { dim: 0 },
+      error: RangeError,
+      text: 'indexSelect: index 2 at place 0 is outside [0, 2)',
+    },
+    {
+      inputs: [{ shape: [2] }, { shape: [1], below: 9, values: [-1] }],
+      attrs: { dim: 0 },
+      error: RangeError,
+      text: 'indexSelect: index -1 at place 0 is outside [0, 2)',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [2], values: [NaN, -0] }, { shape: [3], below: 2, values: [1, 0, 1] }], attrs: { dim: 0 }, out: [-0, NaN, -0], grads: [[1, 2], null] }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [2], values: [NaN, -0] },
+        { shape: [3], below: 2, values: [1, 0, 1] },
+      ],
+      attrs: { dim: 0 },
+      out: [-0, NaN, -0],
+      grads: [[1, 2], null],
+    },
+  ],
 })
 
 type AddAttrs = Dim & { size: Shape; skip: number }
@@ -74,7 +111,8 @@ const indexAddOp: Op<AddAttrs> = defineOp<AddAttrs>({
   math: 'y_i = \\textstyle\\sum_{j: i_j = i} x_j;\\quad \\bar x_j = \\bar y_{i_j}',
   takes: ['float', 'int'],
   shape: ([x, index], { dim, size }) => {
-    if (index.length !== 1 || x[dim] !== index[0]) throw new ShapeError('indexAdd', `${formatShape(x)} needs ${x[dim]} indices, got ${formatShape(index)}`)
+    if (index.length !== 1 || x[dim] !== index[0])
+      throw new ShapeError('indexAdd', `${formatShape(x)} needs ${x[dim]} indices, got ${formatShape(index)}`)
     return size
   },
   kernel: (k, out, [x, index], { dim, size, skip }) => {
@@ -91,12 +129,32 @@ const indexAddOp: Op<AddAttrs> = defineOp<AddAttrs>({
     { inputs: [{ shape: [2, 3] }, { shape: [3], below: 5 }], attrs: { dim: 1, size: [2, 5], skip: NO_SKIP } },
     { inputs: [{ shape: [1] }, { shape: [1], below: 1 }], attrs: { dim: 0, size: [1], skip: NO_SKIP } },
     { inputs: [{ shape: [0, 2] }, { shape: [0], below: 3 }], attrs: { dim: 0, size: [3, 2], skip: NO_SKIP } },
-    { inputs: [{ shape: [3, 4], view: 'transposed' }, { shape: [3], below: 2 }], attrs: { dim: 0, size: [2, 4], skip: NO_SKIP } },
+    {
+      inputs: [
+        { shape: [3, 4], view: 'transposed' },
+        { shape: [3], below: 2 },
+      ],
+      attrs: { dim: 0, size: [2, 4], skip: NO_SKIP },
+    },
   ],
   errors: () => [
-    { inputs: [{ shape: [2, 3] }, { shape: [3], below: 1 }], attrs: { dim: 0, size: [4, 3], skip: NO_SKIP }, error: ShapeError, text: 'indexAdd: [2, 3] needs 2 indices, got [3]' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [3], below: 1 }],
+      attrs: { dim: 0, size: [4, 3], skip: NO_SKIP },
+      error: ShapeError,
+      text: 'indexAdd: [2, 3] needs 2 indices, got [3]',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [2], values: [NaN, 1] }, { shape: [2], below: 3, values: [2, 0] }], attrs: { dim: 0, size: [3], skip: NO_SKIP }, out: [1, 0, NaN] }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [2], values: [NaN, 1] },
+        { shape: [2], below: 3, values: [2, 0] },
+      ],
+      attrs: { dim: 0, size: [3], skip: NO_SKIP },
+      out: [1, 0, NaN],
+    },
+  ],
 })
 
 /** The slices of `dim` named by `index` (int32 [m]). Throws RangeError on an index outside the dim. */
@@ -110,7 +168,8 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
   math: 'y_j = W_{i_j};\\quad \\bar W_i = \\textstyle\\sum_{j: i_j = i} \\bar y_j',
   takes: ['float', 'int'],
   shape: ([w, ids]) => {
-    if (w.length !== 2) throw new ShapeError('embedding', `the table must be [rows, width], got ${formatShape(w)}`)
+    if (w.length !== 2)
+      throw new ShapeError('embedding', `the table must be [rows, width], got ${formatShape(w)}`)
     return [...ids, w[1]]
   },
   kernel: (k, out, [w, ids]) => {
@@ -119,35 +178,75 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
   },
   save: ([, ids]) => [ids],
   backward: ({ dy, saved: [ids], attrs, shapes: [w] }) => [
-    indexAddOp([dy.reshape([ids.numel, w[1]]), ids.reshape([ids.numel])], { dim: 0, size: w, skip: attrs.paddingIdx }),
+    indexAddOp([dy.reshape([ids.numel, w[1]]), ids.reshape([ids.numel])], {
+      dim: 0,
+      size: w,
+      skip: attrs.paddingIdx,
+    }),
     null,
   ],
   twice: false,
   samples: () => {
     const s = (rows: number, width: number, ids: Shape, more: Partial<Spec> = {}) => ({
-      inputs: [{ shape: [rows, width], ...more }, { shape: ids, below: rows }],
+      inputs: [
+        { shape: [rows, width], ...more },
+        { shape: ids, below: rows },
+      ],
       attrs: { paddingIdx: NO_SKIP },
     })
-    return [s(5, 3, [2, 4]), s(4, 2, []), s(1, 1, [1]), s(3, 2, [0, 2]), s(4, 3, [3], { view: 'transposed' }), s(4, 3, [2, 2], { view: 'sliced' }), s(3, 2, [4], { domain: { lo: -1e4, hi: 1e4 } })]
+    return [
+      s(5, 3, [2, 4]),
+      s(4, 2, []),
+      s(1, 1, [1]),
+      s(3, 2, [0, 2]),
+      s(4, 3, [3], { view: 'transposed' }),
+      s(4, 3, [2, 2], { view: 'sliced' }),
+      s(3, 2, [4], { domain: { lo: -1e4, hi: 1e4 } }),
+    ]
   },
   errors: () => [
-    { inputs: [{ shape: [2, 3] }, { shape: [1], below: 9, values: [7] }], attrs: { paddingIdx: NO_SKIP }, error: RangeError, text: 'embedding: index 7 at place 0 is outside [0, 2)' },
-    { inputs: [{ shape: [3] }, { shape: [1], below: 2 }], attrs: { paddingIdx: NO_SKIP }, error: ShapeError, text: 'embedding: the table must be [rows, width], got [3]' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [1], below: 9, values: [7] }],
+      attrs: { paddingIdx: NO_SKIP },
+      error: RangeError,
+      text: 'embedding: index 7 at place 0 is outside [0, 2)',
+    },
+    {
+      inputs: [{ shape: [3] }, { shape: [1], below: 2 }],
+      attrs: { paddingIdx: NO_SKIP },
+      error: ShapeError,
+      text: 'embedding: the table must be [rows, width], got [3]',
+    },
   ],
   edge: () => [
-    { inputs: [{ shape: [2, 1], values: [1, NaN] }, { shape: [3], below: 2, values: [1, 0, 0] }], attrs: { paddingIdx: 0 }, out: [[NaN], [1], [1]], grads: [[[0], [1]], null] },
+    {
+      inputs: [
+        { shape: [2, 1], values: [1, NaN] },
+        { shape: [3], below: 2, values: [1, 0, 0] },
+      ],
+      attrs: { paddingIdx: 0 },
+      out: [[NaN], [1], [1]],
+      grads: [[[0], [1]], null],
+    },
   ],
 })
 
 /** Row ids[...] of weight [rows, width] -> [..., width]. Rows of `paddingIdx` get no gradient. Throws RangeError. */
-export function embedding(weight: Tensor, ids: Tensor, { paddingIdx = NO_SKIP }: { paddingIdx?: number } = {}): Tensor {
+export function embedding(
+  weight: Tensor,
+  ids: Tensor,
+  { paddingIdx = NO_SKIP }: { paddingIdx?: number } = {},
+): Tensor {
   return embeddingOp([weight, ids], { paddingIdx })
 }
 
 function sameButDim(op: string, x: Shape, index: Shape, dim: number): number {
   const d = normalizeDim(op, dim, x.length)
   if (index.length !== x.length || index.some((n, i) => i !== d && n !== x[i])) {
-    throw new ShapeError(op, `the index ${formatShape(index)} may differ from ${formatShape(x)} only at dim ${d}`)
+    throw new ShapeError(
+      op,
+      `the index ${formatShape(index)} may differ from ${formatShape(x)} only at dim ${d}`,
+    )
   }
   return d
 }
@@ -167,10 +266,22 @@ const gatherOp: Op<Dim> = defineOp<Dim>({
     k.gather(flat(out), flat(x), ints(index), ...shape)
   },
   save: ([, index]) => [index],
-  backward: ({ dy, saved: [index], attrs: { dim }, shapes: [x] }) => [scatterOp([dy, index], { dim: normalizeDim('gather', dim, x.length), n: x[normalizeDim('gather', dim, x.length)] }), null],
+  backward: ({ dy, saved: [index], attrs: { dim }, shapes: [x] }) => [
+    scatterOp([dy, index], {
+      dim: normalizeDim('gather', dim, x.length),
+      n: x[normalizeDim('gather', dim, x.length)],
+    }),
+    null,
+  ],
   twice: true,
   samples: () => {
-    const s = (x: Shape, index: Shape, dim: number, more: Partial<Spec> = {}): Sample<Dim> => ({ inputs: [{ shape: x, ...more }, { shape: index, below: x.at(dim)! }], attrs: { dim } })
+    const s = (x: Shape, index: Shape, dim: number, more: Partial<Spec> = {}): Sample<Dim> => ({
+      inputs: [
+        { shape: x, ...more },
+        { shape: index, below: x.at(dim)! },
+      ],
+      attrs: { dim },
+    })
     return [
       s([2, 3], [2, 5], 1),
       s([3, 2, 2], [1, 2, 2], 0),
@@ -182,10 +293,30 @@ const gatherOp: Op<Dim> = defineOp<Dim>({
     ]
   },
   errors: () => [
-    { inputs: [{ shape: [2, 3] }, { shape: [3, 3], below: 2 }], attrs: { dim: 1 }, error: ShapeError, text: 'gather: the index [3, 3] may differ from [2, 3] only at dim 1' },
-    { inputs: [{ shape: [1] }, { shape: [1], below: 2, values: [1] }], attrs: { dim: 0 }, error: RangeError, text: 'gather: index 1 at place 0 is outside [0, 1)' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [3, 3], below: 2 }],
+      attrs: { dim: 1 },
+      error: ShapeError,
+      text: 'gather: the index [3, 3] may differ from [2, 3] only at dim 1',
+    },
+    {
+      inputs: [{ shape: [1] }, { shape: [1], below: 2, values: [1] }],
+      attrs: { dim: 0 },
+      error: RangeError,
+      text: 'gather: index 1 at place 0 is outside [0, 1)',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [2], values: [NaN, -0] }, { shape: [2], below: 2, values: [1, 1] }], attrs: { dim: 0 }, out: [-0, -0], grads: [[0, 2], null] }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [2], values: [NaN, -0] },
+        { shape: [2], below: 2, values: [1, 1] },
+      ],
+      attrs: { dim: 0 },
+      out: [-0, -0],
+      grads: [[0, 2], null],
+    },
+  ],
 })
 
 /** out[..., j, ...] = x[..., index[..., j, ...], ...] along `dim`. Throws ShapeError, RangeError. */
@@ -200,7 +331,8 @@ const scatterOp: Op<Dim & { n: number }> = defineOp<Dim & { n: number }>({
   takes: ['float', 'int'],
   shape: ([x, index], { dim, n }) => {
     const d = normalizeDim('scatterAdd', dim, x.length)
-    if (formatShape(x) !== formatShape(index)) throw new ShapeError('scatterAdd', `the index is ${formatShape(index)}, the source ${formatShape(x)}`)
+    if (formatShape(x) !== formatShape(index))
+      throw new ShapeError('scatterAdd', `the index is ${formatShape(index)}, the source ${formatShape(x)}`)
     return x.map((size, i) => (i === d ? n : size))
   },
   kernel: (k, out, [x, index], { dim }) => {
@@ -213,14 +345,48 @@ const scatterOp: Op<Dim & { n: number }> = defineOp<Dim & { n: number }>({
   backward: ({ dy, saved: [index], attrs: { dim } }) => [gatherOp([dy, index], { dim }), null],
   twice: true,
   samples: () => {
-    const s = (x: Shape, dim: number, n: number, more: Partial<Spec> = {}) => ({ inputs: [{ shape: x, ...more }, { shape: x, below: n }], attrs: { dim, n } })
-    return [s([2, 3], 1, 2), s([3, 2, 2], 0, 4), s([1], 0, 1), s([0, 2], 1, 3), s([3, 4], -1, 2, { view: 'transposed' }), s([3, 4], 0, 2, { view: 'sliced' }), s([2, 2], 1, 3, { domain: { lo: -1e4, hi: 1e4 } })]
+    const s = (x: Shape, dim: number, n: number, more: Partial<Spec> = {}) => ({
+      inputs: [
+        { shape: x, ...more },
+        { shape: x, below: n },
+      ],
+      attrs: { dim, n },
+    })
+    return [
+      s([2, 3], 1, 2),
+      s([3, 2, 2], 0, 4),
+      s([1], 0, 1),
+      s([0, 2], 1, 3),
+      s([3, 4], -1, 2, { view: 'transposed' }),
+      s([3, 4], 0, 2, { view: 'sliced' }),
+      s([2, 2], 1, 3, { domain: { lo: -1e4, hi: 1e4 } }),
+    ]
   },
   errors: () => [
-    { inputs: [{ shape: [2] }, { shape: [3], below: 1 }], attrs: { dim: 0, n: 2 }, error: ShapeError, text: 'scatterAdd: the index is [3], the source [2]' },
-    { inputs: [{ shape: [1] }, { shape: [1], below: 9, values: [2] }], attrs: { dim: 0, n: 2 }, error: RangeError, text: 'scatterAdd: index 2 at place 0 is outside [0, 2)' },
+    {
+      inputs: [{ shape: [2] }, { shape: [3], below: 1 }],
+      attrs: { dim: 0, n: 2 },
+      error: ShapeError,
+      text: 'scatterAdd: the index is [3], the source [2]',
+    },
+    {
+      inputs: [{ shape: [1] }, { shape: [1], below: 9, values: [2] }],
+      attrs: { dim: 0, n: 2 },
+      error: RangeError,
+      text: 'scatterAdd: index 2 at place 0 is outside [0, 2)',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [2], values: [1, 2] }, { shape: [2], below: 2, values: [1, 1] }], attrs: { dim: 0, n: 2 }, out: [0, 3], grads: [[1, 1], null] }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [2], values: [1, 2] },
+        { shape: [2], below: 2, values: [1, 1] },
+      ],
+      attrs: { dim: 0, n: 2 },
+      out: [0, 3],
+      grads: [[1, 1], null],
+    },
+  ],
 })
 
 /** x with src[..., j, ...] added at index[..., j, ...] along `dim`. src and index have one shape. */

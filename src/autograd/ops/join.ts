@@ -2,9 +2,9 @@
 import { ShapeError } from '../../errors.js'
 import { formatShape, normalizeDim, type Shape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
+import { full } from '../create.js'
 import { defineOp, type Op } from '../op.js'
 import { type Sample, unarySpecs } from '../samples.js'
-import { full } from '../create.js'
 import { reshape, slice } from './views.js'
 
 interface Dim {
@@ -18,7 +18,10 @@ function catShape(shapes: readonly Shape[], { dim }: Dim): Shape {
   let size = 0
   shapes.forEach((s, i) => {
     if (s.length !== first.length || s.some((n, j) => j !== d && n !== first[j])) {
-      throw new ShapeError('cat', `tensor ${i} is ${formatShape(s)}, tensor 0 is ${formatShape(first)}: they may differ only at dim ${d}`)
+      throw new ShapeError(
+        'cat',
+        `tensor ${i} is ${formatShape(s)}, tensor 0 is ${formatShape(first)}: they may differ only at dim ${d}`,
+      )
     }
     size += s[d]
   })
@@ -52,23 +55,74 @@ const catOp: Op<Dim> = defineOp<Dim>({
   },
   twice: true,
   samples: () => {
-    const s = (shapes: Shape[], dim: number, more = {}): Sample<Dim> => ({ inputs: shapes.map((shape) => ({ shape, ...more })), attrs: { dim } })
+    const s = (shapes: Shape[], dim: number, more = {}): Sample<Dim> => ({
+      inputs: shapes.map((shape) => ({ shape, ...more })),
+      attrs: { dim },
+    })
     return [
-      s([[2, 3], [1, 3]], 0),
-      s([[2, 3], [2, 1], [2, 2]], -1),
+      s(
+        [
+          [2, 3],
+          [1, 3],
+        ],
+        0,
+      ),
+      s(
+        [
+          [2, 3],
+          [2, 1],
+          [2, 2],
+        ],
+        -1,
+      ),
       s([[1], [1]], 0),
       s([[2, 3]], 1),
-      s([[0, 3], [2, 3]], 0),
-      s([[3, 4], [3, 4]], 1, { view: 'transposed' }),
-      s([[2, 2, 2], [2, 2, 2]], 1, { view: 'sliced' }),
+      s(
+        [
+          [0, 3],
+          [2, 3],
+        ],
+        0,
+      ),
+      s(
+        [
+          [3, 4],
+          [3, 4],
+        ],
+        1,
+        { view: 'transposed' },
+      ),
+      s(
+        [
+          [2, 2, 2],
+          [2, 2, 2],
+        ],
+        1,
+        { view: 'sliced' },
+      ),
       s([[2], [2]], 0, { domain: { lo: -1e4, hi: 1e4 } }),
     ]
   },
   errors: () => [
-    { inputs: [{ shape: [2, 3] }, { shape: [2, 4] }], attrs: { dim: 0 }, error: ShapeError, text: 'cat: tensor 1 is [2, 4], tensor 0 is [2, 3]: they may differ only at dim 0' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [2, 4] }],
+      attrs: { dim: 0 },
+      error: ShapeError,
+      text: 'cat: tensor 1 is [2, 4], tensor 0 is [2, 3]: they may differ only at dim 0',
+    },
     { inputs: [], attrs: { dim: 0 }, error: ShapeError, text: 'cat: needs at least one tensor' },
   ],
-  edge: () => [{ inputs: [{ shape: [1], values: [NaN] }, { shape: [1], values: [-0] }], attrs: { dim: 0 }, out: [NaN, -0], grads: [[1], [1]] }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [1], values: [NaN] },
+        { shape: [1], values: [-0] },
+      ],
+      attrs: { dim: 0 },
+      out: [NaN, -0],
+      grads: [[1], [1]],
+    },
+  ],
 })
 
 /** Tensors joined along `dim`; their other sizes agree. Throws ShapeError. */
@@ -84,10 +138,18 @@ const stackOp: Op<Dim> = defineOp<Dim>({
   shape: (shapes, { dim }) => {
     if (shapes.length === 0) throw new ShapeError('stack', 'needs at least one tensor')
     const other = shapes.findIndex((s) => formatShape(s) !== formatShape(shapes[0]))
-    if (other > 0) throw new ShapeError('stack', `tensor ${other} is ${formatShape(shapes[other])}, tensor 0 is ${formatShape(shapes[0])}`)
+    if (other > 0)
+      throw new ShapeError(
+        'stack',
+        `tensor ${other} is ${formatShape(shapes[other])}, tensor 0 is ${formatShape(shapes[0])}`,
+      )
     return withDim(shapes[0], dim, shapes.length)
   },
-  composite: (tensors, { dim }) => cat(tensors.map((t) => reshape(t, withDim(t.shape, dim, 1))), normalizeDim('stack', dim, tensors[0].rank + 1)),
+  composite: (tensors, { dim }) =>
+    cat(
+      tensors.map((t) => reshape(t, withDim(t.shape, dim, 1))),
+      normalizeDim('stack', dim, tensors[0].rank + 1),
+    ),
   twice: true,
   samples: () => [
     { inputs: [{ shape: [2, 3] }, { shape: [2, 3] }], attrs: { dim: 0 } },
@@ -97,8 +159,25 @@ const stackOp: Op<Dim> = defineOp<Dim>({
     { inputs: [{ shape: [0, 3] }, { shape: [0, 3] }], attrs: { dim: 1 } },
     { inputs: [{ shape: [1], domain: { lo: -1e4, hi: 1e4 } }, { shape: [1] }], attrs: { dim: 1 } },
   ],
-  errors: () => [{ inputs: [{ shape: [2] }, { shape: [3] }], attrs: { dim: 0 }, error: ShapeError, text: 'stack: tensor 1 is [3], tensor 0 is [2]' }],
-  edge: () => [{ inputs: [{ shape: [], values: [NaN] }, { shape: [], values: [-0] }], attrs: { dim: 0 }, out: [NaN, -0], grads: [1, 1] }],
+  errors: () => [
+    {
+      inputs: [{ shape: [2] }, { shape: [3] }],
+      attrs: { dim: 0 },
+      error: ShapeError,
+      text: 'stack: tensor 1 is [3], tensor 0 is [2]',
+    },
+  ],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [], values: [NaN] },
+        { shape: [], values: [-0] },
+      ],
+      attrs: { dim: 0 },
+      out: [NaN, -0],
+      grads: [1, 1],
+    },
+  ],
 })
 
 function withDim(shape: Shape, dim: number, size: number): number[] {
@@ -126,26 +205,56 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   shape: ([x], { dim, before, after }) => {
     const d = normalizeDim('pad', dim, x.length)
     if (![before, after].every((n) => Number.isInteger(n) && n >= 0)) {
-      throw new ShapeError('pad', `sizes must be whole numbers from 0, got ${before} and ${after}`, 'Use slice() to cut')
+      throw new ShapeError(
+        'pad',
+        `sizes must be whole numbers from 0, got ${before} and ${after}`,
+        'Use slice() to cut',
+      )
     }
     return x.map((n, i) => (i === d ? n + before + after : n))
   },
   composite: ([x], { dim, before, after, value }) => {
-    const block = (n: number) => full(x.shape.map((size, i) => (i === normalizeDim('pad', dim, x.rank) ? n : size)), value, { dtype: x.dtype })
+    const block = (n: number) =>
+      full(
+        x.shape.map((size, i) => (i === normalizeDim('pad', dim, x.rank) ? n : size)),
+        value,
+        { dtype: x.dtype },
+      )
     return cat([block(before), x, block(after)], dim)
   },
   twice: true,
   samples: () =>
     unarySpecs()
       .filter((s) => s.shape.length > 0)
-      .map((s, i) => ({ inputs: [s], attrs: { dim: i % 2 ? 0 : -1, before: i % 3, after: 1, value: i % 2 } })),
+      .map((s, i) => ({
+        inputs: [s],
+        attrs: { dim: i % 2 ? 0 : -1, before: i % 3, after: 1, value: i % 2 },
+      })),
   errors: () => [
-    { inputs: [{ shape: [2] }], attrs: { dim: 0, before: -1, after: 0, value: 0 }, error: ShapeError, text: 'pad: sizes must be whole numbers from 0, got -1 and 0. Use slice() to cut' },
+    {
+      inputs: [{ shape: [2] }],
+      attrs: { dim: 0, before: -1, after: 0, value: 0 },
+      error: ShapeError,
+      text: 'pad: sizes must be whole numbers from 0, got -1 and 0. Use slice() to cut',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [1], values: [NaN] }], attrs: { dim: 0, before: 1, after: 1, value: -Infinity }, out: [-Infinity, NaN, -Infinity], grads: [[1]] }],
+  edge: () => [
+    {
+      inputs: [{ shape: [1], values: [NaN] }],
+      attrs: { dim: 0, before: 1, after: 1, value: -Infinity },
+      out: [-Infinity, NaN, -Infinity],
+      grads: [[1]],
+    },
+  ],
 })
 
 /** `before` and `after` elements of `value` put around dim `dim`. Throws ShapeError. */
-export function pad(x: Tensor, dim: number, before: number, after: number, { value = 0 }: { value?: number } = {}): Tensor {
+export function pad(
+  x: Tensor,
+  dim: number,
+  before: number,
+  after: number,
+  { value = 0 }: { value?: number } = {},
+): Tensor {
   return padOp([x], { dim, before, after, value })
 }

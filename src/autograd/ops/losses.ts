@@ -9,10 +9,10 @@ import { type Sample, unit } from '../samples.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { eq, ne, where } from './compare.js'
 import { binaryComposite, type None, none, pairEdge, pairOf } from './elementwise.js'
+import { oneHot } from './indexing.js'
 import { exp, log, neg, sqrt } from './pointwise.js'
 import { mean, sum } from './reduce.js'
 import { logSoftmax } from './softmax.js'
-import { oneHot } from './indexing.js'
 import { reshape } from './views.js'
 
 export type Reduction = 'mean' | 'sum' | 'none'
@@ -29,7 +29,10 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
   takes: ['float', 'int'],
   shape: ([x, labels]) => {
     if (x.length !== 2 || labels.length !== 1 || labels[0] !== x[0]) {
-      throw new ShapeError('crossEntropy', `logits ${formatShape(x)} need one label a row, got labels ${formatShape(labels)}`)
+      throw new ShapeError(
+        'crossEntropy',
+        `logits ${formatShape(x)} need one label a row, got labels ${formatShape(labels)}`,
+      )
     }
     return labels
   },
@@ -38,7 +41,9 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
     const y = ints(labels)
     for (let r = 0; r < rows; r++) {
       if (y[r] !== ignoreIndex && (y[r] < 0 || y[r] >= n)) {
-        throw new RangeError(`crossEntropy: label ${y[r]} in row ${r} is not below the ${n} classes, nor the ignore index ${ignoreIndex}`)
+        throw new RangeError(
+          `crossEntropy: label ${y[r]} in row ${r} is not below the ${n} classes, nor the ignore index ${ignoreIndex}`,
+        )
       }
     }
     k.crossEntropy(flat(out), flat(x), y, rows, n, ignoreIndex, labelSmoothing)
@@ -59,13 +64,25 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
   fastBackward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing } }) => {
     const dx = empty(x.shape, x.dtype)
     const [rows, n] = x.shape
-    kernelsFor(x.dtype).crossEntropyGrad(flat(dx), flat(dense(x)), ints(labels), flat(dense(dy)), rows, n, ignoreIndex, labelSmoothing)
+    kernelsFor(x.dtype).crossEntropyGrad(
+      flat(dx),
+      flat(dense(x)),
+      ints(labels),
+      flat(dense(dy)),
+      rows,
+      n,
+      ignoreIndex,
+      labelSmoothing,
+    )
     return [dx, null]
   },
   twice: true,
   samples: () => {
     const s = (rows: number, n: number, labelSmoothing = 0, more = {}): Sample<RowAttrs> => ({
-      inputs: [{ shape: [rows, n], ...more }, { shape: [rows], below: n }],
+      inputs: [
+        { shape: [rows, n], ...more },
+        { shape: [rows], below: n },
+      ],
       attrs: { ignoreIndex: -100, labelSmoothing },
     })
     return [
@@ -95,10 +112,20 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
   ],
   edge: () => [
     {
-      inputs: [{ shape: [3, 2], values: [0, 0, -Infinity, 5, NaN, 1] }, { shape: [3], below: 2, values: [0, 1, -100] }],
+      inputs: [
+        { shape: [3, 2], values: [0, 0, -Infinity, 5, NaN, 1] },
+        { shape: [3], below: 2, values: [0, 1, -100] },
+      ],
       attrs: { ignoreIndex: -100, labelSmoothing: 0 },
       out: [Math.LN2, 0, 0],
-      grads: [[[-0.5, 0.5], [0, 0], [0, 0]], null],
+      grads: [
+        [
+          [-0.5, 0.5],
+          [0, 0],
+          [0, 0],
+        ],
+        null,
+      ],
     },
   ],
 })
@@ -122,7 +149,10 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (reduction === 'none') return reshape(rows, target.shape)
   const total = sum(rows)
   if (reduction === 'sum') return total
-  return div(total, ints(target).reduce((count, y) => count + (y === ignoreIndex ? 0 : 1), 0))
+  return div(
+    total,
+    ints(target).reduce((count, y) => count + (y === ignoreIndex ? 0 : 1), 0),
+  )
 }
 
 function reduceRows(rows: Tensor, reduction: Reduction): Tensor {
@@ -131,7 +161,8 @@ function reduceRows(rows: Tensor, reduction: Reduction): Tensor {
 
 function sameRows(name: string): (shapes: readonly Shape[]) => Shape {
   return ([a, b]) => {
-    if (a.length === 0 || !sameShape(a, b)) throw new ShapeError(name, `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
+    if (a.length === 0 || !sameShape(a, b))
+      throw new ShapeError(name, `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
     return a.slice(0, -1)
   }
 }
@@ -144,13 +175,32 @@ function rowSamples(target = probabilities): Sample<None>[] {
     { inputs: [{ shape: [3] }, { shape: [3], domain: target }], attrs: none },
     { inputs: [{ shape: [1, 1] }, { shape: [1, 1], domain: target }], attrs: none },
     { inputs: [{ shape: [0, 3] }, { shape: [0, 3], domain: target }], attrs: none },
-    { inputs: [{ shape: [3, 4], view: 'transposed' }, { shape: [3, 4], view: 'sliced', domain: target }], attrs: none },
-    { inputs: [{ shape: [2, 3], domain: { lo: 2, hi: 15 } }, { shape: [2, 3], domain: target }], attrs: none },
+    {
+      inputs: [
+        { shape: [3, 4], view: 'transposed' },
+        { shape: [3, 4], view: 'sliced', domain: target },
+      ],
+      attrs: none,
+    },
+    {
+      inputs: [
+        { shape: [2, 3], domain: { lo: 2, hi: 15 } },
+        { shape: [2, 3], domain: target },
+      ],
+      attrs: none,
+    },
   ]
 }
 
 function rowErrors(name: string) {
-  return () => [{ inputs: [{ shape: [2, 3] }, { shape: [3, 2] }], attrs: none, error: ShapeError, text: `${name}: shapes differ, [2, 3] and [3, 2]` }]
+  return () => [
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [3, 2] }],
+      attrs: none,
+      error: ShapeError,
+      text: `${name}: shapes differ, [2, 3] and [3, 2]`,
+    },
+  ]
 }
 
 const softCrossEntropyOp = defineOp<None>({
@@ -163,7 +213,17 @@ const softCrossEntropyOp = defineOp<None>({
   twice: true,
   samples: () => rowSamples(),
   errors: rowErrors('softCrossEntropy'),
-  edge: () => [{ inputs: [{ shape: [2], values: [0, 0] }, { shape: [2], values: [0.5, 0.5] }], attrs: none, out: Math.LN2, grads: [[0, 0], null] }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [2], values: [0, 0] },
+        { shape: [2], values: [1, 0] },
+      ],
+      attrs: none,
+      out: Math.LN2,
+      grads: [[-0.5, 0.5], null],
+    },
+  ],
 })
 
 /** q ln(q / p) elementwise, from ln p and q: 0 where q is 0. */
@@ -183,14 +243,23 @@ const klOp: Op<None> = binaryComposite({
  * KL(q || p) from log-probabilities `logp` and target probabilities `q`, [..., C] each.
  * 'batchmean' divides the sum by the number of rows (PyTorch's right one), 'mean' by the number of elements.
  */
-export function klDiv(logp: Tensor, q: Tensor, { reduction = 'batchmean' }: { reduction?: Reduction | 'batchmean' } = {}): Tensor {
+export function klDiv(
+  logp: Tensor,
+  q: Tensor,
+  { reduction = 'batchmean' }: { reduction?: Reduction | 'batchmean' } = {},
+): Tensor {
   const point = klOp([logp, q], none)
-  if (reduction === 'batchmean') return div(sum(point), Math.max(1, point.numel / Math.max(1, point.shape[point.rank - 1] ?? 1)))
+  if (reduction === 'batchmean')
+    return div(sum(point), Math.max(1, point.numel / Math.max(1, point.shape[point.rank - 1] ?? 1)))
   return reduceRows(point, reduction)
 }
 
 /** (a - b)^2, reduced: by default its mean over all elements. Shapes must agree: a broadcast here hides a bug. */
-export function mse(a: Tensor, b: Tensor | number, { reduction = 'mean' }: { reduction?: Reduction } = {}): Tensor {
+export function mse(
+  a: Tensor,
+  b: Tensor | number,
+  { reduction = 'mean' }: { reduction?: Reduction } = {},
+): Tensor {
   const [x, y] = pairOf(a, b)
   if (typeof b !== 'number' && !sameShape(x.shape, y.shape)) {
     throw new ShapeError('mse', `shapes differ, ${formatShape(x.shape)} and ${formatShape(y.shape)}`)
@@ -206,7 +275,17 @@ const squaredErrorOp: Op<None> = binaryComposite({
   },
   doc: 'The squared difference of two tensors.',
   math: 'y = (a - b)^2;\\quad \\bar a = 2 \\bar y (a - b) = -\\bar b',
-  edge: [pairEdge([1, Infinity, NaN], [3, 1, 0], [4, Infinity, NaN], [[-4, Infinity, NaN], [4, -Infinity, NaN]])],
+  edge: [
+    pairEdge(
+      [1, Infinity, NaN],
+      [3, 1, 0],
+      [4, Infinity, NaN],
+      [
+        [-4, Infinity, NaN],
+        [4, -Infinity, NaN],
+      ],
+    ),
+  ],
 })
 
 interface CosineAttrs {
@@ -220,7 +299,8 @@ const cosineOp = defineOp<CosineAttrs>({
   math: 'y = \\frac{a \\cdot b}{\\max(|a|, \\epsilon) \\max(|b|, \\epsilon)}',
   takes: ['float'],
   shape: ([a, b], { dim }) => {
-    if (!sameShape(a, b)) throw new ShapeError('cosineSimilarity', `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
+    if (!sameShape(a, b))
+      throw new ShapeError('cosineSimilarity', `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
     return reducedShape(a, [normalizeDim('cosineSimilarity', dim, a.length)], false)
   },
   composite: ([a, b], { dim, eps }) => {
@@ -232,14 +312,36 @@ const cosineOp = defineOp<CosineAttrs>({
     return div(sum(mul(a, b), dim), mul(norm(a), norm(b)))
   },
   twice: true,
-  samples: () => rowSamples({ lo: 0.2, hi: 1 }).map((s) => ({ inputs: [{ ...s.inputs[0], domain: { lo: 0.2, hi: 2 } }, s.inputs[1]], attrs: { dim: -1, eps: 1e-8 } })),
+  samples: () =>
+    rowSamples({ lo: 0.2, hi: 1 }).map((s) => ({
+      inputs: [{ ...s.inputs[0], domain: { lo: 0.2, hi: 2 } }, s.inputs[1]],
+      attrs: { dim: -1, eps: 1e-8 },
+    })),
   errors: () => [
-    { inputs: [{ shape: [2, 3] }, { shape: [3, 2] }], attrs: { dim: -1, eps: 1e-8 }, error: ShapeError, text: 'cosineSimilarity: shapes differ, [2, 3] and [3, 2]' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [3, 2] }],
+      attrs: { dim: -1, eps: 1e-8 },
+      error: ShapeError,
+      text: 'cosineSimilarity: shapes differ, [2, 3] and [3, 2]',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [2], values: [0, 0] }, { shape: [2], values: [1, 0] }], attrs: { dim: 0, eps: 1e-8 }, out: 0 }],
+  edge: () => [
+    {
+      inputs: [
+        { shape: [2], values: [0, 0] },
+        { shape: [2], values: [1, 0] },
+      ],
+      attrs: { dim: 0, eps: 1e-8 },
+      out: 0,
+    },
+  ],
 })
 
 /** a . b / (|a| |b|) along `dim`. Throws ShapeError when shapes differ. */
-export function cosineSimilarity(a: Tensor, b: Tensor, { dim = -1, eps = 1e-8 }: Partial<CosineAttrs> = {}): Tensor {
+export function cosineSimilarity(
+  a: Tensor,
+  b: Tensor,
+  { dim = -1, eps = 1e-8 }: Partial<CosineAttrs> = {},
+): Tensor {
   return cosineOp([a, b], { dim, eps })
 }

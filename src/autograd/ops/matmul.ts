@@ -14,12 +14,25 @@ const large: Domain = { lo: -100, hi: 100 }
 
 function matmulShape([a, b]: readonly Shape[]): Shape {
   if (a.length < 2 || b.length < 2) {
-    throw new ShapeError('matmul', `needs at least 2 dims each, ${formatShape(a)} x ${formatShape(b)}`, 'Add one with reshape()')
+    throw new ShapeError(
+      'matmul',
+      `needs at least 2 dims each, ${formatShape(a)} x ${formatShape(b)}`,
+      'Add one with reshape()',
+    )
   }
   const [k, l] = [a[a.length - 1], b[b.length - 2]]
   if (k !== l) {
-    const hint = k === b[b.length - 1] ? 'Did you mean b.t()?' : l === a[a.length - 2] ? 'Did you mean a.t()?' : undefined
-    throw new ShapeError('matmul', `inner sizes differ, ${formatShape(a)} x ${formatShape(b)}: ${k} != ${l}`, hint)
+    const hint =
+      k === b[b.length - 1]
+        ? 'Did you mean b.t()?'
+        : l === a[a.length - 2]
+          ? 'Did you mean a.t()?'
+          : undefined
+    throw new ShapeError(
+      'matmul',
+      `inner sizes differ, ${formatShape(a)} x ${formatShape(b)}: ${k} != ${l}`,
+      hint,
+    )
   }
   const batch = broadcastShapes('matmul', a.slice(0, -2), b.slice(0, -2))
   return [...batch, a[a.length - 2], b[b.length - 1]]
@@ -41,7 +54,13 @@ function matrices(t: Tensor, batch: Shape): MatrixBatch {
 }
 
 function pair(a: Shape, b: Shape, more: [Partial<Spec>?, Partial<Spec>?] = []): Sample<None> {
-  return { inputs: [{ shape: a, ...more[0] }, { shape: b, ...more[1] }], attrs: none }
+  return {
+    inputs: [
+      { shape: a, ...more[0] },
+      { shape: b, ...more[1] },
+    ],
+    attrs: none,
+  }
 }
 
 const matmulOp: Op<None> = defineOp<None>({
@@ -54,7 +73,16 @@ const matmulOp: Op<None> = defineOp<None>({
   kernel: (k, out, [a, b]) => {
     const batch = out.shape.slice(0, -2)
     const [m, n] = out.shape.slice(-2)
-    k.matmul(floats(out), matrices(a, batch), matrices(b, batch), numel(batch), m, n, a.shape[a.rank - 1], null)
+    k.matmul(
+      floats(out),
+      matrices(a, batch),
+      matrices(b, batch),
+      numel(batch),
+      m,
+      n,
+      a.shape[a.rank - 1],
+      null,
+    )
   },
   save: ([a, b]) => [a, b],
   backward: ({ dy, saved: [a, b], needs }) => [
@@ -78,9 +106,21 @@ const matmulOp: Op<None> = defineOp<None>({
     pair([2, 3], [3, 2], [{ domain: large }, { domain: large }]),
   ],
   errors: () => [
-    { ...pair([8, 312], [1200, 312]), error: ShapeError, text: 'matmul: inner sizes differ, [8, 312] x [1200, 312]: 312 != 1200. Did you mean b.t()?' },
-    { ...pair([3, 2], [3, 4]), error: ShapeError, text: 'matmul: inner sizes differ, [3, 2] x [3, 4]: 2 != 3. Did you mean a.t()?' },
-    { ...pair([3], [3, 4]), error: ShapeError, text: 'matmul: needs at least 2 dims each, [3] x [3, 4]. Add one with reshape()' },
+    {
+      ...pair([8, 312], [1200, 312]),
+      error: ShapeError,
+      text: 'matmul: inner sizes differ, [8, 312] x [1200, 312]: 312 != 1200. Did you mean b.t()?',
+    },
+    {
+      ...pair([3, 2], [3, 4]),
+      error: ShapeError,
+      text: 'matmul: inner sizes differ, [3, 2] x [3, 4]: 2 != 3. Did you mean a.t()?',
+    },
+    {
+      ...pair([3], [3, 4]),
+      error: ShapeError,
+      text: 'matmul: needs at least 2 dims each, [3] x [3, 4]. Add one with reshape()',
+    },
     {
       ...pair([2, 2, 3], [3, 3, 2]),
       error: ShapeError,
@@ -89,7 +129,14 @@ const matmulOp: Op<None> = defineOp<None>({
   ],
   edge: () => [
     { inputs: [{ shape: [1, 0] }, { shape: [0, 2] }], attrs: none, out: [[0, 0]] },
-    { inputs: [{ shape: [1, 2], values: [Infinity, 1] }, { shape: [2, 1], values: [0, 1] }], attrs: none, out: [[NaN]] },
+    {
+      inputs: [
+        { shape: [1, 2], values: [Infinity, 1] },
+        { shape: [2, 1], values: [0, 1] },
+      ],
+      attrs: none,
+      out: [[NaN]],
+    },
   ],
 })
 
@@ -107,7 +154,10 @@ const linearOp: Op<None> = defineOp<None>({
     const [out, size] = w
     if (w.length !== 2) throw new ShapeError('linear', `the weight must be [out, in], got ${formatShape(w)}`)
     if (x.length === 0 || x[x.length - 1] !== size) {
-      throw new ShapeError('linear', `the input ${formatShape(x)} does not end in the weight's ${size} inputs, weight ${formatShape(w)}`)
+      throw new ShapeError(
+        'linear',
+        `the input ${formatShape(x)} does not end in the weight's ${size} inputs, weight ${formatShape(w)}`,
+      )
     }
     if (b !== undefined && (b.length !== 1 || b[0] !== out)) {
       throw new ShapeError('linear', `the bias must be [${out}], got ${formatShape(b)}`)
@@ -119,7 +169,16 @@ const linearOp: Op<None> = defineOp<None>({
   kernel: (k, out, [x, w, b]) => {
     const [n, size] = w.shape
     const rows = reshape(x, [numel(x.shape.slice(0, -1)), size])
-    k.matmul(flat(out), matrices(rows, []), matrices(transpose(w, 0, 1), []), 1, rows.shape[0], n, size, b ? flat(b) : null)
+    k.matmul(
+      flat(out),
+      matrices(rows, []),
+      matrices(transpose(w, 0, 1), []),
+      1,
+      rows.shape[0],
+      n,
+      size,
+      b ? flat(b) : null,
+    )
   },
   plain: ([x, w, b]) => {
     const y = matmul(reshape(x, [1, numel(x.shape.slice(0, -1)), w.shape[1]]), transpose(w, 0, 1))
@@ -152,11 +211,26 @@ const linearOp: Op<None> = defineOp<None>({
     ]
   },
   errors: () => [
-    { ...pair([2, 3], [4, 2]), error: ShapeError, text: "linear: the input [2, 3] does not end in the weight's 2 inputs, weight [4, 2]" },
+    {
+      ...pair([2, 3], [4, 2]),
+      error: ShapeError,
+      text: "linear: the input [2, 3] does not end in the weight's 2 inputs, weight [4, 2]",
+    },
     { ...pair([2, 3], [3]), error: ShapeError, text: 'linear: the weight must be [out, in], got [3]' },
-    { inputs: [{ shape: [2, 3] }, { shape: [4, 3] }, { shape: [3] }], attrs: none, error: ShapeError, text: 'linear: the bias must be [4], got [3]' },
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [4, 3] }, { shape: [3] }],
+      attrs: none,
+      error: ShapeError,
+      text: 'linear: the bias must be [4], got [3]',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [1, 0] }, { shape: [2, 0] }, { shape: [2], values: [1, -1] }], attrs: none, out: [[1, -1]] }],
+  edge: () => [
+    {
+      inputs: [{ shape: [1, 0] }, { shape: [2, 0] }, { shape: [2], values: [1, -1] }],
+      attrs: none,
+      out: [[1, -1]],
+    },
+  ],
 })
 
 /** x [..., in] times weight [out, in] transposed, plus bias [out] -> [..., out]. Throws ShapeError. */

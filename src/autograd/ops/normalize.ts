@@ -30,14 +30,21 @@ const layerNormOp: Op<Eps> = defineOp<Eps>({
   takes: ['float'],
   shape: ([x, w, b]) => {
     const n = x[x.length - 1]
-    for (const [what, s] of [['weight', w], ['bias', b]] as const) {
+    for (const [what, s] of [
+      ['weight', w],
+      ['bias', b],
+    ] as const) {
       if (x.length === 0 || s.length !== 1 || s[0] !== n) {
-        throw new ShapeError('layerNorm', `the ${what} ${formatShape(s)} does not fit the last dim of ${formatShape(x)}`)
+        throw new ShapeError(
+          'layerNorm',
+          `the ${what} ${formatShape(s)} does not fit the last dim of ${formatShape(x)}`,
+        )
       }
     }
     return x
   },
-  kernel: (k, out, [x, w, b], { eps }) => k.layerNorm(flat(out), flat(x), flat(w), flat(b), rowsOf(x.shape), w.numel, eps),
+  kernel: (k, out, [x, w, b], { eps }) =>
+    k.layerNorm(flat(out), flat(x), flat(w), flat(b), rowsOf(x.shape), w.numel, eps),
   plain: ([x, w, b], { eps }) => add(mul(standardized(x, eps)[0], w), b),
   save: ([x, w]) => [x, w],
   backward: ({ dy, saved: [x, w], attrs }) => {
@@ -51,7 +58,17 @@ const layerNormOp: Op<Eps> = defineOp<Eps>({
   fastBackward: ({ dy, saved: [x, w], attrs }) => {
     const [dx, dw, db] = [empty(x.shape, x.dtype), empty(w.shape, x.dtype), empty(w.shape, x.dtype)]
     const rows = rowsOf(x.shape)
-    kernelsFor(x.dtype).layerNormGrad(flat(dx), flat(dw), flat(db), flat(dense(x)), flat(dense(w)), flat(dense(dy)), rows, w.numel, attrs.eps)
+    kernelsFor(x.dtype).layerNormGrad(
+      flat(dx),
+      flat(dw),
+      flat(db),
+      flat(dense(x)),
+      flat(dense(w)),
+      flat(dense(dy)),
+      rows,
+      w.numel,
+      attrs.eps,
+    )
     return [dx, dw, db]
   },
   twice: true,
@@ -83,7 +100,11 @@ const layerNormOp: Op<Eps> = defineOp<Eps>({
   ],
   edge: () => [
     {
-      inputs: [{ shape: [1, 2], values: [3, 3] }, { shape: [2], values: [1, 1] }, { shape: [2], values: [0, 5] }],
+      inputs: [
+        { shape: [1, 2], values: [3, 3] },
+        { shape: [2], values: [1, 1] },
+        { shape: [2], values: [0, 5] },
+      ],
       attrs: { eps: 1e-5 },
       out: [[0, 5]],
     },
@@ -96,7 +117,12 @@ function rowsOf(shape: Shape): number {
 }
 
 /** Layer norm over the last dim: x [..., n], weight [n], bias [n] -> [..., n]. Ba et al. 2016. Throws ShapeError. */
-export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-5 }: Partial<Eps> = {}): Tensor {
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  { eps = 1e-5 }: Partial<Eps> = {},
+): Tensor {
   return layerNormOp([x, weight, bias], { eps })
 }
 
@@ -121,8 +147,22 @@ const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
   twice: true,
   samples: () =>
     unarySpecs().map((s, i) => ({ inputs: [s], attrs: { p: i % 2 ? 0.5 : 0.1, key: [7, i] as const } })),
-  errors: () => [{ inputs: [{ shape: [2] }], attrs: { p: 1, key: [0, 0] }, error: RangeError, text: 'dropout: p must be at least 0 and below 1, got 1' }],
-  edge: () => [{ inputs: [{ shape: [2], values: [Infinity, -0] }], attrs: { p: 0, key: [0, 0] }, out: [Infinity, -0], grads: [[1, 1]] }],
+  errors: () => [
+    {
+      inputs: [{ shape: [2] }],
+      attrs: { p: 1, key: [0, 0] },
+      error: RangeError,
+      text: 'dropout: p must be at least 0 and below 1, got 1',
+    },
+  ],
+  edge: () => [
+    {
+      inputs: [{ shape: [2], values: [Infinity, -0] }],
+      attrs: { p: 0, key: [0, 0] },
+      out: [Infinity, -0],
+      grads: [[1, 1]],
+    },
+  ],
 })
 
 /** Zeroes elements with probability p and divides the rest by 1 - p. Element i depends on the key and i alone. */

@@ -1,7 +1,8 @@
 // Functions of one tensor, element by element, and pow. Each entry of the table is one op.
+
+import { kernelsFor } from '../../tensor/backend.js'
 import type { UnaryGradName, UnaryName } from '../../tensor/kernels.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
-import { kernelsFor } from '../../tensor/backend.js'
 import { dense } from '../graph.js'
 import { type Backward, defineOp, type Op } from '../op.js'
 import { type Domain, type EdgeCase, unarySpecs, unit } from '../samples.js'
@@ -71,7 +72,11 @@ const ops = {
     math: 'y = -x;\\quad \\bar x = -\\bar y',
     saves: null,
     backward: (dy) => neg(dy),
-    edge: [[0, -0, Infinity], [-0, 0, -Infinity], [-1, -1, -1]],
+    edge: [
+      [0, -0, Infinity],
+      [-0, 0, -Infinity],
+      [-1, -1, -1],
+    ],
   }),
   abs: unaryOp({
     name: 'abs',
@@ -80,7 +85,11 @@ const ops = {
     saves: 'x',
     backward: (dy, x) => mul(dy, sign(x)),
     domain: offZero,
-    edge: [[0, -0, -Infinity, NaN], [0, 0, Infinity, NaN], [0, 0, -1, NaN]],
+    edge: [
+      [0, -0, -Infinity, NaN],
+      [0, 0, Infinity, NaN],
+      [0, 0, -1, NaN],
+    ],
   }),
   sign: unaryOp({
     name: 'sign',
@@ -89,7 +98,10 @@ const ops = {
     saves: null,
     backward: null,
     domain: offZero,
-    edge: [[0, -3, Infinity, NaN], [0, -1, 1, NaN]],
+    edge: [
+      [0, -3, Infinity, NaN],
+      [0, -1, 1, NaN],
+    ],
   }),
   sqrt: unaryOp({
     name: 'sqrt',
@@ -99,7 +111,11 @@ const ops = {
     backward: (dy, y) => div(dy, mul(y, 2)),
     domain: positive,
     large: largePositive,
-    edge: [[0, -0, -1, Infinity], [0, -0, NaN, Infinity], [Infinity, -Infinity, NaN, 0]],
+    edge: [
+      [0, -0, -1, Infinity],
+      [0, -0, NaN, Infinity],
+      [Infinity, -Infinity, NaN, 0],
+    ],
   }),
   exp: unaryOp({
     name: 'exp',
@@ -108,7 +124,11 @@ const ops = {
     saves: 'y',
     backward: (dy, y) => mul(dy, y),
     large: { lo: -20, hi: 5 },
-    edge: [[-Infinity, 0, -0, Infinity, NaN, 1000, -1000], [0, 1, 1, Infinity, NaN, Infinity, 0], [0, 1, 1, Infinity, NaN, Infinity, 0]],
+    edge: [
+      [-Infinity, 0, -0, Infinity, NaN, 1000, -1000],
+      [0, 1, 1, Infinity, NaN, Infinity, 0],
+      [0, 1, 1, Infinity, NaN, Infinity, 0],
+    ],
   }),
   log: unaryOp({
     name: 'log',
@@ -118,7 +138,11 @@ const ops = {
     backward: (dy, x) => div(dy, x),
     domain: positive,
     large: largePositive,
-    edge: [[0, -0, -1, 1, Infinity, NaN], [-Infinity, -Infinity, NaN, 0, Infinity, NaN], [Infinity, -Infinity, -1, 1, 0, NaN]],
+    edge: [
+      [0, -0, -1, 1, Infinity, NaN],
+      [-Infinity, -Infinity, NaN, 0, Infinity, NaN],
+      [Infinity, -Infinity, -1, 1, 0, NaN],
+    ],
   }),
   tanh: unaryOp({
     name: 'tanh',
@@ -128,7 +152,11 @@ const ops = {
     backward: (dy, y) => mul(dy, sub(1, mul(y, y))),
     fused: 'tanh',
     large: tails,
-    edge: [[-Infinity, Infinity, 0, -0, NaN], [-1, 1, 0, -0, NaN], [0, 0, 1, 1, NaN]],
+    edge: [
+      [-Infinity, Infinity, 0, -0, NaN],
+      [-1, 1, 0, -0, NaN],
+      [0, 0, 1, 1, NaN],
+    ],
   }),
   sigmoid: unaryOp({
     name: 'sigmoid',
@@ -138,7 +166,11 @@ const ops = {
     backward: (dy, y) => mul(dy, mul(y, sub(1, y))),
     fused: 'sigmoid',
     large: tails,
-    edge: [[-Infinity, Infinity, 0, NaN], [0, 1, 0.5, NaN], [0, 0, 0.25, NaN]],
+    edge: [
+      [-Infinity, Infinity, 0, NaN],
+      [0, 1, 0.5, NaN],
+      [0, 0, 0.25, NaN],
+    ],
   }),
   erf: unaryOp({
     name: 'erf',
@@ -147,7 +179,10 @@ const ops = {
     saves: 'x',
     backward: (dy, x) => mul(dy, mul(exp(neg(mul(x, x))), 2 * Math.SQRT2 * INV_SQRT_2PI)),
     large: { lo: -3, hi: 3 },
-    edge: [[-Infinity, Infinity, 0, -0, NaN], [-1, 1, 0, -0, NaN]],
+    edge: [
+      [-Infinity, Infinity, 0, -0, NaN],
+      [-1, 1, 0, -0, NaN],
+    ],
   }),
   relu: unaryOp({
     name: 'relu',
@@ -157,7 +192,11 @@ const ops = {
     backward: (dy, x) => mul(dy, gt(x, 0)),
     fused: 'relu',
     domain: offZero,
-    edge: [[0, -0, -1, 2, Infinity, -Infinity, NaN], [0, 0, 0, 2, Infinity, 0, NaN], [0, 0, 0, 1, 1, 0, 0]],
+    edge: [
+      [0, -0, -1, 2, Infinity, -Infinity, NaN],
+      [0, 0, 0, 2, Infinity, 0, NaN],
+      [0, 0, 0, 1, 1, 0, 0],
+    ],
   }),
   gelu: unaryOp({
     name: 'gelu',
@@ -172,12 +211,16 @@ const ops = {
     },
     fused: 'gelu',
     large: tails,
-    edge: [[-Infinity, Infinity, 0, NaN], [-0, Infinity, 0, NaN], [0, 1, 0.5, NaN]],
+    edge: [
+      [-Infinity, Infinity, 0, NaN],
+      [-0, Infinity, 0, NaN],
+      [0, 1, 0.5, NaN],
+    ],
   }),
   geluTanh: unaryOp({
     name: 'geluTanh',
     doc: "gelu's tanh form, GPT-2's gelu_new.",
-    math: 'y = \\tfrac{x}{2} (1 + \\tanh u),\\ u = \\sqrt{2/\\pi}\\,(x + 0.044715 x^3);\\quad \\bar x = \\bar y (\\tfrac12 (1 + t) + \\tfrac{x}{2} (1 - t^2) u\')',
+    math: "y = \\tfrac{x}{2} (1 + \\tanh u),\\ u = \\sqrt{2/\\pi}\\,(x + 0.044715 x^3);\\quad \\bar x = \\bar y (\\tfrac12 (1 + t) + \\tfrac{x}{2} (1 - t^2) u')",
     saves: 'x',
     backward: (dy, x) => {
       const xx = mul(x, x)
@@ -187,7 +230,11 @@ const ops = {
     },
     fused: 'geluTanh',
     large: tails,
-    edge: [[-Infinity, Infinity, 0, NaN], [-0, Infinity, 0, NaN], [0, 1, 0.5, NaN]],
+    edge: [
+      [-Infinity, Infinity, 0, NaN],
+      [-0, Infinity, 0, NaN],
+      [0, 1, 0.5, NaN],
+    ],
   }),
 }
 
@@ -203,10 +250,32 @@ const powOp = binaryOp({
     needs[1] ? where(eq(a, 0), 0, mul(dy, mul(y, log(a)))) : null,
   ],
   twice: true,
-  domains: [positive, { lo: -2, hi: 2, avoid: [0], gap: 0.1 }, [{ lo: 10, hi: 50 }, { lo: 1, hi: 2 }]],
+  domains: [
+    positive,
+    { lo: -2, hi: 2, avoid: [0], gap: 0.1 },
+    [
+      { lo: 10, hi: 50 },
+      { lo: 1, hi: 2 },
+    ],
+  ],
   samples: [
-    { inputs: [{ shape: [2, 3], domain: { lo: -2, hi: 2, avoid: [0], gap: 0.3 } }, { shape: [], values: [3] }], attrs: none, why: 'negative base', held: [1] },
-    { inputs: [{ shape: [2, 3], domain: positive }, { shape: [], values: [0.5] }], attrs: none, why: 'square root' },
+    {
+      inputs: [
+        { shape: [2, 3], domain: { lo: -2, hi: 2, avoid: [0], gap: 0.3 } },
+        { shape: [], values: [3] },
+      ],
+      attrs: none,
+      why: 'negative base',
+      held: [1],
+    },
+    {
+      inputs: [
+        { shape: [2, 3], domain: positive },
+        { shape: [], values: [0.5] },
+      ],
+      attrs: none,
+      why: 'square root',
+    },
   ],
   edge: [pairEdge([0, 0, -8, Infinity, 2, 0], [0, 2, 2, 0, -1, -1], [1, 0, 64, 1, 0.5, Infinity])],
 })

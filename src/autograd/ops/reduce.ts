@@ -36,8 +36,17 @@ function withDims(t: Tensor, shape: Shape, { dims }: ReduceAttrs): Tensor {
   return reshape(t, reducedShape(shape, dims, true))
 }
 
-function reduceSamples(domain: Domain = unit, large: Domain = { lo: -1e3, hi: 1e3, ...(domain.distinct ? { distinct: true } : {}) }, empty = true): Sample<ReduceAttrs>[] {
-  const s = (shape: Shape, dims: number[], keepdim = false, more: Partial<Spec> = {}): Sample<ReduceAttrs> => ({
+function reduceSamples(
+  domain: Domain = unit,
+  large: Domain = { lo: -1e3, hi: 1e3, ...(domain.distinct ? { distinct: true } : {}) },
+  empty = true,
+): Sample<ReduceAttrs>[] {
+  const s = (
+    shape: Shape,
+    dims: number[],
+    keepdim = false,
+    more: Partial<Spec> = {},
+  ): Sample<ReduceAttrs> => ({
     inputs: [{ shape, domain, ...more }],
     attrs: { dims, keepdim },
   })
@@ -78,7 +87,11 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
     takes: ['float'],
     shape: ([x], { dims, keepdim }) => {
       if (!f.empty && dims.some((d) => x[d] === 0)) {
-        throw new ShapeError(f.name, `dim ${dims.find((d) => x[d] === 0)} has no elements`, 'Nothing has no largest or smallest')
+        throw new ShapeError(
+          f.name,
+          `dim ${dims.find((d) => x[d] === 0)} has no elements`,
+          'Nothing has no largest or smallest',
+        )
       }
       return reducedShape(x, dims, keepdim)
     },
@@ -89,23 +102,42 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
       return [f.backward(kept(context.dy), context, kept)]
     },
     twice: true,
-    samples: () => reduceSamples(f.domain, undefined, f.empty).filter(({ inputs: [x], attrs }) => lanes(x.shape, attrs.dims) !== null),
+    samples: () =>
+      reduceSamples(f.domain, undefined, f.empty).filter(
+        ({ inputs: [x], attrs }) => lanes(x.shape, attrs.dims) !== null,
+      ),
     errors: () =>
       f.empty
         ? []
-        : [{ inputs: [{ shape: [0, 2] }], attrs: { dims: [0], keepdim: false }, error: ShapeError, text: `${f.name}: dim 0 has no elements. Nothing has no largest or smallest` }],
+        : [
+            {
+              inputs: [{ shape: [0, 2] }],
+              attrs: { dims: [0], keepdim: false },
+              error: ShapeError,
+              text: `${f.name}: dim 0 has no elements. Nothing has no largest or smallest`,
+            },
+          ],
     edge: () => f.edge,
   })
 }
 
 function vectorEdge(values: number[], out: number, dx?: number[]): EdgeCase<ReduceAttrs> {
-  return { inputs: [{ shape: [values.length], values }], attrs: { dims: [0], keepdim: false }, out, ...(dx ? { grads: [dx] } : {}) }
+  return {
+    inputs: [{ shape: [values.length], values }],
+    attrs: { dims: [0], keepdim: false },
+    out,
+    ...(dx ? { grads: [dx] } : {}),
+  }
 }
 
 const distinct: Domain = { lo: -1, hi: 1, distinct: true }
 
 // The first of equals does not take all: PyTorch's amax shares the gradient evenly among ties.
-function shareOfTies(dy: Tensor, { saved: [x, y], attrs }: BackwardContext<ReduceAttrs>, kept: (y: Tensor) => Tensor): Tensor {
+function shareOfTies(
+  dy: Tensor,
+  { saved: [x, y], attrs }: BackwardContext<ReduceAttrs>,
+  kept: (y: Tensor) => Tensor,
+): Tensor {
   const ties = eq(x, kept(y))
   return mul(dy, div(ties, sum(ties, attrs.dims, { keepdim: true })))
 }
@@ -118,7 +150,12 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
     saves: false,
     backward: (dy, { shapes: [x] }) => expand(dy, x),
     empty: true,
-    edge: [vectorEdge([], 0), vectorEdge([Infinity, 1], Infinity, [1, 1]), vectorEdge([Infinity, -Infinity], NaN), vectorEdge([NaN, 1], NaN)],
+    edge: [
+      vectorEdge([], 0),
+      vectorEdge([Infinity, 1], Infinity, [1, 1]),
+      vectorEdge([Infinity, -Infinity], NaN),
+      vectorEdge([NaN, 1], NaN),
+    ],
   }),
   max: reduceOp({
     name: 'max',
@@ -128,7 +165,11 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
     backward: shareOfTies,
     domain: distinct,
     empty: false,
-    edge: [vectorEdge([1, 3, 3], 3, [0, 0.5, 0.5]), vectorEdge([1, NaN, 3], NaN), vectorEdge([-Infinity, -Infinity], -Infinity, [0.5, 0.5])],
+    edge: [
+      vectorEdge([1, 3, 3], 3, [0, 0.5, 0.5]),
+      vectorEdge([1, NaN, 3], NaN),
+      vectorEdge([-Infinity, -Infinity], -Infinity, [0.5, 0.5]),
+    ],
   }),
   min: reduceOp({
     name: 'min',
@@ -138,7 +179,11 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
     backward: shareOfTies,
     domain: distinct,
     empty: false,
-    edge: [vectorEdge([1, 1, 3], 1, [0.5, 0.5, 0]), vectorEdge([1, NaN, 3], NaN), vectorEdge([Infinity, Infinity], Infinity, [0.5, 0.5])],
+    edge: [
+      vectorEdge([1, 1, 3], 1, [0.5, 0.5, 0]),
+      vectorEdge([1, NaN, 3], NaN),
+      vectorEdge([Infinity, Infinity], Infinity, [0.5, 0.5]),
+    ],
   }),
   logsumexp: reduceOp({
     name: 'logsumexp',
@@ -152,7 +197,12 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
       return mul(dy, div(e, sum(e, dims, { keepdim: true })))
     },
     empty: true,
-    edge: [vectorEdge([-Infinity, -Infinity], -Infinity), vectorEdge([Infinity, 1], Infinity), vectorEdge([1000, 1000], 1000 + Math.LN2, [0.5, 0.5]), vectorEdge([], -Infinity)],
+    edge: [
+      vectorEdge([-Infinity, -Infinity], -Infinity),
+      vectorEdge([Infinity, 1], Infinity),
+      vectorEdge([1000, 1000], 1000 + Math.LN2, [0.5, 0.5]),
+      vectorEdge([], -Infinity),
+    ],
   }),
 }
 
@@ -213,11 +263,17 @@ const varOp = defineOp<ReduceAttrs & { correction: number }>({
         .map((correction) => ({ inputs, attrs: { ...attrs, correction } })),
     ),
   errors: () => [],
-  edge: () => [{ inputs: [{ shape: [1], values: [3] }], attrs: { dims: [0], keepdim: false, correction: 1 }, out: NaN }],
+  edge: () => [
+    { inputs: [{ shape: [1], values: [3] }], attrs: { dims: [0], keepdim: false, correction: 1 }, out: NaN },
+  ],
 })
 
 /** Variance over `dim`; correction 1 (default) is the unbiased estimate, 0 the plain one. */
-export function variance(x: Tensor, dim?: Dims, { keepdim = false, correction = 1 }: Keep & { correction?: number } = {}): Tensor {
+export function variance(
+  x: Tensor,
+  dim?: Dims,
+  { keepdim = false, correction = 1 }: Keep & { correction?: number } = {},
+): Tensor {
   return varOp([x], { dims: normalizeDims('var', dim, x.rank), keepdim, correction })
 }
 
@@ -232,7 +288,8 @@ const argmaxOp = defineOp<{ dim: number; keepdim: boolean }>({
     return reducedShape(x, [d], keepdim)
   },
   dtype: () => 'int32',
-  kernel: (k, out, [x], { dim }) => k.argmax(ints(out), flat(x), ...lanes(x.shape, [normalizeDim('argmax', dim, x.rank)])!),
+  kernel: (k, out, [x], { dim }) =>
+    k.argmax(ints(out), flat(x), ...lanes(x.shape, [normalizeDim('argmax', dim, x.rank)])!),
   save: () => [],
   backward: null,
   twice: true,
@@ -243,9 +300,25 @@ const argmaxOp = defineOp<{ dim: number; keepdim: boolean }>({
       { shape: [3, 4], dim: -1, view: 'transposed' as const },
       { shape: [1], dim: 0 },
       { shape: [0, 3], dim: 1 },
-    ].map(({ dim, ...spec }) => ({ inputs: [{ ...spec, domain: distinct }], attrs: { dim, keepdim: dim === 1 } })),
-  errors: () => [{ inputs: [{ shape: [2, 0] }], attrs: { dim: 1, keepdim: false }, error: ShapeError, text: 'argmax: dim 1 has no elements. Nothing has no largest' }],
-  edge: () => [{ inputs: [{ shape: [2, 3], values: [1, 5, 5, 2, NaN, 7] }], attrs: { dim: 1, keepdim: false }, out: [1, 1] }],
+    ].map(({ dim, ...spec }) => ({
+      inputs: [{ ...spec, domain: distinct }],
+      attrs: { dim, keepdim: dim === 1 },
+    })),
+  errors: () => [
+    {
+      inputs: [{ shape: [2, 0] }],
+      attrs: { dim: 1, keepdim: false },
+      error: ShapeError,
+      text: 'argmax: dim 1 has no elements. Nothing has no largest',
+    },
+  ],
+  edge: () => [
+    {
+      inputs: [{ shape: [2, 3], values: [1, 5, 5, 2, NaN, 7] }],
+      attrs: { dim: 1, keepdim: false },
+      out: [1, 1],
+    },
+  ],
 })
 
 /** Place of the first largest along `dim`, int32. Without a dim: in the flattened tensor. */

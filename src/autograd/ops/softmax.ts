@@ -54,7 +54,12 @@ function softmaxOp(f: SoftmaxFields): Op<Temperature> {
           .map((s) => ({ inputs: [s], attrs: { T } })),
       ),
     errors: () => [
-      { inputs: [{ shape: [2] }], attrs: { T: 0 }, error: RangeError, text: `${f.name}: the temperature T must be above 0, got 0` },
+      {
+        inputs: [{ shape: [2] }],
+        attrs: { T: 0 },
+        error: RangeError,
+        text: `${f.name}: the temperature T must be above 0, got 0`,
+      },
     ],
     edge: () => f.edge,
   })
@@ -66,7 +71,12 @@ function rows(shape: Shape): [rows: number, n: number] {
 }
 
 function edge(values: number[], out: number[], grads?: number[]): EdgeCase<Temperature> {
-  return { inputs: [{ shape: [values.length], values }], attrs: { T: 1 }, out, ...(grads ? { grads: [grads] } : {}) }
+  return {
+    inputs: [{ shape: [values.length], values }],
+    attrs: { T: 1 },
+    out,
+    ...(grads ? { grads: [grads] } : {}),
+  }
 }
 
 const softmaxLast = softmaxOp({
@@ -89,7 +99,11 @@ const logSoftmaxLast = softmaxOp({
   math: '\\ell_i = z_i / T - \\ln \\sum_j e^{z_j / T};\\quad \\bar z = (\\bar\\ell - e^{\\ell} \\textstyle\\sum \\bar\\ell) / T',
   plain: (x, T) => sub(div(x, T), logsumexp(div(x, T), -1, { keepdim: true })),
   backward: (dy, y, T) => div(sub(dy, mul(exp(y), sum(dy, -1, { keepdim: true }))), T),
-  edge: [edge([-Infinity, -Infinity], [-Infinity, -Infinity]), edge([-Infinity, 0], [-Infinity, 0], [1, -1]), edge([NaN, 1], [NaN, NaN])],
+  edge: [
+    edge([-Infinity, -Infinity], [-Infinity, -Infinity]),
+    edge([-Infinity, 0], [-Infinity, 0], [1, -1]),
+    edge([NaN, 1], [NaN, NaN]),
+  ],
 })
 
 function over(op: Op<Temperature>, x: Tensor, dim: number, T: number): Tensor {

@@ -1,6 +1,14 @@
 // Ops that look at the same memory in another way: reshape (which copies where it must), transpose, permute, slice, expand.
 import { ShapeError } from '../../errors.js'
-import { broadcastShapes, formatShape, inferShape, normalizeDim, type Shape, sameShape, viewStrides } from '../../tensor/shape.js'
+import {
+  broadcastShapes,
+  formatShape,
+  inferShape,
+  normalizeDim,
+  type Shape,
+  sameShape,
+  viewStrides,
+} from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
@@ -25,7 +33,11 @@ const reshapeOp = defineOp<{ to: Shape }>({
   samples: () => [
     { inputs: [{ shape: [2, 3] }], attrs: { to: [3, 2] } },
     { inputs: [{ shape: [2, 3, 2] }], attrs: { to: [-1, 2] } },
-    { inputs: [{ shape: [4, 6], view: 'transposed' }], attrs: { to: [2, 2, 6] }, why: 'a view of a transposed tensor' },
+    {
+      inputs: [{ shape: [4, 6], view: 'transposed' }],
+      attrs: { to: [2, 2, 6] },
+      why: 'a view of a transposed tensor',
+    },
     { inputs: [{ shape: [3, 4], view: 'transposed' }], attrs: { to: [12] }, why: 'needs a copy' },
     { inputs: [{ shape: [2, 3], view: 'sliced' }], attrs: { to: [6] }, why: 'needs a copy' },
     { inputs: [{ shape: [1] }], attrs: { to: [] } },
@@ -34,11 +46,33 @@ const reshapeOp = defineOp<{ to: Shape }>({
     { inputs: [{ shape: [2, 2], domain: { lo: -1e4, hi: 1e4 } }], attrs: { to: [4] } },
   ],
   errors: () => [
-    { inputs: [{ shape: [2, 3] }], attrs: { to: [4] }, error: ShapeError, text: 'reshape: [2, 3] has 6 elements, [4] has 4' },
-    { inputs: [{ shape: [2, 3] }], attrs: { to: [-1, -1] }, error: ShapeError, text: 'reshape: only one size may be -1, got [-1, -1]' },
-    { inputs: [{ shape: [2, 3] }], attrs: { to: [4, -1] }, error: ShapeError, text: 'reshape: [2, 3] has 6 elements, [4, -1] needs a multiple of 4' },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { to: [4] },
+      error: ShapeError,
+      text: 'reshape: [2, 3] has 6 elements, [4] has 4',
+    },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { to: [-1, -1] },
+      error: ShapeError,
+      text: 'reshape: only one size may be -1, got [-1, -1]',
+    },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { to: [4, -1] },
+      error: ShapeError,
+      text: 'reshape: [2, 3] has 6 elements, [4, -1] needs a multiple of 4',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [2], values: [NaN, -0] }], attrs: { to: [2, 1] }, out: [[NaN], [-0]], grads: [[1, 1]] }],
+  edge: () => [
+    {
+      inputs: [{ shape: [2], values: [NaN, -0] }],
+      attrs: { to: [2, 1] },
+      out: [[NaN], [-0]],
+      grads: [[1, 1]],
+    },
+  ],
 })
 
 /** The same elements under another shape; one size may be -1. */
@@ -52,7 +86,11 @@ const permuteOp = defineOp<{ dims: readonly number[] }>({
   math: 'y = x^{\\pi};\\quad \\bar x = \\bar y^{\\pi^{-1}}',
   takes: ['any'],
   shape: ([x], { dims }) => order(x, dims).map((d) => x[d]),
-  view: (x, { dims }, shape) => x.viewAs(shape, order(x.shape, dims).map((d) => x.strides[d])),
+  view: (x, { dims }, shape) =>
+    x.viewAs(
+      shape,
+      order(x.shape, dims).map((d) => x.strides[d]),
+    ),
   save: noSave,
   backward: ({ dy, attrs, shapes: [x] }) => {
     const inverse = new Array<number>(x.length)
@@ -73,16 +111,36 @@ const permuteOp = defineOp<{ dims: readonly number[] }>({
     { inputs: [{ shape: [2, 2], domain: { lo: -1e4, hi: 1e4 } }], attrs: { dims: [1, 0] } },
   ],
   errors: () => [
-    { inputs: [{ shape: [2, 3] }], attrs: { dims: [0] }, error: ShapeError, text: 'permute: [2, 3] has 2 dims, got the order [0]' },
-    { inputs: [{ shape: [2, 3] }], attrs: { dims: [0, 0] }, error: ShapeError, text: 'permute: dim 0 is named twice' },
-    { inputs: [{ shape: [2, 3] }], attrs: { dims: [0, 2] }, error: ShapeError, text: 'permute: dim 2 is out of range for rank 2 (expected -2 to 1)' },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { dims: [0] },
+      error: ShapeError,
+      text: 'permute: [2, 3] has 2 dims, got the order [0]',
+    },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { dims: [0, 0] },
+      error: ShapeError,
+      text: 'permute: dim 0 is named twice',
+    },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { dims: [0, 2] },
+      error: ShapeError,
+      text: 'permute: dim 2 is out of range for rank 2 (expected -2 to 1)',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [1, 2], values: [NaN, -0] }], attrs: { dims: [1, 0] }, out: [[NaN], [-0]] }],
+  edge: () => [
+    { inputs: [{ shape: [1, 2], values: [NaN, -0] }], attrs: { dims: [1, 0] }, out: [[NaN], [-0]] },
+  ],
 })
 
 function order(shape: Shape, dims: readonly number[]): number[] {
   if (dims.length !== shape.length) {
-    throw new ShapeError('permute', `${formatShape(shape)} has ${shape.length} dims, got the order ${formatShape(dims)}`)
+    throw new ShapeError(
+      'permute',
+      `${formatShape(shape)} has ${shape.length} dims, got the order ${formatShape(dims)}`,
+    )
   }
   const seen = new Set<number>()
   return dims.map((dim) => {
@@ -118,10 +176,22 @@ const transposeOp = defineOp<{ dim0: number; dim1: number }>({
     { inputs: [{ shape: [2, 2], domain: { lo: -1e4, hi: 1e4 } }], attrs: { dim0: 0, dim1: 1 } },
   ],
   errors: () => [
-    { inputs: [{ shape: [2] }], attrs: { dim0: 0, dim1: 1 }, error: ShapeError, text: 'transpose: dim 1 is out of range for rank 1 (expected -1 to 0)' },
-    { inputs: [{ shape: [] }], attrs: { dim0: 0, dim1: 0 }, error: ShapeError, text: 'transpose: dim 0 is out of range for rank 0 (a scalar has no dims)' },
+    {
+      inputs: [{ shape: [2] }],
+      attrs: { dim0: 0, dim1: 1 },
+      error: ShapeError,
+      text: 'transpose: dim 1 is out of range for rank 1 (expected -1 to 0)',
+    },
+    {
+      inputs: [{ shape: [] }],
+      attrs: { dim0: 0, dim1: 0 },
+      error: ShapeError,
+      text: 'transpose: dim 0 is out of range for rank 0 (a scalar has no dims)',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [1, 2], values: [NaN, -0] }], attrs: { dim0: 0, dim1: 1 }, out: [[NaN], [-0]] }],
+  edge: () => [
+    { inputs: [{ shape: [1, 2], values: [NaN, -0] }], attrs: { dim0: 0, dim1: 1 }, out: [[NaN], [-0]] },
+  ],
 })
 
 function exchange(sizes: Shape, rank: number, { dim0, dim1 }: { dim0: number; dim1: number }): number[] {
@@ -171,19 +241,40 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
     { inputs: [{ shape: [4] }], attrs: { dim: 0, start: 2, end: 2, step: 1 }, why: 'empty' },
     { inputs: [{ shape: [0, 3] }], attrs: { dim: 1, start: 0, end: 2, step: 1 } },
     { inputs: [{ shape: [1] }], attrs: { dim: 0, start: 0, end: 1, step: 1 } },
-    { inputs: [{ shape: [3, 2], domain: { lo: -1e4, hi: 1e4 } }], attrs: { dim: 0, start: 0, end: 2, step: 1 } },
+    {
+      inputs: [{ shape: [3, 2], domain: { lo: -1e4, hi: 1e4 } }],
+      attrs: { dim: 0, start: 0, end: 2, step: 1 },
+    },
   ],
   errors: () => [
-    { inputs: [{ shape: [] }], attrs: { dim: 0, start: 0, end: 1, step: 1 }, error: ShapeError, text: 'slice: dim 0 is out of range for rank 0 (a scalar has no dims)' },
-    { inputs: [{ shape: [3] }], attrs: { dim: 0, start: 0, end: 1, step: 0 }, error: ShapeError, text: 'slice: step must be a whole number from 1, got 0' },
+    {
+      inputs: [{ shape: [] }],
+      attrs: { dim: 0, start: 0, end: 1, step: 1 },
+      error: ShapeError,
+      text: 'slice: dim 0 is out of range for rank 0 (a scalar has no dims)',
+    },
+    {
+      inputs: [{ shape: [3] }],
+      attrs: { dim: 0, start: 0, end: 1, step: 0 },
+      error: ShapeError,
+      text: 'slice: step must be a whole number from 1, got 0',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [3], values: [NaN, -0, 1] }], attrs: { dim: 0, start: 0, end: 2, step: 1 }, out: [NaN, -0], grads: [[1, 1, 0]] }],
+  edge: () => [
+    {
+      inputs: [{ shape: [3], values: [NaN, -0, 1] }],
+      attrs: { dim: 0, start: 0, end: 2, step: 1 },
+      out: [NaN, -0],
+      grads: [[1, 1, 0]],
+    },
+  ],
 })
 
 /** start and end counted from the front and cut to the dim, as Array.prototype.slice does. */
 function range(shape: Shape, { dim, start, end, step }: SliceAttrs): SliceAttrs {
   const d = normalizeDim('slice', dim, shape.length)
-  if (!Number.isInteger(step) || step < 1) throw new ShapeError('slice', `step must be a whole number from 1, got ${step}`)
+  if (!Number.isInteger(step) || step < 1)
+    throw new ShapeError('slice', `step must be a whole number from 1, got ${step}`)
   const n = shape[d]
   const place = (i: number) => Math.min(n, Math.max(0, i < 0 ? i + n : i))
   return { dim: d, start: place(start), end: place(end), step }
@@ -205,7 +296,11 @@ const unsliceOp: Op<UnsliceAttrs> = defineOp<UnsliceAttrs>({
   shape: ([x], { size, ...attrs }) => {
     const { dim, start, end, step } = range(size, attrs)
     const fits = size.map((n, d) => (d === dim ? Math.max(0, Math.ceil((end - start) / step)) : n))
-    if (!sameShape(fits, x)) throw new ShapeError('unslice', `the slice of ${formatShape(size)} is ${formatShape(fits)}, the input ${formatShape(x)}`)
+    if (!sameShape(fits, x))
+      throw new ShapeError(
+        'unslice',
+        `the slice of ${formatShape(size)} is ${formatShape(fits)}, the input ${formatShape(x)}`,
+      )
     return size
   },
   strided: true,
@@ -220,10 +315,16 @@ const unsliceOp: Op<UnsliceAttrs> = defineOp<UnsliceAttrs>({
   twice: true,
   samples: () => [
     { inputs: [{ shape: [2, 3] }], attrs: { size: [4, 3], dim: 0, start: 1, end: 3, step: 1 } },
-    { inputs: [{ shape: [3, 2], view: 'transposed' }], attrs: { size: [3, 5], dim: 1, start: 0, end: 4, step: 2 } },
+    {
+      inputs: [{ shape: [3, 2], view: 'transposed' }],
+      attrs: { size: [3, 5], dim: 1, start: 0, end: 4, step: 2 },
+    },
     { inputs: [{ shape: [1] }], attrs: { size: [1], dim: 0, start: 0, end: 1, step: 1 } },
     { inputs: [{ shape: [0, 2] }], attrs: { size: [3, 2], dim: 0, start: 3, end: 3, step: 1 } },
-    { inputs: [{ shape: [2, 2], view: 'sliced', domain: { lo: -1e4, hi: 1e4 } }], attrs: { size: [2, 3], dim: 1, start: 1, end: 3, step: 1 } },
+    {
+      inputs: [{ shape: [2, 2], view: 'sliced', domain: { lo: -1e4, hi: 1e4 } }],
+      attrs: { size: [2, 3], dim: 1, start: 1, end: 3, step: 1 },
+    },
   ],
   errors: () => [
     {
@@ -233,7 +334,13 @@ const unsliceOp: Op<UnsliceAttrs> = defineOp<UnsliceAttrs>({
       text: 'unslice: the slice of [3] is [3], the input [2]',
     },
   ],
-  edge: () => [{ inputs: [{ shape: [1], values: [NaN] }], attrs: { size: [2], dim: 0, start: 1, end: 2, step: 1 }, out: [0, NaN] }],
+  edge: () => [
+    {
+      inputs: [{ shape: [1], values: [NaN] }],
+      attrs: { size: [2], dim: 0, start: 1, end: 2, step: 1 },
+      out: [0, NaN],
+    },
+  ],
 })
 
 const expandOp = defineOp<{ to: Shape }>({
@@ -246,7 +353,12 @@ const expandOp = defineOp<{ to: Shape }>({
     const lead = to.length - x.length
     const sizes = to.map((n, d) => (n === -1 && d >= lead ? x[d - lead] : n))
     const out = broadcastShapes('expand', x, sizes)
-    if (!sameShape(out, sizes)) throw new ShapeError('expand', `${formatShape(x)} does not expand to ${formatShape(to)}`, 'Only sizes of 1 can be repeated')
+    if (!sameShape(out, sizes))
+      throw new ShapeError(
+        'expand',
+        `${formatShape(x)} does not expand to ${formatShape(to)}`,
+        'Only sizes of 1 can be repeated',
+      )
     return out
   },
   view: (x, _, shape) => x.viewAs(shape, x.stridesFor(shape)),
@@ -270,9 +382,16 @@ const expandOp = defineOp<{ to: Shape }>({
       error: ShapeError,
       text: 'expand: cannot broadcast [2] with [3]: 2 != 3 at dim -1. Sizes must be equal or 1, aligned at the right',
     },
-    { inputs: [{ shape: [2, 3] }], attrs: { to: [3] }, error: ShapeError, text: 'expand: [2, 3] does not expand to [3]. Only sizes of 1 can be repeated' },
+    {
+      inputs: [{ shape: [2, 3] }],
+      attrs: { to: [3] },
+      error: ShapeError,
+      text: 'expand: [2, 3] does not expand to [3]. Only sizes of 1 can be repeated',
+    },
   ],
-  edge: () => [{ inputs: [{ shape: [1], values: [NaN] }], attrs: { to: [2] }, out: [NaN, NaN], grads: [[2]] }],
+  edge: () => [
+    { inputs: [{ shape: [1], values: [NaN] }], attrs: { to: [2] }, out: [NaN, NaN], grads: [[2]] },
+  ],
 })
 
 /** Dims of size 1 repeated to `shape`; -1 keeps a size. */
