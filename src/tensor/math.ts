@@ -10,7 +10,7 @@ const LO = 1 - HI
 
 const LN2_HI = 6.9314718036912381649e-1
 const LN2_LO = 1.90821492927058770002e-10
-const INV_LN2 = 1.442695040888963387
+const INV_LN2 = Math.LOG2E
 
 /** x * 2^k for any k that keeps the result finite or lets it underflow step by step. */
 function scalb(x: number, k: number): number {
@@ -88,7 +88,7 @@ export function tanh(x: number): number {
     const q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
     return x + x * ((z * p) / q)
   }
-  const y = a > 22 ? (a === a ? 1 : a) : 1 - 2 / (exp(2 * a) + 1)
+  const y = a > 22 ? 1 : 1 - 2 / (exp(2 * a) + 1)
   return x < 0 ? -y : y
 }
 
@@ -150,7 +150,7 @@ export function erf(x: number): number {
     const s = 1 / (a * a)
     const tail = a < 1 / 0.35 ? poly(s, RA) / poly(s, SA) : poly(s, RB) / poly(s, SB)
     y = 1 - (exp(-z * z - 0.5625) * exp((z - a) * (z + a) + tail)) / a
-  } else y = a === a ? 1 : a
+  } else y = Number.isNaN(a) ? a : 1
   return x < 0 ? -y : y
 }
 
@@ -191,7 +191,8 @@ export function gelu(x: number): number {
 
 /** d gelu / dx = Phi(x) + x phi(x). */
 export function geluGrad(x: number): number {
-  if (!Number.isFinite(x)) return x > 0 ? 1 : x < 0 ? 0 : x
+  if (Number.isNaN(x)) return x
+  if (!Number.isFinite(x)) return x > 0 ? 1 : 0
   return 0.5 * (1 + erf(x * SQRT_HALF)) + x * INV_SQRT_2PI * exp(-0.5 * x * x)
 }
 
@@ -201,7 +202,8 @@ export function geluTanh(x: number): number {
 }
 
 export function geluTanhGrad(x: number): number {
-  if (Math.abs(x) > 1e6 || x !== x) return x > 0 ? 1 : x < 0 ? 0 : x
+  if (Number.isNaN(x)) return x
+  if (Math.abs(x) > 1e6) return x > 0 ? 1 : 0
   const t = tanh(SQRT_2_OVER_PI * (x + GELU_C * x * x * x))
   return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * GELU_C * x * x)
 }
