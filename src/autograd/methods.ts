@@ -8,11 +8,13 @@ import { type BackwardOptions, backward } from './backward.js'
 import * as arithmetic from './ops/arithmetic.js'
 import { to } from './ops/cast.js'
 import * as compare from './ops/compare.js'
+import { gather, scatterAdd } from './ops/gather.js'
 import * as indexing from './ops/indexing.js'
 import * as matmul from './ops/matmul.js'
 import * as normalize from './ops/normalize.js'
 import * as pointwise from './ops/pointwise.js'
 import * as reduce from './ops/reduce.js'
+import { slice } from './ops/slice.js'
 import * as softmax from './ops/softmax.js'
 import * as views from './ops/views.js'
 
@@ -58,13 +60,13 @@ const methods = {
   softmax: softmax.softmax,
   logSoftmax: softmax.logSoftmax,
   indexSelect: indexing.indexSelect,
-  gather: indexing.gather,
-  scatterAdd: indexing.scatterAdd,
+  gather,
+  scatterAdd,
   to,
   reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
   permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),
-  slice: views.slice,
+  slice,
   expand: (x: Tensor, shape: Shape) => views.expand(x, shape),
   /** The last two dims exchanged. */
   t: (x: Tensor) => {
