@@ -119,8 +119,8 @@ export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
 
 const spread: [Domain, Domain, [Domain, Domain]] = [
   // Two ladders of values that never meet: a step of the gradient check crosses no tie.
-  { lo: -1, hi: 1, avoid: ladder(0), gap: 0.11 },
-  { lo: -1, hi: 1, avoid: ladder(0.25), gap: 0.11 },
+  { lo: -1, hi: 1, avoid: ladder(0), gap: 0.14 },
+  { lo: -1, hi: 1, avoid: ladder(0.25), gap: 0.14 },
   [
     { lo: -1e3, hi: -1 },
     { lo: 1, hi: 1e3 },

@@ -74,6 +74,7 @@ interface ReduceFields {
   /** dx from dy and y with their reduced dims kept, and x. */
   backward: (dy: Tensor, context: BackwardContext<ReduceAttrs>, kept: (y: Tensor) => Tensor) => Tensor
   domain?: Domain
+  large?: Domain
   /** Whether a lane without elements has a result. */
   empty: boolean
   edge: EdgeCase<ReduceAttrs>[]
@@ -103,7 +104,7 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
     },
     twice: true,
     samples: () =>
-      reduceSamples(f.domain, undefined, f.empty).filter(
+      reduceSamples(f.domain, f.large, f.empty).filter(
         ({ inputs: [x], attrs }) => lanes(x.shape, attrs.dims) !== null,
       ),
     errors: () =>
@@ -196,6 +197,7 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
       const e = exp(sub(x, detached(max(x, dims, { keepdim: true }))))
       return mul(dy, div(e, sum(e, dims, { keepdim: true })))
     },
+    large: { lo: -15, hi: 15 },
     empty: true,
     edge: [
       vectorEdge([-Infinity, -Infinity], -Infinity),
