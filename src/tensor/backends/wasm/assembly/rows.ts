@@ -1,25 +1,182 @@
-// Sums and softmaxes along contiguous rows. Sums run over fixed blocks in four lanes, blocks are added in float64.
-import { exp4 } from './math'
-import { loadTail, madd, maxLanes, minLanes, splat, storeTail, sumLanes } from './simd'
+// Softmax and what follows from it, row by row: softmax, logSoftmax, logsumexp, cross entropy, and their gradients.
+import { exp4, log4 } from './math'
+import { loadTail, madd, splat, storeTail, sumLanes } from './simd'
+import { dotRun, maxRun, sumRun } from './sums'
 
-/** Elements of a row whose partial sums stay in float32. */
 const BLOCK: i32 = 512
 
-export function sumRow(x: usize, n: i32): f64 {
-  let total: f64 = 0
-  for (; n >= 4; n -= BLOCK) {
-    const end = x + <usize>(min(n, BLOCK) & ~3) * 4
-    let a = splat(0), b = splat(0)
-    for (; x + 16 < end; x += 32) {
-      a = f32x4.add(a, v128.load(x))
-      b = f32x4.add(b, v128.load(x, 16))
+/** e^((x - max) * invT): its sum, and written to out unless out is 0. */
+// @ts-ignore: decorator
+@inline
+function expRun(keep: bool, out: usize, x: usize, n: i32, max: f32, invT: f32): f64 {
+  const m = splat(max), scale = splat(invT)
+  let all: f64 = 0
+  for (; n > 0; n -= BLOCK) {
+    const count = min(n, BLOCK)
+    const end = x + <usize>(count & ~3) * 4
+    let sum = splat(0)
+    for (; x != end; x += 16) {
+      const e = exp4(f32x4.mul(f32x4.sub(v128.load(x), m), scale))
+      sum = f32x4.add(sum, e)
+      if (keep) {
+        v128.store(out, e)
+        out += 16
+      }
     }
-    if (x < end) {
-      a = f32x4.add(a, v128.load(x))
-      x += 16
+    const rest = count & 3
+    if (rest) {
+      // e^-Infinity: the lanes past the end add nothing.
+      const e = exp4(f32x4.mul(f32x4.sub(loadTail(x, rest, splat(f32.NEGATIVE_INFINITY)), m), scale))
+      sum = f32x4.add(sum, e)
+      if (keep) storeTail(out, e, rest)
     }
-    total += sumLanes(f32x4.add(a, b))
+    all += sumLanes(sum)
   }
-  for (let i = n > 0 ? 0 : 4; i < (n & 3); i++, x += 4) total += load<f32>(x)
-  return total
+  return all
+}
+
+/** out = x * scale + shift. */
+export function affineRun(out: usize, x: usize, n: i32, scale: f32, shift: f32): void {
+  const s = splat(scale), t = splat(shift)
+  const end = x + <usize>(n & ~3) * 4
+  for (; x != end; x += 16, out += 16) v128.store(out, madd(v128.load(x), s, t))
+  const rest = n & 3
+  if (rest) storeTail(out, madd(loadTail(x, rest, splat(0)), s, t), rest)
+}
+
+function fillRun(out: usize, n: i32, value: f32): void {
+  for (let i = 0; i < n; i++) store<f32>(out + <usize>i * 4, value)
+}
+
+// @ts-ignore: decorator
+@inline
+function logOf(x: f64): f32 {
+  return f32x4.extract_lane(log4(splat(<f32>x)), 0)
+}
+
+/** A softmax row in place or not; a row of all -Infinity gives zeros. Gives false for such a row. */
+export function softmaxRow(out: usize, x: usize, n: i32, invT: f32): bool {
+  const max = maxRun(x, n)
+  if (max == f32.NEGATIVE_INFINITY) {
+    fillRun(out, n, 0)
+    return false
+  }
+  const sum = expRun(true, out, x, n, max, invT)
+  affineRun(out, out, n, <f32>(1 / sum), 0)
+  return true
+}
+
+export function softmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): void {
+  const row = <usize>n * 4
+  for (let r = 0; r < rows; r++, x += row, out += row) softmaxRow(out, x, n, invT)
+}
+
+/** dx = y * (dy - dot) * scale. */
+export function softmaxGradRow(dx: usize, y: usize, dy: usize, n: i32, dot: f32, scale: f32): void {
+  const d = splat(dot), s = splat(scale)
+  const end = y + <usize>(n & ~3) * 4
+  for (; y != end; y += 16, dy += 16, dx += 16) {
+    v128.store(dx, f32x4.mul(f32x4.mul(v128.load(y), f32x4.sub(v128.load(dy), d)), s))
+  }
+  const rest = n & 3
+  if (rest) {
+    const v = f32x4.sub(loadTail(dy, rest, splat(0)), d)
+    storeTail(dx, f32x4.mul(f32x4.mul(loadTail(y, rest, splat(0)), v), s), rest)
+  }
+}
+
+export function softmaxGrad(dx: usize, y: usize, dy: usize, rows: i32, n: i32, invT: f32): void {
+  const row = <usize>n * 4
+  for (let r = 0; r < rows; r++, dx += row, y += row, dy += row) {
+    softmaxGradRow(dx, y, dy, n, <f32>dotRun(y, dy, n), invT)
+  }
+}
+
+export function logSoftmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): void {
+  const row = <usize>n * 4
+  for (let r = 0; r < rows; r++, x += row, out += row) {
+    const max = maxRun(x, n)
+    if (max == f32.NEGATIVE_INFINITY) {
+      fillRun(out, n, max)
+      continue
+    }
+    const shift = logOf(expRun(false, 0, x, n, max, invT))
+    const m = splat(max), s = splat(shift), scale = splat(invT)
+    let from = x, to = out
+    const end = x + <usize>(n & ~3) * 4
+    for (; from != end; from += 16, to += 16) {
+      v128.store(to, f32x4.sub(f32x4.mul(f32x4.sub(v128.load(from), m), scale), s))
+    }
+    const rest = n & 3
+    if (rest) storeTail(to, f32x4.sub(f32x4.mul(f32x4.sub(loadTail(from, rest, m), m), scale), s), rest)
+  }
+}
+
+/** dx = (dy - exp(y) * sum(dy)) * invT. */
+export function logSoftmaxGrad(dx: usize, y: usize, dy: usize, rows: i32, n: i32, invT: f32): void {
+  const scale = splat(invT)
+  for (let r = 0; r < rows; r++) {
+    const total = splat(<f32>sumRun(dy, n))
+    const end = y + <usize>(n & ~3) * 4
+    for (; y != end; y += 16, dy += 16, dx += 16) {
+      v128.store(dx, f32x4.mul(f32x4.sub(v128.load(dy), f32x4.mul(exp4(v128.load(y)), total)), scale))
+    }
+    const rest = n & 3
+    if (rest) {
+      const e = f32x4.mul(exp4(loadTail(y, rest, splat(0))), total)
+      storeTail(dx, f32x4.mul(f32x4.sub(loadTail(dy, rest, splat(0)), e), scale), rest)
+      y += <usize>rest * 4
+      dy += <usize>rest * 4
+      dx += <usize>rest * 4
+    }
+  }
+}
+
+/** log(sum(e^x)) of each row of x [rows, n]. */
+export function logsumexp(out: usize, x: usize, rows: i32, n: i32): void {
+  const row = <usize>n * 4
+  for (let r = 0; r < rows; r++, x += row, out += 4) {
+    const max = maxRun(x, n)
+    // Infinite: the answer already, and Infinity - Infinity is none.
+    const finite = max - max == 0
+    store<f32>(out, finite ? max + logOf(expRun(false, 0, x, n, max, 1)) : max)
+  }
+}
+
+export function crossEntropy(
+  out: usize, x: usize, labels: usize, rows: i32, n: i32, ignore: i32, smoothing: f64,
+): void {
+  const row = <usize>n * 4
+  for (let r = 0; r < rows; r++, x += row, labels += 4, out += 4) {
+    const label = load<i32>(labels)
+    if (label == ignore) {
+      store<f32>(out, 0)
+      continue
+    }
+    const max = maxRun(x, n)
+    const lse = <f64>logOf(expRun(false, 0, x, n, max, 1)) + <f64>max
+    let loss = (1 - smoothing) * (lse - <f64>load<f32>(x + <usize>label * 4))
+    if (smoothing != 0) loss += smoothing * (lse - sumRun(x, n) / <f64>n)
+    store<f32>(out, <f32>loss)
+  }
+}
+
+/** dx = dy[row] * (softmax(x) - target). */
+export function crossEntropyGrad(
+  dx: usize, x: usize, labels: usize, dy: usize, rows: i32, n: i32, ignore: i32, smoothing: f64,
+): void {
+  const row = <usize>n * 4
+  for (let r = 0; r < rows; r++, x += row, dx += row, labels += 4, dy += 4) {
+    const label = load<i32>(labels)
+    if (label == ignore) {
+      fillRun(dx, n, 0)
+      continue
+    }
+    const g = <f64>load<f32>(dy)
+    const sum = expRun(true, dx, x, n, maxRun(x, n), 1)
+    const at = dx + <usize>label * 4
+    const hit = (<f64>load<f32>(at) / sum - smoothing / <f64>n - (1 - smoothing)) * g
+    affineRun(dx, dx, n, <f32>(g / sum), <f32>(-g * smoothing / <f64>n))
+    store<f32>(at, <f32>hit)
+  }
 }

@@ -1,0 +1,88 @@
+// Layer normalization over rows. Gradients of weight and bias are summed over blocks of rows, then over blocks.
+import { loadTail, madd, splat, storeTail, sumLanes } from './simd'
+import { deviationRun, sumRun } from './sums'
+
+export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows: i32, n: i32, eps: f64): void {
+  for (let r = 0; r < rows; r++) {
+    const mean = <f32>(sumRun(x, n) / <f64>n)
+    const m = splat(mean)
+    const rstd = splat(<f32>(1 / Math.sqrt(deviationRun(x, mean, n) / <f64>n + eps)))
+    const end = x + <usize>(n & ~3) * 4
+    let w = weight, b = bias
+    for (; x != end; x += 16, out += 16, w += 16, b += 16) {
+      v128.store(out, madd(f32x4.mul(f32x4.sub(v128.load(x), m), rstd), v128.load(w), v128.load(b)))
+    }
+    const rest = n & 3
+    if (rest) {
+      const zero = splat(0)
+      const h = f32x4.mul(f32x4.sub(loadTail(x, rest, zero), m), rstd)
+      storeTail(out, madd(h, loadTail(w, rest, zero), loadTail(b, rest, zero)), rest)
+      x += <usize>rest * 4
+      out += <usize>rest * 4
+    }
+  }
+}
+
+/** Rows whose weight gradients are added to one another before they go to the total. */
+export const NORM_ROWS: i32 = 64
+
+// @ts-ignore: decorator
+@inline
+function take(p: usize, rest: i32): v128 {
+  return rest ? loadTail(p, rest, splat(0)) : v128.load(p)
+}
+
+// @ts-ignore: decorator
+@inline
+function put(p: usize, v: v128, rest: i32): void {
+  if (rest) storeTail(p, v, rest)
+  else v128.store(p, v)
+}
+
+/** One row of dx, adding the row's part to dWeight and dBias. */
+function gradRow(dx: usize, dw: usize, db: usize, x: usize, w: usize, dy: usize, n: i32, eps: f64): void {
+  const mean = <f32>(sumRun(x, n) / <f64>n)
+  const m = splat(mean)
+  const r = <f32>(1 / Math.sqrt(deviationRun(x, mean, n) / <f64>n + eps))
+  const rstd = splat(r)
+  const whole = <usize>(n & ~3) * 4
+  const rest = n & 3
+  let sum = splat(0), dot = splat(0)
+  for (let i: usize = 0; i < whole; i += 16) {
+    const d = v128.load(dy + i)
+    const h = f32x4.mul(f32x4.sub(v128.load(x + i), m), rstd)
+    const g = f32x4.mul(d, v128.load(w + i))
+    sum = f32x4.add(sum, g)
+    dot = madd(g, h, dot)
+    v128.store(dw + i, madd(d, h, v128.load(dw + i)))
+    v128.store(db + i, f32x4.add(d, v128.load(db + i)))
+  }
+  if (rest) {
+    const d = loadTail(dy + whole, rest, splat(0))
+    const h = f32x4.mul(f32x4.sub(loadTail(x + whole, rest, m), m), rstd)
+    const g = f32x4.mul(d, loadTail(w + whole, rest, splat(0)))
+    sum = f32x4.add(sum, g)
+    dot = madd(g, h, dot)
+    storeTail(dw + whole, madd(d, h, loadTail(dw + whole, rest, splat(0))), rest)
+    storeTail(db + whole, f32x4.add(d, loadTail(db + whole, rest, splat(0))), rest)
+  }
+  const a = splat(-sumLanes(sum) / <f32>n), b = splat(-sumLanes(dot) / <f32>n)
+  for (let i: usize = 0; i < whole + rest * 4; i += 16) {
+    const t = i < whole ? 0 : rest
+    const h = f32x4.mul(f32x4.sub(take(x + i, t), m), rstd)
+    const g = madd(take(dy + i, t), take(w + i, t), a)
+    put(dx + i, f32x4.mul(madd(h, b, g), rstd), t)
+  }
+}
+
+/** Rows [from, to), whose weight gradients go to partial [2, n]. */
+export function layerNormGradRows(
+  dx: usize, partial: usize, x: usize, weight: usize, dy: usize, from: i32, to: i32, n: i32, eps: f64,
+): void {
+  const row = <usize>n * 4
+  memory.fill(partial, 0, row * 2)
+  for (let r = from; r < to; r++) {
+    const at = <usize>r * row
+    gradRow(dx + at, partial, partial + row, x + at, weight, dy + at, n, eps)
+  }
+}
