@@ -6,7 +6,7 @@ import { broadcastShapes } from '../../tensor/shape.js'
 import { floats, type Tensor } from '../../tensor/tensor.js'
 import { constant } from '../create.js'
 import { defineOp, type Op } from '../op.js'
-import { type Domain, unarySpecs } from '../samples.js'
+import { type Domain, type EdgeCase, unarySpecs } from '../samples.js'
 import { add, mul } from './arithmetic.js'
 import { binaryOp, type None, none, pairEdge, pairOf } from './elementwise.js'
 
@@ -134,53 +134,57 @@ function ladder(shift: number): number[] {
 // At a tie each side gets half, as in PyTorch.
 const share = (dy: Tensor, wins: Tensor, ties: Tensor) => mul(dy, add(wins, mul(ties, 0.5)))
 
-const maximumOp = binaryOp({
-  name: 'maximum',
-  doc: 'The larger of two, NaN if either is; the gradient is halved at a tie.',
-  math: 'y = \\max(a, b);\\quad \\bar a = \\bar y ([a > b] + \\tfrac12 [a = b])',
-  save: ([a, b]) => [a, b],
-  backward: ({ dy, saved: [a, b], needs }) => [
-    needs[0] ? share(dy, gt(a, b), eq(a, b)) : null,
-    needs[1] ? share(dy, gt(b, a), eq(a, b)) : null,
-  ],
-  twice: true,
-  domains: spread,
-  edge: [
-    pairEdge(
-      [1, 2, NaN, 1, -Infinity],
-      [1, 1, 1, NaN, 0],
-      [1, 2, NaN, NaN, 0],
-      [
-        [0.5, 1, 0, 0, 0],
-        [0.5, 0, 0, 0, 1],
-      ],
-    ),
-  ],
-})
+/** wins(a, b) is 1 where a is the one taken. */
+function extremeOp(
+  name: 'maximum' | 'minimum',
+  [adjective, sign]: [string, string],
+  wins: (a: Tensor, b: Tensor) => Tensor,
+  edge: EdgeCase<None>,
+): Op<None> {
+  return binaryOp({
+    name,
+    doc: `The ${adjective} of two, NaN if either is; the gradient is halved at a tie.`,
+    math: `y = \\${name.slice(0, 3)}(a, b);\\quad \\bar a = \\bar y ([a ${sign} b] + \\tfrac12 [a = b])`,
+    save: ([a, b]) => [a, b],
+    backward: ({ dy, saved: [a, b], needs }) => [
+      needs[0] ? share(dy, wins(a, b), eq(a, b)) : null,
+      needs[1] ? share(dy, wins(b, a), eq(a, b)) : null,
+    ],
+    twice: true,
+    domains: spread,
+    edge: [edge],
+  })
+}
 
-const minimumOp = binaryOp({
-  name: 'minimum',
-  doc: 'The smaller of two, NaN if either is; the gradient is halved at a tie.',
-  math: 'y = \\min(a, b);\\quad \\bar a = \\bar y ([a < b] + \\tfrac12 [a = b])',
-  save: ([a, b]) => [a, b],
-  backward: ({ dy, saved: [a, b], needs }) => [
-    needs[0] ? share(dy, lt(a, b), eq(a, b)) : null,
-    needs[1] ? share(dy, lt(b, a), eq(a, b)) : null,
-  ],
-  twice: true,
-  domains: spread,
-  edge: [
-    pairEdge(
-      [1, 2, NaN, 1, -Infinity],
-      [1, 1, 1, NaN, 0],
-      [1, 1, NaN, NaN, -Infinity],
-      [
-        [0.5, 0, 0, 0, 1],
-        [0.5, 1, 0, 0, 0],
-      ],
-    ),
-  ],
-})
+const maximumOp = extremeOp(
+  'maximum',
+  ['larger', '>'],
+  gt,
+  pairEdge(
+    [1, 2, NaN, 1, -Infinity],
+    [1, 1, 1, NaN, 0],
+    [1, 2, NaN, NaN, 0],
+    [
+      [0.5, 1, 0, 0, 0],
+      [0.5, 0, 0, 0, 1],
+    ],
+  ),
+)
+
+const minimumOp = extremeOp(
+  'minimum',
+  ['smaller', '<'],
+  lt,
+  pairEdge(
+    [1, 2, NaN, 1, -Infinity],
+    [1, 1, 1, NaN, 0],
+    [1, 1, NaN, NaN, -Infinity],
+    [
+      [0.5, 0, 0, 0, 1],
+      [0.5, 1, 0, 0, 0],
+    ],
+  ),
+)
 
 /** The larger of two, elementwise and broadcast. */
 export function maximum(a: Operand, b: Operand): Tensor {
