@@ -38,7 +38,7 @@ function sameBits(a: TypedArray, b: TypedArray): boolean {
 }
 
 function near(a: TypedArray, b: TypedArray, bar: number): boolean {
-  const scale = b.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30)
+  const scale = Array.from(b).reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30)
   return a.length === b.length && a.every((x, i) => Object.is(x, b[i]) || Math.abs(x - b[i]) <= bar * scale)
 }
 
