@@ -6,9 +6,9 @@ import { loadTail, splat, storeTail } from './simd'
 // @ts-ignore: decorator
 @inline
 function sign4(x: v128): v128 {
-  // x itself where it is 0 or NaN.
   const one = v128.or(splat(1), v128.and(x, i32x4.splat(0x80000000)))
-  return v128.bitselect(one, x, f32x4.gt(f32x4.abs(x), splat(0)))
+  // x + 0 where it is NaN or 0: 0 for -0.
+  return v128.bitselect(one, f32x4.add(x, splat(0)), f32x4.gt(f32x4.abs(x), splat(0)))
 }
 
 // @ts-ignore: decorator

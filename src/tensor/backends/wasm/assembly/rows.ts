@@ -54,16 +54,15 @@ function logOf(x: f64): f32 {
   return f32x4.extract_lane(log4(splat(<f32>x)), 0)
 }
 
-/** A softmax row in place or not; a row of all -Infinity gives zeros. Gives false for such a row. */
-export function softmaxRow(out: usize, x: usize, n: i32, invT: f32): bool {
+/** A softmax row, in place or not; a row of all -Infinity gives zeros. */
+export function softmaxRow(out: usize, x: usize, n: i32, invT: f32): void {
   const max = maxRun(x, n)
   if (max == f32.NEGATIVE_INFINITY) {
     fillRun(out, n, 0)
-    return false
+    return
   }
   const sum = expRun(true, out, x, n, max, invT)
   affineRun(out, out, n, <f32>(1 / sum), 0)
-  return true
 }
 
 export function softmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): void {
@@ -154,9 +153,13 @@ export function crossEntropy(
       continue
     }
     const max = maxRun(x, n)
+    if (max == f32.NEGATIVE_INFINITY) {
+      store<f32>(out, <f32>((1 - smoothing) * Infinity))
+      continue
+    }
     const lse = <f64>logOf(expRun(false, 0, x, n, max, 1)) + <f64>max
     let loss = (1 - smoothing) * (lse - <f64>load<f32>(x + <usize>label * 4))
-    if (smoothing != 0) loss += smoothing * (lse - sumRun(x, n) / <f64>n)
+    if (smoothing > 0) loss += smoothing * (lse - sumRun(x, n) / <f64>n)
     store<f32>(out, <f32>loss)
   }
 }
@@ -173,7 +176,10 @@ export function crossEntropyGrad(
       continue
     }
     const g = <f64>load<f32>(dy)
-    const sum = expRun(true, dx, x, n, maxRun(x, n), 1)
+    const max = maxRun(x, n)
+    let sum: f64 = 1
+    if (max == f32.NEGATIVE_INFINITY) fillRun(dx, n, 0)
+    else sum = expRun(true, dx, x, n, max, 1)
     const at = dx + <usize>label * 4
     const hit = (<f64>load<f32>(at) / sum - smoothing / <f64>n - (1 - smoothing)) * g
     affineRun(dx, dx, n, <f32>(g / sum), <f32>(-g * smoothing / <f64>n))
