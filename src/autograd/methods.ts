@@ -6,7 +6,7 @@ import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
 import * as arithmetic from './ops/arithmetic.js'
-import { to } from './ops/cast.js'
+import { clone, to } from './ops/cast.js'
 import * as compare from './ops/compare.js'
 import { gather, scatterAdd } from './ops/gather.js'
 import * as indexing from './ops/indexing.js'
@@ -63,6 +63,7 @@ const methods = {
   gather,
   scatterAdd,
   to,
+  clone,
   reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
   permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),

@@ -207,3 +207,13 @@ export function geluTanhGrad(x: number): number {
   const t = tanh(SQRT_2_OVER_PI * (x + GELU_C * x * x * x))
   return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * GELU_C * x * x)
 }
+
+/** cos(pi x) for x in [0, 1], within 1e-15. */
+export function cosPi(x: number): number {
+  if (x > 0.5) return -cosPi(1 - x)
+  const t = (Math.PI * x) ** 2
+  let sum = 0
+  // The Taylor series; at x = 1/2 its term 12 is below 1e-18.
+  for (let n = 11; n >= 0; n--) sum = 1 - (t / ((2 * n + 1) * (2 * n + 2))) * sum
+  return sum
+}

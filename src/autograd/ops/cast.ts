@@ -1,4 +1,4 @@
-// to: another dtype.
+// to and clone: a copy, in another dtype or the same.
 import type { DType } from '../../tensor/storage.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'
@@ -32,4 +32,9 @@ const toOp: Op<{ dtype: DType }> = defineOp<{ dtype: DType }>({
 export function to(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x
   return toOp([dtype === 'int32' ? x.detach() : x], { dtype })
+}
+
+/** The same numbers on a buffer of their own. */
+export function clone(x: Tensor): Tensor {
+  return toOp([x], { dtype: x.dtype })
 }

@@ -1,0 +1,66 @@
+// One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
+import { add } from '../autograd/ops/arithmetic.js'
+import { gelu, relu } from '../autograd/ops/pointwise.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { type AttentionInput, MultiHeadAttention } from './attention.js'
+import { Dropout, LayerNorm, Linear } from './layers.js'
+import { Module } from './module.js'
+
+/** Hugging Face's names: gelu is the erf form, gelu_new the tanh form. */
+export const activations = {
+  gelu: (x: Tensor) => gelu(x),
+  gelu_new: (x: Tensor) => gelu(x, { approximate: 'tanh' }),
+  relu,
+} as const
+
+export type Activation = keyof typeof activations
+
+export interface EncoderOptions {
+  width: number
+  heads: number
+  /** Width of the inner layer. Default 4 * width. */
+  inner?: number
+  dropout?: number
+  activation?: Activation
+  /** 'post', as BERT and the first transformer: norm(x + f(x)). 'pre', as GPT-2: x + f(norm(x)). Default 'post'. */
+  norm?: 'post' | 'pre'
+  /** Of the layer norms. Default 1e-5; BERT 1e-12. */
+  eps?: number
+}
+
+/** [B, T, C] -> [B, T, C] */
+export class EncoderBlock extends Module {
+  attention: MultiHeadAttention
+  attentionNorm: LayerNorm
+  up: Linear
+  down: Linear
+  outputNorm: LayerNorm
+  drop: Dropout
+  readonly preNorm: boolean
+  readonly activation: Activation
+
+  constructor(o: EncoderOptions) {
+    super()
+    const { width, heads, inner = 4 * width, dropout = 0, eps = 1e-5 } = o
+    this.attention = new MultiHeadAttention(width, heads, dropout)
+    this.attentionNorm = new LayerNorm(width, { eps })
+    this.up = new Linear(width, inner)
+    this.down = new Linear(inner, width)
+    this.outputNorm = new LayerNorm(width, { eps })
+    this.drop = new Dropout(dropout)
+    this.preNorm = o.norm === 'pre'
+    this.activation = o.activation ?? 'gelu'
+  }
+
+  forward(x: Tensor, input: AttentionInput = {}): Tensor {
+    const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input))
+    const think = (h: Tensor) =>
+      this.drop.forward(this.down.forward(activations[this.activation](this.up.forward(h))))
+    if (this.preNorm) {
+      const h = add(x, attend(this.attentionNorm.forward(x)))
+      return add(h, think(this.outputNorm.forward(h)))
+    }
+    const h = this.attentionNorm.forward(add(x, attend(x)))
+    return this.outputNorm.forward(add(h, think(h)))
+  }
+}

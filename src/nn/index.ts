@@ -1,0 +1,6 @@
+// The nn namespace of the public surface.
+export { MultiHeadAttention } from './attention.js'
+export { EncoderBlock, type EncoderOptions } from './encoder.js'
+export * as init from './init.js'
+export { Dropout, Embedding, LayerNorm, Linear } from './layers.js'
+export { Module } from './module.js'

@@ -1,0 +1,82 @@
+// The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
+
+import { embedding } from '../autograd/ops/indexing.js'
+import { linear } from '../autograd/ops/matmul.js'
+import { dropout, layerNorm } from '../autograd/ops/normalize.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { constant, normal, uniform } from './init.js'
+import { Module } from './module.js'
+
+/** y = x W^T + b. [..., in] -> [..., out]. */
+export class Linear extends Module {
+  /** [out, in] */
+  weight: Tensor
+  /** [out], or null. */
+  bias: Tensor | null
+
+  constructor(inFeatures: number, outFeatures: number, { bias = true }: { bias?: boolean } = {}) {
+    super()
+    const bound = 1 / Math.sqrt(inFeatures)
+    this.weight = uniform([outFeatures, inFeatures], bound)
+    this.bias = bias ? uniform([outFeatures], bound) : null
+  }
+
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias)
+  }
+}
+
+/** Rows of a table by id. int32 [...] -> [..., width]. */
+export class Embedding extends Module {
+  /** [count, width] */
+  weight: Tensor
+  readonly paddingIdx: number | undefined
+
+  /** paddingIdx: the id whose row is zero and never learns. std: of the initial values. */
+  constructor(
+    count: number,
+    width: number,
+    { paddingIdx, std = 1 }: { paddingIdx?: number; std?: number } = {},
+  ) {
+    super()
+    this.weight = normal([count, width], std)
+    this.paddingIdx = paddingIdx
+    if (paddingIdx !== undefined) this.weight.data.fill(0, paddingIdx * width, (paddingIdx + 1) * width)
+  }
+
+  forward(ids: Tensor): Tensor {
+    return embedding(this.weight, ids, this.paddingIdx === undefined ? {} : { paddingIdx: this.paddingIdx })
+  }
+}
+
+/** (x - mean) / sqrt(var + eps) * weight + bias over the last dim. Ba et al. 2016. */
+export class LayerNorm extends Module {
+  weight: Tensor
+  bias: Tensor
+
+  constructor(
+    width: number,
+    /** PyTorch's default; BERT uses 1e-12. */
+    readonly options: { eps?: number } = {},
+  ) {
+    super()
+    this.weight = constant([width], 1)
+    this.bias = constant([width], 0)
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight, this.bias, this.options)
+  }
+}
+
+/** In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. */
+export class Dropout extends Module {
+  constructor(readonly p = 0.5) {
+    super()
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.training ? dropout(x, this.p) : x
+  }
+}

@@ -1,0 +1,5 @@
+// The optim namespace of the public surface.
+export { Adam, type AdamOptions, AdamW } from './adam.js'
+export { decayGroups, gradNorm, type ParameterGroup, type StepOptions, zeroGrad } from './optimizer.js'
+export { type Schedule, type ScheduleOptions, schedules } from './schedule.js'
+export { SGD, type SGDOptions } from './sgd.js'

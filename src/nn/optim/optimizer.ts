@@ -1,0 +1,116 @@
+// What all optimizers share: groups of parameters, the step count, clipping by the global norm, moments made up front.
+
+import { zeros } from '../../autograd/create.js'
+import { touch } from '../../autograd/graph.js'
+import { kernelsFor } from '../../tensor/backend.js'
+import { formatShape } from '../../tensor/shape.js'
+import { flat, type Tensor } from '../../tensor/tensor.js'
+import type { Module } from '../module.js'
+
+export interface GroupOptions {
+  lr: number
+  weightDecay: number
+}
+
+/** Parameters with settings of their own; what is left out comes from the optimizer's options. */
+export interface ParameterGroup extends Partial<GroupOptions> {
+  params: Iterable<Tensor>
+}
+
+export interface StepOptions {
+  /** Multiplies every group's lr: the schedule's factor. Default 1. */
+  lrScale?: number
+  /** Multiplies the gradients: 1 / n after n accumulated backward passes. Default 1. */
+  gradScale?: number
+  /** Scales the gradients down so that their norm over all parameters is at most this. */
+  maxNorm?: number
+}
+
+interface Slot {
+  param: Tensor
+  group: GroupOptions
+  /** Moments, of the parameter's shape. */
+  state: Tensor[]
+}
+
+/** The Euclidean norm of all gradients together. Parameters without one count as zeros. */
+export function gradNorm(params: Iterable<Tensor>): number {
+  let sum = 0
+  for (const p of params) if (p.grad !== null) sum += kernelsFor(p.dtype).sumSquares(flat(p.grad))
+  return Math.sqrt(sum)
+}
+
+/** Drops all gradients; their buffers go back at once. */
+export function zeroGrad(params: Iterable<Tensor>): void {
+  for (const p of params) {
+    p.grad?.dispose()
+    p.grad = null
+  }
+}
+
+/** Two groups: weight decay for matrices, none for biases and layer norms, as BERT trains. */
+export function decayGroups(model: Module, weightDecay: number): ParameterGroup[] {
+  const params = model.parameters()
+  return [
+    { params: params.filter((p) => p.rank >= 2), weightDecay },
+    { params: params.filter((p) => p.rank < 2), weightDecay: 0 },
+  ]
+}
+
+function isGroup(x: Tensor | ParameterGroup): x is ParameterGroup {
+  return 'params' in x
+}
+
+export abstract class Optimizer {
+  /** Steps taken. */
+  steps = 0
+  readonly slots: readonly Slot[]
+
+  /** moments: how many tensors of a parameter's shape the update keeps. */
+  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, defaults: GroupOptions, moments: number) {
+    if (!(defaults.lr >= 0)) throw new RangeError(`optimizer: lr must be 0 or more, got ${defaults.lr}`)
+    const items = [...(params as Iterable<Tensor | ParameterGroup>)]
+    const groups = items.every(isGroup) ? items : [{ params: items as Tensor[] }]
+    const seen = new Set<Tensor>()
+    this.slots = groups.flatMap(({ params, ...own }) =>
+      Array.from(params, (param) => {
+        if (seen.has(param))
+          throw new RangeError(`optimizer: the parameter ${formatShape(param.shape)} came twice`)
+        seen.add(param)
+        const state = Array.from({ length: moments }, () => zeros(param.shape, { dtype: param.dtype }))
+        return { param, group: { ...defaults, ...own }, state }
+      }),
+    )
+    if (this.slots.length === 0) throw new RangeError('optimizer: there are no parameters')
+  }
+
+  get params(): Tensor[] {
+    return this.slots.map((s) => s.param)
+  }
+
+  /** One update in place of every parameter that has a gradient. Returns the gradients' norm before clipping. */
+  step({ lrScale = 1, gradScale = 1, maxNorm = Infinity }: StepOptions = {}): number {
+    const norm = gradNorm(this.params) * gradScale
+    // As PyTorch's clip_grad_norm_, 1e-6 included.
+    const scale = gradScale * Math.min(1, maxNorm / (norm + 1e-6))
+    this.steps++
+    for (const { param, group, state } of this.slots) {
+      if (param.grad === null) continue
+      this.update(param, param.grad, state, { ...group, lr: group.lr * lrScale }, scale)
+      touch(param)
+    }
+    return norm
+  }
+
+  zeroGrad(): void {
+    zeroGrad(this.params)
+  }
+
+  protected abstract update(
+    param: Tensor,
+    grad: Tensor,
+    state: readonly Tensor[],
+    group: GroupOptions,
+    gradScale: number,
+  ): void
+}
