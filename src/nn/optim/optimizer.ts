@@ -2,6 +2,7 @@
 
 import { zeros } from '../../autograd/create.js'
 import { touch } from '../../autograd/graph.js'
+import { TinystillError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape } from '../../tensor/shape.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
@@ -91,6 +92,12 @@ export abstract class Optimizer {
   /** One update in place of every parameter that has a gradient. Returns the gradients' norm before clipping. */
   step({ lrScale = 1, gradScale = 1, maxNorm = Infinity }: StepOptions = {}): number {
     const norm = gradNorm(this.params) * gradScale
+    if (!Number.isFinite(norm)) {
+      throw new TinystillError(
+        `optimizer: the gradient norm is ${norm}, no parameter was changed`,
+        'Lower the learning rate, or look for broken values in the data',
+      )
+    }
     // As PyTorch's clip_grad_norm_, 1e-6 included.
     const scale = gradScale * Math.min(1, maxNorm / (norm + 1e-6))
     this.steps++

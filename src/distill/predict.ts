@@ -1,0 +1,47 @@
+// A model's logits for a whole data set: evaluation, and the teacher's soft targets for the transfer set.
+import { noGrad } from '../autograd/graph.js'
+import { tidy } from '../autograd/tidy.js'
+import type { DataSet } from '../nn/data.js'
+import type { Module } from '../nn/module.js'
+import type { Tensor } from '../tensor/tensor.js'
+
+/** Anything that gives logits [B, classes]. */
+export interface Classifier<Input> extends Module {
+  forward(input: Input): { logits: Tensor }
+}
+
+export interface PredictOptions {
+  batchSize?: number
+  /** Called after each batch. */
+  onBatch?: (rowsDone: number) => void
+}
+
+/** Logits of all rows in their order, [size, classes], without dropout. The model's mode is put back afterwards. */
+export function predict<Input>(
+  model: Classifier<Input>,
+  data: DataSet<Input>,
+  { batchSize = 128, onBatch }: PredictOptions = {},
+): Float32Array {
+  const { training } = model
+  model.eval()
+  let out = new Float32Array(0)
+  let done = 0
+  try {
+    for (const rows of data.batches(batchSize, null)) {
+      tidy(() => {
+        const { logits } = noGrad(() => model.forward(data.input(rows)))
+        const classes = logits.shape[1]
+        if (out.length === 0) out = new Float32Array(data.size * classes)
+        const values = logits.data
+        rows.forEach((row, i) => {
+          out.set(values.subarray(i * classes, (i + 1) * classes), row * classes)
+        })
+      })
+      done += rows.length
+      onBatch?.(done)
+    }
+  } finally {
+    model.train(training)
+  }
+  return out
+}

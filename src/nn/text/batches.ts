@@ -1,0 +1,40 @@
+// Batches of texts of like length, so that little padding is computed.
+import { tensor } from '../../autograd/create.js'
+import { fold, type Key, permutation } from '../../tensor/rng.js'
+import type { TextInput } from '../models/classifier.js'
+
+/** Batches that are sorted by length together: more means less padding and less chance. */
+const POOL = 50
+
+const byLength = (lengths: ArrayLike<number>) => (a: number, b: number) => lengths[a] - lengths[b] || a - b
+
+function cut(rows: Int32Array, size: number): Int32Array[] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size))
+}
+
+/**
+ * Row numbers in batches. With a key: shuffled, sorted by length inside pools of 50 batches, the batches shuffled again,
+ * all a function of the key. Without: sorted by length, for evaluation.
+ */
+export function lengthBatches(lengths: ArrayLike<number>, batchSize: number, key: Key | null): Int32Array[] {
+  const n = lengths.length
+  if (key === null) return cut(Int32Array.from({ length: n }, (_, i) => i).sort(byLength(lengths)), batchSize)
+  const shuffled = permutation(fold(key, 'rows'), n)
+  const batches = cut(shuffled, POOL * batchSize).flatMap((pool) =>
+    cut(pool.sort(byLength(lengths)), batchSize),
+  )
+  return Array.from(permutation(fold(key, 'batches'), batches.length), (i) => batches[i])
+}
+
+/** The texts of `rows`, padded to the longest: int32 [B, T] each, mask 1 for words. */
+export function padBatch(ids: readonly Int32Array[], rows: Int32Array, padId: number): TextInput {
+  const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), 0)
+  const inputIds = new Int32Array(rows.length * T).fill(padId)
+  const attentionMask = new Int32Array(rows.length * T)
+  rows.forEach((row, b) => {
+    inputIds.set(ids[row], b * T)
+    attentionMask.fill(1, b * T, b * T + ids[row].length)
+  })
+  const shape = [rows.length, T]
+  return { inputIds: tensor(inputIds, { shape }), attentionMask: tensor(attentionMask, { shape }) }
+}
