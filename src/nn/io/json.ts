@@ -1,0 +1,119 @@
+// The JSON that a weight file's header is made of: objects, arrays, strings and whole numbers, and nothing else.
+// JSON.parse keeps the last of two equal keys, rounds integers above 2^53 and loses `__proto__`: hence this scanner.
+
+export type Json = string | number | Json[] | Map<string, Json>
+
+/** A header nests three deep; what goes deeper is there to exhaust the stack. */
+const MAX_DEPTH = 8
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** A name from a file, fit to be printed: quoted, short, and without anything that could drive a terminal. */
+export function shown(name: string): string {
+  const short = name.length > 80 ? `${name.slice(0, 80)}...` : name
+  return JSON.stringify(short).replace(
+    /[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Whether UTF-8 can hold the text: half of a surrogate pair has no encoding. */
+export function isEncodable(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
+}
+
+/**
+ * The value in `text`, objects as Maps in the order of the file. Calls `fail` with the reason and the place for
+ * anything else than one value: duplicate keys, fractions, negative or unsafe numbers, true, false, null, trailing text.
+ */
+export function scanJson(text: string, fail: (reason: string) => never): Json {
+  let at = 0
+
+  const unexpected = (wanted: string): never =>
+    at < text.length
+      ? fail(`found ${shown(text[at])} at character ${at} where ${wanted} should be`)
+      : fail(`ends where ${wanted} should be`)
+
+  const skipSpace = () => {
+    while (at < text.length && ' \t\n\r'.includes(text[at])) at++
+  }
+
+  /** Steps over `char` and the space around it, if it is next. */
+  const take = (char: string): boolean => {
+    skipSpace()
+    if (text[at] !== char) return false
+    at++
+    skipSpace()
+    return true
+  }
+
+  const string = (): string => {
+    const start = at++
+    let escaped = false
+    for (; ; at++) {
+      const c = text.charCodeAt(at)
+      if (c === QUOTE) break
+      if (c === BACKSLASH) {
+        escaped = true
+        at++
+      } else if (!(c >= 0x20)) fail(`holds a string without end or with a raw control character at ${at}`)
+    }
+    at++
+    if (!escaped) return text.slice(start + 1, at - 1)
+    let value = ''
+    try {
+      value = JSON.parse(text.slice(start, at)) as string
+    } catch {
+      fail(`holds a string with a bad escape at character ${start}`)
+    }
+    return isEncodable(value)
+      ? value
+      : fail(`holds half of a surrogate pair in the string at character ${start}`)
+  }
+
+  const number = (): number => {
+    const start = at
+    // A loop: a pattern over millions of digits would overflow the stack of the regular expression engine.
+    while (at < text.length && '+-.0123456789Ee'.includes(text[at])) at++
+    const digits = text.slice(start, at)
+    const whole = digits.length <= 16 && /^(?:0|[1-9]\d*)$/.test(digits)
+    if (whole && Number.isSafeInteger(Number(digits))) return Number(digits)
+    return fail(
+      `holds ${shown(digits)} at character ${start}, which is not a whole number from 0 to 2^53 - 1`,
+    )
+  }
+
+  const object = (depth: number): Map<string, Json> => {
+    const fields = new Map<string, Json>()
+    if (take('}')) return fields
+    do {
+      const start = at
+      const key = text[at] === '"' ? string() : unexpected('a quoted name')
+      if (fields.has(key)) fail(`names ${shown(key)} twice, again at character ${start}`)
+      if (!take(':')) unexpected('":"')
+      fields.set(key, value(depth))
+    } while (take(','))
+    return take('}') ? fields : unexpected('"," or "}"')
+  }
+
+  const array = (depth: number): Json[] => {
+    const items: Json[] = []
+    if (take(']')) return items
+    do items.push(value(depth))
+    while (take(','))
+    return take(']') ? items : unexpected('"," or "]"')
+  }
+
+  const value = (depth: number): Json => {
+    if (depth > MAX_DEPTH) fail(`nests deeper than ${MAX_DEPTH} at character ${at}`)
+    if (take('{')) return object(depth + 1)
+    if (take('[')) return array(depth + 1)
+    if (text[at] === '"') return string()
+    if (at < text.length && '-0123456789'.includes(text[at])) return number()
+    return unexpected('an object, an array, a string or a whole number')
+  }
+
+  const result = value(1)
+  skipSpace()
+  return at === text.length ? result : unexpected('the end')
+}
