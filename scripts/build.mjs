@@ -1,9 +1,11 @@
-// Compiles src to dist.
+// Compiles the wasm kernels into src, then src to dist.
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { buildWasm } from './build-wasm.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+await buildWasm()
 rmSync(`${root}/dist`, { recursive: true, force: true })
 const { status } = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', root], {
   stdio: 'inherit',

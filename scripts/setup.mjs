@@ -31,6 +31,8 @@ const newest = readdirSync(`${root}/src`, { recursive: true }).reduce(
   (t, f) => Math.max(t, changed(`${root}/src/${f}`)),
   0,
 )
-if (changed(`${root}/dist/.built`) < Math.max(newest, changed(`${root}/tsconfig.json`))) {
+const stale = changed(`${root}/dist/.built`) < Math.max(newest, changed(`${root}/tsconfig.json`))
+// Tests and type checks read src, so what is generated there must be there too.
+if (stale || !existsSync(`${root}/src/tensor/backends/wasm/generated.ts`)) {
   run('building', process.execPath, [`${root}/scripts/build.mjs`])
 }

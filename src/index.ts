@@ -20,7 +20,7 @@ export {
   ShapeError,
   TinystillError,
 } from './errors.js'
-export { backendReport, setBackend } from './tensor/backend.js'
+export { backendReport, setBackend, setDeterministic, setThreads } from './tensor/backend.js'
 export { memory } from './tensor/storage.js'
 export { Tensor } from './tensor/tensor.js'
 

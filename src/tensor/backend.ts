@@ -1,32 +1,123 @@
-// Which kernels run. The choice is made once, at the first kernel, and told by backendReport().
+// Which kernels run. The choice is made once, at the first kernel or report, and told by backendReport().
 import { BackendError } from '../errors.js'
 import { jsKernels } from './backends/js/index.js'
-import type { Kernels } from './kernels.js'
-import type { DType } from './storage.js'
+import { createWasmKernels, relaxedAvailable } from './backends/wasm/index.js'
+import type { KernelName, Kernels } from './kernels.js'
+import { type DType, heap } from './storage.js'
 
-export type BackendName = 'auto' | 'js' | 'wasm' | 'gpu'
+const names = ['auto', 'js', 'wasm', 'gpu'] as const
+export type BackendName = (typeof names)[number]
+
+interface Choice {
+  backend: 'js' | 'wasm'
+  /** Fused multiply-add: faster, and not the same bits in every engine. */
+  relaxed: boolean
+  kernels: Kernels
+  why: string
+}
 
 export interface BackendReport {
   /** What was asked for, and what that came to. */
   asked: BackendName
-  backend: 'js'
+  backend: 'js' | 'wasm'
+  relaxed: boolean
+  deterministic: boolean
+  /** Threads that run, and those asked for with setThreads. */
+  threads: number
+  threadsAsked: number
   why: string
+  /** Where each kernel runs for float32. float64 runs on js. */
+  kernels: Record<KernelName, 'js' | 'wasm'>
 }
 
 let asked: BackendName = 'auto'
+let deterministic = false
+let threads = 1
+let choice: Choice | null = null
 
-/** The kernels for a dtype. float64 is the oracle and runs on js whatever the backend. */
-export function kernelsFor(_dtype: DType): Kernels {
-  return jsKernels
+/** An instance per build (relaxed or not), kept because each holds scratch memory. */
+const instances = new Map<boolean, Kernels | null>()
+
+function wasmKernels(relaxed: boolean): Kernels | null {
+  let kernels = instances.get(relaxed)
+  if (kernels === undefined) {
+    kernels = createWasmKernels(jsKernels, { relaxed })
+    instances.set(relaxed, kernels)
+  }
+  return kernels
 }
 
-/** 'auto' (the fastest there is) or 'js' (the readable oracle). Throws BackendError for one that cannot run. */
+/** The wasm backend in the fastest build that may run, or the reason why there is none. */
+function chooseWasm(): Choice | string {
+  const mayRelax = !deterministic && relaxedAvailable()
+  for (const relaxed of mayRelax ? [true, false] : [false]) {
+    const kernels = wasmKernels(relaxed)
+    if (kernels === null) continue
+    const lack = deterministic ? 'setDeterministic(true)' : 'this engine has no relaxed SIMD'
+    return { backend: 'wasm', relaxed, kernels, why: relaxed ? 'relaxed SIMD' : `strict SIMD: ${lack}` }
+  }
+  return heap === null
+    ? 'no shared WebAssembly.Memory can be made here'
+    : 'this engine does not take WebAssembly with SIMD and shared memory'
+}
+
+function choose(name: BackendName): Choice {
+  const js = (why: string): Choice => ({ backend: 'js', relaxed: false, kernels: jsKernels, why })
+  if (name === 'js') return js('asked for')
+  if (name === 'gpu') throw new BackendError('backend gpu is not built yet', "Use setBackend('auto')")
+  const wasm = chooseWasm()
+  if (typeof wasm !== 'string') return wasm
+  if (name === 'auto') return js(wasm)
+  throw new BackendError(`backend wasm does not run: ${wasm}`, "Use setBackend('auto')")
+}
+
+function chosen(): Choice {
+  choice ??= choose(asked)
+  return choice
+}
+
+/** The kernels for a dtype. float64 is the oracle and runs on js whatever the backend. */
+export function kernelsFor(dtype: DType): Kernels {
+  return dtype === 'float64' ? jsKernels : chosen().kernels
+}
+
+/**
+ * 'auto' (wasm where it runs, else js), 'js' (the readable oracle) or 'wasm'. Throws BackendError for one that cannot
+ * run, and leaves the backend as it was.
+ */
 export function setBackend(name: BackendName): void {
-  if (name !== 'auto' && name !== 'js')
-    throw new BackendError(`backend ${name} is not built yet`, "Use setBackend('auto')")
+  if (!names.includes(name)) throw new BackendError(`no backend ${name}`, `There are ${names.join(', ')}`)
+  choice = choose(name)
   asked = name
 }
 
+/** true: the same bits in every engine and on every machine, for up to a third less speed (no relaxed SIMD, no gpu). */
+export function setDeterministic(on: boolean): void {
+  deterministic = on
+  choice = null
+}
+
+/** How many threads kernels may use, 1 to 64. Kept for later: this release runs one. Throws BackendError. */
+export function setThreads(n: number): void {
+  if (!Number.isInteger(n) || n < 1 || n > 64)
+    throw new BackendError(`${n} threads`, 'Use a whole number from 1 to 64')
+  threads = n
+}
+
 export function backendReport(): BackendReport {
-  return { asked, backend: 'js', why: asked === 'js' ? 'asked for' : 'the only one so far' }
+  const { backend, relaxed, kernels, why } = chosen()
+  const places = Object.entries(jsKernels).map(([name, js]) => [
+    name,
+    kernels[name as KernelName] === js ? 'js' : 'wasm',
+  ])
+  return {
+    asked,
+    backend,
+    relaxed,
+    deterministic,
+    threads: 1,
+    threadsAsked: threads,
+    why: threads === 1 ? why : `${why}; this release runs one thread, not ${threads}`,
+    kernels: Object.fromEntries(places),
+  }
 }

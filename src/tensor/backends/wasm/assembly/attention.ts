@@ -27,10 +27,8 @@ export class Args {
   oS: usize
   scale: f32
   causal: i32
-  /** [B, T] float32 or int32, 0: none. */
+  /** [B, T] int32, 0: none. */
   mask: usize
-  /** The mask is int32. */
-  whole: i32
   k0: i32
   k1: i32
   /** 0: no dropout. 1: words below `limit` drop. 2: all drop. */
@@ -73,7 +71,7 @@ export function attentionScratch(S: i32, T: i32, D: i32): usize {
 function visible(row: usize, a: Args, b: i32): void {
   for (let t = 0; t < a.T; t++) {
     const at = a.mask + (<usize>b * a.T + t) * 4
-    const seen = a.mask == 0 || (a.whole ? load<i32>(at) != 0 : load<f32>(at) != 0)
+    const seen = a.mask == 0 || load<i32>(at) != 0
     store<i32>(row + <usize>t * 4, seen ? -1 : 0)
   }
 }

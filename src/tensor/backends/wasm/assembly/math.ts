@@ -87,7 +87,7 @@ export function tanh4(x: v128): v128 {
   p = madd(p, z, splat(-5.37397155531e-2))
   p = madd(p, z, splat(1.33314422036e-1))
   p = madd(p, z, splat(-3.33332819422e-1))
-  const near = madd(f32x4.mul(p, z), x, x)
+  const near = withSignOf(madd(f32x4.mul(p, z), x, x), x) // of -0 too
   const e = exp4(f32x4.add(a, a))
   const far = f32x4.sub(splat(1), f32x4.div(splat(2), f32x4.add(e, splat(1))))
   // Not less than 0.625 holds for NaN too, whose far is NaN.
@@ -145,9 +145,10 @@ export function erf4(x: v128): v128 {
   // 2 / sqrt(pi) - 1, so that the largest term is x itself.
   p = madd(p, z, splat(0.12837915407))
   const near = madd(p, x, x)
-  const a = abs4(x)
+  // erf(10) is 1 in float32; NaN stays.
+  const a = f32x4.pmin(abs4(x), splat(10))
   const u = deviation(f32x4.mul(a, splat(1.41421356237)))
-  const head = v128.and(f32x4.pmin(a, splat(10)), i32x4.splat(0xfffff000))
+  const head = v128.and(a, i32x4.splat(0xfffff000))
   const rest = f32x4.mul(f32x4.sub(head, a), f32x4.add(head, a))
   const tail = f32x4.mul(expOfSum(f32x4.neg(f32x4.mul(head, head)), rest), tailRatio(u))
   const far = f32x4.sub(splat(1), f32x4.add(tail, tail))
@@ -204,4 +205,25 @@ export function geluTanhGrad4(x: v128): v128 {
   const slope = f32x4.mul(splat(SQRT_8_OVER_PI), madd(z, splat(3 * GELU_C), splat(1)))
   // s + x s (1 - s) y', and 1 - s = sigmoid(-y)
   return madd(f32x4.mul(f32x4.mul(c, s), f32x4.sub(splat(1), s)), slope, s)
+}
+
+/** The log of ../../../math.ts for finite x >= 1. asc's own keeps a table in memory, where our arguments lie. */
+export function log64(x: f64): f64 {
+  const bits = reinterpret<u64>(x)
+  let k = <i32>(bits >> 52) - 1023
+  let m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000)
+  if (m > 1.4142135623730951) {
+    m *= 0.5
+    k++
+  }
+  const f = m - 1
+  const s = f / (2 + f)
+  const z = s * s
+  const w = z * z
+  const even = w * (3.999999999940941908e-1 + w * (2.222219843214978396e-1 + w * 1.531383769920937332e-1))
+  const odd =
+    z * (6.66666666666673513e-1 +
+      w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)))
+  const half = 0.5 * f * f
+  return <f64>k * 6.9314718036912381649e-1 - (half - (s * (half + even + odd) + <f64>k * 1.90821492927058770002e-10) - f)
 }

@@ -1,6 +1,6 @@
 // Layer normalization over rows. Gradients of weight and bias are summed over blocks of rows, then over blocks.
 import { loadTail, madd, splat, storeTail, sumLanes } from './simd'
-import { deviationRun, sumRun } from './sums'
+import { deviationRun, reduce, sumRun } from './sums'
 
 export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows: i32, n: i32, eps: f64): void {
   for (let r = 0; r < rows; r++) {
@@ -85,4 +85,35 @@ export function layerNormGradRows(
     const at = <usize>r * row
     gradRow(dx + at, partial, partial + row, x + at, weight, dy + at, n, eps)
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function blocksOf(rows: i32): i32 {
+  return (rows + NORM_ROWS - 1) / NORM_ROWS
+}
+
+/** Scratch of layerNormGrad. */
+export function normScratch(rows: i32, n: i32): usize {
+  return <usize>(blocksOf(rows) + 1) * <usize>n * 8
+}
+
+/** Puts dWeight and dBias together from the partial sums of all blocks. */
+export function layerNormGradEnd(dWeight: usize, dBias: usize, rows: i32, n: i32, scratch: usize): void {
+  const blocks = blocksOf(rows)
+  const row = <usize>n * 4
+  const sums = scratch + <usize>blocks * row * 2
+  reduce(0, sums, scratch, 1, blocks, 2 * n)
+  memory.copy(dWeight, sums, row)
+  memory.copy(dBias, sums + row, row)
+}
+
+export function layerNormGrad(
+  dx: usize, dWeight: usize, dBias: usize, x: usize, weight: usize, dy: usize, rows: i32, n: i32, eps: f64, scratch: usize,
+): void {
+  for (let i = 0; i < blocksOf(rows); i++) {
+    const partial = scratch + <usize>i * <usize>n * 8
+    layerNormGradRows(dx, partial, x, weight, dy, i * NORM_ROWS, min(rows, (i + 1) * NORM_ROWS), n, eps)
+  }
+  layerNormGradEnd(dWeight, dBias, rows, n, scratch)
 }

@@ -1,38 +1,51 @@
 // Softmax and what follows from it, row by row: softmax, logSoftmax, logsumexp, cross entropy, and their gradients.
-import { exp4, log4 } from './math'
+import { exp4, log64 } from './math'
 import { loadTail, madd, splat, storeTail, sumLanes } from './simd'
 import { dotRun, maxRun, sumRun } from './sums'
 
 const BLOCK: i32 = 512
 
-/** e^((x - max) * invT): its sum, and written to out unless out is 0. */
+/**
+ * e^((x - max) * invT): written to `out` where `keep`, and its sum. Without `keep` the sum is for a logarithm, which near
+ * 1 shows its last bits: it is added up in doubles.
+ */
 // @ts-ignore: decorator
 @inline
 function expRun(keep: bool, out: usize, x: usize, n: i32, max: f32, invT: f32): f64 {
   const m = splat(max), scale = splat(invT)
-  let all: f64 = 0
+  let all: f64 = 0, low = f64x2.splat(0), high = f64x2.splat(0)
   for (; n > 0; n -= BLOCK) {
     const count = min(n, BLOCK)
     const end = x + <usize>(count & ~3) * 4
     let sum = splat(0)
     for (; x != end; x += 16) {
       const e = exp4(f32x4.mul(f32x4.sub(v128.load(x), m), scale))
-      sum = f32x4.add(sum, e)
       if (keep) {
+        sum = f32x4.add(sum, e)
         v128.store(out, e)
         out += 16
+      } else {
+        low = f64x2.add(low, f64x2.promote_low_f32x4(e))
+        high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(e, e, 2, 3, 0, 1)))
       }
     }
     const rest = count & 3
     if (rest) {
       // e^-Infinity: the lanes past the end add nothing.
       const e = exp4(f32x4.mul(f32x4.sub(loadTail(x, rest, splat(f32.NEGATIVE_INFINITY)), m), scale))
-      sum = f32x4.add(sum, e)
-      if (keep) storeTail(out, e, rest)
+      if (keep) {
+        sum = f32x4.add(sum, e)
+        storeTail(out, e, rest)
+      } else {
+        low = f64x2.add(low, f64x2.promote_low_f32x4(e))
+        high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(e, e, 2, 3, 0, 1)))
+      }
     }
-    all += sumLanes(sum)
+    if (keep) all += sumLanes(sum)
   }
-  return all
+  if (keep) return all
+  const both = f64x2.add(low, high)
+  return f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1)
 }
 
 /** out = x * scale + shift. */
@@ -46,12 +59,6 @@ export function affineRun(out: usize, x: usize, n: i32, scale: f32, shift: f32):
 
 function fillRun(out: usize, n: i32, value: f32): void {
   for (let i = 0; i < n; i++) store<f32>(out + <usize>i * 4, value)
-}
-
-// @ts-ignore: decorator
-@inline
-function logOf(x: f64): f32 {
-  return f32x4.extract_lane(log4(splat(<f32>x)), 0)
 }
 
 /** A softmax row, in place or not; a row of all -Infinity gives zeros. */
@@ -99,7 +106,7 @@ export function logSoftmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): 
       fillRun(out, n, max)
       continue
     }
-    const shift = logOf(expRun(false, 0, x, n, max, invT))
+    const shift = <f32>log64(expRun(false, 0, x, n, max, invT))
     const m = splat(max), s = splat(shift), scale = splat(invT)
     let from = x, to = out
     const end = x + <usize>(n & ~3) * 4
@@ -138,7 +145,7 @@ export function logsumexp(out: usize, x: usize, rows: i32, n: i32): void {
     const max = maxRun(x, n)
     // Infinite: the answer already, and Infinity - Infinity is none.
     const finite = max - max == 0
-    store<f32>(out, finite ? max + logOf(expRun(false, 0, x, n, max, 1)) : max)
+    store<f32>(out, finite ? <f32>(<f64>max + log64(expRun(false, 0, x, n, max, 1))) : max)
   }
 }
 
@@ -157,9 +164,9 @@ export function crossEntropy(
       store<f32>(out, <f32>((1 - smoothing) * Infinity))
       continue
     }
-    const lse = <f64>logOf(expRun(false, 0, x, n, max, 1)) + <f64>max
-    let loss = (1 - smoothing) * (lse - <f64>load<f32>(x + <usize>label * 4))
-    if (smoothing > 0) loss += smoothing * (lse - sumRun(x, n) / <f64>n)
+    const log = log64(expRun(false, 0, x, n, max, 1))
+    let loss = (1 - smoothing) * (<f64>max - <f64>load<f32>(x + <usize>label * 4) + log)
+    if (smoothing > 0) loss += smoothing * (<f64>max - sumRun(x, n) / <f64>n + log)
     store<f32>(out, <f32>loss)
   }
 }

@@ -1,0 +1,56 @@
+// Attention: writes the arguments as assembly/attention.ts reads them, and asks it for all heads.
+import type { AttentionArgs, Kernels } from '../../kernels.js'
+import { heap } from '../../storage.js'
+import { ARGS, at, type Scratch, staged } from './memory.js'
+import type { Exports } from './module.js'
+
+type Attention = Pick<Kernels, 'attention' | 'attentionGrad'>
+
+export function attentionKernels(w: Exports, scratch: Scratch, js: Kernels, self: () => Kernels): Attention {
+  const words = heap === null ? new Uint32Array(64) : new Uint32Array(heap.buffer, ARGS, 64)
+  const floats = new Float32Array(words.buffer, words.byteOffset, 64)
+
+  /** Writes the arguments; gives the address of the scratch behind the mask, or -1 where js has to do it. */
+  function prepare(a: AttentionArgs, addresses: readonly number[]): number {
+    // Softmax of scale * x needs scale > 0; without queries or keys there is nothing to be fast at.
+    if (!(a.scale > 0 && a.scale < Infinity) || a.B * a.H * a.S * a.T * a.D === 0) return -1
+    const maskBytes = a.mask === null ? 0 : Math.ceil((a.B * a.T) / 16) * 64
+    const room = scratch.reserve(maskBytes + w.attentionScratch(a.S, a.T, a.D))
+    if (room < 0 || heap === null) return -1
+    if (a.mask !== null) {
+      const seen = new Int32Array(heap.buffer, room, a.B * a.T)
+      for (let i = 0; i < seen.length; i++) seen[i] = a.mask[i] === 0 ? 0 : 1
+    }
+    let i = 0
+    for (const x of [a.H, a.S, a.T, a.D]) words[i++] = x
+    for (const strides of [a.q, a.k, a.v, a.out]) for (let d = 0; d < 3; d++) words[i++] = strides[d] * 4
+    floats[i++] = a.scale
+    words[i++] = a.causal ? 1 : 0
+    words[i++] = a.mask === null ? 0 : room
+    words[i++] = a.key[0]
+    words[i++] = a.key[1]
+    words[i++] = a.p === 0 ? 0 : a.p < 1 ? 1 : 2
+    words[i++] = Math.ceil(a.p * 4294967296)
+    floats[i++] = 1 / (1 - a.p)
+    for (const address of addresses) words[i++] = address
+    return room + maskBytes
+  }
+
+  return {
+    attention(out, q, k, v, a) {
+      const addresses = [at(q), at(k), at(v), at(out)]
+      if (Math.min(...addresses) < 0) return staged('attention', self(), js, [out, q, k, v, a])
+      const room = prepare(a, addresses)
+      if (room < 0 || !w.attention(ARGS, 0, a.B * a.H, room)) js.attention(out, q, k, v, a)
+    },
+
+    attentionGrad(dq, dk, dv, dout, q, k, v, a) {
+      const addresses = [at(q), at(k), at(v), at(dout), at(dq), at(dk), at(dv)]
+      if (Math.min(...addresses) < 0)
+        return staged('attentionGrad', self(), js, [dq, dk, dv, dout, q, k, v, a])
+      const room = prepare(a, addresses)
+      if (room < 0 || !w.attentionGrad(ARGS, 0, a.B * a.H, room))
+        js.attentionGrad(dq, dk, dv, dout, q, k, v, a)
+    },
+  }
+}

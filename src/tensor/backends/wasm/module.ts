@@ -1,0 +1,78 @@
+// The compiled kernels: decoding, relaxed SIMD where the engine has it, and one instance on the shared memory.
+import { heap } from '../../storage.js'
+import { relaxedModule, strictModule } from './generated.js'
+
+type ExportName =
+  | 'gemmBatch'
+  | 'batchScratch'
+  | 'unary'
+  | 'unaryGrad'
+  | 'binary'
+  | 'where'
+  | 'fill'
+  | 'copy'
+  | 'indexFits'
+  | 'indexSelect'
+  | 'indexAdd'
+  | 'reduce'
+  | 'sumSquares'
+  | 'softmax'
+  | 'softmaxGrad'
+  | 'logSoftmax'
+  | 'logSoftmaxGrad'
+  | 'logsumexp'
+  | 'crossEntropy'
+  | 'crossEntropyGrad'
+  | 'layerNorm'
+  | 'layerNormGrad'
+  | 'normScratch'
+  | 'dropout'
+  | 'adam'
+  | 'sgd'
+  | 'attention'
+  | 'attentionGrad'
+  | 'attentionScratch'
+
+/** Addresses, counts and numbers in; assembly/*.ts says which. */
+export type Exports = Record<ExportName, (...args: number[]) => number>
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
+}
+
+const compiled = new Map<boolean, WebAssembly.Module | null>()
+
+/** The compiled module, or null where this engine does not take it. */
+export function compile(relaxed: boolean): WebAssembly.Module | null {
+  let module = compiled.get(relaxed)
+  if (module === undefined) {
+    try {
+      module = new WebAssembly.Module(decode(relaxed ? relaxedModule : strictModule))
+    } catch {
+      module = null
+    }
+    compiled.set(relaxed, module)
+  }
+  return module
+}
+
+/** The kernels on tinystill's memory, or null where the engine lacks SIMD, shared memory or (relaxed) relaxed SIMD. */
+export function instantiate(relaxed: boolean): Exports | null {
+  const module = heap === null ? null : compile(relaxed)
+  if (heap === null || module === null) return null
+  return new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as Exports
+}
+
+// (func (result v128) of f32x4.relaxed_madd on three zero vectors)
+const PROBE = Uint8Array.from([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0],
+  ...[65, 0, 253, 17, 65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11],
+])
+
+/** Whether relaxed SIMD can be had. Node 20 has it behind a V8 flag, which is turned on here. */
+export function relaxedAvailable(): boolean {
+  if (WebAssembly.validate(PROBE)) return true
+  if (typeof process === 'undefined') return false
+  process.getBuiltinModule?.('node:v8')?.setFlagsFromString('--experimental-wasm-relaxed-simd')
+  return WebAssembly.validate(PROBE)
+}
