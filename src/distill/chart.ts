@@ -23,7 +23,7 @@ export const COLORS = {
     '#c44f00',
     '#008a64',
     '#b0508c',
-    '#8f6400',
+    '#5c4a00',
     '#4d4d4d',
     '#1b2127',
     '#56616b',
@@ -121,18 +121,25 @@ function cut(text: string, max: number): string {
 /** Moves positions apart to at least `gap`, inside [lo, hi], keeping their order. Needs (n - 1) * gap <= hi - lo. */
 export function spread(wanted: number[], gap: number, lo: number, hi: number): number[] {
   const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b] || a - b)
-  const placed = [...wanted]
-  let floor = lo
-  for (const i of order) {
-    placed[i] = Math.max(wanted[i], floor)
-    floor = placed[i] + gap
-  }
-  let ceiling = hi
-  for (const i of order.reverse()) {
-    placed[i] = Math.min(placed[i], ceiling)
-    ceiling = placed[i] - gap
-  }
-  return placed
+  // As high as can be and as low as can be: both keep the gap, so their mean does, and a crowd stays centred.
+  const down = [...wanted]
+  const up = [...wanted]
+  order.forEach((i, k) => {
+    down[i] = Math.max(wanted[i], k > 0 ? down[order[k - 1]] + gap : lo)
+  })
+  order.toReversed().forEach((i, k) => {
+    const next = order[order.length - k]
+    up[i] = Math.min(wanted[i], k > 0 ? up[next] - gap : hi)
+  })
+  return order.reduce(
+    (placed, i, k) => {
+      const least = lo + k * gap
+      const most = hi - (order.length - 1 - k) * gap
+      placed[i] = Math.min(most, Math.max(least, (down[i] + up[i]) / 2))
+      return placed
+    },
+    [...wanted],
+  )
 }
 
 // Beyond 1e300 the difference of two values may overflow: as good as infinite.
@@ -181,13 +188,13 @@ export function lineChart(chart: Chart): string {
   const marks = (chart.reference ?? []).filter((r) => drawable([0, r.y]))
   const points = drawn.flatMap((s) => s.runs.flat())
   const labels = drawn.filter((s) => s.runs.length > 0).length + marks.length
-  const height = Math.max(340, TOP + BOTTOM + labels * LINE)
+  const height = points.length === 0 ? 80 : Math.max(340, TOP + BOTTOM + labels * LINE)
   const head =
     `<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${WIDTH} ${height}">` +
     `<title>${escapeText(chart.title)}</title><desc>${escapeText(describe(chart))}</desc><style>${STYLE}</style>` +
     `<rect width="${WIDTH}" height="${height}" fill="var(--paper)"/>` +
     text(0, 18, cut(chart.title, 58), ' font-weight="600"')
-  if (points.length === 0) return `${head}${text(0, 60, 'No data', ' class="soft"')}</svg>`
+  if (points.length === 0) return `${head}${text(0, 50, 'No data', ' class="soft"')}</svg>`
 
   const xs = points.map((p) => p[0])
   const x = extent(xs)
@@ -248,7 +255,7 @@ export function lineChart(chart: Chart): string {
     ends.push(py(r.y))
     strokes.push('class="mark" stroke-dasharray="1 4"')
   }
-  spread(ends, LINE, TOP, bottom).forEach((level, i) => {
+  spread(ends, LINE, TOP, bottom - 4).forEach((level, i) => {
     // The stroke goes on from the line's end to its name, so that a name pushed aside still belongs to its line.
     const from = `${at(right + 3)},${at(ends[i])} ${at(right + 9)},${at(level)}`
     parts.push(`<polyline ${strokes[i]} points="${from} ${at(right + 26)},${at(level)}"/>`)

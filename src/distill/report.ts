@@ -48,14 +48,15 @@ tbody th{font-weight:600}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:2rem;margin:2rem 0}
 figure{margin:0;max-width:40rem}
 figure svg{display:block;width:100%;height:auto}
-.bars{width:100%;max-width:44rem;table-layout:fixed}
+.bars{width:100%;max-width:44rem}
 .bars caption{text-align:left;padding-bottom:.5rem;overflow-wrap:anywhere}
-.bars th,.bars td{overflow-wrap:anywhere}
+.bars tbody td{width:38%}
 .bar{display:block;height:.6rem;margin-top:.2rem;border-radius:2px;background:var(--grid)}
 .bar i{display:block;height:100%;border-radius:2px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.3rem 1.5rem;margin:1rem 0}
 dt{color:var(--soft)}
 dd{margin:0}
+@media (max-width:30rem){th,td{padding-right:.8rem}}
 @media print{:root{font-size:10pt}body{padding:0}tr,figure,dl{break-inside:avoid}h2{break-after:avoid}}`
 
 function cell(value: string | number): string {
