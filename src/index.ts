@@ -25,3 +25,6 @@ export { memory } from './tensor/storage.js'
 export { Tensor } from './tensor/tensor.js'
 
 import './autograd/methods.js'
+
+export * as nn from './nn/index.js'
+export * as optim from './nn/optim/index.js'

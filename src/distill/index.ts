@@ -1,4 +1,6 @@
-// tinystill/distill: the distillation toolkit. Names only, no logic.
-export { kdLoss, softTargetLoss } from './kd.js'
-
-import '../autograd/methods.js'
+// tinystill/distill: losses, training and recipes. Names only, no logic.
+export { type KdOptions, kdLoss, type SoftTargetOptions, softTargetLoss } from './kd.js'
+export { classification, type Metrics, probabilities } from './metrics.js'
+export { type Classifier, type PredictOptions, predict } from './predict.js'
+export { distil, train } from './recipes/hinton.js'
+export { type EpochReport, type FitOptions, type FitResult, fit, type StepReport } from './trainer.js'

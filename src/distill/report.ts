@@ -57,7 +57,7 @@ dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.3rem 1.5
 dt{color:var(--soft)}
 dd{margin:0}
 @media (max-width:30rem){th,td{padding-right:.8rem}}
-@media print{:root{font-size:10pt}body{padding:0}tr,figure,dl{break-inside:avoid}h2{break-after:avoid}}`
+@media print{:root{font-size:10pt}body{padding:0}.charts{grid-template-columns:1fr 1fr;gap:1rem}tr,figure,dl{break-inside:avoid}h2{break-after:avoid}}`
 
 function cell(value: string | number): string {
   if (typeof value === 'string') return value

@@ -1,0 +1,70 @@
+// The program: commands, help, and how errors end. 0 done, 1 failed with one clear line, 2 wrong usage.
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../version.js'
+import { demoCommand } from './demo.js'
+import { doctorCommand } from './doctor.js'
+import {
+  addCommonOptions,
+  applyCommonOptions,
+  type CommonOptions,
+  type Context,
+  type Environment,
+} from './options.js'
+import { createOutput } from './output.js'
+import { printable } from './plain.js'
+import { predictCommand } from './predict.js'
+import { createProgress } from './progress.js'
+
+export interface CommandSpec<O> {
+  name: string
+  describe: string
+  /** Adds options of its own. */
+  options: (command: Command) => Command
+  run: (options: O & CommonOptions, context: Context) => Promise<void>
+}
+
+/** A command whose own options are known only to itself. */
+type AnyCommand = CommandSpec<never>
+
+const commands: AnyCommand[] = [demoCommand, predictCommand, doctorCommand]
+
+function build(environment: Environment): Command {
+  const program = new Command('tinystill')
+    .description('Train small text models, and distil large ones into them.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(--help shows all options)')
+    .configureOutput({
+      writeOut: (text) => environment.stdout.write(text),
+      writeErr: (text) => environment.stderr.write(text),
+    })
+  for (const spec of commands) {
+    const command = addCommonOptions(spec.options(program.command(spec.name).description(spec.describe)))
+    command.action(async (options: CommonOptions) => {
+      applyCommonOptions(options)
+      const { json, quiet } = options
+      const { stdout, stderr, now, lines } = environment
+      await spec.run(options as never, {
+        output: createOutput({ json, quiet, stdout, stderr }),
+        progress: createProgress(stderr, { quiet, now }),
+        now,
+        lines,
+      })
+    })
+  }
+  return program
+}
+
+/** Runs one command line (without node and script). Resolves to the exit code. */
+export async function main(argv: readonly string[], environment: Environment): Promise<number> {
+  try {
+    await build(environment).parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const debug = argv.includes('--debug') && error instanceof Error
+    const line = error instanceof Error ? error.message : String(error)
+    environment.stderr.write(debug ? `${error.stack}\n` : `tinystill: ${printable(line)}\n`)
+    return 1
+  }
+}

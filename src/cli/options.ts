@@ -1,0 +1,58 @@
+// What every command takes, and what every command is given.
+import { type Command, InvalidArgumentError } from 'commander'
+import { type BackendName, setBackend, setThreads } from '../tensor/backend.js'
+import type { Output, Sink } from './output.js'
+import type { Progress, ProgressStream } from './progress.js'
+
+/** The process, as far as commands may touch it. */
+export interface Environment {
+  stdout: Sink
+  stderr: ProgressStream
+  /** Lines of standard input. */
+  lines: () => AsyncIterable<string>
+  /** Milliseconds from any origin, for progress and figures; never for results. */
+  now: () => number
+}
+
+export interface Context {
+  output: Output
+  progress: Progress
+  now: () => number
+  lines: () => AsyncIterable<string>
+}
+
+export interface CommonOptions {
+  seed: number
+  threads?: number
+  backend?: BackendName
+  json: boolean
+  quiet: boolean
+  debug: boolean
+}
+
+/** Parses a whole number in [from, to]. */
+export function whole(from: number, to = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const n = Number(text)
+    if (!/^\d+$/.test(text) || n < from || n > to) {
+      const range = to === Number.MAX_SAFE_INTEGER ? `${from} or more` : `${from} to ${to}`
+      throw new InvalidArgumentError(`It must be a whole number, ${range}.`)
+    }
+    return n
+  }
+}
+
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--seed <n>', 'everything random follows from it', whole(0), 1)
+    .option('--threads <n>', 'worker threads', whole(1, 64))
+    .option('--backend <name>', 'auto, wasm or js')
+    .option('--json', 'one JSON document on standard output', false)
+    .option('--quiet', 'no progress', false)
+    .option('--debug', 'show the stack of an error', false)
+}
+
+export function applyCommonOptions({ threads, backend }: CommonOptions): void {
+  if (backend !== undefined) setBackend(backend)
+  if (threads !== undefined) setThreads(threads)
+}

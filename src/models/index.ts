@@ -1,0 +1,3 @@
+// tinystill/models: models and their configs. Names only, no logic.
+export { type ClassifierConfig, TextClassifier, type TextInput } from '../nn/models/classifier.js'
+export { Mlp, type MlpConfig } from '../nn/models/mlp.js'

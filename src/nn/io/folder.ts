@@ -1,0 +1,141 @@
+// A model as a folder: config.json, tokenizer.json, model.safetensors. Settings under Hugging Face's names.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CheckpointError } from '../../errors.js'
+import { activations } from '../encoder.js'
+import { type ClassifierConfig, TextClassifier } from '../models/classifier.js'
+import { WordTokenizer } from '../text/tokenizer.js'
+import { readBytes, readText, writeAtomic } from './files.js'
+import { readSafetensors, writeSafetensors } from './safetensors.js'
+
+export interface TextModel {
+  model: TextClassifier
+  tokenizer: WordTokenizer
+  /** Names of the classes in the order of the logits. */
+  classes: readonly string[]
+}
+
+const MODEL_TYPE = 'tinystill-text-classifier'
+
+/** The largest count that a config may ask for: more would be a file gone wrong. */
+const LARGEST = 2 ** 24
+
+type Field = { name: keyof ClassifierConfig; from: number; to: number; whole: boolean }
+
+const fields: Record<string, Field> = {
+  vocab_size: { name: 'vocabSize', from: 2, to: LARGEST, whole: true },
+  hidden_size: { name: 'width', from: 1, to: 2 ** 16, whole: true },
+  num_hidden_layers: { name: 'layers', from: 0, to: 1000, whole: true },
+  num_attention_heads: { name: 'heads', from: 1, to: 2 ** 12, whole: true },
+  intermediate_size: { name: 'inner', from: 1, to: 2 ** 18, whole: true },
+  max_position_embeddings: { name: 'maxLength', from: 1, to: LARGEST, whole: true },
+  pad_token_id: { name: 'padId', from: 0, to: LARGEST, whole: true },
+  hidden_dropout_prob: { name: 'dropout', from: 0, to: 1, whole: false },
+  layer_norm_eps: { name: 'eps', from: 0, to: 1, whole: false },
+}
+
+/** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
+export function saveTextModel(folder: string, { model, tokenizer, classes }: TextModel): void {
+  const { config } = model
+  const settings: Required<ClassifierConfig> = {
+    ...{ inner: 4 * config.width, dropout: 0, activation: 'gelu', norm: 'post', eps: 1e-5 },
+    ...config,
+  }
+  const document = {
+    model_type: MODEL_TYPE,
+    ...Object.fromEntries(Object.entries(fields).map(([key, { name }]) => [key, settings[name]])),
+    hidden_act: settings.activation,
+    norm: settings.norm,
+    pooling: 'mean',
+    id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
+  }
+  makeFolder(folder)
+  writeAtomic(join(folder, 'config.json'), `${JSON.stringify(document, null, 2)}\n`)
+  writeAtomic(join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizer.toJSON(), null, 1)}\n`)
+  writeAtomic(join(folder, 'model.safetensors'), writeSafetensors(model.namedParameters()))
+}
+
+/** Makes a folder and those above it. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split(',')[0] : String(error)
+    throw new CheckpointError(folder, `the folder cannot be made: ${reason}`, 'Choose another one')
+  }
+}
+
+function readJson(file: string): Map<string, unknown> {
+  let document: unknown
+  try {
+    document = JSON.parse(readText(file))
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error
+    throw new CheckpointError(file, `is not JSON: ${error instanceof Error ? error.message : error}`)
+  }
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new CheckpointError(file, 'must hold one JSON object')
+  return new Map(Object.entries(document))
+}
+
+function readConfig(file: string): { config: ClassifierConfig; classes: string[] } {
+  const document = readJson(file)
+  const refuse = (field: string, want: string): never => {
+    const value = JSON.stringify(document.get(field))?.slice(0, 80)
+    throw new CheckpointError(file, `${field} must be ${want}, it is ${value ?? 'missing'}`)
+  }
+  const oneOf = <T extends string>(field: string, choices: readonly T[]): T =>
+    choices.find((c) => c === document.get(field)) ?? refuse(field, choices.join(' or '))
+  oneOf('model_type', [MODEL_TYPE])
+  oneOf('pooling', ['mean'])
+  const numbers = Object.entries(fields).map(([key, { name, from, to, whole }]) => {
+    const value = document.get(key)
+    if (typeof value !== 'number' || !(value >= from && value <= to) || (whole && !Number.isInteger(value)))
+      refuse(key, `a ${whole ? 'whole ' : ''}number from ${from} to ${to}`)
+    return [name, value]
+  })
+  const labels = document.get('id2label')
+  if (typeof labels !== 'object' || labels === null) refuse('id2label', 'an object of names by index')
+  const names = new Map(Object.entries(labels as object))
+  const classes = Array.from({ length: names.size }, (_, i) => names.get(`${i}`))
+  if (classes.length === 0 || !classes.every((name) => typeof name === 'string'))
+    refuse('id2label', 'an object of names by index')
+  const config = {
+    ...Object.fromEntries(numbers),
+    activation: oneOf('hidden_act', Object.keys(activations) as (keyof typeof activations)[]),
+    norm: oneOf('norm', ['post', 'pre']),
+    classes: classes.length,
+  } as ClassifierConfig
+  if (config.width % config.heads !== 0) refuse('num_attention_heads', `a divisor of ${config.width}`)
+  if (config.padId >= config.vocabSize) refuse('pad_token_id', `below vocab_size, ${config.vocabSize}`)
+  return { config, classes: classes as string[] }
+}
+
+/** Reads what saveTextModel wrote. Throws CheckpointError that names the file and what is wrong in it. */
+export function loadTextModel(folder: string): TextModel {
+  const { config, classes } = readConfig(join(folder, 'config.json'))
+  const tokenizerFile = join(folder, 'tokenizer.json')
+  const tokenizer = WordTokenizer.fromJSON(Object.fromEntries(readJson(tokenizerFile)), tokenizerFile)
+  if (tokenizer.size !== config.vocabSize) {
+    throw new CheckpointError(
+      tokenizerFile,
+      `has ${tokenizer.size} words, config.json says vocab_size ${config.vocabSize}`,
+    )
+  }
+  const weights = join(folder, 'model.safetensors')
+  const { tensors } = readSafetensors(readBytes(weights), { file: weights })
+  checkSizes(weights, config, tensors.get('wordEmbeddings.weight')?.shape)
+  const model = new TextClassifier(config)
+  model.loadStateDict(tensors, { from: weights })
+  return { model: model.eval(), tokenizer, classes }
+}
+
+/** Before the model is made: its table must be in the file, or a config could ask for all memory. */
+function checkSizes(file: string, { vocabSize, width }: ClassifierConfig, shape?: readonly number[]): void {
+  if (shape?.[0] === vocabSize && shape[1] === width) return
+  throw new CheckpointError(
+    file,
+    `wordEmbeddings.weight is ${shape ? `[${shape.join(', ')}]` : 'missing'}, config.json asks for [${vocabSize}, ${width}]`,
+    'Take both files from the same model',
+  )
+}

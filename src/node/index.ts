@@ -1,0 +1,4 @@
+// tinystill/node: what needs a file system. Names only, no logic.
+export { readBytes, readText, writeAtomic } from '../nn/io/files.js'
+export { loadTextModel, saveTextModel, type TextModel } from '../nn/io/folder.js'
+export { readWordnet } from '../nn/text/wordnet.js'

@@ -1,0 +1,5 @@
+// tinystill/text: tokenizer, data sets and batches of texts. Names only, no logic.
+export type { DataSet } from '../nn/data.js'
+export { lengthBatches, padBatch } from '../nn/text/batches.js'
+export { textData } from '../nn/text/dataset.js'
+export { WordTokenizer } from '../nn/text/tokenizer.js'
