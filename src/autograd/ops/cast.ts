@@ -31,7 +31,7 @@ const toOp: Op<{ dtype: DType }> = defineOp<{ dtype: DType }>({
 /** x as another dtype; x itself when it is that already. */
 export function to(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x
-  return toOp([dtype === 'int32' ? x.detach() : x], { dtype })
+  return toOp([dtype === 'int32' ? x.viewAs(x.shape, x.strides) : x], { dtype })
 }
 
 /** The same numbers on a buffer of their own. */

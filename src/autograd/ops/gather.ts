@@ -4,6 +4,7 @@ import { formatShape, normalizeDim, type Shape } from '../../tensor/shape.js'
 import { flat, ints, type Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'
 import type { Sample, Spec } from '../samples.js'
+import { add } from './arithmetic.js'
 import { around, checkIndex, type Dim } from './indexing.js'
 
 function sameButDim(op: string, x: Shape, index: Shape, dim: number): number {
@@ -159,5 +160,5 @@ const scatterOp: Op<Dim & { n: number }> = defineOp<Dim & { n: number }>({
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
   const d = normalizeDim('scatterAdd', dim, x.rank)
   sameButDim('scatterAdd', x.shape, index.shape, d)
-  return x.add(scatterOp([src, index], { dim: d, n: x.shape[d] }))
+  return add(x, scatterOp([src, index], { dim: d, n: x.shape[d] }))
 }

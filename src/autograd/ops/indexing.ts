@@ -5,6 +5,7 @@ import type { DType } from '../../tensor/storage.js'
 import { empty, flat, ints, type Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'
 import type { Sample, Spec } from '../samples.js'
+import { reshape } from './views.js'
 
 export interface Dim {
   dim: number
@@ -178,7 +179,7 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
   },
   save: ([, ids]) => [ids],
   backward: ({ dy, saved: [ids], attrs, shapes: [w] }) => [
-    indexAddOp([dy.reshape([ids.numel, w[1]]), ids.reshape([ids.numel])], {
+    indexAddOp([reshape(dy, [ids.numel, w[1]]), reshape(ids, [ids.numel])], {
       dim: 0,
       size: w,
       skip: attrs.paddingIdx,

@@ -1,6 +1,7 @@
 // A text classifier small enough to train from scratch: embeddings, encoder blocks, the mean over words, one linear layer.
 import { arange } from '../../autograd/create.js'
 import { add, div, mul } from '../../autograd/ops/arithmetic.js'
+import { to } from '../../autograd/ops/cast.js'
 import { sum } from '../../autograd/ops/reduce.js'
 import { reshape } from '../../autograd/ops/views.js'
 import { ShapeError } from '../../errors.js'
@@ -66,7 +67,7 @@ export class TextClassifier extends Module {
     const places = this.positionEmbeddings.forward(arange(0, T, 1, { dtype: 'int32' })) // [T, C]
     let h = this.drop.forward(this.embeddingNorm.forward(add(words, places)))
     for (const block of this.encoder) h = block.forward(h, { attentionMask })
-    const real = reshape(attentionMask.to(h.dtype), [B, T, 1])
+    const real = reshape(to(attentionMask, h.dtype), [B, T, 1])
     const mean = div(sum(mul(h, real), 1), sum(real, 1)) // [B, C]
     return { logits: this.classifier.forward(this.drop.forward(mean)) }
   }
