@@ -1,5 +1,5 @@
 // What every command takes, and what every command is given.
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type BackendName, setBackend, setThreads } from '../tensor/backend.js'
 import type { Output, Sink } from './output.js'
 import type { Progress, ProgressStream } from './progress.js'
@@ -46,7 +46,7 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option('--seed <n>', 'everything random follows from it', whole(0), 1)
     .option('--threads <n>', 'worker threads', whole(1, 64))
-    .option('--backend <name>', 'auto, wasm or js')
+    .addOption(new Option('--backend <name>', 'where kernels run').choices(['auto', 'wasm', 'js']))
     .option('--json', 'one JSON document on standard output', false)
     .option('--quiet', 'no progress', false)
     .option('--debug', 'show the stack of an error', false)

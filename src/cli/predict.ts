@@ -35,7 +35,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       texts.forEach((text, row) => {
         const p = probabilities(logits, row * n, n)
         const top = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, options.top)
-        output.print(`${top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')}\t${text}`)
+        output.print(`${top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')}  |  ${text}`)
         answers.push({
           text,
           label: classes[best(logits, row * n, n)],
