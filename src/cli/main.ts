@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
+import { mnistCommand } from './mnist.js'
 import {
   addCommonOptions,
   applyCommonOptions,
@@ -26,7 +27,7 @@ export interface CommandSpec<O> {
 /** A command whose own options are known only to itself. */
 type AnyCommand = CommandSpec<never>
 
-const commands: AnyCommand[] = [demoCommand, predictCommand, doctorCommand]
+const commands: AnyCommand[] = [demoCommand, mnistCommand, predictCommand, doctorCommand]
 
 function build(environment: Environment): Command {
   const program = new Command('tinystill')

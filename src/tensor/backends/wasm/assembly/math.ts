@@ -91,7 +91,8 @@ export function tanh4(x: v128): v128 {
   const e = exp4(f32x4.add(a, a))
   const far = f32x4.sub(splat(1), f32x4.div(splat(2), f32x4.add(e, splat(1))))
   // Not less than 0.625 holds for NaN too, whose far is NaN.
-  return v128.bitselect(near, withSignOf(far, x), f32x4.lt(a, splat(0.625)))
+  // near has the sign of x already, but for -0.
+  return withSignOf(v128.bitselect(near, far, f32x4.lt(a, splat(0.625))), x)
 }
 
 // @ts-ignore: decorator

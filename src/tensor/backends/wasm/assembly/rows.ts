@@ -1,51 +1,40 @@
 // Softmax and what follows from it, row by row: softmax, logSoftmax, logsumexp, cross entropy, and their gradients.
 import { exp4, log64 } from './math'
-import { loadTail, madd, splat, storeTail, sumLanes } from './simd'
+import { loadTail, madd, splat, storeTail } from './simd'
 import { dotRun, maxRun, sumRun } from './sums'
 
-const BLOCK: i32 = 512
+// @ts-ignore: decorator
+@inline
+function promoteSum(v: v128): v128 {
+  return f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)))
+}
 
 /**
- * e^((x - max) * invT): written to `out` where `keep`, and its sum. Without `keep` the sum is for a logarithm, which near
- * 1 shows its last bits: it is added up in doubles.
+ * e^((x - max) * invT): its sum, and written to out unless out is 0. Added up in float64: the sum of a confident row
+ * is 1 and a little, and that little is its loss.
  */
 // @ts-ignore: decorator
 @inline
 function expRun(keep: bool, out: usize, x: usize, n: i32, max: f32, invT: f32): f64 {
   const m = splat(max), scale = splat(invT)
-  let all: f64 = 0, low = f64x2.splat(0), high = f64x2.splat(0)
-  for (; n > 0; n -= BLOCK) {
-    const count = min(n, BLOCK)
-    const end = x + <usize>(count & ~3) * 4
-    let sum = splat(0)
-    for (; x != end; x += 16) {
-      const e = exp4(f32x4.mul(f32x4.sub(v128.load(x), m), scale))
-      if (keep) {
-        sum = f32x4.add(sum, e)
-        v128.store(out, e)
-        out += 16
-      } else {
-        low = f64x2.add(low, f64x2.promote_low_f32x4(e))
-        high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(e, e, 2, 3, 0, 1)))
-      }
+  const end = x + <usize>(n & ~3) * 4
+  let sum = f64x2.splat(0)
+  for (; x != end; x += 16) {
+    const e = exp4(f32x4.mul(f32x4.sub(v128.load(x), m), scale))
+    sum = f64x2.add(sum, promoteSum(e))
+    if (keep) {
+      v128.store(out, e)
+      out += 16
     }
-    const rest = count & 3
-    if (rest) {
-      // e^-Infinity: the lanes past the end add nothing.
-      const e = exp4(f32x4.mul(f32x4.sub(loadTail(x, rest, splat(f32.NEGATIVE_INFINITY)), m), scale))
-      if (keep) {
-        sum = f32x4.add(sum, e)
-        storeTail(out, e, rest)
-      } else {
-        low = f64x2.add(low, f64x2.promote_low_f32x4(e))
-        high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(e, e, 2, 3, 0, 1)))
-      }
-    }
-    if (keep) all += sumLanes(sum)
   }
-  if (keep) return all
-  const both = f64x2.add(low, high)
-  return f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1)
+  const rest = n & 3
+  if (rest) {
+    // e^-Infinity: the lanes past the end add nothing.
+    const e = exp4(f32x4.mul(f32x4.sub(loadTail(x, rest, splat(f32.NEGATIVE_INFINITY)), m), scale))
+    sum = f64x2.add(sum, promoteSum(e))
+    if (keep) storeTail(out, e, rest)
+  }
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }
 
 /** out = x * scale + shift. */
