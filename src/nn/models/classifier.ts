@@ -7,7 +7,6 @@ import { reshape } from '../../autograd/ops/views.js'
 import { ShapeError } from '../../errors.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { EncoderBlock, type EncoderOptions } from '../encoder.js'
-import { normal } from '../init.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
 
@@ -26,8 +25,11 @@ export interface TextInput {
   attentionMask: Tensor
 }
 
-/** BERT's, for every weight matrix and table. */
-const INITIALIZER_RANGE = 0.02
+/**
+ * Of both tables. Trained from scratch on short texts, the WordNet student reaches a point more than with BERT's 0.02
+ * everywhere, and four more than with 1, PyTorch's Embedding. The linear layers start as PyTorch's.
+ */
+const EMBEDDING_STD = 0.1
 
 export class TextClassifier extends Module {
   wordEmbeddings: Embedding
@@ -40,17 +42,12 @@ export class TextClassifier extends Module {
   constructor(readonly config: ClassifierConfig) {
     super()
     const { vocabSize, maxLength, width, padId: paddingIdx, eps = 1e-5 } = config
-    this.wordEmbeddings = new Embedding(vocabSize, width, { paddingIdx, std: INITIALIZER_RANGE })
-    this.positionEmbeddings = new Embedding(maxLength, width, { std: INITIALIZER_RANGE })
+    this.wordEmbeddings = new Embedding(vocabSize, width, { paddingIdx, std: EMBEDDING_STD })
+    this.positionEmbeddings = new Embedding(maxLength, width, { std: EMBEDDING_STD })
     this.embeddingNorm = new LayerNorm(width, { eps })
     this.drop = new Dropout(config.dropout ?? 0)
     this.encoder = Array.from({ length: config.layers }, () => new EncoderBlock(config))
     this.classifier = new Linear(width, config.classes)
-    for (const [, module] of this.namedModules()) {
-      if (!(module instanceof Linear)) continue
-      module.weight = normal(module.weight.shape, INITIALIZER_RANGE)
-      module.bias?.data.fill(0)
-    }
   }
 
   /** -> logits [B, classes] */
