@@ -1,10 +1,27 @@
 // Walks all op records through the standard suite.
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allOps } from '../../src/autograd/op.js'
 import '../../src/index.js'
+import { setBackend, setDeterministic } from '../../src/tensor/backend.js'
 import { checkOp, type OpReport } from './check.js'
 
 const reports: OpReport[] = []
+
+const others = {
+  js: () => setBackend('js'),
+  'wasm, strict': () => setDeterministic(true),
+}
+
+describe.each(Object.entries(others))('every op on %s', (_, choose) => {
+  beforeAll(choose)
+  afterAll(() => {
+    setBackend('auto')
+    setDeterministic(false)
+  })
+  it.each(allOps().map((op) => ({ name: op.record.name, op })))('$name', ({ op }) => {
+    expect(checkOp(op, 1, { derivatives: false }).samples).toBeGreaterThan(0)
+  })
+})
 
 describe('every op', () => {
   for (const op of allOps()) {

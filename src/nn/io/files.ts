@@ -46,8 +46,12 @@ function explain(path: string, action: string, error: unknown, after = ''): Chec
  * or power cut `path` is the old file or the new one. A symbolic link at `path` is replaced, not followed.
  * Throws a CheckpointError when it cannot; the old file is intact then and the temporary one gone.
  */
-export function writeAtomic(path: string, data: Uint8Array | string, fs: FileSystem = nodeFs): void {
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+export function writeAtomic(path: string, data: ArrayBufferView | string, fs: FileSystem = nodeFs): void {
+  // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
+  const bytes =
+    typeof data === 'string'
+      ? new TextEncoder().encode(data)
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   const folder = dirname(path)
   const temporary = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
   let created = false
@@ -81,7 +85,7 @@ function writeAll(fs: FileSystem, file: number, bytes: Uint8Array): void {
   }
 }
 
-/** The error that led here is the one to tell. */
+/** Fails in silence: the error that led here is the one to tell. */
 function remove(fs: FileSystem, path: string): void {
   try {
     fs.rmSync(path, { force: true })

@@ -33,6 +33,11 @@ export class Scratch {
 
 /** Arguments that a kernel writes, where it is not just the first. */
 const written: Partial<Record<KernelName, readonly number[]>> = {
+  unary: [1],
+  unaryGrad: [1],
+  binary: [2],
+  where: [1],
+  reduce: [1],
   layerNormGrad: [0, 1, 2],
   attentionGrad: [0, 1, 2],
   adam: [0, 2, 3],
