@@ -1,6 +1,6 @@
 """Writes safetensors.json: files as the official library writes them, and what they hold.
 
-usage: pip install safetensors==0.8.0 numpy ml_dtypes; python3 -P safetensors.py > safetensors.json (without -P it imports itself)
+usage: pip install safetensors==0.8.0 numpy ml_dtypes; python3 safetensors_files.py > safetensors.json
 
 files: {title, file, metadata, tensors: [[name, dtype, shape, data]], rewrites}; `file` and `data` (widened as readers should, little-endian)
 are base64; rewrites tells whether writing what was read gives the same file. halves: float32 in, NumPy's float16 out.
