@@ -26,7 +26,7 @@ export interface DemoRun extends Record<Role, ModelFigures> {
   seed: number
   majority: ModelFigures
   student: TextModel
-  /** Losses of all steps, and the epochs. */
+  /** Losses of all steps, and the epochs; of the teacher's first member. */
   curves: Partial<Record<Role, { steps: number[]; epochs: EpochReport[] }>>
   /** Test definitions with the teacher's logits. */
   samples: { text: string; label: number; logits: Float32Array }[]
@@ -41,7 +41,7 @@ export interface DemoFacts {
 }
 
 const names: Record<Role | 'majority', string> = {
-  teacher: 'teacher',
+  teacher: 'teacher, an ensemble',
   alone: 'student alone',
   distilled: 'student distilled',
   majority: 'majority class',

@@ -1,12 +1,13 @@
-// tinystill demo, the main job: on WordNet's definitions a teacher learns from labels, and one small student learns
-// twice, from labels alone and from the teacher. For each seed, then the comparison.
+// tinystill demo, the main job: on WordNet's definitions a teacher (an ensemble) learns from labels, and one small
+// student learns twice, from labels alone and from the teacher. For each seed, then the comparison.
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { randomScope } from '../autograd/random.js'
+import { Ensemble } from '../distill/ensemble.js'
 import { classification } from '../distill/metrics.js'
-import { predict } from '../distill/predict.js'
+import { type Classifier, predict } from '../distill/predict.js'
 import { distil, train } from '../distill/recipes/hinton.js'
-import type { EpochReport, FitOptions, FitResult, StepReport } from '../distill/trainer.js'
+import type { FitOptions, FitResult, StepReport } from '../distill/trainer.js'
 import type { DataSet } from '../nn/data.js'
 import { makeFolder, saveTextModel } from '../nn/io/folder.js'
 import { TextClassifier, type TextInput } from '../nn/models/classifier.js'
@@ -31,8 +32,10 @@ interface Plan {
   labelled: number
   transfer: number
   vocabulary: number
-  teacher: ModelPlan
-  alone: ModelPlan
+  /** An ensemble of equals, each from its own first weights. */
+  teacher: ModelPlan & { members: number }
+  /** Trained once for each number of epochs, with a schedule of that length; the best by dev accuracy counts. */
+  alone: Omit<ModelPlan, 'epochs'> & { epochs: readonly number[] }
   distilled: ModelPlan
 }
 
@@ -42,20 +45,20 @@ const student = { width: 48, layers: 1, lr: 3e-3 }
 const plans: Record<'quick' | 'default' | 'full', Plan> = {
   quick: {
     ...{ labelled: 20000, transfer: 10000, vocabulary: 12000 },
-    teacher: { width: 96, layers: 1, dropout: 0.2, epochs: 2, lr: 2e-3 },
-    alone: { ...student, dropout: 0.1, epochs: 2 },
-    distilled: { ...student, dropout: 0, epochs: 3 },
+    teacher: { ...student, members: 2, dropout: 0.1, epochs: 2 },
+    alone: { ...student, dropout: 0.1, epochs: [2] },
+    distilled: { ...student, dropout: 0, epochs: 2 },
   },
   default: {
     ...{ labelled: 20000, transfer: Infinity, vocabulary: 12000 },
-    teacher: { width: 192, layers: 1, dropout: 0.2, epochs: 2, lr: 1e-3 },
-    alone: { ...student, dropout: 0.1, epochs: 6 },
+    teacher: { members: 4, width: 96, layers: 1, dropout: 0.2, epochs: 2, lr: 2e-3 },
+    alone: { ...student, dropout: 0.1, epochs: [2, 3] },
     distilled: { ...student, dropout: 0, epochs: 3 },
   },
   full: {
     ...{ labelled: 20000, transfer: Infinity, vocabulary: 12000 },
-    teacher: { width: 192, layers: 2, dropout: 0.2, epochs: 4, lr: 1e-3 },
-    alone: { ...student, dropout: 0.1, epochs: 9 },
+    teacher: { members: 5, width: 192, layers: 1, dropout: 0.2, epochs: 2, lr: 1e-3 },
+    alone: { ...student, dropout: 0.1, epochs: [1, 2, 3, 4, 6] },
     distilled: { ...student, dropout: 0, epochs: 3 },
   },
 }
@@ -104,7 +107,7 @@ function prepare(plan: Plan): Data {
   }
 }
 
-function build(plan: ModelPlan, data: Data, seed: number, name: string): TextClassifier {
+function build(plan: Omit<ModelPlan, 'epochs'>, data: Data, seed: number, name: string): TextClassifier {
   const { width, layers, dropout } = plan
   return randomScope(fold(keyOf(seed), name), () => {
     return new TextClassifier({
@@ -151,7 +154,7 @@ function watched(
   }
 }
 
-function accuracyOf(model: TextClassifier, set: DataSet<TextInput>, data: Data): number {
+function accuracyOf(model: Classifier<TextInput>, set: DataSet<TextInput>, data: Data): number {
   return classification(predict(model, set), set.labels as Int32Array, data.split.classes.length).accuracy
 }
 
@@ -159,7 +162,7 @@ function accuracyOf(model: TextClassifier, set: DataSet<TextInput>, data: Data):
 const TIMED = 200
 
 function figures(
-  model: TextClassifier,
+  model: Classifier<TextInput>,
   data: Data,
   seconds: number,
   { now }: Context,
@@ -180,46 +183,65 @@ function figures(
   }
 }
 
+type Fit = (model: TextClassifier, options: FitOptions) => Promise<FitResult>
+
 async function runSeed(plan: Plan, data: Data, seed: number, context: Context, of: string): Promise<DemoRun> {
   const { progress, now } = context
-  const curves: DemoRun['curves'] = {}
-  async function learn(
-    name: 'teacher' | 'alone' | 'distilled',
-    label: string,
-    fit: (model: TextClassifier, options: FitOptions) => Promise<FitResult>,
-  ) {
+  /** Data order and dropout come from `seed`, the first weights from (seed, name). */
+  async function learn(label: string, modelPlan: ModelPlan, name: string, seed: number, fit: Fit) {
     const began = now()
-    const modelPlan = plan[name]
-    // The same first weights for both students: what differs is what they learn from.
-    const model = build(modelPlan, data, seed, name === 'teacher' ? 'teacher' : 'student')
+    const model = build(modelPlan, data, seed, name)
     const steps: StepReport[] = []
     const result = await fit(model, watched(`${of}${label}`, modelPlan, model, data, seed, steps, context))
     const seconds = (now() - began) / 1000
-    const all = figures(model, data, seconds, context)
-    curves[name] = { steps: steps.map((s) => s.loss), epochs: result.epochs as EpochReport[] }
     progress.finish(
-      `${of}${label}: ${percent(all.accuracy)} of ${count(data.test.size)} test definitions, best epoch ${result.best.epoch} of ${plan[name].epochs}, ${seconds.toFixed(0)} s`,
+      `${of}${label}: ${percent(result.best.score)} of ${count(data.dev.size)} dev definitions, best epoch ${result.best.epoch} of ${modelPlan.epochs}, ${seconds.toFixed(0)} s`,
     )
-    return { model, ...all }
+    return {
+      model,
+      seconds,
+      score: result.best.score,
+      steps: steps.map((s) => s.loss),
+      epochs: result.epochs,
+    }
   }
+  const sum = (parts: { seconds: number }[]) => parts.reduce((s, p) => s + p.seconds, 0)
 
-  const teacher = await learn('teacher', 'teacher', (model, o) => train(model, data.labelled, o))
+  const { members, ...member } = plan.teacher
+  const taught = []
+  for (let i = 0; i < members; i++) {
+    const own = keyOf(seed, 'member', i)[0]
+    const label = members > 1 ? `teacher ${i + 1} of ${members}` : 'teacher'
+    taught.push(await learn(label, member, 'teacher', own, (model, o) => train(model, data.labelled, o)))
+  }
+  const ensemble = new Ensemble(taught.map((t) => t.model))
+  const teacher = figures(ensemble, data, sum(taught), context)
 
   progress.start(`${of}soft targets`, data.unlabelled.size)
-  const targets = predict(teacher.model, data.unlabelled, {
+  const targets = predict(ensemble, data.unlabelled, {
     onBatch: (done) => progress.update(done, { definitions: count(done) }),
   })
   progress.finish(`${of}soft targets of the teacher for ${count(data.unlabelled.size)} definitions`)
 
-  const alone = await learn('alone', 'student alone', (model, o) => train(model, data.labelled, o))
-  const distilled = await learn('distilled', 'student distilled', (model, o) =>
+  // The same first weights for all students: what differs is what they learn from, and for how long.
+  const tries = []
+  for (const epochs of plan.alone.epochs) {
+    const label = `student alone, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`
+    const own = { ...plan.alone, epochs }
+    tries.push(await learn(label, own, 'student', seed, (model, o) => train(model, data.labelled, o)))
+  }
+  const lone = tries.reduce((a, b) => (b.score > a.score ? b : a))
+  const pupil = await learn('student distilled', plan.distilled, 'student', seed, (model, o) =>
     distil(model, data.unlabelled, targets, { ...o, T }),
   )
   const testLabels = data.test.labels as Int32Array
   return {
-    ...{ seed, teacher, alone, distilled, curves },
+    ...{ seed, teacher },
+    alone: figures(lone.model, data, sum(tries), context),
+    distilled: figures(pupil.model, data, pupil.seconds, context),
+    curves: { teacher: taught[0], alone: lone, distilled: pupil },
     majority: majority(data.labelled.labels as Int32Array, testLabels, data.split.classes.length),
-    student: { model: distilled.model, tokenizer: data.tokenizer, classes: data.split.classes },
+    student: { model: pupil.model, tokenizer: data.tokenizer, classes: data.split.classes },
     samples: data.split.test.slice(0, 400).map(({ text, label }, row) => {
       const n = data.split.classes.length
       return { text, label, logits: teacher.logits.slice(row * n, (row + 1) * n) }
@@ -265,7 +287,7 @@ export const demoCommand: CommandSpec<DemoOptions> = {
   options: (command: Command) =>
     command
       .addOption(new Option('--quick', 'a small run, under 30 s').default(false).conflicts('full'))
-      .option('--full', 'the settings that are compared with PyTorch, about 6 minutes a seed', false)
+      .option('--full', 'a larger teacher and a longer search, about 4 minutes a seed', false)
       .option('--seeds <n>', 'repeat with that many seeds and judge the gain', whole(1, 100), 1)
       .option('--out <dir>', 'where the student and the report go', 'runs/demo'),
   run,
