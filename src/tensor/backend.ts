@@ -1,7 +1,7 @@
 // Which kernels run. The choice is made once, at the first kernel or report, and told by backendReport().
 import { BackendError } from '../errors.js'
 import { jsKernels } from './backends/js/index.js'
-import { createWasmKernels, relaxedAvailable } from './backends/wasm/index.js'
+import { createWasmKernels, processorCount, relaxedAvailable } from './backends/wasm/index.js'
 import type { KernelName, Kernels } from './kernels.js'
 import { type DType, heap } from './storage.js'
 
@@ -22,9 +22,8 @@ export interface BackendReport {
   backend: 'js' | 'wasm'
   relaxed: boolean
   deterministic: boolean
-  /** Threads that run, and those asked for with setThreads. */
+  /** Threads that large kernels use, the caller's included. */
   threads: number
-  threadsAsked: number
   why: string
   /** Where each kernel runs for float32. float64 runs on js. */
   kernels: Record<KernelName, 'js' | 'wasm'>
@@ -32,7 +31,8 @@ export interface BackendReport {
 
 let asked: BackendName = 'auto'
 let deterministic = false
-let threads = 1
+/** null: as many as the machine has processors, up to 8. */
+let threadsAsked: number | null = null
 let choice: Choice | null = null
 
 /** An instance per build (relaxed or not), kept because each holds scratch memory. */
@@ -41,7 +41,7 @@ const instances = new Map<boolean, Kernels | null>()
 function wasmKernels(relaxed: boolean): Kernels | null {
   let kernels = instances.get(relaxed)
   if (kernels === undefined) {
-    kernels = createWasmKernels(jsKernels, { relaxed })
+    kernels = createWasmKernels(jsKernels, { relaxed, threads: threadsNow })
     instances.set(relaxed, kernels)
   }
   return kernels
@@ -97,11 +97,20 @@ export function setDeterministic(on: boolean): void {
   choice = null
 }
 
-/** How many threads kernels may use, 1 to 64. Kept for later: this release runs one. Throws BackendError. */
+const processors = processorCount()
+
+function threadsNow(): number {
+  return threadsAsked ?? Math.min(processors, 8)
+}
+
+/**
+ * How many threads kernels may use, 1 to 64, the caller's included. Default: one for each processor, at most 8. They
+ * start at the first work that is worth it. The results are the same bits for any number. Throws BackendError.
+ */
 export function setThreads(n: number): void {
   if (!Number.isInteger(n) || n < 1 || n > 64)
     throw new BackendError(`${n} threads`, 'Use a whole number from 1 to 64')
-  threads = n
+  threadsAsked = n
 }
 
 export function backendReport(): BackendReport {
@@ -115,9 +124,8 @@ export function backendReport(): BackendReport {
     backend,
     relaxed,
     deterministic,
-    threads: 1,
-    threadsAsked: threads,
-    why: threads === 1 ? why : `${why}; this release runs one thread, not ${threads}`,
+    threads: backend === 'wasm' ? threadsNow() : 1,
+    why,
     kernels: Object.fromEntries(places),
   }
 }

@@ -3,19 +3,45 @@ import type { AttentionArgs, Kernels } from '../../kernels.js'
 import { heap } from '../../storage.js'
 import { ARGS, at, type Scratch, staged } from './memory.js'
 import type { Exports } from './module.js'
+import type { Pool } from './pool.js'
 
 type Attention = Pick<Kernels, 'attention' | 'attentionGrad'>
 
-export function attentionKernels(w: Exports, scratch: Scratch, js: Kernels, self: () => Kernels): Attention {
+/** Nanoseconds for a query and a key of a head, forward and backward, about: products, exponentials, dropout. */
+const pairCost = (D: number) => ({ attention: 4 + D / 8, attentionGrad: 6 + D / 2.5 })
+
+export function attentionKernels(
+  w: Exports,
+  scratch: Scratch,
+  pool: Pool,
+  js: Kernels,
+  self: () => Kernels,
+): Attention {
   const words = heap === null ? new Uint32Array(64) : new Uint32Array(heap.buffer, ARGS, 64)
   const floats = new Float32Array(words.buffer, words.byteOffset, 64)
+
+  const share = (a: AttentionArgs) => Math.ceil(w.attentionScratch(a.S, a.T, a.D) / 128) * 128
+
+  /** All heads. false where js has to do it. */
+  function run(fn: 'attention' | 'attentionGrad', a: AttentionArgs, addresses: readonly number[]): boolean {
+    const room = prepare(a, addresses)
+    if (room < 0) return false
+    const heads = a.B * a.H
+    const chunk = Math.ceil(heads / pool.chunksFor(heads * a.S * a.T * pairCost(a.D)[fn]))
+    return pool.run({
+      fn,
+      args: [ARGS, 0, heads, room],
+      steps: { 1: chunk, 3: share(a) },
+      ...{ countAt: 2, total: heads, chunk, scratchAt: 3 },
+    })
+  }
 
   /** Writes the arguments; gives the address of the scratch behind the mask, or -1 where js has to do it. */
   function prepare(a: AttentionArgs, addresses: readonly number[]): number {
     // Softmax of scale * x needs scale > 0; without queries or keys there is nothing to be fast at.
     if (!(a.scale > 0 && a.scale < Infinity) || a.B * a.H * a.S * a.T * a.D === 0) return -1
     const maskBytes = a.mask === null ? 0 : Math.ceil((a.B * a.T) / 16) * 64
-    const room = scratch.reserve(maskBytes + w.attentionScratch(a.S, a.T, a.D))
+    const room = scratch.reserve(maskBytes + share(a) * pool.size())
     if (room < 0 || heap === null) return -1
     if (a.mask !== null) {
       const seen = new Int32Array(heap.buffer, room, a.B * a.T)
@@ -40,17 +66,14 @@ export function attentionKernels(w: Exports, scratch: Scratch, js: Kernels, self
     attention(out, q, k, v, a) {
       const addresses = [at(q), at(k), at(v), at(out)]
       if (Math.min(...addresses) < 0) return staged('attention', self(), js, [out, q, k, v, a])
-      const room = prepare(a, addresses)
-      if (room < 0 || !w.attention(ARGS, 0, a.B * a.H, room)) js.attention(out, q, k, v, a)
+      if (!run('attention', a, addresses)) js.attention(out, q, k, v, a)
     },
 
     attentionGrad(dq, dk, dv, dout, q, k, v, a) {
       const addresses = [at(q), at(k), at(v), at(dout), at(dq), at(dk), at(dv)]
       if (Math.min(...addresses) < 0)
         return staged('attentionGrad', self(), js, [dq, dk, dv, dout, q, k, v, a])
-      const room = prepare(a, addresses)
-      if (room < 0 || !w.attentionGrad(ARGS, 0, a.B * a.H, room))
-        js.attentionGrad(dq, dk, dv, dout, q, k, v, a)
+      if (!run('attentionGrad', a, addresses)) js.attentionGrad(dq, dk, dv, dout, q, k, v, a)
     },
   }
 }

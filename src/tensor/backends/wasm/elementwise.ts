@@ -3,6 +3,7 @@ import type { BinaryName, Kernels, UnaryGradName, UnaryName } from '../../kernel
 import { contiguousStrides, numel } from '../../shape.js'
 import { ASIDE, at, type Scratch, staged } from './memory.js'
 import type { Exports } from './module.js'
+import type { Pool } from './pool.js'
 import { arrangeCopy, innermost, merge, writeWalk } from './walk.js'
 
 // The numbers that assembly/elementwise.ts knows the functions by.
@@ -41,7 +42,25 @@ type Elementwise = Pick<Kernels, 'fill' | 'copy' | 'unary' | 'unaryGrad' | 'bina
 const word = new Int32Array(1)
 const float = new Float32Array(word.buffer)
 
-export function elementwise(w: Exports, scratch: Scratch, js: Kernels, self: () => Kernels): Elementwise {
+/** Nanoseconds an element of a function and of its gradient: the cheap ones wait for memory, whoever asks. */
+const EACH = 2
+
+export function elementwise(
+  w: Exports,
+  scratch: Scratch,
+  pool: Pool,
+  js: Kernels,
+  self: () => Kernels,
+): Elementwise {
+  /** A kernel over n elements, its arguments after the code and before the size addresses. */
+  function flatRun(fn: 'unary' | 'unaryGrad', args: number[], inPlace: boolean): void {
+    const countAt = args.length - 1
+    const n = args[countAt]
+    const chunk = Math.ceil(n / pool.chunksFor(n * EACH) / 64) * 64
+    const steps = Object.fromEntries(args.map((_, k) => [k, k > 0 && k < countAt ? chunk * 4 : 0]))
+    pool.run({ fn, args, steps, countAt, total: n, chunk, inPlace })
+  }
+
   /** Copies to an address, contiguous. false: too many dims. */
   function gatherTo(to: number, shape: readonly number[], x: number, strides: readonly number[]): boolean {
     if (!merge(shape, [contiguousStrides(shape), strides])) return false
@@ -100,7 +119,7 @@ export function elementwise(w: Exports, scratch: Scratch, js: Kernels, self: () 
       const o = at(out)
       const a = at(x)
       if (Math.min(o, a) < 0) return staged('unary', self(), js, [fn, out, x])
-      w.unary(unaryCode[fn], o, a, out.length)
+      flatRun('unary', [unaryCode[fn], o, a, out.length], o === a)
     },
 
     unaryGrad(fn, out, saved, dy) {
@@ -108,7 +127,7 @@ export function elementwise(w: Exports, scratch: Scratch, js: Kernels, self: () 
       const s = at(saved)
       const d = at(dy)
       if (Math.min(o, s, d) < 0) return staged('unaryGrad', self(), js, [fn, out, saved, dy])
-      w.unaryGrad(gradCode[fn], o, s, d, out.length)
+      flatRun('unaryGrad', [gradCode[fn], o, s, d, out.length], o === s || o === d)
     },
 
     binary(fn, shape, out, a, aStrides, b, bStrides) {

@@ -1,13 +1,19 @@
 // Kernels over flat arrays: optimizer steps, the sum of squares, dropout.
 import type { Kernels } from '../../kernels.js'
-import { ASIDE, at, staged } from './memory.js'
+import { at, type Scratch, staged } from './memory.js'
 import type { Exports } from './module.js'
+import type { Pool } from './pool.js'
 
 export function flatKernels(
   w: Exports,
+  scratch: Scratch,
+  pool: Pool,
   js: Kernels,
   self: () => Kernels,
 ): Pick<Kernels, 'adam' | 'sgd' | 'sumSquares' | 'dropout'> {
+  /** Elements a chunk, a multiple of 64; ns: for one. */
+  const pieces = (n: number, ns: number) => Math.ceil(n / pool.chunksFor(n * ns) / 64) * 64
+
   return {
     adam(p, g, m, v, a) {
       const pAt = at(p)
@@ -18,23 +24,16 @@ export function flatKernels(
       const l2 = a.decoupled ? 0 : a.weightDecay
       const keep = a.decoupled ? 1 - a.lr * a.weightDecay : 1
       const correct = 1 / Math.sqrt(a.correction2)
-      w.adam(
-        pAt,
-        gAt,
-        mAt,
-        vAt,
-        p.length,
-        a.beta1,
-        1 - a.beta1,
-        a.beta2,
-        1 - a.beta2,
-        a.lr / a.correction1,
-        correct,
-        a.eps,
-        l2,
-        keep,
-        a.gradScale,
-      )
+      const betas = [a.beta1, 1 - a.beta1, a.beta2, 1 - a.beta2]
+      const rates = [a.lr / a.correction1, correct, a.eps, l2, keep, a.gradScale]
+      const chunk = pieces(p.length, 1.5)
+      const step = chunk * 4
+      pool.run({
+        fn: 'adam',
+        args: [pAt, gAt, mAt, vAt, p.length, ...betas, ...rates],
+        steps: { 0: step, 1: step, 2: step, 3: step },
+        ...{ countAt: 4, total: p.length, chunk, inPlace: true },
+      })
     },
 
     sgd(p, g, buf, lr, momentum, weightDecay, nesterov, gradScale) {
@@ -58,7 +57,15 @@ export function flatKernels(
       if (Math.min(o, a) < 0) return staged('dropout', self(), js, [out, x, p, key])
       // 2^32 does not fit the limit: without survivors, js.
       if (!(p >= 0 && p < 1)) return js.dropout(out, x, p, key)
-      w.dropout(o, a, 0, out.length, Math.ceil(p * 4294967296), 1 / (1 - p), key[0], key[1], ASIDE)
+      const chunk = pieces(out.length, 4)
+      const room = scratch.reserve(128 * pool.size())
+      if (room < 0) return js.dropout(out, x, p, key)
+      pool.run({
+        fn: 'dropout',
+        args: [o, a, 0, out.length, Math.ceil(p * 4294967296), 1 / (1 - p), key[0], key[1], room],
+        steps: { 2: chunk, 8: 128 },
+        ...{ countAt: 3, total: out.length, chunk, scratchAt: 8 },
+      })
     },
   }
 }

@@ -5,14 +5,18 @@ import { elementwise } from './elementwise.js'
 import { flatKernels } from './flat.js'
 import { matmulKernel } from './matmul.js'
 import { Scratch } from './memory.js'
-import { instantiate } from './module.js'
+import { compile, instantiate } from './module.js'
+import { Pool } from './pool.js'
 import { rowKernels } from './rows.js'
 
 export { relaxedAvailable } from './module.js'
+export { processorCount } from './pool.js'
 
 export interface WasmOptions {
   /** Fused multiply-add: faster, and not the same bits in every engine. */
   relaxed: boolean
+  /** How many threads kernels may use now, the caller's included. Default: 1. */
+  threads?: () => number
 }
 
 /** The kernels of `js` with the fast ones in their place, or null where this engine does not run them. */
@@ -20,14 +24,15 @@ export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | 
   const w = instantiate(options.relaxed)
   if (w === null) return null
   const scratch = new Scratch()
+  const pool = new Pool(w, compile(options.relaxed) as WebAssembly.Module, options.threads ?? (() => 1))
   const self = () => kernels
   const kernels: Kernels = {
     ...js,
-    ...elementwise(w, scratch, js, self),
-    matmul: matmulKernel(w, scratch, js, self),
-    ...rowKernels(w, scratch, js, self),
-    ...attentionKernels(w, scratch, js, self),
-    ...flatKernels(w, js, self),
+    ...elementwise(w, scratch, pool, js, self),
+    matmul: matmulKernel(w, scratch, pool, js, self),
+    ...rowKernels(w, scratch, pool, js, self),
+    ...attentionKernels(w, scratch, pool, js, self),
+    ...flatKernels(w, scratch, pool, js, self),
   }
   return kernels
 }

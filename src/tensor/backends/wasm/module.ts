@@ -3,6 +3,7 @@ import { heap } from '../../storage.js'
 import { relaxedModule, strictModule } from './generated.js'
 
 type ExportName =
+  | 'gemmOne'
   | 'gemmBatch'
   | 'batchScratch'
   | 'unary'
@@ -24,7 +25,8 @@ type ExportName =
   | 'crossEntropy'
   | 'crossEntropyGrad'
   | 'layerNorm'
-  | 'layerNormGrad'
+  | 'layerNormGradRows'
+  | 'layerNormGradEnd'
   | 'normScratch'
   | 'dropout'
   | 'adam'

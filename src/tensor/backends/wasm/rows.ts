@@ -2,6 +2,7 @@
 import type { Kernels } from '../../kernels.js'
 import { at, type Scratch, staged } from './memory.js'
 import type { Exports } from './module.js'
+import type { Pool } from './pool.js'
 
 type Rows = Pick<
   Kernels,
@@ -25,7 +26,25 @@ function isTemperature(invT: number): boolean {
   return invT > 0 && invT < Infinity
 }
 
-export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () => Kernels): Rows {
+/** Rows whose weight gradients layerNormGradRows adds up at a time: as assembly/norm.ts has it. */
+const NORM_ROWS = 64
+
+export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels, self: () => Kernels): Rows {
+  /** A kernel over `rows` rows of n: the arguments in `moving` go on by a row a row. ns: for one element. */
+  function byRows(
+    fn: keyof Exports,
+    args: number[],
+    moving: number[],
+    countAt: number,
+    n: number,
+    ns: number,
+  ) {
+    const rows = args[countAt]
+    const chunk = Math.max(1, Math.ceil(rows / pool.chunksFor(rows * n * ns)))
+    const steps = Object.fromEntries(moving.map((k) => [k, chunk * n * 4]))
+    pool.run({ fn, args, steps, countAt, total: rows, chunk })
+  }
+
   return {
     reduce(fn, out, x, outer, n, inner) {
       const o = at(out)
@@ -41,7 +60,7 @@ export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () =
       const a = at(x)
       if (Math.min(o, a) < 0) return staged('softmax', self(), js, [out, x, rows, n, invT])
       if (!isTemperature(invT)) return js.softmax(out, x, rows, n, invT)
-      w.softmax(o, a, rows, n, invT)
+      byRows('softmax', [o, a, rows, n, invT], [0, 1], 2, n, 2)
     },
 
     softmaxGrad(out, y, dy, rows, n, invT) {
@@ -49,7 +68,7 @@ export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () =
       const a = at(y)
       const d = at(dy)
       if (Math.min(o, a, d) < 0) return staged('softmaxGrad', self(), js, [out, y, dy, rows, n, invT])
-      w.softmaxGrad(o, a, d, rows, n, invT)
+      byRows('softmaxGrad', [o, a, d, rows, n, invT], [0, 1, 2], 3, n, 0.6)
     },
 
     logSoftmax(out, x, rows, n, invT) {
@@ -57,7 +76,7 @@ export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () =
       const a = at(x)
       if (Math.min(o, a) < 0) return staged('logSoftmax', self(), js, [out, x, rows, n, invT])
       if (!isTemperature(invT)) return js.logSoftmax(out, x, rows, n, invT)
-      w.logSoftmax(o, a, rows, n, invT)
+      byRows('logSoftmax', [o, a, rows, n, invT], [0, 1], 2, n, 2)
     },
 
     logSoftmaxGrad(out, y, dy, rows, n, invT) {
@@ -65,7 +84,7 @@ export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () =
       const a = at(y)
       const d = at(dy)
       if (Math.min(o, a, d) < 0) return staged('logSoftmaxGrad', self(), js, [out, y, dy, rows, n, invT])
-      w.logSoftmaxGrad(o, a, d, rows, n, invT)
+      byRows('logSoftmaxGrad', [o, a, d, rows, n, invT], [0, 1, 2], 3, n, 2)
     },
 
     crossEntropy(out, x, labels, rows, n, ignore, smoothing) {
@@ -100,7 +119,7 @@ export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () =
       const b = at(bias)
       if (Math.min(o, a, g, b) < 0)
         return staged('layerNorm', self(), js, [out, x, weight, bias, rows, n, eps])
-      w.layerNorm(o, a, g, b, rows, n, eps)
+      byRows('layerNorm', [o, a, g, b, rows, n, eps], [0, 1], 4, n, 1)
     },
 
     layerNormGrad(dx, dWeight, dBias, x, weight, dy, rows, n, eps) {
@@ -115,7 +134,17 @@ export function rowKernels(w: Exports, scratch: Scratch, js: Kernels, self: () =
       }
       const room = scratch.reserve(w.normScratch(rows, n))
       if (room < 0) return js.layerNormGrad(dx, dWeight, dBias, x, weight, dy, rows, n, eps)
-      w.layerNormGrad(dxAt, dwAt, dbAt, a, g, d, rows, n, eps, room)
+      // Blocks of rows, whoever takes them: the sums have one order.
+      const blocks = Math.ceil(rows / NORM_ROWS / pool.chunksFor(rows * n * 2))
+      const chunk = Math.max(1, blocks) * NORM_ROWS
+      const step = chunk * n * 4
+      pool.run({
+        fn: 'layerNormGradRows',
+        args: [dxAt, room, a, g, d, rows, n, eps],
+        steps: { 0: step, 1: (step / NORM_ROWS) * 2, 2: step, 4: step },
+        ...{ countAt: 5, total: rows, chunk },
+      })
+      w.layerNormGradEnd(dwAt, dbAt, rows, n, room)
     },
 
     indexSelect(out, x, index, outer, n, inner) {

@@ -123,8 +123,8 @@ function finite(p: usize, rows: i32, row: usize, D: i32): bool {
   return !v128.any_true(f32x4.ne(sum, splat(0)))
 }
 
-/** Heads [from, to) of B * H. false: not computed, because v holds something infinite or NaN. */
-export function attention(a: Args, from: i32, to: i32, scratch: usize): bool {
+/** `heads` heads of B * H. false: not computed, because v holds something infinite or NaN. */
+export function attention(a: Args, from: i32, heads: i32, scratch: usize): bool {
   const S = a.S, T = a.T, D = a.D
   const seen = scratch + align(ROWS_SCRATCH)
   const p = seen + align(<usize>T * 4)
@@ -132,7 +132,7 @@ export function attention(a: Args, from: i32, to: i32, scratch: usize): bool {
   const keys = words + blockBytes(a)
   const values = keys + align(packedBytes(T, D))
   const panels = (T + 7) >> 3
-  for (let i = from; i < to; i++) {
+  for (let i = from; i < from + heads; i++) {
     const b = i / a.H, h = i % a.H
     const q = a.q + <usize>b * a.qB + <usize>h * a.qH
     const v = a.v + <usize>b * a.vB + <usize>h * a.vH
@@ -167,7 +167,7 @@ function silence(dp: usize, p: usize, n: i32): void {
 }
 
 /** As attention; a.out is the gradient of its result. */
-export function attentionGrad(a: Args, from: i32, to: i32, scratch: usize): bool {
+export function attentionGrad(a: Args, from: i32, heads: i32, scratch: usize): bool {
   const S = a.S, T = a.T, D = a.D
   const row = <usize>T * 4
   const seen = scratch + align(ROWS_SCRATCH)
@@ -179,7 +179,7 @@ export function attentionGrad(a: Args, from: i32, to: i32, scratch: usize): bool
   const keyRows = values + align(packedBytes(T, D))
   const side = keyRows + align(packedBytes(D, T))
   const panels = (T + 7) >> 3, width = (D + 7) >> 3
-  for (let i = from; i < to; i++) {
+  for (let i = from; i < from + heads; i++) {
     const b = i / a.H, h = i % a.H
     const qAt = <usize>b * a.qB + <usize>h * a.qH
     const kAt = <usize>b * a.kB + <usize>h * a.kH

@@ -195,23 +195,27 @@ export function batchScratch(n: i32, k: i32): usize {
   return ROWS_SCRATCH + packedBytes(columnsAtOnce(n, k), k)
 }
 
-/** out [batch, m, n]; pairs: for each matrix the addresses of A and B. */
-export function gemmBatch(
-  out: usize, pairs: usize, batch: i32, aRow: usize, aCol: usize, bRow: usize, bCol: usize,
+/** C [m, n] (row stride ldc) = A B, plus bias [n] (0: none). Strides are in bytes. scratch: batchScratch(n, k). */
+export function gemmOne(
+  c: usize, ldc: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, bCol: usize,
   m: i32, n: i32, k: i32, bias: usize, scratch: usize,
 ): void {
   const panels = scratch + ROWS_SCRATCH
   const step = columnsAtOnce(n, k)
   for (let j = 0; j < n; j += step) {
     const cols = min(step, n - j)
-    let packed: usize = 0
-    for (let i = 0; i < batch; i++) {
-      const a = load<u32>(pairs + i * 8)
-      const b = load<u32>(pairs + i * 8, 4) + <usize>j * bCol
-      if (b != packed) packB(panels, b, bRow, bCol, cols, k, 0, (cols + 7) >> 3)
-      packed = b
-      const c = out + (<usize>i * m * n + j) * 4
-      gemmRows(c, <usize>n * 4, a, aRow, aCol, panels, m, cols, k, bias ? bias + <usize>j * 4 : 0, false, scratch)
-    }
+    packB(panels, b + <usize>j * bCol, bRow, bCol, cols, k, 0, (cols + 7) >> 3)
+    gemmRows(c + <usize>j * 4, ldc, a, aRow, aCol, panels, m, cols, k, bias ? bias + <usize>j * 4 : 0, false, scratch)
+  }
+}
+
+/** out [batch, m, n]; pairs: for each matrix the addresses of A and B. */
+export function gemmBatch(
+  out: usize, pairs: usize, batch: i32, aRow: usize, aCol: usize, bRow: usize, bCol: usize,
+  m: i32, n: i32, k: i32, bias: usize, scratch: usize,
+): void {
+  for (let i = 0; i < batch; i++) {
+    const a = <usize>load<u32>(pairs + i * 8), b = <usize>load<u32>(pairs + i * 8, 4)
+    gemmOne(out + <usize>i * m * n * 4, <usize>n * 4, a, aRow, aCol, b, bRow, bCol, m, n, k, bias, scratch)
   }
 }

@@ -1,10 +1,10 @@
 // The module's exports.
-export { batchScratch, gemmBatch } from './gemm'
+export { batchScratch, gemmBatch, gemmOne } from './gemm'
 export { binary, fill, unary, unaryGrad, where } from './elementwise'
 export { copy, indexAdd, indexFits, indexSelect } from './copy'
 export { reduce, sumSquares } from './sums'
 export { crossEntropy, crossEntropyGrad, logSoftmax, logSoftmaxGrad, logsumexp, softmax, softmaxGrad } from './rows'
-export { layerNorm, layerNormGrad, normScratch } from './norm'
+export { layerNorm, layerNormGradEnd, layerNormGradRows, normScratch } from './norm'
 export { dropout } from './random'
 export { adam, sgd } from './optim'
 export { attention, attentionGrad, attentionScratch } from './attention'

@@ -75,13 +75,14 @@ function gradRow(dx: usize, dw: usize, db: usize, x: usize, w: usize, dy: usize,
   }
 }
 
-/** Rows [from, to), whose weight gradients go to partial [2, n]. */
+/** Rows in blocks of NORM_ROWS, the weight gradients of each block to its own partial [2, n]. */
 export function layerNormGradRows(
-  dx: usize, partial: usize, x: usize, weight: usize, dy: usize, from: i32, to: i32, n: i32, eps: f64,
+  dx: usize, partial: usize, x: usize, weight: usize, dy: usize, rows: i32, n: i32, eps: f64,
 ): void {
   const row = <usize>n * 4
-  memory.fill(partial, 0, row * 2)
-  for (let r = from; r < to; r++) {
+  for (let r = 0; r < rows; r++) {
+    if (r > 0 && r % NORM_ROWS == 0) partial += row * 2
+    if (r % NORM_ROWS == 0) memory.fill(partial, 0, row * 2)
     const at = <usize>r * row
     gradRow(dx + at, partial, partial + row, x + at, weight, dy + at, n, eps)
   }
@@ -106,14 +107,4 @@ export function layerNormGradEnd(dWeight: usize, dBias: usize, rows: i32, n: i32
   reduce(0, sums, scratch, 1, blocks, 2 * n)
   memory.copy(dWeight, sums, row)
   memory.copy(dBias, sums + row, row)
-}
-
-export function layerNormGrad(
-  dx: usize, dWeight: usize, dBias: usize, x: usize, weight: usize, dy: usize, rows: i32, n: i32, eps: f64, scratch: usize,
-): void {
-  for (let i = 0; i < blocksOf(rows); i++) {
-    const partial = scratch + <usize>i * <usize>n * 8
-    layerNormGradRows(dx, partial, x, weight, dy, i * NORM_ROWS, min(rows, (i + 1) * NORM_ROWS), n, eps)
-  }
-  layerNormGradEnd(dWeight, dBias, rows, n, scratch)
 }

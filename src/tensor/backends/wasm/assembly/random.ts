@@ -59,8 +59,9 @@ function kept(x: v128, words: v128, limit: i32, factor: f64): v128 {
   return v128.andnot(v128.shuffle<i64>(low, high, 0, 2), below(words, limit))
 }
 
-/** Elements [from, to) of x, from a multiple of 8; those whose word is below `limit` are dropped. aside: 32 bytes. */
-export function dropout(out: usize, x: usize, from: i32, to: i32, limit: i32, factor: f64, k0: i32, k1: i32, aside: usize): void {
+/** Elements from `from`, a multiple of 8, of x; those whose word is below `limit` are dropped. aside: 32 bytes. */
+export function dropout(out: usize, x: usize, from: i32, count: i32, limit: i32, factor: f64, k0: i32, k1: i32, aside: usize): void {
+  const to = from + count
   for (let i = from; i < to; i += 8) {
     eightWords(aside, k0, k1, i >> 1)
     for (let half = 0; half < 8; half += 4) {

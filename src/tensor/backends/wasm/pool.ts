@@ -1,0 +1,208 @@
+// Threads on the shared memory. A kernel call is cut into chunks, which this thread and the workers take one by one;
+// whoever takes a chunk, it computes the same bits. Without workers the caller does it all.
+import { BackendError } from '../../../errors.js'
+import { heap } from '../../storage.js'
+import type { Exports } from './module.js'
+import * as at from './worker.js'
+
+/** A call: arguments of the first chunk, what each changes by from one to the next, and which one is the size. */
+export interface Job {
+  fn: keyof Exports
+  args: number[]
+  /** Steps by argument index; the others stay. That of `scratchAt` is the share of a thread. */
+  steps: Record<number, number>
+  countAt: number
+  total: number
+  chunk: number
+  scratchAt?: number
+  /** The outputs are also inputs: after the loss of a thread the call cannot be made again. */
+  inPlace?: boolean
+}
+
+/** Milliseconds without any chunk finished after which a thread counts as lost. */
+const PATIENCE = 1000
+
+/** Nanoseconds of work from which the wake-up of a thread pays, and the longest chunk. */
+const WORTH = 150e3
+const LONGEST = 50e6
+
+export interface Thread {
+  terminate(): unknown
+}
+
+/** Starts a worker with the data that worker.ts takes, or gives null where there are none. `gone`: when it ends. */
+export type StartThread = (data: object, gone: () => void) => Thread | null
+
+/** Processors that threads can run on; 1 where no threads can be started. */
+export function processorCount(): number {
+  if (heap === null) return 1
+  if (typeof process !== 'undefined') return process.getBuiltinModule?.('node:os').availableParallelism() ?? 1
+  return typeof Worker === 'undefined' ? 1 : (globalThis.navigator?.hardwareConcurrency ?? 1)
+}
+
+export const startThread: StartThread = (data, gone) => {
+  const node = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads')
+  if (node !== undefined) {
+    const worker = new node.Worker(at.workerSource, { eval: true, workerData: data })
+    worker.on('error', gone)
+    worker.on('exit', gone)
+    // The process ends by itself: workers do not hold it.
+    worker.unref()
+    return worker
+  }
+  if (typeof Worker === 'undefined') return null
+  const url = URL.createObjectURL(new Blob([at.workerSource], { type: 'text/javascript' }))
+  const worker = new Worker(url)
+  worker.onerror = gone
+  worker.postMessage(data)
+  return worker
+}
+
+/** Whether this thread may sleep in Atomics.wait; a browser's main thread may not. */
+const maySleep = typeof process !== 'undefined' || typeof document === 'undefined'
+
+export class Pool {
+  #threads: Thread[] = []
+  #control = -1
+  #seq = 0
+  readonly #names: string[]
+
+  constructor(
+    readonly w: Exports,
+    readonly module: WebAssembly.Module,
+    /** How many threads there should be now, this one included. */
+    readonly size: () => number,
+    readonly start: StartThread = startThread,
+    readonly patience = PATIENCE,
+  ) {
+    this.#names = Object.keys(w)
+  }
+
+  /** Into how many chunks to cut work that takes one thread about `ns` nanoseconds: 1 where threads do not pay. */
+  chunksFor(ns: number): number {
+    const threads = this.size()
+    if (threads <= 1 || ns < WORTH) return 1
+    return Math.min(1024, Math.max(2 * threads, Math.ceil(ns / LONGEST)))
+  }
+
+  /** Runs all chunks. Returns false when a chunk's kernel declined (gave 0). Throws BackendError. */
+  run(job: Job): boolean {
+    const size = Math.ceil(job.total / job.chunk)
+    if (size > 4095) throw new BackendError(`${String(job.fn)}: ${size} chunks, at most 4095`)
+    if (!(size > 1) || this.size() <= 1) return this.#alone(job)
+    this.#grow()
+    return this.#threads.length === 0 ? this.#alone(job) : this.#together(job, size)
+  }
+
+  /** Ends all threads; the next call starts new ones. */
+  stop(): void {
+    // A thread may still write to the control block in its last moments: it is not used again.
+    this.#control = -1
+    for (const t of this.#threads.splice(0)) t.terminate()
+  }
+
+  #grow(): void {
+    const wanted = this.size() - 1
+    if (heap === null) return
+    if (this.#control < 0) {
+      this.#control = heap.alloc(512)
+      if (this.#control < 0) return
+      new Int32Array(heap.buffer, this.#control, at.CONTROL_BYTES / 4).fill(0)
+      this.#seq = 0
+    }
+    while (this.#threads.length < wanted) {
+      const id = this.#threads.length + 1
+      const control = this.#control
+      const data = { module: this.module, memory: heap.memory, control, names: this.#names, id }
+      const thread = this.start(data, () => {
+        // One that ended by itself: all start anew, so that no chunk waits for it.
+        if (this.#control === control) this.stop()
+      })
+      if (thread === null) return
+      this.#threads.push(thread)
+    }
+  }
+
+  /** One chunk, by the thread `id`. */
+  #chunk(job: Job, i: number, id: number): unknown {
+    const { args, steps, scratchAt, countAt, chunk, total } = job
+    const own = args.map((x, k) => x + (k === scratchAt ? id : i) * (steps[k] ?? 0))
+    own[countAt] = Math.min(chunk, total - i * chunk)
+    return this.w[job.fn](...own)
+  }
+
+  #alone(job: Job): boolean {
+    // As few calls as the scratch allows: one chunk of everything.
+    const args = [...job.args]
+    args[job.countAt] = job.total
+    return this.w[job.fn](...args) !== 0
+  }
+
+  #together(job: Job, chunks: number): boolean {
+    const { fn, args, steps, countAt, total, chunk, scratchAt = -1 } = job
+    const buffer = heap!.buffer
+    const c = new Int32Array(buffer, this.#control, at.ARGS_AT / 4)
+    const numbers = new Float64Array(buffer, this.#control + at.ARGS_AT, 2 * at.MAX_ARGS)
+    args.forEach((x, k) => {
+      numbers[k] = x
+      numbers[at.MAX_ARGS + k] = steps[k] ?? 0
+    })
+    c[at.DONE] = 0
+    c[at.STATUS] = 0
+    c[at.FN] = this.#names.indexOf(fn)
+    c[at.CHUNKS] = chunks
+    c[at.ARITY] = args.length
+    c[at.COUNT_AT] = countAt
+    c[at.SCRATCH_AT] = scratchAt
+    c[at.TOTAL] = total
+    c[at.CHUNK] = chunk
+    c[at.THREADS] = this.size()
+    this.#seq++
+    const generation = this.#seq & 0xfffff
+    Atomics.store(c, at.TICKET, generation << 12)
+    Atomics.store(c, at.SEQ, this.#seq)
+    Atomics.notify(c, at.SEQ)
+    for (;;) {
+      const ticket = Atomics.load(c, at.TICKET)
+      const i = ticket & 0xfff
+      if (i >= chunks) break
+      if (Atomics.compareExchange(c, at.TICKET, ticket, ticket + 1) !== ticket) continue
+      if (this.#chunk(job, i, 0) === 0) Atomics.store(c, at.STATUS, 1)
+      Atomics.add(c, at.DONE, 1)
+    }
+    if (!this.#settled(c, chunks)) return this.#without(job)
+    const status = Atomics.load(c, at.STATUS)
+    if (status === 2) throw new BackendError(`${fn}: the kernel failed in a thread`)
+    return status === 0
+  }
+
+  /** Waits until all chunks are done. false: nothing has moved for too long. */
+  #settled(c: Int32Array, chunks: number): boolean {
+    for (let i = 0; i < 5000; i++) if (Atomics.load(c, at.DONE) === chunks) return true
+    for (;;) {
+      const done = Atomics.load(c, at.DONE)
+      if (done === chunks) return true
+      if (maySleep) {
+        // Only the last chunk notifies: any progress by the end of the wait starts another.
+        Atomics.wait(c, at.DONE, done, this.patience)
+        if (Atomics.load(c, at.DONE) === done) return false
+        continue
+      }
+      const until = performance.now() + this.patience
+      while (Atomics.load(c, at.DONE) === done && performance.now() < until);
+      if (Atomics.load(c, at.DONE) === done) return false
+    }
+  }
+
+  /** After the loss of a thread: the others go too, and the call is made again where that gives the right result. */
+  #without(job: Job): boolean {
+    this.stop()
+    if (job.inPlace) {
+      throw new BackendError(
+        `${job.fn}: a thread was lost while it changed its arguments in place`,
+        'They are half changed: go back to the last checkpoint',
+      )
+    }
+    return this.#alone(job)
+  }
+}
