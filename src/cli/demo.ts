@@ -51,7 +51,7 @@ const plans: Record<'quick' | 'default' | 'full', Plan> = {
   },
   default: {
     ...{ labelled: 20000, transfer: Infinity, vocabulary: 12000 },
-    teacher: { members: 4, width: 96, layers: 1, dropout: 0.2, epochs: 2, lr: 2e-3 },
+    teacher: { members: 6, width: 96, layers: 1, dropout: 0.2, epochs: 2, lr: 2e-3 },
     alone: { ...student, dropout: 0.1, epochs: [2, 3] },
     distilled: { ...student, dropout: 0, epochs: 3 },
   },

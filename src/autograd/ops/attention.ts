@@ -3,8 +3,8 @@ import { ShapeError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import type { AttentionArgs } from '../../tensor/kernels.js'
 import type { Key } from '../../tensor/rng.js'
-import { formatShape, type Shape } from '../../tensor/shape.js'
-import { empty, flat, floats, type Tensor } from '../../tensor/tensor.js'
+import { contiguousStrides, formatShape, type Shape } from '../../tensor/shape.js'
+import { empty, floats, type Tensor } from '../../tensor/tensor.js'
 import { ones } from '../create.js'
 import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
@@ -54,6 +54,23 @@ function rowsContiguous(t: Tensor): Tensor {
   return t.strides[3] === 1 || t.shape[3] === 1 ? t : dense(t)
 }
 
+/** Dims from the widest stride to the narrowest, where the elements lie in that order without a gap; else null. */
+function layoutOf(t: Tensor): number[] | null {
+  const order = [...t.shape.keys()].sort((a, b) => t.strides[b] - t.strides[a] || a - b)
+  const dense = contiguousStrides(order.map((d) => t.shape[d]))
+  return order.every((d, i) => t.strides[d] === dense[i]) ? order : null
+}
+
+/** A tensor whose gradient can lie in memory as it does itself: heads stay between the words, nothing is copied. */
+function gapless(t: Tensor): Tensor {
+  return t.strides[3] === 1 && layoutOf(t) !== null ? t : dense(t)
+}
+
+/** A new tensor laid out as `t`, which is gapless. */
+function emptyAs(t: Tensor): Tensor {
+  return empty(t.shape, t.dtype).viewAs(t.shape, t.strides)
+}
+
 function argsOf(
   q: Tensor,
   k: Tensor,
@@ -99,16 +116,17 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
   plain,
   save: ([q, k, v, mask]) => (mask ? [q, k, v, mask] : [q, k, v]),
   backward: ({ dy, saved: [q, k, v, mask], attrs }) => {
-    const [a, b, c, g] = [q, k, v, dy].map(dense)
-    const [dq, dk, dv] = [q, k, v].map((t) => empty(t.shape, t.dtype))
+    const g = rowsContiguous(dy)
+    const [a, b, c] = [q, k, v].map(gapless)
+    const [dq, dk, dv] = [a, b, c].map(emptyAs)
     kernelsFor(q.dtype).attentionGrad(
-      flat(dq),
-      flat(dk),
-      flat(dv),
-      flat(g),
-      flat(a),
-      flat(b),
-      flat(c),
+      floats(dq),
+      floats(dk),
+      floats(dv),
+      floats(g),
+      floats(a),
+      floats(b),
+      floats(c),
       argsOf(a, b, c, g, mask, attrs),
     )
     return [dq, dk, dv, null]

@@ -57,12 +57,12 @@ function align(bytes: usize): usize {
 // @ts-ignore: decorator
 @inline
 function blockBytes(a: Args): usize {
-  return align(<usize>min(a.S, QUERIES) * a.T * 4 + 64)
+  return align(<usize>min(a.S, QUERIES) * a.T * 4 + 128)
 }
 
 /** Scratch of attention and attentionGrad together. */
 export function attentionScratch(S: i32, T: i32, D: i32): usize {
-  const block = align(<usize>min(S, QUERIES) * T * 4 + 64)
+  const block = align(<usize>min(S, QUERIES) * T * 4 + 128)
   const wide = align(packedBytes(T, D)) * 2 + align(packedBytes(D, T)) + align(packedBytes(D, QUERIES))
   return align(ROWS_SCRATCH) + align(<usize>T * 4) + block * 3 + wide
 }
