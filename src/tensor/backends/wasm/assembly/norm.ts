@@ -1,5 +1,5 @@
 // Layer normalization over rows. Gradients of weight and bias are summed over blocks of rows, then over blocks.
-import { loadTail, madd, splat, storeTail, sumLanes } from './simd'
+import { loadTail, madd, put, splat, storeTail, sumLanes, take } from './simd'
 import { deviationRun, reduce, sumRun } from './sums'
 
 export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows: i32, n: i32, eps: f64): void {
@@ -25,19 +25,6 @@ export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows
 
 /** Rows whose weight gradients are added to one another before they go to the total. */
 export const NORM_ROWS: i32 = 64
-
-// @ts-ignore: decorator
-@inline
-function take(p: usize, rest: i32): v128 {
-  return rest ? loadTail(p, rest, splat(0)) : v128.load(p)
-}
-
-// @ts-ignore: decorator
-@inline
-function put(p: usize, v: v128, rest: i32): void {
-  if (rest) storeTail(p, v, rest)
-  else v128.store(p, v)
-}
 
 /** One row of dx, adding the row's part to dWeight and dBias. */
 function gradRow(dx: usize, dw: usize, db: usize, x: usize, w: usize, dy: usize, n: i32, eps: f64): void {

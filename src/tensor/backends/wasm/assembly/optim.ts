@@ -1,18 +1,5 @@
 // Optimizer steps, in place.
-import { loadTail, madd, splat, storeTail } from './simd'
-
-// @ts-ignore: decorator
-@inline
-function take(p: usize, rest: i32): v128 {
-  return rest ? loadTail(p, rest, splat(0)) : v128.load(p)
-}
-
-// @ts-ignore: decorator
-@inline
-function put(p: usize, v: v128, rest: i32): void {
-  if (rest) storeTail(p, v, rest)
-  else v128.store(p, v)
-}
+import { madd, put, splat, take } from './simd'
 
 /** correct: 1 / sqrt(correction2). l2 is Adam's weight decay, keep = 1 - lr * wd is AdamW's. */
 export function adam(

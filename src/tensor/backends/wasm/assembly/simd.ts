@@ -50,3 +50,17 @@ export function storeTail(p: usize, v: v128, count: i32): void {
   if (count > 1) v128.store_lane<f32>(p, v, 1, 4)
   if (count > 2) v128.store_lane<f32>(p, v, 2, 8)
 }
+
+/** A vector, or where `rest` is not 0 its first `rest` lanes and zeros. */
+// @ts-ignore: decorator
+@inline
+export function take(p: usize, rest: i32): v128 {
+  return rest ? loadTail(p, rest, splat(0)) : v128.load(p)
+}
+
+// @ts-ignore: decorator
+@inline
+export function put(p: usize, v: v128, rest: i32): void {
+  if (rest) storeTail(p, v, rest)
+  else v128.store(p, v)
+}
