@@ -191,7 +191,7 @@ function reportOf(runs: readonly DemoRun[], document: { verdict: string }, facts
   const [run] = runs
   const learners = (['teacher', 'alone', 'distilled'] as const).filter((role) => run.curves[role])
   const lines = (points: (role: Role) => [number, number][]) =>
-    learners.map((role) => ({ name: names[role], points: points(role) }))
+    learners.map((role) => ({ name: role === 'teacher' ? 'one teacher' : names[role], points: points(role) }))
   return {
     title: 'A teacher distilled into a student',
     intro: `WordNet noun definitions, ${facts.classes.length} classes. ${document.verdict}`,
