@@ -1,6 +1,17 @@
-// GFLOP/s of matrix products: js, wasm strict and wasm relaxed in turn within one run, median and spread.
+// GFLOP/s of matrix products: js, wasm strict and relaxed on one thread and relaxed on all, in turn within one run,
+// median and spread. With PyTorch in turn on one thread and on all, where python3 (or PYTHON) imports torch.
 // usage: npm run bench [-- --json]
-import { backendReport, manualSeed, randn, setBackend, setDeterministic, tidy } from '../dist/index.js'
+import { availableParallelism } from 'node:os'
+import {
+  backendReport,
+  manualSeed,
+  randn,
+  setBackend,
+  setDeterministic,
+  setThreads,
+  tidy,
+} from '../dist/index.js'
+import { hasTorch, runPython } from './peers/python.mjs'
 
 const shapes = [
   [512, 512, 512],
@@ -9,11 +20,18 @@ const shapes = [
   [832, 48, 192],
   [832, 192, 768],
 ]
-const wasm = (deterministic) => {
+const THREADS = availableParallelism()
+const wasm = (deterministic, threads) => {
   setBackend('wasm')
   setDeterministic(deterministic)
+  setThreads(threads)
 }
-const backends = { js: () => setBackend('js'), strict: () => wasm(true), relaxed: () => wasm(false) }
+const backends = {
+  js: () => setBackend('js'),
+  strict: () => wasm(true, 1),
+  relaxed: () => wasm(false, 1),
+  [`relaxed ${THREADS} threads`]: () => wasm(false, THREADS),
+}
 const ROUNDS = 7
 const MS = 120
 
@@ -38,6 +56,11 @@ for (const [m, k, n] of shapes) {
       choose()
       seen[name].push(rate(a, b, 2 * m * k * n))
     }
+    if (!hasTorch) continue
+    for (const threads of [1, THREADS]) {
+      const name = `PyTorch ${threads}`
+      seen[name] = [...(seen[name] ?? []), runPython('matmul.py', [m, k, n, threads, MS])]
+    }
   }
   const row = { shape: `${m} x ${k} x ${n}` }
   for (const [name, rates] of Object.entries(seen)) {
@@ -51,7 +74,7 @@ if (process.argv.includes('--json')) {
     JSON.stringify({ node: process.version, relaxed: backendReport().relaxed, gflops: rows }, null, 2),
   )
 } else {
-  console.log('matmul m x k x n, GFLOP/s on one thread: median (least - most)')
+  console.log('matmul m x k x n, GFLOP/s: median (least - most)')
   for (const { shape, ...rates } of rows) {
     const cells = Object.entries(rates).map(
       ([name, r]) => `${name} ${r.median.toFixed(1)} (${r.least.toFixed(1)} - ${r.most.toFixed(1)})`,

@@ -2,12 +2,11 @@
 // tokens, at 1 thread and at as many as there are processors. With PyTorch in the same run, A B A B, where python3
 // (or the one that PYTHON names) imports torch and transformers.
 // usage: npm run bench:step [-- --json] [-- --profile]
-import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { crossEntropy, manualSeed, memory, noGrad, optim, setThreads, tensor, tidy } from '../dist/index.js'
 import { TextClassifier } from '../dist/models/index.js'
 import { kernelsFor } from '../dist/tensor/backend.js'
+import { hasTorch, runPython } from './peers/python.mjs'
 
 const shapes = {
   'TinyBERT-4L-312': { layers: 4, width: 312, heads: 12, inner: 1200 },
@@ -57,17 +56,10 @@ function time(fn) {
   })
 }
 
-const python = process.env.PYTHON ?? 'python3'
-const script = fileURLToPath(new URL('peers/step.py', import.meta.url))
-const hasTorch = spawnSync(python, ['-c', 'import torch, transformers']).status === 0
-
 /** {step, forward}: milliseconds of each run. */
 function torch(shape, threads) {
   const { layers, width, heads, inner } = shape
-  const sizes = [layers, width, heads, inner, VOCABULARY, B, T, threads, STEPS].map(String)
-  const { stdout, status, stderr } = spawnSync(python, [script, ...sizes], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(stderr)
-  return JSON.parse(stdout)
+  return runPython('step.py', [layers, width, heads, inner, VOCABULARY, B, T, threads, STEPS])
 }
 
 /** Milliseconds a step by kernel and size, where it is called often. */
