@@ -1,5 +1,5 @@
 // One training step (forward, backward, clipped AdamW over all parameters, dropout on) and one forward pass, 16 x 64
-// tokens, at 1 thread and at as many as there are processors. With PyTorch in the same run, A B A B, where python3
+// tokens, and the forward pass of one text of 16 tokens, at 1 thread and at as many as there are processors. With PyTorch in the same run, A B A B, where python3
 // (or the one that PYTHON names) imports torch and transformers.
 // usage: npm run bench:step [-- --json] [-- --profile]
 import { availableParallelism } from 'node:os'
@@ -13,6 +13,8 @@ const shapes = {
   'MiniLM-6L-384': { layers: 6, width: 384, heads: 12, inner: 1536 },
 }
 const [B, T, VOCABULARY] = [16, 64, 30522]
+/** Tokens of the one text whose latency is measured. */
+const SHORT = 16
 const STEPS = 6
 const ROUNDS = 2
 
@@ -29,6 +31,10 @@ function prepare(shape) {
     inputIds: tensor(ids, { shape: [B, T] }),
     attentionMask: tensor(new Int32Array(B * T).fill(1), { shape: [B, T] }),
   }
+  const single = {
+    inputIds: tensor(ids.slice(0, SHORT), { shape: [1, SHORT] }),
+    attentionMask: tensor(new Int32Array(SHORT).fill(1), { shape: [1, SHORT] }),
+  }
   const labels = tensor(Int32Array.from({ length: B }, (_, i) => i % 2))
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-4 })
   return {
@@ -39,6 +45,10 @@ function prepare(shape) {
       })
       optimizer.step({ maxNorm: 1 })
       optimizer.zeroGrad()
+    },
+    latency() {
+      model.eval()
+      tidy(() => noGrad(() => void model.forward(single)))
     },
     forward() {
       model.eval()
@@ -56,10 +66,10 @@ function time(fn) {
   })
 }
 
-/** {step, forward}: milliseconds of each run. */
+/** {step, forward, latency}: milliseconds of each run. */
 function torch(shape, threads) {
   const { layers, width, heads, inner } = shape
-  return runPython('step.py', [layers, width, heads, inner, VOCABULARY, B, T, threads, STEPS])
+  return runPython('step.py', [layers, width, heads, inner, VOCABULARY, B, T, SHORT, threads, STEPS])
 }
 
 /** Milliseconds a step by kernel and size, where it is called often. */
@@ -86,6 +96,7 @@ function profile(run) {
     .sort((a, b) => b.ms - a.ms)
 }
 
+const whats = ['step', 'forward', 'latency']
 const rows = []
 const counts = [...new Set([1, availableParallelism()])]
 for (const [name, shape] of Object.entries(shapes)) {
@@ -95,13 +106,13 @@ for (const [name, shape] of Object.entries(shapes)) {
   for (let round = 0; round < ROUNDS; round++) {
     for (const threads of counts) {
       setThreads(threads)
-      for (const what of ['step', 'forward']) note(`${what} ${threads} tinystill`, time(work[what]))
+      for (const what of whats) note(`${what} ${threads} tinystill`, time(work[what]))
       if (!hasTorch) continue
       const times = torch(shape, threads)
-      for (const what of ['step', 'forward']) note(`${what} ${threads} PyTorch`, times[what])
+      for (const what of whats) note(`${what} ${threads} PyTorch`, times[what])
     }
   }
-  for (const what of ['step', 'forward']) {
+  for (const what of whats) {
     for (const threads of counts) {
       const ours = median(seen.get(`${what} ${threads} tinystill`))
       const theirs = hasTorch ? median(seen.get(`${what} ${threads} PyTorch`)) : null

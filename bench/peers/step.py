@@ -1,6 +1,6 @@
 """Times a training step and a forward pass of transformers' BERT in PyTorch. Called by ../step.mjs.
 
-usage: step.py layers width heads inner vocabulary batch tokens threads steps; prints {"step": [ms], "forward": [ms]}
+usage: step.py layers width heads inner vocabulary batch tokens short threads steps; prints {"step": [ms], "forward": [ms], "latency": [ms]}
 """
 import json
 import sys
@@ -9,7 +9,7 @@ import time
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-layers, width, heads, inner, vocabulary, batch, tokens, threads, steps = map(int, sys.argv[1:])
+layers, width, heads, inner, vocabulary, batch, tokens, short, threads, steps = map(int, sys.argv[1:])
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 config = BertConfig(
@@ -37,6 +37,12 @@ def forward():
         model(input_ids=ids, attention_mask=mask)
 
 
+def latency():
+    model.eval()
+    with torch.no_grad():
+        model(input_ids=ids[:1, :short], attention_mask=mask[:1, :short])
+
+
 def times(run):
     run()
     out = []
@@ -47,4 +53,4 @@ def times(run):
     return out
 
 
-json.dump({"step": times(step), "forward": times(forward)}, sys.stdout)
+json.dump({"step": times(step), "forward": times(forward), "latency": times(latency)}, sys.stdout)
