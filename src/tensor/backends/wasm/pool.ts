@@ -21,6 +21,7 @@ export interface Job {
 
 /** Milliseconds without any chunk finished after which a thread counts as lost. */
 const PATIENCE = 1000
+const SLICES = 10
 
 /** Nanoseconds of work from which the wake-up of a thread pays, and the longest chunk. */
 const WORTH = 150e3
@@ -176,22 +177,24 @@ export class Pool {
     return status === 0
   }
 
-  /** Waits until all chunks are done. false: nothing has moved for too long. */
+  /**
+   * Waits until all chunks are done. false: nothing has moved for too long. In slices, because a process that was
+   * stopped and continued finds the clock far ahead, and its threads as alive as itself.
+   */
   #settled(c: Int32Array, chunks: number): boolean {
     for (let i = 0; i < 5000; i++) if (Atomics.load(c, at.DONE) === chunks) return true
-    for (;;) {
+    const slice = this.patience / SLICES
+    for (let left = SLICES, seen = -1; left > 0; left--) {
       const done = Atomics.load(c, at.DONE)
       if (done === chunks) return true
-      if (maySleep) {
-        // Only the last chunk notifies: any progress by the end of the wait starts another.
-        Atomics.wait(c, at.DONE, done, this.patience)
-        if (Atomics.load(c, at.DONE) === done) return false
-        continue
-      }
-      const until = performance.now() + this.patience
-      while (Atomics.load(c, at.DONE) === done && performance.now() < until);
-      if (Atomics.load(c, at.DONE) === done) return false
+      if (done !== seen) left = SLICES
+      seen = done
+      if (maySleep) Atomics.wait(c, at.DONE, done, slice)
+      else
+        for (const end = performance.now() + slice; performance.now() < end; )
+          if (Atomics.load(c, at.DONE) !== done) break
     }
+    return Atomics.load(c, at.DONE) === chunks
   }
 
   /** After the loss of a thread: the others go too, and the call is made again where that gives the right result. */
