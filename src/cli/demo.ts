@@ -18,6 +18,7 @@ import { fold, keyOf } from '../tensor/rng.js'
 import { type DemoRun, type ModelFigures, majority, presentDemo, saveDemo } from './demo-report.js'
 import type { CommandSpec } from './main.js'
 import { type CommonOptions, type Context, whole } from './options.js'
+import { breathe } from './progress.js'
 import { count, percent } from './table.js'
 
 interface ModelPlan {
@@ -145,8 +146,7 @@ function watched(
         ...(Number.isNaN(accuracy) ? {} : { 'dev accuracy': percent(accuracy) }),
         'tokens/s': count((tokens / Math.max(1, now() - began)) * 1000),
       })
-      // Lets signals and the screen have their turn.
-      if (s.step % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+      await breathe(s.step)
     },
     onEpoch: (e) => {
       accuracy = e.score

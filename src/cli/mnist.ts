@@ -6,7 +6,7 @@ import { best } from '../distill/metrics.js'
 import { predict } from '../distill/predict.js'
 import { distil, train } from '../distill/recipes/hinton.js'
 import type { FitOptions, FitResult } from '../distill/trainer.js'
-import type { DataSet } from '../nn/data.js'
+import { type DataSet, selectRows } from '../nn/data.js'
 import { type Digits, readMnist } from '../nn/io/mnist.js'
 import { Mlp } from '../nn/models/mlp.js'
 import { rowData } from '../nn/rows.js'
@@ -14,6 +14,7 @@ import { fold, keyOf } from '../tensor/rng.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { CommandSpec } from './main.js'
 import { type CommonOptions, type Context, whole } from './options.js'
+import { breathe } from './progress.js'
 import { count, duration, renderTable } from './table.js'
 
 interface MnistOptions extends CommonOptions {
@@ -29,13 +30,12 @@ const TEACHER = { sizes: [PIXELS, 1200, 1200, DIGITS], dropout: 0.5, inputDropou
 
 type Images = DataSet<Tensor>
 
-/** Rows of a matrix [n, width]. */
-function select(matrix: Float32Array, width: number, rows: readonly number[]): Float32Array {
-  const out = new Float32Array(rows.length * width)
-  rows.forEach((row, i) => {
-    out.set(matrix.subarray(row * width, (row + 1) * width), i * width)
-  })
-  return out
+/** A trained model, and how it does on the test digits. */
+interface Learnt {
+  model: Mlp
+  logits: Float32Array
+  params: number
+  wrong: { all: number; digit: number }
 }
 
 /** Test errors in all, and of one digit. `bias` is added to that digit's logit. */
@@ -65,7 +65,7 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
   const digit = options.without
   const as = ({ images, labels }: Digits): Images => rowData(images, PIXELS, labels)
   const seen = [...mnist.train.labels.keys()].filter((i) => mnist.train.labels[i] !== digit)
-  const some = rowData(select(mnist.train.images, PIXELS, seen), PIXELS, null)
+  const some = rowData(selectRows(mnist.train.images, PIXELS, seen), PIXELS, null)
   const [all, test] = [as(mnist.train), as(mnist.test)]
   const testLabels = mnist.test.labels
 
@@ -73,7 +73,7 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
     label: string,
     sizes: ConstructorParameters<typeof Mlp>[0],
     fit: (model: Mlp, o: FitOptions) => Promise<FitResult>,
-  ): Promise<Mlp> {
+  ): Promise<Learnt> {
     // Both students start from the same weights.
     const model = randomScope(
       fold(keyOf(options.seed), sizes === TEACHER ? 'teacher' : 'student'),
@@ -89,28 +89,28 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
           loss: s.loss.toFixed(4),
           'images/s': count((s.step * 128 * 1000) / Math.max(1, now() - start)),
         })
-        if (s.step % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+        await breathe(s.step)
       },
     })
-    const wrong = errors(predict(model, test), testLabels, digit)
+    const logits = predict(model, test)
+    const wrong = errors(logits, testLabels, digit)
     progress.finish(`${label}: ${wrong.all} test errors, ${duration((now() - start) / 1000)}`)
-    return model
+    return { model, logits, params: model.countParameters(), wrong }
   }
 
   const student = { sizes: [PIXELS, options.hidden, options.hidden, DIGITS] }
   const teacher = await learn('teacher', TEACHER, (m, o) => train(m, all, o))
-  const targets = predict(teacher, all)
+  const targets = predict(teacher.model, all)
   const kd = { T: options.T, alpha: 1 }
   const alone = await learn('student alone', student, (m, o) => train(m, all, o))
   const distilled = await learn('student distilled', student, (m, o) =>
     distil(m, all, targets, { ...o, ...kd }),
   )
   const blind = await learn(`student without ${digit}`, student, (m, o) =>
-    distil(m, some, select(targets, DIGITS, seen), { ...o, ...kd }),
+    distil(m, some, selectRows(targets, DIGITS, seen), { ...o, ...kd }),
   )
-  const blindLogits = predict(blind, test)
   // The paper raises the missing digit's bias for the fewest errors; here on the training digits, not on the test's.
-  const trainLogits = predict(blind, all)
+  const trainLogits = predict(blind.model, all)
   const biases = Array.from({ length: 41 }, (_, i) => i / 4)
   const bias = biases.reduce((a, b) =>
     errors(trainLogits, mnist.train.labels, digit, b).all <
@@ -118,32 +118,18 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
       ? b
       : a,
   )
+  const row = (name: string, { params, wrong }: Pick<Learnt, 'params' | 'wrong'>) => ({
+    name,
+    params,
+    ...wrong,
+  })
+  const raised = errors(blind.logits, testLabels, digit, bias)
   const rows = [
-    {
-      name: 'teacher',
-      params: teacher.countParameters(),
-      ...errors(predict(teacher, test), testLabels, digit),
-    },
-    {
-      name: 'student alone',
-      params: alone.countParameters(),
-      ...errors(predict(alone, test), testLabels, digit),
-    },
-    {
-      name: 'student distilled',
-      params: distilled.countParameters(),
-      ...errors(predict(distilled, test), testLabels, digit),
-    },
-    {
-      name: `distilled, never saw a ${digit}`,
-      params: blind.countParameters(),
-      ...errors(blindLogits, testLabels, digit),
-    },
-    {
-      name: `the same, bias of ${digit} raised by ${bias}`,
-      params: blind.countParameters(),
-      ...errors(blindLogits, testLabels, digit, bias),
-    },
+    row('teacher', teacher),
+    row('student alone', alone),
+    row('student distilled', distilled),
+    row(`distilled, never saw a ${digit}`, blind),
+    row(`the same, bias of ${digit} raised by ${bias}`, { ...blind, wrong: raised }),
   ]
   const seconds = (now() - began) / 1000
   const ofDigit = testLabels.filter((y) => y === digit).length

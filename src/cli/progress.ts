@@ -79,3 +79,8 @@ export function createProgress(
     },
   }
 }
+
+/** In every 20th step, lets signals and the screen have their turn. */
+export async function breathe(step: number): Promise<void> {
+  if (step % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+}

@@ -3,7 +3,7 @@
 import { tensor } from '../../autograd/create.js'
 import { crossEntropy } from '../../autograd/ops/losses.js'
 import { DataError, ShapeError } from '../../errors.js'
-import type { DataSet } from '../../nn/data.js'
+import { type DataSet, selectRows } from '../../nn/data.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type KdOptions, kdLoss } from '../kd.js'
 import type { Classifier } from '../predict.js'
@@ -43,11 +43,7 @@ export function distil<Input>(
     student,
     data,
     (logits, rows) => {
-      const target = new Float32Array(rows.length * classes)
-      rows.forEach((row, i) => {
-        target.set(teacherLogits.subarray(row * classes, (row + 1) * classes), i * classes)
-      })
-      const teacher = tensor(target, { shape: [rows.length, classes] })
+      const teacher = tensor(selectRows(teacherLogits, classes, rows), { shape: [rows.length, classes] })
       const labels = alpha < 1 ? labelsOf(data, rows) : null
       return kdLoss(logits, teacher, labels, { alpha, T, tSquared, reduction })
     },

@@ -1,6 +1,7 @@
 // Batches of texts of like length, so that little padding is computed.
 import { tensor } from '../../autograd/create.js'
 import { fold, type Key, permutation } from '../../tensor/rng.js'
+import { cut, inOrder } from '../data.js'
 import type { TextInput } from '../models/classifier.js'
 
 /** Batches that are sorted by length together: more means less padding and less chance. */
@@ -8,17 +9,13 @@ const POOL = 50
 
 const byLength = (lengths: ArrayLike<number>) => (a: number, b: number) => lengths[a] - lengths[b] || a - b
 
-function cut(rows: Int32Array, size: number): Int32Array[] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size))
-}
-
 /**
  * Row numbers in batches. With a key: shuffled, sorted by length inside pools of 50 batches, the batches shuffled again,
  * all a function of the key. Without: sorted by length, for evaluation.
  */
 export function lengthBatches(lengths: ArrayLike<number>, batchSize: number, key: Key | null): Int32Array[] {
   const n = lengths.length
-  if (key === null) return cut(Int32Array.from({ length: n }, (_, i) => i).sort(byLength(lengths)), batchSize)
+  if (key === null) return cut(inOrder(n).sort(byLength(lengths)), batchSize)
   const shuffled = permutation(fold(key, 'rows'), n)
   const batches = cut(shuffled, POOL * batchSize).flatMap((pool) =>
     cut(pool.sort(byLength(lengths)), batchSize),

@@ -1,7 +1,7 @@
 // Attention: writes the arguments as assembly/attention.ts reads them, and asks it for all heads.
 import type { AttentionArgs, Kernels } from '../../kernels.js'
 import { heap } from '../../storage.js'
-import { ARGS, at, type Scratch, staged } from './memory.js'
+import { ARGS, at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'
 
@@ -20,7 +20,7 @@ export function attentionKernels(
   const words = heap === null ? new Uint32Array(64) : new Uint32Array(heap.buffer, ARGS, 64)
   const floats = new Float32Array(words.buffer, words.byteOffset, 64)
 
-  const share = (a: AttentionArgs) => Math.ceil(w.attentionScratch(a.S, a.T, a.D) / 128) * 128
+  const share = (a: AttentionArgs) => shareOf(w.attentionScratch(a.S, a.T, a.D))
 
   /** All heads. false where js has to do it. */
   function run(fn: 'attention' | 'attentionGrad', a: AttentionArgs, addresses: readonly number[]): boolean {

@@ -1,7 +1,7 @@
 // Matrix products: one table of addresses for the batch, products that share B joined into one.
 import type { Kernels, MatrixBatch } from '../../kernels.js'
 import { heap } from '../../storage.js'
-import { at, type Scratch, staged } from './memory.js'
+import { at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'
 
@@ -13,9 +13,6 @@ function joins(a: MatrixBatch, b: MatrixBatch, batch: number, m: number): boolea
   }
   return true
 }
-
-/** Bytes between the scratch of two threads: no cache line in common. */
-const apart = (bytes: number) => Math.ceil(bytes / 128) * 128
 
 /** Multiply-adds a nanosecond on one thread, about. */
 const RATE = 20
@@ -39,7 +36,7 @@ export function matmulKernel(
     const count = rows === m ? batch : 1
     const table = count > 1 ? Math.ceil(count / 8) * 64 : 0
     const chunks = pool.chunksFor((batch * m * n * k) / RATE)
-    const share = apart(w.batchScratch(n, k))
+    const share = shareOf(w.batchScratch(n, k))
     const room = k === 0 ? -1 : scratch.reserve(table + share * (chunks > 1 ? pool.size() : 1))
     if (room < 0 || heap === null) return js.matmul(out, a, b, batch, m, n, k, bias)
     const [aRow, aCol, bRow, bCol] = [a.rowStride, a.colStride, b.rowStride, b.colStride].map((s) => s * 4)

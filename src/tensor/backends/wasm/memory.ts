@@ -16,6 +16,11 @@ function blockSize(bytes: number): number {
   return 2 ** Math.max(6, Math.ceil(Math.log2(bytes)))
 }
 
+/** Bytes from the scratch of one thread to that of the next: no cache line in common. */
+export function shareOf(bytes: number): number {
+  return Math.ceil(bytes / 128) * 128
+}
+
 /** One block of memory for the call that runs now; it grows with the largest wish. */
 export class Scratch {
   #at = -1

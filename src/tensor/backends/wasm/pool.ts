@@ -89,7 +89,7 @@ export class Pool {
   /** Runs all chunks. Returns false when a chunk's kernel declined (gave 0). Throws BackendError. */
   run(job: Job): boolean {
     const size = Math.ceil(job.total / job.chunk)
-    if (size > 4095) throw new BackendError(`${String(job.fn)}: ${size} chunks, at most 4095`)
+    if (size > at.CHUNK_MASK) throw new BackendError(`${job.fn}: ${size} chunks, at most ${at.CHUNK_MASK}`)
     if (!(size > 1) || this.size() <= 1) return this.#alone(job)
     this.#grow()
     return this.#threads.length === 0 ? this.#alone(job) : this.#together(job, size)
@@ -106,7 +106,7 @@ export class Pool {
     const wanted = this.size() - 1
     if (heap === null) return
     if (this.#control < 0) {
-      this.#control = heap.alloc(512)
+      this.#control = heap.alloc(at.CONTROL_BYTES)
       if (this.#control < 0) return
       new Int32Array(heap.buffer, this.#control, at.CONTROL_BYTES / 4).fill(0)
       this.#seq = 0
@@ -132,8 +132,8 @@ export class Pool {
     return this.w[job.fn](...own)
   }
 
+  /** Everything as one chunk. */
   #alone(job: Job): boolean {
-    // As few calls as the scratch allows: one chunk of everything.
     const args = [...job.args]
     args[job.countAt] = job.total
     return this.w[job.fn](...args) !== 0
@@ -159,13 +159,12 @@ export class Pool {
     c[at.CHUNK] = chunk
     c[at.THREADS] = this.size()
     this.#seq++
-    const generation = this.#seq & 0xfffff
-    Atomics.store(c, at.TICKET, generation << 12)
+    Atomics.store(c, at.TICKET, (this.#seq & at.SEQ_MASK) << at.CHUNK_BITS)
     Atomics.store(c, at.SEQ, this.#seq)
     Atomics.notify(c, at.SEQ)
     for (;;) {
       const ticket = Atomics.load(c, at.TICKET)
-      const i = ticket & 0xfff
+      const i = ticket & at.CHUNK_MASK
       if (i >= chunks) break
       if (Atomics.compareExchange(c, at.TICKET, ticket, ticket + 1) !== ticket) continue
       if (this.#chunk(job, i, 0) === 0) Atomics.store(c, at.STATUS, 1)

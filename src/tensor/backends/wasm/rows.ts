@@ -45,6 +45,26 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
     pool.run({ fn, args, steps, countAt, total: rows, chunk })
   }
 
+  const normalized =
+    (fn: 'softmax' | 'logSoftmax'): Kernels['softmax'] =>
+    (out, x, rows, n, invT) => {
+      const o = at(out)
+      const a = at(x)
+      if (Math.min(o, a) < 0) return staged(fn, self(), js, [out, x, rows, n, invT])
+      if (!isTemperature(invT)) return js[fn](out, x, rows, n, invT)
+      byRows(fn, [o, a, rows, n, invT], [0, 1], 2, n, 2)
+    }
+
+  const normalizedGrad =
+    (fn: 'softmaxGrad' | 'logSoftmaxGrad', ns: number): Kernels['softmaxGrad'] =>
+    (out, y, dy, rows, n, invT) => {
+      const o = at(out)
+      const a = at(y)
+      const d = at(dy)
+      if (Math.min(o, a, d) < 0) return staged(fn, self(), js, [out, y, dy, rows, n, invT])
+      byRows(fn, [o, a, d, rows, n, invT], [0, 1, 2], 3, n, ns)
+    }
+
   return {
     reduce(fn, out, x, outer, n, inner) {
       const o = at(out)
@@ -55,37 +75,10 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
       else w.reduce(foldCode[fn], o, a, outer, n, inner)
     },
 
-    softmax(out, x, rows, n, invT) {
-      const o = at(out)
-      const a = at(x)
-      if (Math.min(o, a) < 0) return staged('softmax', self(), js, [out, x, rows, n, invT])
-      if (!isTemperature(invT)) return js.softmax(out, x, rows, n, invT)
-      byRows('softmax', [o, a, rows, n, invT], [0, 1], 2, n, 2)
-    },
-
-    softmaxGrad(out, y, dy, rows, n, invT) {
-      const o = at(out)
-      const a = at(y)
-      const d = at(dy)
-      if (Math.min(o, a, d) < 0) return staged('softmaxGrad', self(), js, [out, y, dy, rows, n, invT])
-      byRows('softmaxGrad', [o, a, d, rows, n, invT], [0, 1, 2], 3, n, 0.6)
-    },
-
-    logSoftmax(out, x, rows, n, invT) {
-      const o = at(out)
-      const a = at(x)
-      if (Math.min(o, a) < 0) return staged('logSoftmax', self(), js, [out, x, rows, n, invT])
-      if (!isTemperature(invT)) return js.logSoftmax(out, x, rows, n, invT)
-      byRows('logSoftmax', [o, a, rows, n, invT], [0, 1], 2, n, 2)
-    },
-
-    logSoftmaxGrad(out, y, dy, rows, n, invT) {
-      const o = at(out)
-      const a = at(y)
-      const d = at(dy)
-      if (Math.min(o, a, d) < 0) return staged('logSoftmaxGrad', self(), js, [out, y, dy, rows, n, invT])
-      byRows('logSoftmaxGrad', [o, a, d, rows, n, invT], [0, 1, 2], 3, n, 2)
-    },
+    softmax: normalized('softmax'),
+    softmaxGrad: normalizedGrad('softmaxGrad', 0.6),
+    logSoftmax: normalized('logSoftmax'),
+    logSoftmaxGrad: normalizedGrad('logSoftmaxGrad', 2),
 
     crossEntropy(out, x, labels, rows, n, ignore, smoothing) {
       const o = at(out)

@@ -3,7 +3,7 @@
 
 /** Words of the control block, int32. */
 export const SEQ = 0 // number of the job: threads wait on it
-export const TICKET = 1 // (SEQ modulo 2^20) << 12 | next chunk: a claim from a job that is over fails
+export const TICKET = 1 // SEQ modulo 2^20, then the next chunk in CHUNK_BITS: a claim from a job that is over fails
 export const DONE = 2 // chunks finished: the caller waits on it
 export const STATUS = 3 // 0 fine, 1 the kernel declined, 2 it threw
 export const FN = 4 // index of the export
@@ -14,6 +14,9 @@ export const SCRATCH_AT = 8 // the argument that each thread moves by its own sh
 export const TOTAL = 9
 export const CHUNK = 10
 export const THREADS = 11 // those whose number is not below it leave the job alone
+export const CHUNK_BITS = 12
+export const CHUNK_MASK = 2 ** CHUNK_BITS - 1
+export const SEQ_MASK = 2 ** (32 - CHUNK_BITS) - 1
 /** Behind the words: arguments, then what each changes by from chunk to chunk, as float64. */
 export const ARGS_AT = 64
 export const MAX_ARGS = 24
@@ -44,8 +47,8 @@ const run = ({ module, memory, control, names, id }) => {
     if (scratchAt >= 0) args[scratchAt] += id * steps[scratchAt]
     for (;;) {
       const ticket = Atomics.load(c, ${TICKET})
-      const i = ticket & 4095
-      if (ticket >>> 12 !== (seq & 1048575) || i >= chunks) break
+      const i = ticket & ${CHUNK_MASK}
+      if (ticket >>> ${CHUNK_BITS} !== (seq & ${SEQ_MASK}) || i >= chunks) break
       if (Atomics.compareExchange(c, ${TICKET}, ticket, ticket + 1) !== ticket) continue
       const own = args.map((x, k) => (k === scratchAt ? x : x + i * steps[k]))
       own[countAt] = Math.min(chunk, total - i * chunk)

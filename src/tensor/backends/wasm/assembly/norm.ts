@@ -24,7 +24,7 @@ export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows
 }
 
 /** Rows whose weight gradients are added to one another before they go to the total. */
-export const NORM_ROWS: i32 = 64
+const NORM_ROWS: i32 = 64
 
 /** One row of dx, adding the row's part to dWeight and dBias. */
 function gradRow(dx: usize, dw: usize, db: usize, x: usize, w: usize, dy: usize, n: i32, eps: f64): void {
