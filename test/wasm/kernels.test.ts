@@ -2,13 +2,14 @@
 // the shared memory.
 import { describe, expect, it } from 'vitest'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
-import { createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
+import { type Build, createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
 import type { Kernels, MatrixBatch, UnaryName } from '../../src/tensor/kernels.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { type Floats, Storage } from '../../src/tensor/storage.js'
 
 const sizes = [...Array.from({ length: 21 }, (_, i) => i), 33, 257, 1030]
-const builds = relaxedAvailable() ? [false, true] : [false]
+// The wide build runs everywhere, only not fast.
+const builds: Build[] = relaxedAvailable() ? ['strict', 'relaxed', 'wide'] : ['strict']
 const EPS = 2 ** -24
 
 /** On the shared memory, or an array of its own, which the wrappers have to copy in and out. */
@@ -60,8 +61,8 @@ const unary: UnaryName[] = [
   ...(['neg', 'abs', 'sign', 'exp', 'tanh', 'sigmoid', 'erf', 'relu', 'gelu', 'geluTanh'] as const),
 ]
 
-describe.each(builds)('wasm kernels, relaxed %s', (relaxed) => {
-  const fast = createWasmKernels(jsKernels, { relaxed }) as Kernels
+describe.each(builds)('wasm kernels, %s build', (build) => {
+  const fast = createWasmKernels(jsKernels, { build }) as Kernels
 
   it.each(['heap', 'own'] as const)('elementwise and rows, arrays on %s', (place) => {
     for (const n of sizes) {

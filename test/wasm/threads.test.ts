@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
-import { createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
+import { type Build, createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
 import { compile, instantiate } from '../../src/tensor/backends/wasm/module.js'
 import { Pool, startThread, type Thread } from '../../src/tensor/backends/wasm/pool.js'
 import { workerSource } from '../../src/tensor/backends/wasm/worker.js'
@@ -141,11 +141,12 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
   },
 }
 
-const builds = relaxedAvailable() ? [false, true] : [false]
+// The wide build runs everywhere, only not fast.
+const builds: Build[] = relaxedAvailable() ? ['strict', 'relaxed', 'wide'] : ['strict']
 
-describe.each(builds)('threads, relaxed %s', (relaxed) => {
+describe.each(builds)('threads, %s build', (build) => {
   let threads = 1
-  const kernels = createWasmKernels(jsKernels, { relaxed, threads: () => threads })!
+  const kernels = createWasmKernels(jsKernels, { build, threads: () => threads })!
 
   beforeAll(() => {
     // Workers take their time to come up, and until then the caller does everything.
@@ -184,8 +185,8 @@ describe('a thread that dies', () => {
   it(`${KILLS} times at a random moment: the right result or a named error, in time, and then all is well`, {
     timeout: 120000,
   }, async () => {
-    const module = compile(false)!
-    const w = instantiate(false)!
+    const module = compile('strict')!
+    const w = instantiate('strict')!
     let running: Thread[] = []
     let started = 0
     const pool = new Pool(

@@ -1,6 +1,6 @@
 // Attention for a range of (batch, head) pairs: scores by the matmul tile, softmax in place, probabilities never kept.
 // Queries go in blocks; the gradient computes each block's probabilities anew.
-import { gemmRows, packB, packedBytes, ROWS_SCRATCH } from './gemm'
+import { gemmRows, packB, packedBytes, panelsOf, ROWS_SCRATCH } from './gemm'
 import { below, wordsFrom } from './random'
 import { softmaxGradRow, softmaxRow } from './rows'
 import { loadTail, splat, storeTail } from './simd'
@@ -131,7 +131,7 @@ export function attention(a: Args, from: i32, heads: i32, scratch: usize): bool 
   const words = p + blockBytes(a)
   const keys = words + blockBytes(a)
   const values = keys + align(packedBytes(T, D))
-  const panels = (T + 7) >> 3
+  const panels = panelsOf(T)
   for (let i = from; i < from + heads; i++) {
     const b = i / a.H, h = i % a.H
     const q = a.q + <usize>b * a.qB + <usize>h * a.qH
@@ -139,7 +139,7 @@ export function attention(a: Args, from: i32, heads: i32, scratch: usize): bool 
     if (!finite(v, T, a.vT, D)) return false
     visible(seen, a, b)
     packB(keys, a.k + <usize>b * a.kB + <usize>h * a.kH, 4, a.kT, T, D, 0, panels)
-    packB(values, v, a.vT, 4, D, T, 0, (D + 7) >> 3)
+    packB(values, v, a.vT, 4, D, T, 0, panelsOf(D))
     for (let s = 0; s < S; s += QUERIES) {
       const count = min(QUERIES, S - s)
       gemmRows(p, <usize>T * 4, q + <usize>s * a.qS, a.qS, 4, keys, count, T, D, 0, false, scratch)
@@ -178,7 +178,7 @@ export function attentionGrad(a: Args, from: i32, heads: i32, scratch: usize): b
   const values = keys + align(packedBytes(T, D))
   const keyRows = values + align(packedBytes(T, D))
   const side = keyRows + align(packedBytes(D, T))
-  const panels = (T + 7) >> 3, width = (D + 7) >> 3
+  const panels = panelsOf(T), width = panelsOf(D)
   for (let i = from; i < from + heads; i++) {
     const b = i / a.H, h = i % a.H
     const qAt = <usize>b * a.qB + <usize>h * a.qH
