@@ -12,16 +12,16 @@ export const ROWS_SCRATCH: i32 = <i32>BLOCK + ROWS * COLS * 4
 /** A row of COLS zeros, where no kernel writes: what a product without bias starts from. */
 const ZEROS: usize = 512
 
+export function rowsScratch(): i32 {
+  return ROWS_SCRATCH
+}
+
 /** Panels of n columns. */
-// @ts-ignore: decorator
-@inline
 export function panelsOf(n: i32): i32 {
   return (n + COLS - 1) / COLS
 }
 
 /** Bytes of B [k, n] packed. */
-// @ts-ignore: decorator
-@inline
 export function packedBytes(n: i32, k: i32): usize {
   return <usize>panelsOf(n) * <usize>k * COLS * 4
 }
@@ -77,9 +77,9 @@ function pack(dst: usize, width: i32, src: usize, laneStride: usize, kStride: us
   }
 }
 
-/** Packs panels [from, to) of B [k, n], each [k][COLS], one after the other. */
-export function packB(dst: usize, b: usize, rowStride: usize, colStride: usize, n: i32, k: i32, from: i32, to: i32): void {
-  for (let j = from; j < to; j++) {
+/** Packs `count` panels of B [k, n] from the panel `from`, each [k][COLS], to their places behind dst. */
+export function packB(dst: usize, b: usize, rowStride: usize, colStride: usize, n: i32, k: i32, from: i32, count: i32): void {
+  for (let j = from; j < from + count; j++) {
     const first = <usize>j * COLS
     pack(dst + first * k * 4, COLS, b + first * colStride, colStride, rowStride, n - j * COLS, k)
   }
@@ -141,12 +141,13 @@ export function gemmRows(
   }
 }
 
-/** A panel of B should stay in cache while all rows pass it: columns are taken this many bytes of B at a time. */
+/**
+ * Panels of B in cache while all rows pass them: columns [n] are taken so many at a time that they fit in this.
+ */
 const B_BYTES: usize = 4 << 20
 
-// @ts-ignore: decorator
-@inline
-function columnsAtOnce(n: i32, k: i32): i32 {
+/** How many columns of B [k, n] are packed at a time. */
+export function columnsAtOnce(n: i32, k: i32): i32 {
   return min(panelsOf(n), max(1, <i32>(B_BYTES / (<usize>max(k, 1) * COLS * 4)))) * COLS
 }
 
@@ -177,5 +178,48 @@ export function gemmBatch(
   for (let i = 0; i < batch; i++) {
     const a = <usize>load<u32>(pairs + i * 8), b = <usize>load<u32>(pairs + i * 8, 4)
     gemmOne(out + <usize>i * m * n * 4, <usize>n * 4, a, aRow, aCol, b, bRow, bCol, m, n, k, bias, scratch)
+  }
+}
+
+/** Scratch of gemmTurned. */
+export function turnedScratch(m: i32, k: i32): usize {
+  return <usize>(ROWS * COLS * 8) + <usize>k * ROWS * 4 + 64 + packedBytes(m, k)
+}
+
+/**
+ * The same product turned: C^T = B^T A^T, for few rows of A and a B whose columns lie along k (a weight [out, in]). A is
+ * packed, B is read in place, once: packing it would cost as much as multiplying by it. scratch: turnedScratch(m, k).
+ */
+export function gemmTurned(
+  c: usize, ldc: usize, a: usize, aRow: usize, aCol: usize, b: usize, bCol: usize,
+  m: i32, n: i32, k: i32, bias: usize, scratch: usize,
+): void {
+  const ldt: usize = COLS * 4
+  const start = scratch + ROWS * ldt
+  const last = start + ROWS * ldt
+  const panels = last + <usize>k * ROWS * 4 + 64
+  packB(panels, a, aCol, aRow, m, k, 0, panelsOf(m))
+  for (let i = 0; i < n; i += ROWS) {
+    const rows = min(ROWS, n - i)
+    const whole = rows == ROWS
+    let w = b + <usize>i * bCol
+    if (!whole) {
+      pack(last, ROWS, w, bCol, 4, rows, k)
+      w = last
+    }
+    if (bias) {
+      for (let r = 0; r < rows; r++) {
+        const x = v128.load32_splat(bias + <usize>(i + r) * 4)
+        for (let at: usize = 0; at < ldt; at += 16) v128.store(start + r * ldt + at, x)
+      }
+    }
+    for (let j = 0; j < m; j += COLS) {
+      const panel = panels + <usize>j * k * 4
+      tile(scratch, ldt, w, whole ? bCol : 4, whole ? 4 : ROWS * 4, panel, k, bias ? start : ZEROS, bias ? ldt : 0)
+      for (let t = min(COLS, m - j) - 1; t >= 0; t--) {
+        const to = c + <usize>(j + t) * ldc + <usize>i * 4
+        for (let r = 0; r < rows; r++) store<f32>(to + r * 4, load<f32>(scratch + r * ldt + t * 4))
+      }
+    }
   }
 }

@@ -1,5 +1,7 @@
 // The module's exports.
-export { batchScratch, gemmBatch, gemmOne } from './gemm'
+export {
+  batchScratch, columnsAtOnce, gemmBatch, gemmOne, gemmRows, gemmTurned, packB, packedBytes, panelsOf, rowsScratch, turnedScratch,
+} from './gemm'
 export { binary, fill, unary, unaryGrad, where } from './elementwise'
 export { copy, indexAdd, indexFits, indexSelect } from './copy'
 export { reduce, sumSquares } from './sums'
