@@ -19,13 +19,17 @@ const builds = {
 
 const flags = [
   '--runtime=stub',
-  '-O3',
+  // Not -O3: its code folding makes one loop of many, with a switch inside.
+  '-O2',
+  '--runPasses=local-cse,simplify-locals,coalesce-locals,reorder-locals,vacuum',
   '--noAssert',
   '--importMemory',
   '--sharedMemory',
   '--initialMemory=64',
   '--maximumMemory=65536',
   '--noExportMemory',
+  // Constants lie above the fixed places of memory.ts and below the heap.
+  '--memoryBase=65536',
   '--enable=simd,threads,relaxed-simd',
 ]
 

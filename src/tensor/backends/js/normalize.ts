@@ -62,9 +62,11 @@ export function dropoutFactor(p: number, key: Key): (i: number) => number {
 
 export const dropout: Kernels['dropout'] = (out, x, p, key) => {
   const factor = dropoutFactor(p, key)
+  // A float32 tensor is scaled by a float32, as everywhere else.
+  const round = out instanceof Float32Array ? Math.fround : Number
   for (let i = 0; i < out.length; i++) {
     const f = factor(i)
     // What is dropped is gone, even NaN.
-    out[i] = f === 0 ? 0 : x[i] * f
+    out[i] = f === 0 ? 0 : x[i] * round(f)
   }
 }

@@ -68,12 +68,18 @@ function pack4(dst: usize, dstStep: usize, src: usize, laneStride: usize, kStrid
   }
 }
 
-/** Packs `lanes` lanes, at most `width` of them, as [k][width]. From the last four to the first: those of 6 overlap. */
+/**
+ * Packs `lanes` lanes, at most `width` of them, as [k][width]. From the last four to the first, because those of a tile
+ * with 6 overlap. What is left of the width becomes 0: rubbish there might be denormal, and slow to multiply by.
+ */
 // @ts-ignore: decorator
 @inline
 function pack(dst: usize, width: i32, src: usize, laneStride: usize, kStride: usize, lanes: i32, k: i32): void {
-  for (let at = (min(width, lanes) - 1) & ~3; at >= 0; at -= 4) {
-    pack4(dst + <usize>at * 4, <usize>width * 4, src + <usize>at * laneStride, laneStride, kStride, lanes - at, k)
+  const step = <usize>width * 4
+  for (let at = (width - 1) & ~3; at >= 0; at -= 4) {
+    let to = dst + <usize>at * 4
+    if (at < lanes) pack4(to, step, src + <usize>at * laneStride, laneStride, kStride, lanes - at, k)
+    else for (let i = 0; i < k; i++, to += step) v128.store(to, i32x4.splat(0))
   }
 }
 
@@ -85,18 +91,28 @@ export function packB(dst: usize, b: usize, rowStride: usize, colStride: usize, 
   }
 }
 
+/** Rows of `cols` numbers. */
+function copyRows(to: usize, ldTo: usize, from: usize, ldFrom: usize, rows: i32, cols: i32): void {
+  for (; rows > 0; rows--, to += ldTo, from += ldFrom) {
+    let j = 0
+    for (; j + 4 <= cols; j += 4) v128.store(to + <usize>j * 4, v128.load(from + <usize>j * 4))
+    for (; j < cols; j++) store<f32>(to + <usize>j * 4, load<f32>(from + <usize>j * 4))
+  }
+}
+
 /** A tile that sticks out of C: computed aside at `t`, and its valid part copied. */
 function edge(
   c: usize, ldc: usize, rows: i32, cols: i32, a: usize, aRow: usize, aStep: usize, b: usize, k: i32, init: usize, ldi: usize, t: usize,
 ): void {
   const ldt: usize = COLS * 4
-  for (let r = 0; r < rows; r++) {
-    for (let j = 0; j < cols; j++) store<f32>(t + r * ldt + j * 4, load<f32>(init + r * ldi + j * 4))
+  if (init != ZEROS) {
+    memory.fill(t, 0, ROWS * ldt)
+    copyRows(t, ldt, init, ldi, ldi ? rows : 1, cols)
+    init = t
+    if (ldi) ldi = ldt
   }
-  tile(t, ldt, a, aRow, aStep, b, k, t, ldt)
-  for (let r = 0; r < rows; r++) {
-    for (let j = 0; j < cols; j++) store<f32>(c + r * ldc + j * 4, load<f32>(t + r * ldt + j * 4))
-  }
+  tile(t, ldt, a, aRow, aStep, b, k, init, ldi)
+  copyRows(c, ldc, t, ldt, rows, cols)
 }
 
 /**

@@ -2,7 +2,7 @@
 import { loadTail, madd, maxLanes, minLanes, splat, sumLanes } from './simd'
 
 /** Elements whose partial sums stay in float32. */
-const BLOCK: i32 = 512
+export const BLOCK: i32 = 512
 
 /** What is added up: */
 const PLAIN: i32 = 0 // x
@@ -75,6 +75,22 @@ export function sumSquares(x: usize, n: i32): f64 {
   let sum = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1)
   for (let i = 0; i < (n & 3); i++, x += 4) sum += <f64>load<f32>(x) * <f64>load<f32>(x)
   return sum
+}
+
+/** The largest element that is a number, -Infinity where there is none. Cheaper than maxRun. */
+export function topRun(x: usize, n: i32): f32 {
+  const lowest = splat(f32.NEGATIVE_INFINITY)
+  let a = lowest, b = lowest
+  for (const end = x + <usize>(n & ~7) * 4; x != end; x += 32) {
+    a = f32x4.pmax(a, v128.load(x))
+    b = f32x4.pmax(b, v128.load(x, 16))
+  }
+  if (n & 4) {
+    a = f32x4.pmax(a, v128.load(x))
+    x += 16
+  }
+  if (n & 3) b = f32x4.pmax(b, loadTail(x, n & 3, lowest))
+  return maxLanes(f32x4.pmax(a, b))
 }
 
 /** The largest element; NaN where there is one. */
