@@ -21,6 +21,13 @@ function floats(n: number): Float32Array {
   return storage.data as Float32Array
 }
 
+/** Labels below n, some of them ignored. */
+function ints(n: number): Int32Array {
+  const storage = new Storage('int32', n)
+  storages.push(storage)
+  return (storage.data as Int32Array).map((_, i) => (i % 7 === 0 ? -100 : (i * 13) % n))
+}
+
 /** A new array on the shared memory, a function of its size and seed. */
 function drawn(n: number, seed: number): Float32Array {
   const x = floats(n)
@@ -89,6 +96,71 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
       null,
     )
     return [out]
+  },
+  'a product of few rows': (k) => {
+    const out = floats(17 * 3001)
+    k.matmul(
+      out,
+      matrix(drawn(17 * 300, 31), 300),
+      matrix(drawn(3001 * 300, 32), 300, [0], true),
+      1,
+      17,
+      3001,
+      300,
+      drawn(3001, 3),
+    )
+    return [out]
+  },
+  'a product of few rows with a wide B': (k) => {
+    const out = floats(17 * 3001)
+    k.matmul(
+      out,
+      matrix(drawn(17 * 300, 33), 300),
+      matrix(drawn(300 * 3001, 34), 3001),
+      1,
+      17,
+      3001,
+      300,
+      null,
+    )
+    return [out]
+  },
+  'a product whose B is packed in parts': (k) => {
+    const out = floats(101 * 1037)
+    k.matmul(
+      out,
+      matrix(drawn(101 * 2000, 35), 2000),
+      matrix(drawn(1037 * 2000, 36), 2000, [0], true),
+      1,
+      101,
+      1037,
+      2000,
+      drawn(1037, 3),
+    )
+    return [out]
+  },
+  'a sum of rows': (k) => {
+    const out = floats(1201)
+    k.reduce('sum', out, drawn(999 * 1201, 37), 1, 999, 1201)
+    return [out]
+  },
+  'sums along rows': (k) => {
+    const out = floats(999)
+    k.reduce('sum', out, drawn(999 * 1201, 37), 999, 1201, 1)
+    return [out]
+  },
+  'a sum of two': (k) => {
+    const out = floats(1000001)
+    k.binary('add', [1000001], out, drawn(1000001, 38), [1], drawn(1000001, 39), [1])
+    return [out]
+  },
+  'cross entropy': (k) => {
+    const out = floats(200)
+    const labels = ints(200)
+    k.crossEntropy(out, drawn(200 * 3001, 40), labels, 200, 3001, -100, 0.1)
+    const dx = floats(200 * 3001)
+    k.crossEntropyGrad(dx, drawn(200 * 3001, 40), labels, out, 200, 3001, -100, 0.1)
+    return [out, dx]
   },
   attention: (k) => {
     const out = floats(n)

@@ -20,6 +20,7 @@ type ExportName =
   | 'unary'
   | 'unaryGrad'
   | 'binary'
+  | 'binaryRun'
   | 'where'
   | 'fill'
   | 'copy'

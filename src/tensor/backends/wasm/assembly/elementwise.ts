@@ -133,7 +133,8 @@ function pairRun(fn: i32, out: usize, a: usize, aStep: usize, b: usize, bStep: u
   if (rest) storeTail(out, binaryOf(fn, loadTail(a, rest, splat(1)), loadTail(b, rest, splat(1))), rest)
 }
 
-function binaryRun(fn: i32, out: usize, a: usize, aStep: usize, b: usize, bStep: usize, n: i32): void {
+/** n elements; aStep and bStep as in pairRun. */
+export function binaryRun(fn: i32, out: usize, a: usize, aStep: usize, b: usize, bStep: usize, n: i32): void {
   switch (fn) {
     case 0: return pairRun(0, out, a, aStep, b, bStep, n)
     case 1: return pairRun(1, out, a, aStep, b, bStep, n)

@@ -2,7 +2,7 @@
 export {
   batchScratch, columnsAtOnce, gemmBatch, gemmOne, gemmRows, gemmTurned, packB, packedBytes, panelsOf, rowsScratch, turnedScratch,
 } from './gemm'
-export { binary, fill, unary, unaryGrad, where } from './elementwise'
+export { binary, binaryRun, fill, unary, unaryGrad, where } from './elementwise'
 export { copy, indexAdd, indexFits, indexSelect } from './copy'
 export { reduce, sumSquares } from './sums'
 export { crossEntropy, crossEntropyGrad, logSoftmax, logSoftmaxGrad, logsumexp, softmax, softmaxGrad } from './rows'

@@ -162,27 +162,26 @@ function strip(fn: i32, width: i32, out: usize, x: usize, n: i32, row: usize): v
 
 // @ts-ignore: decorator
 @inline
-function columns(fn: i32, out: usize, x: usize, n: i32, inner: i32): void {
-  const row = <usize>inner * 4
+function columns(fn: i32, out: usize, x: usize, n: i32, inner: i32, row: usize): void {
   let j = 0
   for (; j + 16 <= inner; j += 16) strip(fn, 16, out + j * 4, x + j * 4, n, row)
   for (; j + 4 <= inner; j += 4) strip(fn, 4, out + j * 4, x + j * 4, n, row)
   for (; j < inner; j++) strip(fn, 1, out + j * 4, x + j * 4, n, row)
 }
 
-/** fn 0 sum, 1 max, 2 min over n > 0 of x [outer, n, inner]. */
-export function reduce(fn: i32, out: usize, x: usize, outer: i32, n: i32, inner: i32): void {
+/** fn 0 sum, 1 max, 2 min over n > 0 of x [outer, n, inner]. Rows of inner lie `row` bytes after one another. */
+export function reduce(fn: i32, out: usize, x: usize, outer: i32, n: i32, inner: i32, row: usize): void {
   for (let o = 0; o < outer; o++) {
-    if (inner == 1) {
+    if (row == 4) {
       store<f32>(out, fn == 0 ? <f32>sumRun(x, n) : fn == 1 ? maxRun(x, n) : minRun(x, n))
     } else if (fn == 0) {
-      columns(0, out, x, n, inner)
+      columns(0, out, x, n, inner, row)
     } else if (fn == 1) {
-      columns(1, out, x, n, inner)
+      columns(1, out, x, n, inner, row)
     } else {
-      columns(2, out, x, n, inner)
+      columns(2, out, x, n, inner, row)
     }
     out += <usize>inner * 4
-    x += <usize>n * <usize>inner * 4
+    x += <usize>n * row
   }
 }
