@@ -41,9 +41,15 @@ const D = 24
 const strides = [H * S * D, S * D, D]
 const heads: AttentionArgs = {
   ...{ B, H, S, T: S, D, q: strides, k: strides, v: strides, out: strides },
-  ...{ scale: 0.2, mask: null, causal: false, p: 0.1, key: [1, 2] },
+  ...{ scale: 0.2, mask: null, starts: null, causal: false, p: 0.1, key: [1, 2] },
 }
 const n = B * H * S * D
+/** The same rows as sequences of unlike lengths, one after the other. */
+const segments: AttentionArgs = {
+  ...heads,
+  ...{ B: 6, S: 71, T: 71, starts: Int32Array.of(0, 71, 72, 72, 90, 140, 150) },
+  ...{ q: [0, D, H * D], k: [0, D, H * D], v: [0, D, H * D], out: [0, D, H * D] },
+}
 
 /** Calls large enough for threads: each gives what it wrote. */
 const calls: Record<string, (k: Kernels) => Float32Array[]> = {
@@ -98,6 +104,16 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
   attentionGrad: (k) => {
     const out = [floats(n), floats(n), floats(n)] as const
     k.attentionGrad(...out, drawn(n, 12), drawn(n, 9), drawn(n, 10), drawn(n, 11), heads)
+    return [...out]
+  },
+  'attention by segments': (k) => {
+    const out = floats(n)
+    k.attention(out, drawn(n, 9), drawn(n, 10), drawn(n, 11), segments)
+    return [out]
+  },
+  'attentionGrad by segments': (k) => {
+    const out = [floats(n), floats(n), floats(n)] as const
+    k.attentionGrad(...out, drawn(n, 12), drawn(n, 9), drawn(n, 10), drawn(n, 11), segments)
     return [...out]
   },
   layerNorm: (k) => {
