@@ -4,7 +4,10 @@ import type { TextInput } from '../models/classifier.js'
 import { flatBatch, lengthBatches, padBatch } from './batches.js'
 import type { WordTokenizer } from './tokenizer.js'
 
-/** padding: whether batches are padded to their longest text, or hold the words alone. Results are the same. */
+/**
+ * padding: whether batches are padded to their longest text, or hold the words alone. The order is the same, and so are
+ * the results, but for which hidden elements dropout drops.
+ */
 export function textData(
   texts: readonly string[],
   labels: ArrayLike<number> | null,
