@@ -28,7 +28,7 @@ export interface EncoderOptions {
   eps?: number
 }
 
-/** [B, T, C] -> [B, T, C] */
+/** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
 export class EncoderBlock extends Module {
   attention: MultiHeadAttention
   attentionNorm: LayerNorm

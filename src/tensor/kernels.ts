@@ -58,6 +58,12 @@ export interface AttentionArgs {
   /** [B, T]: keys with 0 are not seen. null: all are. */
   mask: TypedArray | null
   causal: boolean
+  /**
+   * [B + 1], ascending from 0: batch b is rows starts[b] to starts[b + 1] - 1 of one long sequence, its queries and its
+   * keys. The batch strides are unused then, S and T are both the longest segment's length, and there is no mask.
+   * null: every batch has S queries and T keys.
+   */
+  starts: Int32Array | null
   /** Dropout on the probabilities: element i of [B, H, S, T] is dropped as kernel `dropout` would drop it. */
   p: number
   key: readonly [number, number]

@@ -2,14 +2,13 @@
 // the shared memory.
 import { describe, expect, it } from 'vitest'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
-import { type Build, createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
+import { createWasmKernels } from '../../src/tensor/backends/wasm/index.js'
 import type { Kernels, MatrixBatch, UnaryName } from '../../src/tensor/kernels.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { type Floats, Storage } from '../../src/tensor/storage.js'
+import { builds } from './builds.js'
 
 const sizes = [...Array.from({ length: 21 }, (_, i) => i), 33, 257, 1030]
-// The wide build runs everywhere, only not fast.
-const builds: Build[] = relaxedAvailable() ? ['strict', 'relaxed', 'wide'] : ['strict']
 const EPS = 2 ** -24
 
 /** On the shared memory, or an array of its own, which the wrappers have to copy in and out. */

@@ -2,13 +2,14 @@
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
-import { type Build, createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
+import { createWasmKernels } from '../../src/tensor/backends/wasm/index.js'
 import { compile, instantiate } from '../../src/tensor/backends/wasm/module.js'
 import { Pool, startThread, type Thread } from '../../src/tensor/backends/wasm/pool.js'
 import { workerSource } from '../../src/tensor/backends/wasm/worker.js'
 import type { AttentionArgs, Kernels } from '../../src/tensor/kernels.js'
 import { integerAt, keyOf, normalAt } from '../../src/tensor/rng.js'
 import { Storage } from '../../src/tensor/storage.js'
+import { builds } from './builds.js'
 
 const storages: Storage[] = []
 afterAll(() => {
@@ -48,9 +49,15 @@ const D = 24
 const strides = [H * S * D, S * D, D]
 const heads: AttentionArgs = {
   ...{ B, H, S, T: S, D, q: strides, k: strides, v: strides, out: strides },
-  ...{ scale: 0.2, mask: null, causal: false, p: 0.1, key: [1, 2] },
+  ...{ scale: 0.2, mask: null, starts: null, causal: false, p: 0.1, key: [1, 2] },
 }
 const n = B * H * S * D
+/** The same rows as sequences of unlike lengths, one after the other. */
+const segments: AttentionArgs = {
+  ...heads,
+  ...{ B: 6, S: 71, T: 71, starts: Int32Array.of(0, 71, 72, 72, 90, 140, 150) },
+  ...{ q: [0, D, H * D], k: [0, D, H * D], v: [0, D, H * D], out: [0, D, H * D] },
+}
 
 /** Calls large enough for threads: each gives what it wrote. */
 const calls: Record<string, (k: Kernels) => Float32Array[]> = {
@@ -172,6 +179,16 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
     k.attentionGrad(...out, drawn(n, 12), drawn(n, 9), drawn(n, 10), drawn(n, 11), heads)
     return [...out]
   },
+  'attention by segments': (k) => {
+    const out = floats(n)
+    k.attention(out, drawn(n, 9), drawn(n, 10), drawn(n, 11), segments)
+    return [out]
+  },
+  'attentionGrad by segments': (k) => {
+    const out = [floats(n), floats(n), floats(n)] as const
+    k.attentionGrad(...out, drawn(n, 12), drawn(n, 9), drawn(n, 10), drawn(n, 11), segments)
+    return [...out]
+  },
   layerNorm: (k) => {
     const out = floats(999 * 301)
     k.layerNorm(out, drawn(999 * 301, 13), drawn(301, 14), drawn(301, 15), 999, 301, 1e-5)
@@ -212,9 +229,6 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
     return [...state]
   },
 }
-
-// The wide build runs everywhere, only not fast.
-const builds: Build[] = relaxedAvailable() ? ['strict', 'relaxed', 'wide'] : ['strict']
 
 describe.each(builds)('threads, %s build', (build) => {
   let threads = 1

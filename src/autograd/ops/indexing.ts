@@ -165,6 +165,14 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   return selectOp([x, index], { dim })
 }
 
+/**
+ * The slices of x along `dim`, added into zeros of shape `size` at the places named by `index` (int32, one for each).
+ * Throws RangeError on an index outside size[dim].
+ */
+export function indexAdd(x: Tensor, dim: number, index: Tensor, size: Shape): Tensor {
+  return indexAddOp([x, index], { dim, size, skip: NO_SKIP })
+}
+
 const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>({
   name: 'embedding',
   doc: 'One row of a table for each id; the padding row gets no gradient.',
