@@ -1,5 +1,4 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
-import { add } from '../autograd/ops/arithmetic.js'
 import { gelu, relu } from '../autograd/ops/pointwise.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
@@ -53,14 +52,14 @@ export class EncoderBlock extends Module {
   }
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
-    const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input))
-    const think = (h: Tensor) =>
-      this.drop.forward(this.down.forward(activations[this.activation](this.up.forward(h))))
+    const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input), x)
+    const think = (h: Tensor, residual: Tensor) =>
+      this.drop.forward(this.down.forward(activations[this.activation](this.up.forward(h))), residual)
     if (this.preNorm) {
-      const h = add(x, attend(this.attentionNorm.forward(x)))
-      return add(h, think(this.outputNorm.forward(h)))
+      const h = attend(this.attentionNorm.forward(x))
+      return think(this.outputNorm.forward(h), h)
     }
-    const h = this.attentionNorm.forward(add(x, attend(x)))
-    return this.outputNorm.forward(add(h, think(h)))
+    const h = this.attentionNorm.forward(attend(x))
+    return this.outputNorm.forward(think(h, h))
   }
 }

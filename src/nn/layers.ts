@@ -69,14 +69,14 @@ export class LayerNorm extends Module {
   }
 }
 
-/** In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. */
+/** In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. Plus `residual`. */
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super()
     if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
   }
 
-  forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, this.p) : x
+  forward(x: Tensor, residual?: Tensor): Tensor {
+    return dropout(x, this.training ? this.p : 0, residual ? { residual } : {})
   }
 }

@@ -176,8 +176,8 @@ export interface Kernels {
     n: number,
     eps: number,
   ): void
-  /** out[i] = word i of the stream `key` < p * 2^32 ? 0 : x[i] / (1 - p). Word i as in rng.ts. */
-  dropout(out: Floats, x: Floats, p: number, key: readonly [number, number]): void
+  /** out[i] = (word i of the stream `key` < p * 2^32 ? 0 : x[i] / (1 - p)) + residual[i]. Word i as in rng.ts. */
+  dropout(out: Floats, x: Floats, p: number, key: readonly [number, number], residual: Floats | null): void
 
   /** x [outer, n, inner], index [m] -> out [outer, m, inner]. */
   indexSelect(

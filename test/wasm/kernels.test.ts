@@ -153,10 +153,12 @@ describe.each(builds)('wasm kernels, %s build', (build) => {
   it('dropout and copies are the bits of js', () => {
     for (const n of sizes) {
       const x = draw(n, 1)
-      const [a, b] = [new Float32Array(n), array(new Float32Array(n), 'heap')]
-      jsKernels.dropout(a, x, 0.3, [5, 6])
-      fast.dropout(b, array(x, 'heap'), 0.3, [5, 6])
-      expect([...b]).toEqual([...a])
+      for (const residual of [null, draw(n, 2)]) {
+        const [a, b] = [new Float32Array(n), array(new Float32Array(n), 'heap')]
+        jsKernels.dropout(a, x, 0.3, [5, 6], residual)
+        fast.dropout(b, array(x, 'heap'), 0.3, [5, 6], residual && array(residual, 'heap'))
+        expect([...b]).toEqual([...a])
+      }
     }
     const [rows, cols] = [37, 23]
     const x = array(draw(rows * cols, 1), 'heap')

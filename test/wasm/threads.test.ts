@@ -206,7 +206,7 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
   },
   dropout: (k) => {
     const out = floats(300001)
-    k.dropout(out, drawn(300001, 17), 0.1, [3, 4])
+    k.dropout(out, drawn(300001, 17), 0.1, [3, 4], drawn(300001, 18))
     return [out]
   },
   gelu: (k) => {

@@ -71,25 +71,48 @@ export function below(words: v128, limit: i32): v128 {
   return i32x4.lt_u(words, i32x4.splat(limit))
 }
 
-/** Elements from `from`, a multiple of 16, of x; those whose word is below `limit` are dropped. aside: 64 bytes. */
-export function dropout(out: usize, x: usize, from: i32, count: i32, limit: i32, factor: f32, k0: i32, k1: i32, aside: usize): void {
+/**
+ * Elements from `from`, a multiple of 16, of x; those whose word is below `limit` are dropped. Plus those of `residual`
+ * (0: none). aside: 64 bytes.
+ */
+export function dropout(
+  out: usize, x: usize, from: i32, count: i32, limit: i32, factor: f32, k0: i32, k1: i32, residual: usize, aside: usize,
+): void {
+  if (residual) dropoutRun(true, out, x, from, count, limit, factor, k0, k1, residual, aside)
+  else dropoutRun(false, out, x, from, count, limit, factor, k0, k1, x, aside)
+}
+
+// @ts-ignore: decorator
+@inline
+function plus(more: bool, y: v128, r: v128): v128 {
+  return more ? f32x4.add(y, r) : y
+}
+
+// @ts-ignore: decorator
+@inline
+function dropoutRun(
+  more: bool, out: usize, x: usize, from: i32, count: i32, limit: i32, factor: f32, k0: i32, k1: i32, residual: usize, aside: usize,
+): void {
   const f = splat(factor)
   const to = from + count
   out += <usize>from * 4
   x += <usize>from * 4
-  for (; from + 16 <= to; from += 16, x += 64, out += 64) {
+  residual += <usize>from * 4
+  for (; from + 16 <= to; from += 16, x += 64, out += 64, residual += 64) {
     sixteenWords(aside, k0, k1, from >> 1)
     const a = v128.load(x), b = v128.load(x, 16), c = v128.load(x, 32), d = v128.load(x, 48)
     const k = below(v128.load(aside), limit), l = below(v128.load(aside, 16), limit)
     const m = below(v128.load(aside, 32), limit), n = below(v128.load(aside, 48), limit)
-    v128.store(out, v128.andnot(f32x4.mul(a, f), k))
-    v128.store(out, v128.andnot(f32x4.mul(b, f), l), 16)
-    v128.store(out, v128.andnot(f32x4.mul(c, f), m), 32)
-    v128.store(out, v128.andnot(f32x4.mul(d, f), n), 48)
+    const p = v128.load(residual), q = v128.load(residual, 16), r = v128.load(residual, 32), s = v128.load(residual, 48)
+    v128.store(out, plus(more, v128.andnot(f32x4.mul(a, f), k), p))
+    v128.store(out, plus(more, v128.andnot(f32x4.mul(b, f), l), q), 16)
+    v128.store(out, plus(more, v128.andnot(f32x4.mul(c, f), m), r), 32)
+    v128.store(out, plus(more, v128.andnot(f32x4.mul(d, f), n), s), 48)
   }
   if (from < to) sixteenWords(aside, k0, k1, from >> 1)
-  for (; from < to; from += 4, x += 16, out += 16, aside += 16) {
+  for (; from < to; from += 4, x += 16, out += 16, residual += 16, aside += 16) {
     const rest = to - from < 4 ? to - from : 0
-    put(out, v128.andnot(f32x4.mul(take(x, rest), f), below(v128.load(aside), limit)), rest)
+    const y = v128.andnot(f32x4.mul(take(x, rest), f), below(v128.load(aside), limit))
+    put(out, plus(more, y, take(residual, rest)), rest)
   }
 }
