@@ -1,16 +1,11 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
-import { gelu, relu } from '../autograd/ops/pointwise.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
 import { Module } from './module.js'
 
 /** Hugging Face's names: gelu is the erf form, gelu_new the tanh form. */
-export const activations = {
-  gelu: (x: Tensor) => gelu(x),
-  gelu_new: (x: Tensor) => gelu(x, { approximate: 'tanh' }),
-  relu,
-} as const
+export const activations = { gelu: 'gelu', gelu_new: 'geluTanh', relu: 'relu' } as const
 
 export type Activation = keyof typeof activations
 
@@ -53,8 +48,10 @@ export class EncoderBlock extends Module {
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
     const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input), x)
-    const think = (h: Tensor, residual: Tensor) =>
-      this.drop.forward(this.down.forward(activations[this.activation](this.up.forward(h))), residual)
+    const think = (h: Tensor, residual: Tensor) => {
+      const inner = this.up.forward(h, activations[this.activation])
+      return this.drop.forward(this.down.forward(inner), residual)
+    }
     if (this.preNorm) {
       const h = attend(this.attentionNorm.forward(x))
       return think(this.outputNorm.forward(h), h)

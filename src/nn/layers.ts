@@ -1,5 +1,6 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
+import { activatedLinear, type LinearActivation } from '../autograd/ops/activated.js'
 import { embedding } from '../autograd/ops/indexing.js'
 import { linear } from '../autograd/ops/matmul.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
@@ -21,7 +22,9 @@ export class Linear extends Module {
     this.bias = bias ? uniform([outFeatures], bound) : null
   }
 
-  forward(x: Tensor): Tensor {
+  /** activation: applied to y; in inference in the same pass. */
+  forward(x: Tensor, activation?: LinearActivation): Tensor {
+    if (activation !== undefined) return activatedLinear(x, this.weight, this.bias, activation)
     return linear(x, this.weight, this.bias)
   }
 }

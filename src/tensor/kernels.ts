@@ -122,7 +122,7 @@ export interface Kernels {
   /** Index of the first largest along n; NaN counts as largest. */
   argmax(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
 
-  /** out [batch, m, n] = a [m, k] @ b [k, n] (+ bias [n]) for each matrix of the batch. */
+  /** out [batch, m, n] = activation(a [m, k] @ b [k, n] (+ bias [n])) for each matrix of the batch. null: identity. */
   matmul(
     out: Floats,
     a: MatrixBatch,
@@ -132,6 +132,7 @@ export interface Kernels {
     n: number,
     k: number,
     bias: Floats | null,
+    activation?: UnaryName | null,
   ): void
 
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */

@@ -7,7 +7,7 @@ import type { Pool } from './pool.js'
 import { arrangeCopy, innermost, isRun, merge, writeWalk } from './walk.js'
 
 // The numbers that assembly/elementwise.ts knows the functions by.
-const unaryCode: Record<UnaryName, number> = {
+export const unaryCode: Record<UnaryName, number> = {
   neg: 0,
   abs: 1,
   sign: 2,

@@ -1,6 +1,7 @@
 // Matrix products: which way one is computed, and how it is cut for threads. None of that shows in the result's bits.
 import type { Kernels, MatrixBatch } from '../../kernels.js'
 import { heap } from '../../storage.js'
+import { unaryCode } from './elementwise.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'
@@ -24,7 +25,7 @@ const CHUNK_ROWS = 12
 /** Columns of a chunk are a multiple of a panel's. */
 const CHUNK_COLS = 16
 
-/** One product C [m, n] = A [m, k] B [k, n] + bias: addresses and byte strides; bias 0: none. */
+/** One product C [m, n] = act(A [m, k] B [k, n] + bias): addresses and byte strides; bias 0 and act -1: none. */
 interface Product {
   c: number
   a: number
@@ -37,6 +38,7 @@ interface Product {
   n: number
   k: number
   bias: number
+  act: number
 }
 
 export function matmulKernel(
@@ -58,9 +60,9 @@ export function matmulKernel(
     const chunk = cutOf(p.n, chunks, CHUNK_ROWS)
     return pool.run({
       fn: 'gemmTurned',
-      args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bCol, p.m, p.n, p.k, p.bias, room],
-      steps: { 0: chunk * 4, 5: chunk * p.bCol, 10: p.bias === 0 ? 0 : chunk * 4, 11: share },
-      ...{ countAt: 8, total: p.n, chunk, scratchAt: 11 },
+      args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
+      steps: { 0: chunk * 4, 5: chunk * p.bCol, 10: p.bias === 0 ? 0 : chunk * 4, 12: share },
+      ...{ countAt: 8, total: p.n, chunk, scratchAt: 12 },
     })
   }
 
@@ -72,9 +74,9 @@ export function matmulKernel(
     const chunk = cutOf(p.n, chunks, CHUNK_COLS)
     return pool.run({
       fn: 'gemmOne',
-      args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bRow, p.bCol, p.m, p.n, p.k, p.bias, room],
-      steps: { 0: chunk * 4, 5: chunk * p.bCol, 11: p.bias === 0 ? 0 : chunk * 4, 12: share },
-      ...{ countAt: 9, total: p.n, chunk, scratchAt: 12 },
+      args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bRow, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
+      steps: { 0: chunk * 4, 5: chunk * p.bCol, 11: p.bias === 0 ? 0 : chunk * 4, 13: share },
+      ...{ countAt: 9, total: p.n, chunk, scratchAt: 13 },
     })
   }
 
@@ -99,23 +101,24 @@ export function matmulKernel(
         fn: 'gemmRows',
         args: [
           ...[p.c + j * 4, p.n * 4, p.a, p.aRow, p.aCol, panels, p.m, cols, p.k],
-          ...[p.bias === 0 ? 0 : p.bias + j * 4, 0, room],
+          ...[p.bias === 0 ? 0 : p.bias + j * 4, 0, p.act, room],
         ],
-        steps: { 0: chunk * p.n * 4, 2: chunk * p.aRow, 11: rowsScratch },
-        ...{ countAt: 6, total: p.m, chunk, scratchAt: 11 },
+        steps: { 0: chunk * p.n * 4, 2: chunk * p.aRow, 12: rowsScratch },
+        ...{ countAt: 6, total: p.m, chunk, scratchAt: 12 },
       })
     }
     return true
   }
 
-  return (out, a, b, batch, m, n, k, bias) => {
+  return (out, a, b, batch, m, n, k, bias, activation = null) => {
     const o = at(out)
     const aAt = at(a.data)
     const bAt = at(b.data)
     const biasAt = bias === null ? 0 : at(bias)
     if (Math.min(o, aAt, bAt, biasAt) < 0)
-      return staged('matmul', self(), js, [out, a, b, batch, m, n, k, bias])
+      return staged('matmul', self(), js, [out, a, b, batch, m, n, k, bias, activation])
     if (batch * m * n === 0) return
+    const act = activation === null ? -1 : unaryCode[activation]
     const rows = batch > 1 && joins(a, b, batch, m) ? m * batch : m
     const count = rows === m ? batch : 1
     const chunks = pool.chunksFor((batch * m * n * k) / RATE)
@@ -125,7 +128,7 @@ export function matmulKernel(
       const table = Math.ceil(count / 8) * 64
       const share = shareOf(w.batchScratch(n, k))
       const room = k === 0 ? -1 : scratch.reserve(table + share * threadsFor(chunks))
-      if (room < 0 || heap === null) return js.matmul(out, a, b, batch, m, n, k, bias)
+      if (room < 0 || heap === null) return js.matmul(out, a, b, batch, m, n, k, bias, activation)
       const pairs = new Uint32Array(heap.buffer, room, count * 2)
       for (let i = 0; i < count; i++) {
         pairs[2 * i] = aAt + a.offsets[i] * 4
@@ -134,15 +137,15 @@ export function matmulKernel(
       const chunk = Math.ceil(count / chunks)
       pool.run({
         fn: 'gemmBatch',
-        args: [o, room, count, aRow, aCol, bRow, bCol, m, n, k, biasAt, room + table],
-        steps: { 0: chunk * m * n * 4, 1: chunk * 8, 11: share },
-        ...{ countAt: 2, total: count, chunk, scratchAt: 11 },
+        args: [o, room, count, aRow, aCol, bRow, bCol, m, n, k, biasAt, act, room + table],
+        steps: { 0: chunk * m * n * 4, 1: chunk * 8, 12: share },
+        ...{ countAt: 2, total: count, chunk, scratchAt: 12 },
       })
       return
     }
     const product: Product = {
       ...{ c: o, a: aAt + a.offsets[0] * 4, aRow, aCol, b: bAt + b.offsets[0] * 4, bRow, bCol },
-      ...{ m: rows, n, k, bias: biasAt },
+      ...{ m: rows, n, k, bias: biasAt, act },
     }
     const way =
       rows <= FEW_ROWS && bRow === 4
@@ -150,6 +153,6 @@ export function matmulKernel(
         : chunks > 1 && rows < 2 * CHUNK_ROWS * pool.size()
           ? byColumns
           : byRows
-    if (k === 0 || !way(product, chunks)) js.matmul(out, a, b, batch, m, n, k, bias)
+    if (k === 0 || !way(product, chunks)) js.matmul(out, a, b, batch, m, n, k, bias, activation)
   }
 }

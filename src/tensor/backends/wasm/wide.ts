@@ -34,7 +34,7 @@ class Racer {
     const { block, w } = this
     const [b, c, scratch] = [M * K, M * K + K * N, FLOATS].map((at) => block + at * 4)
     const start = performance.now()
-    for (let i = 0; i < 4; i++) w.gemmOne(c, N * 4, block, K * 4, 4, b, N * 4, 4, M, N, K, 0, scratch)
+    for (let i = 0; i < 4; i++) w.gemmOne(c, N * 4, block, K * 4, 4, b, N * 4, 4, M, N, K, 0, -1, scratch)
     const time = performance.now() - start
     this.#since = time < this.best * 0.95 ? 0 : this.#since + 1
     this.best = Math.min(this.best, time)

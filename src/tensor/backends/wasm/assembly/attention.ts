@@ -176,11 +176,11 @@ export function attention(a: Args, from: i32, heads: i32, scratch: usize): bool 
     packB(values, v, a.vT, 4, D, T, 0, panelsOf(D))
     for (let s = 0; s < S; s += QUERIES) {
       const count = min(QUERIES, S - s)
-      gemmRows(p, <usize>T * 4, q + <usize>s * a.qS, a.qS, 4, keys, count, T, D, 0, false, scratch)
+      gemmRows(p, <usize>T * 4, q + <usize>s * a.qS, a.qS, 4, keys, count, T, D, 0, false, -1, scratch)
       probabilities(p, seen, a, S, T, s, count)
       if (a.drop) dropBlock(p, p, 0, words, a, i, s, count, T)
       const out = a.out + headAt(a, b, h, a.oB, a.oH, a.oS) + <usize>s * a.oS
-      gemmRows(out, a.oS, p, <usize>T * 4, 4, values, count, D, T, 0, false, scratch)
+      gemmRows(out, a.oS, p, <usize>T * 4, 4, values, count, D, T, 0, false, -1, scratch)
     }
   }
   return true
@@ -229,9 +229,9 @@ export function attentionGrad(a: Args, from: i32, heads: i32, scratch: usize): b
       const n = count * T
       const q = a.q + qAt + <usize>s * a.qS
       const dout = a.out + oAt + <usize>s * a.oS
-      gemmRows(p, row, q, a.qS, 4, keys, count, T, D, 0, false, scratch)
+      gemmRows(p, row, q, a.qS, 4, keys, count, T, D, 0, false, -1, scratch)
       probabilities(p, seen, a, S, T, s, count)
-      gemmRows(dp, row, dout, a.oS, 4, values, count, T, D, 0, false, scratch)
+      gemmRows(dp, row, dout, a.oS, 4, values, count, T, D, 0, false, -1, scratch)
       let dropped = p
       if (a.drop) {
         dropBlock(words, p, dp, words, a, i, s, count, T)
@@ -240,15 +240,15 @@ export function attentionGrad(a: Args, from: i32, heads: i32, scratch: usize): b
       silence(dp, p, n)
       // dv += dropped^T dout
       packB(side, dout, a.oS, 4, D, count, 0, width)
-      gemmRows(a.dv + vAt, a.vT, dropped, 4, row, side, T, D, count, 0, s > 0, scratch)
+      gemmRows(a.dv + vAt, a.vT, dropped, 4, row, side, T, D, count, 0, s > 0, -1, scratch)
       for (let r = 0; r < count; r++) {
         const at = <usize>r * row
         softmaxGradRow(dp + at, p + at, dp + at, T, <f32>dotRun(p + at, dp + at, T), a.scale)
       }
-      gemmRows(a.dq + qAt + <usize>s * a.qS, a.qS, dp, row, 4, keyRows, count, D, T, 0, false, scratch)
+      gemmRows(a.dq + qAt + <usize>s * a.qS, a.qS, dp, row, 4, keyRows, count, D, T, 0, false, -1, scratch)
       // dk += dScores^T q
       packB(side, q, a.qS, 4, D, count, 0, width)
-      gemmRows(a.dk + kAt, a.kT, dp, 4, row, side, T, D, count, 0, s > 0, scratch)
+      gemmRows(a.dk + kAt, a.kT, dp, 4, row, side, T, D, count, 0, s > 0, -1, scratch)
     }
   }
   return true

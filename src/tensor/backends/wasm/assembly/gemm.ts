@@ -1,5 +1,6 @@
 // Matrix product: panels of COLS columns of B, rows of A, and a tile of C held in registers (tile.ts).
 // Every element of C is one chain over k in order, whatever the strides, tiles or threads: same numbers, same bits.
+import { unary } from './elementwise'
 import { COLS, ROWS, tile } from './tile'
 
 /** Rows of A taken at a time, and the most steps of k before C is put down: A's block stays in L2, B's panel in L1. */
@@ -115,13 +116,20 @@ function edge(
   copyRows(c, ldc, t, ldt, rows, cols)
 }
 
+/** A function over rows of C that were just written, in place; `act` is its number in ./elementwise, -1 none. */
+// @ts-ignore: decorator
+@inline
+function activate(act: i32, c: usize, ldc: usize, rows: i32, n: i32): void {
+  if (act >= 0) for (; rows > 0; rows--, c += ldc) unary(act, c, c, n)
+}
+
 /**
- * C [m, n] = A [m, k] B, plus bias [n] (0: none), or plus C where `add`. B is packed by packB. Strides are in bytes.
- * scratch: ROWS_SCRATCH bytes.
+ * C [m, n] = A [m, k] B, plus bias [n] (0: none), or plus C where `add`, then `act`. B is packed by packB. Strides are in
+ * bytes. scratch: ROWS_SCRATCH bytes.
  */
 export function gemmRows(
   c: usize, ldc: usize, a: usize, rowStride: usize, colStride: usize, b: usize,
-  m: i32, n: i32, k: i32, bias: usize, add: bool, scratch: usize,
+  m: i32, n: i32, k: i32, bias: usize, add: bool, act: i32, scratch: usize,
 ): void {
   const aside = scratch + BLOCK
   const parts = max(1, (k + KC - 1) / KC)
@@ -154,6 +162,7 @@ export function gemmRows(
       }
       p0 += most
     } while (p0 < k)
+    activate(act, c + <usize>i0 * ldc, ldc, mc, n)
   }
 }
 
@@ -172,28 +181,28 @@ export function batchScratch(n: i32, k: i32): usize {
   return ROWS_SCRATCH + packedBytes(columnsAtOnce(n, k), k)
 }
 
-/** C [m, n] (row stride ldc) = A B, plus bias [n] (0: none). Strides are in bytes. scratch: batchScratch(n, k). */
+/** C [m, n] (row stride ldc) = A B, plus bias [n] (0: none), then `act`. Strides are in bytes. scratch: batchScratch(n, k). */
 export function gemmOne(
   c: usize, ldc: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, bCol: usize,
-  m: i32, n: i32, k: i32, bias: usize, scratch: usize,
+  m: i32, n: i32, k: i32, bias: usize, act: i32, scratch: usize,
 ): void {
   const panels = scratch + ROWS_SCRATCH
   const step = columnsAtOnce(n, k)
   for (let j = 0; j < n; j += step) {
     const cols = min(step, n - j)
     packB(panels, b + <usize>j * bCol, bRow, bCol, cols, k, 0, panelsOf(cols))
-    gemmRows(c + <usize>j * 4, ldc, a, aRow, aCol, panels, m, cols, k, bias ? bias + <usize>j * 4 : 0, false, scratch)
+    gemmRows(c + <usize>j * 4, ldc, a, aRow, aCol, panels, m, cols, k, bias ? bias + <usize>j * 4 : 0, false, act, scratch)
   }
 }
 
 /** out [batch, m, n]; pairs: for each matrix the addresses of A and B. */
 export function gemmBatch(
   out: usize, pairs: usize, batch: i32, aRow: usize, aCol: usize, bRow: usize, bCol: usize,
-  m: i32, n: i32, k: i32, bias: usize, scratch: usize,
+  m: i32, n: i32, k: i32, bias: usize, act: i32, scratch: usize,
 ): void {
   for (let i = 0; i < batch; i++) {
     const a = <usize>load<u32>(pairs + i * 8), b = <usize>load<u32>(pairs + i * 8, 4)
-    gemmOne(out + <usize>i * m * n * 4, <usize>n * 4, a, aRow, aCol, b, bRow, bCol, m, n, k, bias, scratch)
+    gemmOne(out + <usize>i * m * n * 4, <usize>n * 4, a, aRow, aCol, b, bRow, bCol, m, n, k, bias, act, scratch)
   }
 }
 
@@ -208,7 +217,7 @@ export function turnedScratch(m: i32, k: i32): usize {
  */
 export function gemmTurned(
   c: usize, ldc: usize, a: usize, aRow: usize, aCol: usize, b: usize, bCol: usize,
-  m: i32, n: i32, k: i32, bias: usize, scratch: usize,
+  m: i32, n: i32, k: i32, bias: usize, act: i32, scratch: usize,
 ): void {
   const ldt: usize = COLS * 4
   const start = scratch + ROWS * ldt
@@ -238,4 +247,5 @@ export function gemmTurned(
       }
     }
   }
+  activate(act, c, ldc, m, n)
 }
