@@ -60,10 +60,10 @@ def timed(run):
     return (time.perf_counter() - start) * 1e3
 
 
-# As measure.mjs: warm up for 0.4 s, then at least 5 calls and 1.5 s.
+# As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
 run = {"matmul": matmul, "step": step, "forward": forward}[work["what"]]()
 warm, calls, ms = 0.0, 0, []
-while calls < 2 or warm < 400:
+while calls < 2 or warm < 1500:
     warm += timed(run)
     calls += 1
 while len(ms) < 5 or (sum(ms) < 1500 and len(ms) < 200):
