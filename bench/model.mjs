@@ -10,13 +10,19 @@ export function build(model, { vocabSize = VOCABULARY, classes = 2 } = {}) {
   return new TextClassifier({ ...model, ...rest })
 }
 
-/** `train(input, labels)`: forward, backward, clipped AdamW over all parameters. `model` is in training mode. */
+/** `train(input, labels)` -> loss: forward, backward, clipped AdamW over all parameters of a model in training mode. */
 export function trainer(model, lr = 1e-4) {
   const optimizer = new optim.AdamW(model.parameters(), { lr })
   return (input, labels) => {
-    tidy(() => crossEntropy(model.forward(input).logits, labels).backward())
+    let value
+    tidy(() => {
+      const loss = crossEntropy(model.forward(input).logits, labels)
+      loss.backward()
+      value = loss.data[0]
+    })
     optimizer.step({ maxNorm: 1 })
     optimizer.zeroGrad()
+    return value
   }
 }
 

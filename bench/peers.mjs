@@ -104,7 +104,7 @@ const missing = new Set()
 const rows = []
 try {
   console.log(describe(machine()))
-  console.log('ratio: our time by the peer’s; below 1 we are faster\n')
+  console.log("ratio: our time by the peer's; below 1 we are faster\n")
   const path = writeModel(temporary)
   for (const work of [...matmulWork, ...modelWork(MODEL)]) {
     if (args.work && args.work !== work.what) continue

@@ -6,16 +6,12 @@ import time
 
 import torch
 
-work = json.loads(sys.argv[1])
-torch.set_num_threads(work["threads"])
-torch.manual_seed(0)
 
-
-def bert(shape):
+def bert_of(shape, vocabulary):
     from transformers import BertConfig, BertForSequenceClassification
 
     return BertForSequenceClassification(BertConfig(
-        vocab_size=work["vocabulary"], hidden_size=shape["width"], num_hidden_layers=shape["layers"],
+        vocab_size=vocabulary, hidden_size=shape["width"], num_hidden_layers=shape["layers"],
         num_attention_heads=shape["heads"], intermediate_size=shape["inner"], max_position_embeddings=512,
     ))
 
@@ -31,7 +27,7 @@ def texts():
 
 
 def step():
-    model = bert(work["shape"]).train()
+    model = bert_of(work["shape"], work["vocabulary"]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     inputs, labels = texts(), torch.arange(work["batch"]) % 2
 
@@ -45,7 +41,7 @@ def step():
 
 
 def forward():
-    model, inputs = bert(work["shape"]).eval(), texts()
+    model, inputs = bert_of(work["shape"], work["vocabulary"]).eval(), texts()
 
     def run():
         with torch.no_grad():
@@ -60,12 +56,20 @@ def timed(run):
     return (time.perf_counter() - start) * 1e3
 
 
-# As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
-run = {"matmul": matmul, "step": step, "forward": forward}[work["what"]]()
-warm, calls, ms = 0.0, 0, []
-while calls < 2 or warm < 1500:
-    warm += timed(run)
-    calls += 1
-while len(ms) < 5 or (sum(ms) < 1500 and len(ms) < 200):
-    ms.append(timed(run))
-print(json.dumps({"ms": ms, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+def main():
+    torch.set_num_threads(work["threads"])
+    torch.manual_seed(0)
+    run = {"matmul": matmul, "step": step, "forward": forward}[work["what"]]()
+    # As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
+    warm, calls, ms = 0.0, 0, []
+    while calls < 2 or warm < 1500:
+        warm += timed(run)
+        calls += 1
+    while len(ms) < 5 or (sum(ms) < 1500 and len(ms) < 200):
+        ms.append(timed(run))
+    print(json.dumps({"ms": ms, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+
+
+if __name__ == "__main__":
+    work = json.loads(sys.argv[1])
+    main()
