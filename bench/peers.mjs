@@ -14,9 +14,8 @@ import { matmulWork, models, modelWork, threadCounts, VOCABULARY } from './shape
 
 const MODEL = 'TinyBERT-4L-312'
 const folder = fileURLToPath(new URL('./peers', import.meta.url))
-const [all, training, inference] = [
+const [all, inference] = [
   ['matmul', 'step', 'forward'],
-  ['matmul', 'step'],
   ['matmul', 'forward'],
 ]
 
@@ -25,11 +24,12 @@ const peer = (name, takes, ...args) => ({ name, takes, command: [process.execPat
 const peers = [
   { ...peer('tfjs-wasm', all, 'tfjs_peer.mjs', 'wasm'), oneThread: true },
   { ...peer('tfjs-cpu', all, 'tfjs_peer.mjs', 'cpu'), oneThread: true },
-  { ...peer('js-pytorch', training, 'js_pytorch_peer.mjs'), oneThread: true },
+  { ...peer('js-pytorch', ['matmul'], 'js_pytorch_peer.mjs'), oneThread: true },
   { ...peer('jax-js', all, 'jax_peer.mjs'), oneThread: true },
   peer('onnxruntime-web', inference, 'onnx_peer.mjs', 'web'),
   peer('onnxruntime-node', inference, 'onnx_peer.mjs', 'node'),
-  peer('transformers.js', ['forward'], 'transformersjs_peer.mjs'),
+  peer('transformers.js, wasm', ['forward'], 'transformersjs_peer.mjs', 'wasm'),
+  peer('transformers.js, native', ['forward'], 'transformersjs_peer.mjs', 'native'),
   ...torchPeers.map((torch) => ({ ...torch, takes: all, needsTorch: true })),
 ]
 
