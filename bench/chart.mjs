@@ -68,7 +68,7 @@ const ticks = TICKS.filter((tick) => tick >= least && tick <= most).flatMap((tic
 ])
 const height = bottom + 30
 const lead = `Time by tinystill's time, ${plural(args.threads, 'thread')}: right of 1 slower than tinystill, left of it faster`
-const where = `${machine.cpu}, ${machine.cores} cores, Node ${machine.node.slice(1)}, ${machine.date}`
+const where = `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.date}`
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ${FONT} role="img" aria-label="${escaped(lead)}">
 <style>
   text { fill: #24292f } .title { font-weight: 600 } .small { fill: #57606a }

@@ -2,6 +2,7 @@
 // threads, memory and the state of an engine are its own and a slow moment of the machine meets both.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { fail } from './lib/args.mjs'
 import { summary } from './lib/stats.mjs'
 
 const peersFolder = fileURLToPath(new URL('./peers/', import.meta.url))
@@ -10,6 +11,14 @@ const LONG_MS = 3000
 const LIMIT_MS = 600000
 
 export const node = process.env.NODE ?? process.execPath
+/** Its versions, or undefined where it is this process's own. */
+export function engine() {
+  if (node === process.execPath) return undefined
+  const { status, stdout } = spawnSync(node, ['-p', 'JSON.stringify(process.versions)'], { encoding: 'utf8' })
+  if (status !== 0) fail(`NODE=${node} does not run. Name a Node of 20 or later, or leave NODE unset`, 2)
+  return JSON.parse(stdout)
+}
+
 export const python = process.env.PYTHON ?? 'python3'
 
 export const hasTorch = spawnSync(python, ['-c', 'import torch, transformers']).status === 0

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { WordTokenizer } from '../dist/text/index.js'
-import { hasTorch, node, python, runOnce, torchPeers } from './duel.mjs'
+import { engine, hasTorch, node, python, runOnce, torchPeers } from './duel.mjs'
 import { fail, readArgs } from './lib/args.mjs'
 import { plural } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
@@ -67,7 +67,7 @@ try {
       ...{ vocabulary: VOCABULARY, shape: models[MODEL] },
     }),
   )
-  console.log(describe(machine()))
+  console.log(describe(machine(engine())))
   console.log(`${plural(rows.length, 'text')}, batches of ${args.batch}, ${plural(args.threads, 'thread')}`)
   if (!hasTorch) console.log('PyTorch: python3, or what PYTHON names, does not import torch and transformers')
   for (let round = 0; round < args.rounds; round++)
@@ -92,5 +92,5 @@ for (const result of results) {
 }
 const { batch, threads } = args
 const told = { model: MODEL, data: basename(args.data), texts: rows.length, batch, threads, results }
-if (args.store) writeResults(stored('epoch.json'), told)
-if (args.json) writeResults(args.json, told)
+for (const file of [args.store && stored('epoch.json'), args.json])
+  if (file) writeResults(file, told, engine())

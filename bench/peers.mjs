@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { renderTable } from '../dist/cli/table.js'
-import { duel, hasTorch, node, torchPeers } from './duel.mjs'
+import { duel, engine, hasTorch, node, torchPeers } from './duel.mjs'
 import { fail, readArgs } from './lib/args.mjs'
 import { ms, plural, right } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
@@ -103,7 +103,7 @@ const temporary = mkdtempSync(join(tmpdir(), 'tinystill-peers-'))
 const missing = new Set()
 const rows = []
 try {
-  console.log(describe(machine()))
+  console.log(describe(machine(engine())))
   console.log("ratio: our time by the peer's; below 1 we are faster\n")
   const path = writeModel(temporary)
   for (const work of [...matmulWork, ...modelWork(MODEL)]) {
@@ -118,5 +118,5 @@ if (wrong.length > 0) {
   const names = [...new Set(wrong.map((row) => row.peer))].join(', ')
   fail(`npm run bench:peers: the logits of ${names} differ from ours by more than 1e-4: not the same work`)
 }
-if (args.store) writeResults(stored('peers.json'), { model: MODEL, rows })
-if (args.json) writeResults(args.json, { model: MODEL, rows })
+for (const file of [args.store && stored('peers.json'), args.json])
+  if (file) writeResults(file, { model: MODEL, rows }, engine())

@@ -1,7 +1,7 @@
 // npm run bench:step: a training step (forward, backward, clipped AdamW over all parameters, dropout on), a forward
 // pass and one short text, beside PyTorch where python3 (or PYTHON) imports torch and transformers. --profile says where
 // a step's time goes.
-import { duel, hasTorch, runOnce, tinystill, torchPeers } from './duel.mjs'
+import { duel, engine, hasTorch, runOnce, tinystill, torchPeers } from './duel.mjs'
 import { readArgs } from './lib/args.mjs'
 import { ms, plural } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
@@ -59,6 +59,7 @@ function times() {
   return rows
 }
 
-console.log(describe(machine()))
+const versions = args.profile ? undefined : engine()
+console.log(describe(machine(versions)))
 const results = args.profile ? { profiles: await profiles() } : { rows: times() }
-if (args.json) writeResults(args.json, results)
+if (args.json) writeResults(args.json, results, versions)

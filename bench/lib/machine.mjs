@@ -23,15 +23,16 @@ function flags() {
   }
 }
 
-export function machine() {
+/** `engine`: the versions of the Node that was measured, where it is another process's. */
+export function machine(engine = process.versions) {
   return {
     cpu: cpus()[0].model.trim(),
     cores: availableParallelism(),
     flags: flags(),
     memoryGB: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${arch()}`,
-    node: process.version,
-    v8: process.versions.v8,
+    node: engine.node,
+    v8: engine.v8,
     commit: git('rev-parse', '--short', 'HEAD'),
     changed: git('status', '--porcelain', '--', 'src') !== '',
     date: new Date().toISOString().slice(0, 10),
@@ -41,5 +42,5 @@ export function machine() {
 /** One line for people. */
 export function describe({ cpu, cores, flags, memoryGB, node, commit, date }) {
   const vectors = flags === null ? '' : `, ${flags.join(' ')}`
-  return `${cpu}, ${cores} cores${vectors}, ${memoryGB} GB, Node ${node.slice(1)}, commit ${commit ?? 'unknown'}, ${date}`
+  return `${cpu}, ${cores} cores${vectors}, ${memoryGB} GB, Node ${node}, commit ${commit ?? 'unknown'}, ${date}`
 }

@@ -12,10 +12,10 @@ export const stored = (name) => fileURLToPath(new URL(`../results/${name}`, impo
 const short = (_, value) =>
   typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value
 
-export function writeResults(file, results) {
+export function writeResults(file, results, engine = process.versions) {
   try {
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, `${JSON.stringify({ machine: machine(), ...results }, short, 2)}\n`)
+    writeFileSync(file, `${JSON.stringify({ machine: machine(engine), ...results }, short, 2)}\n`)
   } catch (error) {
     fail(`cannot write ${file}: ${error.message}. Name a file in a folder that can be written`)
   }

@@ -2,6 +2,7 @@
 
 /** Calls longer than this are measured once and without more warming up. */
 const LONG_MS = 4000
+const ENDLESS_MS = 30000
 // An engine takes its time to compile WebAssembly for speed.
 const WARM_MS = 1500
 const LEAST_CALLS = 5
@@ -25,8 +26,8 @@ async function time(fn) {
 /** `fn` does the work once, and is done when it returns (or its promise resolves). */
 export async function measure(fn, more = {}) {
   let warm = await time(fn)
-  // The first call may also compile: whether the work is long the second one tells.
-  const second = await time(fn)
+  // The first call may also compile: whether the work is long the second one tells, unless it takes half a minute.
+  const second = warm > ENDLESS_MS ? warm : await time(fn)
   const ms = []
   if (second > LONG_MS) {
     ms.push(second)
