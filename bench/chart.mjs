@@ -15,7 +15,7 @@ const args = readArgs(COMMAND, 'the chart of bench:peers, from the stored result
 const target = args.to ?? fileURLToPath(new URL('../docs/peers.svg', import.meta.url))
 const { machine, rows } = readResults(args.from, 'Make it with npm run bench:peers -- --store')
 
-const [WIDTH, LEFT, RIGHT, TOP, LINE, TITLE] = [820, 150, 150, 66, 20, 34]
+const [WIDTH, LEFT, RIGHT, TOP, LINE, TITLE] = [830, 162, 150, 66, 20, 34]
 const BAR = 13
 const TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500]
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"'
@@ -71,11 +71,12 @@ const lead = `Time by tinystill's time, ${plural(args.threads, 'thread')}: right
 const where = `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.date}`
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ${FONT} role="img" aria-label="${escaped(lead)}">
 <style>
-  text { fill: #24292f } .title { font-weight: 600 } .small { fill: #57606a }
+  text { fill: #24292f; stroke: #ffffff; stroke-width: 3px; paint-order: stroke }
+  .title { font-weight: 600 } .small { fill: #57606a }
   .slower { fill: #0969da } .faster { fill: #bf5b04 } .tick { stroke: #d0d7de } .one { stroke: #24292f }
   .page { fill: #ffffff }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .small { fill: #9198a1 }
+    text { fill: #e6edf3; stroke: #0d1117 } .small { fill: #9198a1 }
     .slower { fill: #4493f8 } .faster { fill: #e8933a } .tick { stroke: #30363d } .one { stroke: #e6edf3 }
     .page { fill: #0d1117 }
   }
