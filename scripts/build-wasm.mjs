@@ -11,7 +11,7 @@ const folder = join(root, 'src/tensor/backends/wasm/assembly')
 const target = join(root, 'src/tensor/backends/wasm/generated.ts')
 
 /** What each build is compiled with: fused multiply-add, and the tile for engines that make vectors of 8 out of 4. */
-const builds = {
+export const builds = {
   strict: ['RELAXED=0', 'WIDE=0'],
   relaxed: ['RELAXED=1', 'WIDE=0'],
   wide: ['RELAXED=1', 'WIDE=1'],

@@ -16,8 +16,7 @@ export type BackendName = (typeof names)[number]
 
 interface Choice {
   backend: 'js' | 'wasm'
-  /** Fused multiply-add: faster, and not the same bits in every engine. */
-  relaxed: boolean
+  build: Build | null
   kernels: Kernels
   why: string
 }
@@ -26,6 +25,8 @@ export interface BackendReport {
   /** What was asked for, and what that came to. */
   asked: BackendName
   backend: 'js' | 'wasm'
+  /** Of the wasm kernels: strict, relaxed (fused multiply-add) or wide (that, on vectors of 8); null on js. */
+  build: Build | null
   relaxed: boolean
   deterministic: boolean
   /** Threads that large kernels use, the caller's included. */
@@ -71,7 +72,7 @@ function* builds(): Generator<[Build, string]> {
 function chooseWasm(): Choice | string {
   for (const [build, why] of builds()) {
     const kernels = wasmKernels(build)
-    if (kernels !== null) return { backend: 'wasm', relaxed: build !== 'strict', kernels, why }
+    if (kernels !== null) return { backend: 'wasm', build, kernels, why }
   }
   return heap === null
     ? 'no shared WebAssembly.Memory can be made here'
@@ -79,7 +80,7 @@ function chooseWasm(): Choice | string {
 }
 
 function choose(name: BackendName): Choice {
-  const js = (why: string): Choice => ({ backend: 'js', relaxed: false, kernels: jsKernels, why })
+  const js = (why: string): Choice => ({ backend: 'js', build: null, kernels: jsKernels, why })
   if (name === 'js') return js('asked for')
   if (name === 'gpu') throw new BackendError('backend gpu is not built yet', "Use setBackend('auto')")
   const wasm = chooseWasm()
@@ -131,7 +132,7 @@ export function setThreads(n: number): void {
 }
 
 export function backendReport(): BackendReport {
-  const { backend, relaxed, kernels, why } = chosen()
+  const { backend, build, kernels, why } = chosen()
   const places = Object.entries(jsKernels).map(([name, js]) => [
     name,
     kernels[name as KernelName] === js ? 'js' : 'wasm',
@@ -139,7 +140,8 @@ export function backendReport(): BackendReport {
   return {
     asked,
     backend,
-    relaxed,
+    build,
+    relaxed: build === 'relaxed' || build === 'wide',
     deterministic,
     threads: backend === 'wasm' ? threadsNow() : 1,
     why,
