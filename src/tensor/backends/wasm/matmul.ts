@@ -20,8 +20,8 @@ const RATE = 25
 const PACK_RATE = 1
 /** Up to so many rows, reading B in place beats packing it. */
 const FEW_ROWS = 48
-/** Rows of a chunk are a multiple of the tile's, in every build. */
-const CHUNK_ROWS = 12
+/** Rows for a thread from which B is packed for all of them together. */
+const SHARED_ROWS = 24
 /** Columns of a chunk are a multiple of a panel's. */
 const CHUNK_COLS = 16
 
@@ -49,6 +49,7 @@ export function matmulKernel(
   self: () => Kernels,
 ): Kernels['matmul'] {
   const rowsScratch = shareOf(w.rowsScratch())
+  const tileRows = w.tileRows()
   const cutOf = (total: number, chunks: number, unit: number) => Math.ceil(total / chunks / unit) * unit
   const threadsFor = (chunks: number) => (chunks > 1 ? pool.size() : 1)
 
@@ -57,7 +58,7 @@ export function matmulKernel(
     const share = shareOf(w.turnedScratch(p.m, p.k))
     const room = scratch.reserve(share * threadsFor(chunks))
     if (room < 0) return false
-    const chunk = cutOf(p.n, chunks, CHUNK_ROWS)
+    const chunk = cutOf(p.n, chunks, tileRows)
     return pool.run({
       fn: 'gemmTurned',
       args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
@@ -87,7 +88,7 @@ export function matmulKernel(
     const room = scratch.reserve(rowsScratch * threads + w.packedBytes(step, p.k))
     if (room < 0) return false
     const panels = room + rowsScratch * threads
-    const chunk = cutOf(p.m, chunks, CHUNK_ROWS)
+    const chunk = cutOf(p.m, chunks, tileRows)
     for (let j = 0; j < p.n; j += step) {
       const cols = Math.min(step, p.n - j)
       const total = w.panelsOf(cols)
@@ -150,7 +151,7 @@ export function matmulKernel(
     const way =
       rows <= FEW_ROWS && bRow === 4
         ? turned
-        : chunks > 1 && rows < 2 * CHUNK_ROWS * pool.size()
+        : chunks > 1 && rows < SHARED_ROWS * pool.size()
           ? byColumns
           : byRows
     if (k === 0 || !way(product, chunks)) js.matmul(out, a, b, batch, m, n, k, bias, activation)

@@ -15,6 +15,7 @@ type ExportName =
   | 'packedBytes'
   | 'columnsAtOnce'
   | 'rowsScratch'
+  | 'tileRows'
   | 'gemmTurned'
   | 'turnedScratch'
   | 'unary'

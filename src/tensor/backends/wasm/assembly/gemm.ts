@@ -13,6 +13,11 @@ export const ROWS_SCRATCH: i32 = <i32>BLOCK + ROWS * COLS * 4
 /** A row of COLS zeros, where no kernel writes: what a product without bias starts from. */
 const ZEROS: usize = 512
 
+/** Chunks of rows that are a multiple of this leave no tile half empty. */
+export function tileRows(): i32 {
+  return ROWS
+}
+
 export function rowsScratch(): i32 {
   return ROWS_SCRATCH
 }
