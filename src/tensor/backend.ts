@@ -1,7 +1,7 @@
 // Which kernels run. The choice is made once, at the first kernel or report, and told by backendReport().
 import { BackendError } from '../errors.js'
 import { jsKernels } from './backends/js/index.js'
-import { createWasmKernels, processorCount, relaxedAvailable } from './backends/wasm/index.js'
+import { createWasmKernels, processorCount, relaxedAvailable, threadsLack } from './backends/wasm/index.js'
 import type { KernelName, Kernels } from './kernels.js'
 import { type DType, heap } from './storage.js'
 
@@ -100,6 +100,7 @@ export function setDeterministic(on: boolean): void {
 const processors = processorCount()
 
 function threadsNow(): number {
+  if (threadsLack() !== null) return 1
   return threadsAsked ?? Math.min(processors, 8)
 }
 
@@ -115,6 +116,7 @@ export function setThreads(n: number): void {
 
 export function backendReport(): BackendReport {
   const { backend, relaxed, kernels, why } = chosen()
+  const lack = backend === 'wasm' ? threadsLack() : null
   const places = Object.entries(jsKernels).map(([name, js]) => [
     name,
     kernels[name as KernelName] === js ? 'js' : 'wasm',
@@ -125,7 +127,7 @@ export function backendReport(): BackendReport {
     relaxed,
     deterministic,
     threads: backend === 'wasm' ? threadsNow() : 1,
-    why,
+    why: lack === null ? why : `${why}; one thread: ${lack}`,
     kernels: Object.fromEntries(places),
   }
 }

@@ -10,7 +10,7 @@ import { Pool } from './pool.js'
 import { rowKernels } from './rows.js'
 
 export { relaxedAvailable } from './module.js'
-export { processorCount } from './pool.js'
+export { processorCount, threadsLack } from './pool.js'
 
 export interface WasmOptions {
   /** Fused multiply-add: faster, and not the same bits in every engine. */
