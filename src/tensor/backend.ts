@@ -6,6 +6,7 @@ import {
   createWasmKernels,
   processorCount,
   relaxedAvailable,
+  threadsLack,
   wideGain,
 } from './backends/wasm/index.js'
 import type { KernelName, Kernels } from './kernels.js'
@@ -118,6 +119,7 @@ export function setDeterministic(on: boolean): void {
 const processors = processorCount()
 
 function threadsNow(): number {
+  if (threadsLack() !== null) return 1
   return threadsAsked ?? Math.min(processors, 8)
 }
 
@@ -133,6 +135,7 @@ export function setThreads(n: number): void {
 
 export function backendReport(): BackendReport {
   const { backend, build, kernels, why } = chosen()
+  const lack = backend === 'wasm' ? threadsLack() : null
   const places = Object.entries(jsKernels).map(([name, js]) => [
     name,
     kernels[name as KernelName] === js ? 'js' : 'wasm',
@@ -144,7 +147,7 @@ export function backendReport(): BackendReport {
     relaxed: build === 'relaxed' || build === 'wide',
     deterministic,
     threads: backend === 'wasm' ? threadsNow() : 1,
-    why,
+    why: lack === null ? why : `${why}; one thread: ${lack}`,
     kernels: Object.fromEntries(places),
   }
 }

@@ -10,7 +10,7 @@ import { Pool } from './pool.js'
 import { rowKernels } from './rows.js'
 
 export { type Build, relaxedAvailable } from './module.js'
-export { processorCount } from './pool.js'
+export { processorCount, threadsLack } from './pool.js'
 export { wideGain } from './wide.js'
 
 export interface WasmOptions {

@@ -31,36 +31,70 @@ export interface Thread {
   terminate(): unknown
 }
 
-/** Starts a worker with the data that worker.ts takes, or gives null where there are none. `gone`: when it ends. */
-export type StartThread = (data: object, gone: () => void) => Thread | null
+/**
+ * Starts a worker with the data that worker.ts takes, or gives null where there are none. `gone`: when it ends, with
+ * an error where it failed.
+ */
+export type StartThread = (data: object, gone: (error?: unknown) => void) => Thread | null
+
+/** Set when workers exist but do not come up: a page's content security policy, a process without the permission. */
+let refused: string | null = null
+
+const builtin = typeof process === 'undefined' ? undefined : process.getBuiltinModule
+
+/** Why no threads can be started here, or null. */
+export function threadsLack(): string | null {
+  if (heap === null) return 'no shared memory'
+  if (refused !== null) return refused
+  if (builtin !== undefined) return null
+  if (typeof Worker === 'undefined') return 'no workers here'
+  // Without it a shared memory can be made, but not be given to a worker.
+  if (!globalThis.crossOriginIsolated) return 'the page is not cross-origin isolated (COOP and COEP headers)'
+  return null
+}
 
 /** Processors that threads can run on; 1 where no threads can be started. */
 export function processorCount(): number {
-  if (heap === null) return 1
-  if (typeof process !== 'undefined') return process.getBuiltinModule?.('node:os').availableParallelism() ?? 1
-  return typeof Worker === 'undefined' ? 1 : (globalThis.navigator?.hardwareConcurrency ?? 1)
+  if (threadsLack() !== null) return 1
+  return builtin?.('node:os').availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1
 }
 
+/** One for all threads: a page keeps the text behind a URL until the URL is revoked. */
+let sourceUrl = ''
+
 export const startThread: StartThread = (data, gone) => {
-  const node = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads')
+  const node = builtin?.('node:worker_threads')
   if (node !== undefined) {
     const worker = new node.Worker(at.workerSource, { eval: true, workerData: data })
     worker.on('error', gone)
-    worker.on('exit', gone)
+    worker.on('exit', () => gone())
     // The process ends by itself: workers do not hold it.
     worker.unref()
     return worker
   }
-  if (typeof Worker === 'undefined') return null
-  const url = URL.createObjectURL(new Blob([at.workerSource], { type: 'text/javascript' }))
-  const worker = new Worker(url)
-  worker.onerror = gone
+  if (threadsLack() !== null) return null
+  sourceUrl ||= URL.createObjectURL(new Blob([at.workerSource], { type: 'text/javascript' }))
+  const worker = new Worker(sourceUrl)
+  worker.onerror = (event) => {
+    // Told here, so that the page need not hear of it as an error that nobody took care of.
+    event.preventDefault()
+    gone(event.message || 'blocked by the page')
+  }
   worker.postMessage(data)
   return worker
 }
 
-/** Whether this thread may sleep in Atomics.wait; a browser's main thread may not. */
-const maySleep = typeof process !== 'undefined' || typeof document === 'undefined'
+/** Whether this thread may sleep in Atomics.wait: a page's main thread and a service worker may not. */
+function maySleepHere(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const maySleep = maySleepHere()
 
 export class Pool {
   #threads: Thread[] = []
@@ -115,12 +149,21 @@ export class Pool {
       const id = this.#threads.length + 1
       const control = this.#control
       const data = { module: this.module, memory: heap.memory, control, names: this.#names, id }
-      const thread = this.start(data, () => {
+      const up = new Int32Array(heap.buffer, control + 4 * at.UP, 1)
+      const gone = (error?: unknown) => {
+        // Where none comes up, none is tried again: the next call would only wait for the same failure.
+        if (error !== undefined && Atomics.load(up, 0) === 0) refused = `workers do not start: ${error}`
         // One that ended by itself: all start anew, so that no chunk waits for it.
         if (this.#control === control) this.stop()
-      })
-      if (thread === null) return
-      this.#threads.push(thread)
+      }
+      try {
+        const thread = this.start(data, gone)
+        if (thread === null) return
+        this.#threads.push(thread)
+      } catch (error) {
+        gone(error)
+        return
+      }
     }
   }
 

@@ -14,6 +14,7 @@ export const SCRATCH_AT = 8 // the argument that each thread moves by its own sh
 export const TOTAL = 9
 export const CHUNK = 10
 export const THREADS = 11 // those whose number is not below it leave the job alone
+export const UP = 12 // threads that came up
 export const CHUNK_BITS = 12
 export const CHUNK_MASK = 2 ** CHUNK_BITS - 1
 export const SEQ_MASK = 2 ** (32 - CHUNK_BITS) - 1
@@ -30,6 +31,7 @@ const run = ({ module, memory, control, names, id }) => {
   const c = new Int32Array(memory.buffer, control, ${ARGS_AT / 4})
   const numbers = new Float64Array(memory.buffer, control + ${ARGS_AT}, ${2 * MAX_ARGS})
   let last = 0
+  Atomics.add(c, ${UP}, 1)
   for (;;) {
     let seq = Atomics.load(c, ${SEQ})
     for (let i = 0; seq === last && i < ${SPINS}; i++) seq = Atomics.load(c, ${SEQ})
