@@ -11,7 +11,7 @@ async function fresh() {
 
   /** Fills 4000 words in ten chunks: whether all were filled. */
   function fills(start: StartThread): boolean {
-    const pool = new Pool(instantiate(false)!, compile(false)!, () => 2, start)
+    const pool = new Pool(instantiate('strict')!, compile('strict')!, () => 2, start)
     const data = new Storage('int32', 4000).data.fill(0)
     const args = [data.byteOffset, 7, 400]
     pool.run({ fn: 'fill', args, steps: { 0: 1600 }, countAt: 2, total: 4000, chunk: 400 })
