@@ -9,6 +9,7 @@ export { where } from './autograd/ops/compare.js'
 export { embedding } from './autograd/ops/indexing.js'
 export { cat, pad, stack } from './autograd/ops/join.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses.js'
+export { segmentAttention, segmentMean } from './autograd/ops/segments.js'
 export { manualSeed } from './autograd/random.js'
 export { tidy } from './autograd/tidy.js'
 export {

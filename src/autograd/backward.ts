@@ -5,6 +5,8 @@ import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
 import { closeArena, openArena, type Storage } from '../tensor/storage.js'
 import { empty, type Tensor } from '../tensor/tensor.js'
 import { addInPlace, Node, withRecording } from './graph.js'
+import { accumulateRows } from './leafgrad.js'
+import type { KernelOp } from './op.js'
 import { add } from './ops/arithmetic.js'
 import { sum } from './ops/reduce.js'
 import { reshape } from './ops/views.js'
@@ -140,6 +142,9 @@ function stepInArena(node: Node, dy: Tensor, pending: Pending): (Tensor | null)[
   }
 }
 
+/** Takes over a node whose only gradient goes to a leaf that it can add to in place. Called when all else is done. */
+type Accumulate = (leaf: Tensor, add: (into: Tensor) => Int32Array) => void
+
 /**
  * Walks the graph of `root` and calls `sink` with each leaf's and each wanted node's complete gradient.
  * The engine of backward() and grad().
@@ -149,6 +154,7 @@ function walk(
   seed: Tensor,
   { createGraph = false, retainGraph = createGraph }: BackwardOptions,
   sink: (to: Node | Tensor, g: Tensor, pending: Pending) => void,
+  accumulate: Accumulate | null = null,
 ): void {
   const pending = new Pending(createGraph)
   if (!(root.node instanceof Node)) {
@@ -156,12 +162,23 @@ function walk(
     return
   }
   const leaves = new Set<Tensor>()
+  const late: (() => void)[] = []
   pending.add(root.node, seed)
   withRecording(createGraph, () => {
     for (const node of reachable(root.node as Node)) {
       const dy = pending.take(node)
       if (dy === undefined) continue
       sink(node, dy, pending)
+      const leaf = accumulate === null ? null : inPlaceLeaf(node)
+      if (leaf !== null) {
+        const context = { dy, saved: node.read(), attrs: node.attrs }
+        late.push(() => {
+          accumulate!(leaf, (into) => (node.op as KernelOp<unknown>).accumulate!(context, into))
+          pending.drop(dy)
+        })
+        if (!retainGraph) node.saved = null
+        continue
+      }
       const grads = createGraph ? step(node, dy, true) : stepInArena(node, dy, pending)
       grads.forEach((g, i) => {
         const to = node.edges[i]
@@ -177,7 +194,15 @@ function walk(
       sink(leaf, g, pending)
       pending.drop(g)
     }
+    for (const run of late) run()
   })
+}
+
+/** The leaf that a node's one gradient goes to, where its op adds to it in place. */
+function inPlaceLeaf(node: Node): Tensor | null {
+  const [to] = node.edges
+  if (!('accumulate' in node.op) || node.op.accumulate === undefined) return null
+  return to === null || to instanceof Node ? null : to
 }
 
 function seedFor(y: Tensor, gradient: Tensor | undefined): Tensor {
@@ -216,19 +241,21 @@ function own(g: Tensor): Tensor {
 
 /** d y / d leaf is added to `grad` of every leaf that y was computed from. `gradient` is dL/dy; 1 for a single element. */
 export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
-  walk(y, seedFor(y, gradient), options, (leaf, g, pending) => {
+  const toLeaf = (leaf: Node | Tensor, g: Tensor, pending: Pending) => {
     if (leaf instanceof Node) return
     if (options.createGraph) {
       leaf.grad = leaf.grad === null ? g : add(leaf.grad, g)
     } else if (leaf.grad !== null) {
       addInPlace(leaf.grad, g)
     } else {
-      leaf.grad = pending.private(g) ? g : own(g)
-      pending.release(leaf.grad)
+      const mine = pending.private(g) ? g : own(g)
+      leaf.grad = mine
+      pending.release(mine)
       // A gradient lives as long as its leaf: a parameter made outside a step's arena keeps its gradient after it.
-      leaf.grad.storage.moveTo(leaf.storage.arena)
+      mine.storage.moveTo(leaf.storage.arena)
     }
-  })
+  }
+  walk(y, seedFor(y, gradient), options, toLeaf, options.createGraph ? null : accumulateRows)
 }
 
 /**

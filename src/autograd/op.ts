@@ -49,6 +49,14 @@ interface Differentiable<A> {
   readonly backward: Backward<A> | null
   /** The same, fused, on raw kernels: taken when no graph of the gradient is wanted. Held to `backward` by the suite. */
   readonly fastBackward?: Backward<A>
+  /**
+   * The gradient of input 0 where that is a leaf, added in place to `into`: for one that touches few rows. Gives those
+   * rows. Held to `backward` by the suite.
+   */
+  readonly accumulate?: (
+    context: Pick<BackwardContext<A>, 'dy' | 'saved' | 'attrs'>,
+    into: Tensor,
+  ) => Int32Array
   /** Whether second derivatives are right and tested. */
   readonly twice: boolean
 }

@@ -9,7 +9,7 @@ function storagesIn(value: unknown, found: Set<Storage>, seen: Set<unknown> = ne
   seen.add(value)
   if (value instanceof Tensor) {
     found.add(value.storage)
-    if (value.grad) found.add(value.grad.storage)
+    if (value.leafGrad !== null) found.add(value.leafGrad.tensor.storage)
   } else if (value instanceof Map || Array.isArray(value)) {
     for (const v of value.values()) storagesIn(v, found, seen)
   } else if (!ArrayBuffer.isView(value)) {

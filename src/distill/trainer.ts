@@ -138,7 +138,7 @@ export async function fit<Input>(
   if (best === null) throw new RangeError(`fit: epochs must be 1 or more, got ${epochs}`)
   if (weights.size > 0 && best.epoch !== reports.length) model.loadStateDict(weights)
   for (const t of weights.values()) t.dispose()
-  for (const s of optimizer.slots) for (const t of s.state) t.dispose()
+  optimizer.dispose()
   model.eval()
   return { epochs: reports, best }
 }

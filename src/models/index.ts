@@ -1,5 +1,11 @@
 // tinystill/models: models and their configs. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
-export { type ClassifierConfig, TextClassifier, type TextInput } from '../nn/models/classifier.js'
+export {
+  type ClassifierConfig,
+  type PaddedInput,
+  TextClassifier,
+  type TextInput,
+  type UnpaddedInput,
+} from '../nn/models/classifier.js'
 export { Mlp, type MlpConfig } from '../nn/models/mlp.js'

@@ -1,6 +1,9 @@
 // Multi-head self-attention: four projections around the fused attention op.
-import { attention } from '../autograd/ops/attention.js'
+import { type AttentionOptions, attention } from '../autograd/ops/attention.js'
+import { segmentAttention } from '../autograd/ops/segments.js'
 import { permute, reshape } from '../autograd/ops/views.js'
+import { ShapeError } from '../errors.js'
+import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { Linear } from './layers.js'
 import { Module } from './module.js'
@@ -8,6 +11,8 @@ import { Module } from './module.js'
 export interface AttentionInput {
   /** int32 [B, T], 0 where a position is padding and is not to be seen. */
   attentionMask?: Tensor | undefined
+  /** int32 [B + 1]: x is unpadded, [N, C], and sequence b is its rows starts[b] to starts[b + 1] - 1. */
+  starts?: Tensor | undefined
   /** Position t sees only positions <= t. */
   causal?: boolean
 }
@@ -34,16 +39,26 @@ export class MultiHeadAttention extends Module {
     this.out = new Linear(width, width)
   }
 
-  /** x [B, T, C] -> [B, T, C] */
-  forward(x: Tensor, { attentionMask, causal = false }: AttentionInput = {}): Tensor {
-    const [B, T, C] = x.shape
+  /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
+  forward(x: Tensor, { attentionMask, starts, causal = false }: AttentionInput = {}): Tensor {
+    const options = { causal, dropout: this.training ? this.dropout : 0 }
+    const qkv = [this.query, this.key, this.value].map((layer) => layer.forward(x))
+    if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options))
+    if (attentionMask !== undefined || x.rank !== 2) {
+      throw new ShapeError(
+        'MultiHeadAttention',
+        `starts go with unpadded rows [N, ${this.query.weight.shape[1]}] and no attentionMask, got ${formatShape(x.shape)}`,
+      )
+    }
+    const [N, C] = x.shape
+    const [q, k, v] = qkv.map((t) => reshape(t, [N, this.heads, C / this.heads]))
+    return this.out.forward(reshape(segmentAttention(q, k, v, starts, options), [N, C]))
+  }
+
+  #padded(qkv: readonly Tensor[], mask: Tensor | undefined, options: AttentionOptions): Tensor {
+    const [B, T, C] = qkv[0].shape
     const split = (t: Tensor) => permute(reshape(t, [B, T, this.heads, C / this.heads]), [0, 2, 1, 3]) // [B, H, T, D]
-    const y = attention(
-      split(this.query.forward(x)),
-      split(this.key.forward(x)),
-      split(this.value.forward(x)),
-      { mask: attentionMask, causal, dropout: this.training ? this.dropout : 0 },
-    )
-    return this.out.forward(reshape(permute(y, [0, 2, 1, 3]), [B, T, C]))
+    const [q, k, v] = qkv.map(split)
+    return reshape(permute(attention(q, k, v, { ...options, mask }), [0, 2, 1, 3]), [B, T, C])
   }
 }

@@ -1,17 +1,11 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
-import { add } from '../autograd/ops/arithmetic.js'
-import { gelu, relu } from '../autograd/ops/pointwise.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
 import { Module } from './module.js'
 
 /** Hugging Face's names: gelu is the erf form, gelu_new the tanh form. */
-export const activations = {
-  gelu: (x: Tensor) => gelu(x),
-  gelu_new: (x: Tensor) => gelu(x, { approximate: 'tanh' }),
-  relu,
-} as const
+export const activations = { gelu: 'gelu', gelu_new: 'geluTanh', relu: 'relu' } as const
 
 export type Activation = keyof typeof activations
 
@@ -28,7 +22,7 @@ export interface EncoderOptions {
   eps?: number
 }
 
-/** [B, T, C] -> [B, T, C] */
+/** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
 export class EncoderBlock extends Module {
   attention: MultiHeadAttention
   attentionNorm: LayerNorm
@@ -53,14 +47,16 @@ export class EncoderBlock extends Module {
   }
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
-    const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input))
-    const think = (h: Tensor) =>
-      this.drop.forward(this.down.forward(activations[this.activation](this.up.forward(h))))
-    if (this.preNorm) {
-      const h = add(x, attend(this.attentionNorm.forward(x)))
-      return add(h, think(this.outputNorm.forward(h)))
+    const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input), x)
+    const think = (h: Tensor, residual: Tensor) => {
+      const inner = this.up.forward(h, activations[this.activation])
+      return this.drop.forward(this.down.forward(inner), residual)
     }
-    const h = this.attentionNorm.forward(add(x, attend(x)))
-    return this.outputNorm.forward(add(h, think(h)))
+    if (this.preNorm) {
+      const h = attend(this.attentionNorm.forward(x))
+      return think(this.outputNorm.forward(h), h)
+    }
+    const h = this.attentionNorm.forward(attend(x))
+    return this.outputNorm.forward(think(h, h))
   }
 }

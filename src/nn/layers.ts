@@ -1,5 +1,6 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
+import { activatedLinear, type LinearActivation } from '../autograd/ops/activated.js'
 import { embedding } from '../autograd/ops/indexing.js'
 import { linear } from '../autograd/ops/matmul.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
@@ -21,7 +22,9 @@ export class Linear extends Module {
     this.bias = bias ? uniform([outFeatures], bound) : null
   }
 
-  forward(x: Tensor): Tensor {
+  /** activation: applied to y; in inference in the same pass. */
+  forward(x: Tensor, activation?: LinearActivation): Tensor {
+    if (activation !== undefined) return activatedLinear(x, this.weight, this.bias, activation)
     return linear(x, this.weight, this.bias)
   }
 }
@@ -69,14 +72,14 @@ export class LayerNorm extends Module {
   }
 }
 
-/** In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. */
+/** In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. Plus `residual`. */
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super()
     if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
   }
 
-  forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, this.p) : x
+  forward(x: Tensor, residual?: Tensor): Tensor {
+    return dropout(x, this.training ? this.p : 0, residual ? { residual } : {})
   }
 }

@@ -58,6 +58,12 @@ export interface AttentionArgs {
   /** [B, T]: keys with 0 are not seen. null: all are. */
   mask: TypedArray | null
   causal: boolean
+  /**
+   * [B + 1], ascending from 0: batch b is rows starts[b] to starts[b + 1] - 1 of one long sequence, its queries and its
+   * keys. The batch strides are unused then, S and T are both the longest segment's length, and there is no mask.
+   * null: every batch has S queries and T keys.
+   */
+  starts: Int32Array | null
   /** Dropout on the probabilities: element i of [B, H, S, T] is dropped as kernel `dropout` would drop it. */
   p: number
   key: readonly [number, number]
@@ -116,7 +122,7 @@ export interface Kernels {
   /** Index of the first largest along n; NaN counts as largest. */
   argmax(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
 
-  /** out [batch, m, n] = a [m, k] @ b [k, n] (+ bias [n]) for each matrix of the batch. */
+  /** out [batch, m, n] = activation(a [m, k] @ b [k, n] (+ bias [n])) for each matrix of the batch. null: identity. */
   matmul(
     out: Floats,
     a: MatrixBatch,
@@ -126,6 +132,7 @@ export interface Kernels {
     n: number,
     k: number,
     bias: Floats | null,
+    activation?: UnaryName | null,
   ): void
 
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */
@@ -170,8 +177,8 @@ export interface Kernels {
     n: number,
     eps: number,
   ): void
-  /** out[i] = word i of the stream `key` < p * 2^32 ? 0 : x[i] / (1 - p). Word i as in rng.ts. */
-  dropout(out: Floats, x: Floats, p: number, key: readonly [number, number]): void
+  /** out[i] = (word i of the stream `key` < p * 2^32 ? 0 : x[i] / (1 - p)) + residual[i]. Word i as in rng.ts. */
+  dropout(out: Floats, x: Floats, p: number, key: readonly [number, number], residual: Floats | null): void
 
   /** x [outer, n, inner], index [m] -> out [outer, m, inner]. */
   indexSelect(

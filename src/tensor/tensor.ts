@@ -10,12 +10,19 @@ export interface GraphNode {
   readonly name: string
 }
 
+/** A leaf's gradient. Where `rows` is known, all other rows are zero (an embedding's: few of its words are in a batch). */
+export interface LeafGrad {
+  readonly tensor: Tensor
+  /** Along dim 0; in any order, and some may come twice. */
+  rows: Int32Array | null
+}
+
 export type NestedArray = number | NestedArray[]
 
 export class Tensor {
   readonly dtype: DType
-  /** The accumulated gradient of a leaf with requiresGrad, filled by backward(). */
-  grad: Tensor | null = null
+  /** `grad` for those who keep its promise about rows: backward() and the optimizers. */
+  leafGrad: LeafGrad | null = null
   /** The op that made this tensor, where a gradient may pass through it. */
   node: GraphNode | null = null
   #requiresGrad = false
@@ -27,6 +34,18 @@ export class Tensor {
     readonly offset: number,
   ) {
     this.dtype = storage.dtype
+  }
+
+  /** The accumulated gradient of a leaf with requiresGrad, filled by backward(). */
+  get grad(): Tensor | null {
+    if (this.leafGrad === null) return null
+    // Whoever asks may write into any row.
+    this.leafGrad.rows = null
+    return this.leafGrad.tensor
+  }
+
+  set grad(tensor: Tensor | null) {
+    this.leafGrad = tensor === null ? null : { tensor, rows: null }
   }
 
   get rank(): number {

@@ -2,6 +2,6 @@
 import '../autograd/methods.js' // gives tensors their methods
 
 export type { DataSet } from '../nn/data.js'
-export { lengthBatches, padBatch } from '../nn/text/batches.js'
+export { flatBatch, lengthBatches, padBatch } from '../nn/text/batches.js'
 export { textData } from '../nn/text/dataset.js'
 export { WordTokenizer } from '../nn/text/tokenizer.js'

@@ -3,6 +3,7 @@
 import { backward, grad } from '../../src/autograd/backward.js'
 import { gradcheck } from '../../src/autograd/gradcheck.js'
 import { dense } from '../../src/autograd/graph.js'
+import { touchedRows } from '../../src/autograd/leafgrad.js'
 import type { Op } from '../../src/autograd/op.js'
 import { mul } from '../../src/autograd/ops/arithmetic.js'
 import { sum } from '../../src/autograd/ops/reduce.js'
@@ -114,8 +115,30 @@ function checkSample(op: Op<unknown>, sample: Sample<unknown>, key: Key, derivat
       fail(name, 'float32 gradients are not near float64', sample)
   })
   const wrt = floatInputs(sample, x64)
-  if (wrt.length === 0 || !derivatives) return 0
-  return gradcheck((...ts) => op(ts, sample.attrs), x64, { twice: record.twice, wrt }).error
+  const error =
+    wrt.length > 0 && derivatives
+      ? gradcheck((...ts) => op(ts, sample.attrs), x64, { twice: record.twice, wrt }).error
+      : 0
+  if ('accumulate' in record && record.accumulate !== undefined)
+    checkAccumulate(op, sample, key, fast[0] as TypedArray)
+  return error
+}
+
+/** Backward twice into one leaf gives twice the gradient, and zeros in all rows that were not named. */
+function checkAccumulate(op: Op<unknown>, sample: Sample<unknown>, key: Key, once: TypedArray): void {
+  const inputs = inputsOf(sample, key, 'float64', true)
+  for (let i = 0; i < 2; i++) {
+    const y = op(inputs, sample.attrs)
+    backward(sum(mul(y, materialize({ shape: y.shape }, keyOf(99), y.dtype))))
+  }
+  const [leaf] = inputs
+  const rows = touchedRows(leaf)
+  const { data, strides } = leaf.leafGrad!.tensor
+  const twice = once.map((x) => 2 * x)
+  if (rows === null || !near(data, twice, 1e-12))
+    fail(op.record.name, 'accumulated in place, it differs', sample)
+  if (data.some((x, i) => x !== 0 && !rows.includes(Math.floor(i / strides[0]))))
+    fail(op.record.name, 'a row that was not named is not zero', sample)
 }
 
 function checkErrors(op: Op<unknown>): void {

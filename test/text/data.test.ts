@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseIdx } from '../../src/nn/io/mnist.js'
 import { rowData } from '../../src/nn/rows.js'
-import { lengthBatches, padBatch } from '../../src/nn/text/batches.js'
+import { flatBatch, lengthBatches, padBatch } from '../../src/nn/text/batches.js'
 import { parseNouns, readWordnet, wordnetClasses } from '../../src/nn/text/wordnet.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import '../../src/index.js'
@@ -42,6 +42,13 @@ describe('batches', () => {
       [1, 1],
       [1, 0],
     ])
+  })
+
+  it('hold the words alone, one text after the other', () => {
+    const ids = [[5], [6, 7, 8], [9, 10]].map((x) => Int32Array.from(x))
+    const { inputIds, starts } = flatBatch(ids, Int32Array.of(2, 0, 1))
+    expect(inputIds.toArray()).toEqual([9, 10, 5, 6, 7, 8])
+    expect(starts.toArray()).toEqual([0, 2, 3, 6])
   })
 
   it('of rows keep values with their labels', () => {

@@ -2,13 +2,13 @@
 // the shared memory.
 import { describe, expect, it } from 'vitest'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
-import { createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
+import { createWasmKernels } from '../../src/tensor/backends/wasm/index.js'
 import type { Kernels, MatrixBatch, UnaryName } from '../../src/tensor/kernels.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { type Floats, Storage } from '../../src/tensor/storage.js'
+import { builds } from './builds.js'
 
 const sizes = [...Array.from({ length: 21 }, (_, i) => i), 33, 257, 1030]
-const builds = relaxedAvailable() ? [false, true] : [false]
 const EPS = 2 ** -24
 
 /** On the shared memory, or an array of its own, which the wrappers have to copy in and out. */
@@ -60,8 +60,8 @@ const unary: UnaryName[] = [
   ...(['neg', 'abs', 'sign', 'exp', 'tanh', 'sigmoid', 'erf', 'relu', 'gelu', 'geluTanh'] as const),
 ]
 
-describe.each(builds)('wasm kernels, relaxed %s', (relaxed) => {
-  const fast = createWasmKernels(jsKernels, { relaxed }) as Kernels
+describe.each(builds)('wasm kernels, %s build', (build) => {
+  const fast = createWasmKernels(jsKernels, { build }) as Kernels
 
   it.each(['heap', 'own'] as const)('elementwise and rows, arrays on %s', (place) => {
     for (const n of sizes) {
@@ -153,10 +153,12 @@ describe.each(builds)('wasm kernels, relaxed %s', (relaxed) => {
   it('dropout and copies are the bits of js', () => {
     for (const n of sizes) {
       const x = draw(n, 1)
-      const [a, b] = [new Float32Array(n), array(new Float32Array(n), 'heap')]
-      jsKernels.dropout(a, x, 0.3, [5, 6])
-      fast.dropout(b, array(x, 'heap'), 0.3, [5, 6])
-      expect([...b]).toEqual([...a])
+      for (const residual of [null, draw(n, 2)]) {
+        const [a, b] = [new Float32Array(n), array(new Float32Array(n), 'heap')]
+        jsKernels.dropout(a, x, 0.3, [5, 6], residual)
+        fast.dropout(b, array(x, 'heap'), 0.3, [5, 6], residual && array(residual, 'heap'))
+        expect([...b]).toEqual([...a])
+      }
     }
     const [rows, cols] = [37, 23]
     const x = array(draw(rows * cols, 1), 'heap')

@@ -2,13 +2,14 @@
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
-import { createWasmKernels, relaxedAvailable } from '../../src/tensor/backends/wasm/index.js'
+import { createWasmKernels } from '../../src/tensor/backends/wasm/index.js'
 import { compile, instantiate } from '../../src/tensor/backends/wasm/module.js'
 import { Pool, startThread, type Thread } from '../../src/tensor/backends/wasm/pool.js'
 import { workerSource } from '../../src/tensor/backends/wasm/worker.js'
 import type { AttentionArgs, Kernels } from '../../src/tensor/kernels.js'
 import { integerAt, keyOf, normalAt } from '../../src/tensor/rng.js'
 import { Storage } from '../../src/tensor/storage.js'
+import { builds } from './builds.js'
 
 const storages: Storage[] = []
 afterAll(() => {
@@ -19,6 +20,13 @@ function floats(n: number): Float32Array {
   const storage = new Storage('float32', n)
   storages.push(storage)
   return storage.data as Float32Array
+}
+
+/** Labels below n, some of them ignored. */
+function ints(n: number): Int32Array {
+  const storage = new Storage('int32', n)
+  storages.push(storage)
+  return (storage.data as Int32Array).map((_, i) => (i % 7 === 0 ? -100 : (i * 13) % n))
 }
 
 /** A new array on the shared memory, a function of its size and seed. */
@@ -41,9 +49,15 @@ const D = 24
 const strides = [H * S * D, S * D, D]
 const heads: AttentionArgs = {
   ...{ B, H, S, T: S, D, q: strides, k: strides, v: strides, out: strides },
-  ...{ scale: 0.2, mask: null, causal: false, p: 0.1, key: [1, 2] },
+  ...{ scale: 0.2, mask: null, starts: null, causal: false, p: 0.1, key: [1, 2] },
 }
 const n = B * H * S * D
+/** The same rows as sequences of unlike lengths, one after the other. */
+const segments: AttentionArgs = {
+  ...heads,
+  ...{ B: 6, S: 71, T: 71, starts: Int32Array.of(0, 71, 72, 72, 90, 140, 150) },
+  ...{ q: [0, D, H * D], k: [0, D, H * D], v: [0, D, H * D], out: [0, D, H * D] },
+}
 
 /** Calls large enough for threads: each gives what it wrote. */
 const calls: Record<string, (k: Kernels) => Float32Array[]> = {
@@ -90,6 +104,71 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
     )
     return [out]
   },
+  'a product of few rows': (k) => {
+    const out = floats(17 * 3001)
+    k.matmul(
+      out,
+      matrix(drawn(17 * 300, 31), 300),
+      matrix(drawn(3001 * 300, 32), 300, [0], true),
+      1,
+      17,
+      3001,
+      300,
+      drawn(3001, 3),
+    )
+    return [out]
+  },
+  'a product of few rows with a wide B': (k) => {
+    const out = floats(17 * 3001)
+    k.matmul(
+      out,
+      matrix(drawn(17 * 300, 33), 300),
+      matrix(drawn(300 * 3001, 34), 3001),
+      1,
+      17,
+      3001,
+      300,
+      null,
+    )
+    return [out]
+  },
+  'a product whose B is packed in parts': (k) => {
+    const out = floats(101 * 1037)
+    k.matmul(
+      out,
+      matrix(drawn(101 * 2000, 35), 2000),
+      matrix(drawn(1037 * 2000, 36), 2000, [0], true),
+      1,
+      101,
+      1037,
+      2000,
+      drawn(1037, 3),
+    )
+    return [out]
+  },
+  'a sum of rows': (k) => {
+    const out = floats(1201)
+    k.reduce('sum', out, drawn(999 * 1201, 37), 1, 999, 1201)
+    return [out]
+  },
+  'sums along rows': (k) => {
+    const out = floats(999)
+    k.reduce('sum', out, drawn(999 * 1201, 37), 999, 1201, 1)
+    return [out]
+  },
+  'a sum of two': (k) => {
+    const out = floats(1000001)
+    k.binary('add', [1000001], out, drawn(1000001, 38), [1], drawn(1000001, 39), [1])
+    return [out]
+  },
+  'cross entropy': (k) => {
+    const out = floats(200)
+    const labels = ints(200)
+    k.crossEntropy(out, drawn(200 * 3001, 40), labels, 200, 3001, -100, 0.1)
+    const dx = floats(200 * 3001)
+    k.crossEntropyGrad(dx, drawn(200 * 3001, 40), labels, out, 200, 3001, -100, 0.1)
+    return [out, dx]
+  },
   attention: (k) => {
     const out = floats(n)
     k.attention(out, drawn(n, 9), drawn(n, 10), drawn(n, 11), heads)
@@ -98,6 +177,16 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
   attentionGrad: (k) => {
     const out = [floats(n), floats(n), floats(n)] as const
     k.attentionGrad(...out, drawn(n, 12), drawn(n, 9), drawn(n, 10), drawn(n, 11), heads)
+    return [...out]
+  },
+  'attention by segments': (k) => {
+    const out = floats(n)
+    k.attention(out, drawn(n, 9), drawn(n, 10), drawn(n, 11), segments)
+    return [out]
+  },
+  'attentionGrad by segments': (k) => {
+    const out = [floats(n), floats(n), floats(n)] as const
+    k.attentionGrad(...out, drawn(n, 12), drawn(n, 9), drawn(n, 10), drawn(n, 11), segments)
     return [...out]
   },
   layerNorm: (k) => {
@@ -117,7 +206,7 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
   },
   dropout: (k) => {
     const out = floats(300001)
-    k.dropout(out, drawn(300001, 17), 0.1, [3, 4])
+    k.dropout(out, drawn(300001, 17), 0.1, [3, 4], drawn(300001, 18))
     return [out]
   },
   gelu: (k) => {
@@ -141,11 +230,9 @@ const calls: Record<string, (k: Kernels) => Float32Array[]> = {
   },
 }
 
-const builds = relaxedAvailable() ? [false, true] : [false]
-
-describe.each(builds)('threads, relaxed %s', (relaxed) => {
+describe.each(builds)('threads, %s build', (build) => {
   let threads = 1
-  const kernels = createWasmKernels(jsKernels, { relaxed, threads: () => threads })!
+  const kernels = createWasmKernels(jsKernels, { build, threads: () => threads })!
 
   beforeAll(() => {
     // Workers take their time to come up, and until then the caller does everything.
@@ -184,8 +271,8 @@ describe('a thread that dies', () => {
   it(`${KILLS} times at a random moment: the right result or a named error, in time, and then all is well`, {
     timeout: 120000,
   }, async () => {
-    const module = compile(false)!
-    const w = instantiate(false)!
+    const module = compile('strict')!
+    const w = instantiate('strict')!
     let running: Thread[] = []
     let started = 0
     const pool = new Pool(

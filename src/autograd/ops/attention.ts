@@ -17,7 +17,7 @@ import { dropout } from './normalize.js'
 import { softmax } from './softmax.js'
 import { reshape, transpose } from './views.js'
 
-interface AttentionAttrs {
+export interface AttentionAttrs {
   scale: number
   causal: boolean
   p: number
@@ -50,8 +50,8 @@ function shapeOf([q, k, v, mask]: readonly Shape[]): Shape {
 }
 
 /** The kernel's rows of D need stride 1; any order of the dims before them is taken as it is. */
-function rowsContiguous(t: Tensor): Tensor {
-  return t.strides[3] === 1 || t.shape[3] === 1 ? t : dense(t)
+export function rowsContiguous(t: Tensor): Tensor {
+  return t.strides[t.rank - 1] === 1 || t.shape[t.rank - 1] === 1 ? t : dense(t)
 }
 
 /** Dims from the widest stride to the narrowest, where the elements lie in that order without a gap; else null. */
@@ -63,12 +63,34 @@ function layoutOf(t: Tensor): number[] | null {
 
 /** A tensor whose gradient can lie in memory as it does itself: heads stay between the words, nothing is copied. */
 function gapless(t: Tensor): Tensor {
-  return t.strides[3] === 1 && layoutOf(t) !== null ? t : dense(t)
+  return t.strides[t.rank - 1] === 1 && layoutOf(t) !== null ? t : dense(t)
 }
 
 /** A new tensor laid out as `t`, which is gapless. */
 function emptyAs(t: Tensor): Tensor {
   return empty(t.shape, t.dtype).viewAs(t.shape, t.strides)
+}
+
+/** Gradients of q, k and v by the kernel. `argsOf` describes tensors whose rows of D have stride 1. */
+export function attentionGradients(
+  dy: Tensor,
+  inputs: readonly Tensor[],
+  argsOf: (q: Tensor, k: Tensor, v: Tensor, out: Tensor) => AttentionArgs,
+): Tensor[] {
+  const g = rowsContiguous(dy)
+  const [q, k, v] = inputs.map(gapless)
+  const [dq, dk, dv] = [q, k, v].map(emptyAs)
+  kernelsFor(q.dtype).attentionGrad(
+    floats(dq),
+    floats(dk),
+    floats(dv),
+    floats(g),
+    floats(q),
+    floats(k),
+    floats(v),
+    argsOf(q, k, v, g),
+  )
+  return [dq, dk, dv]
 }
 
 function argsOf(
@@ -84,11 +106,15 @@ function argsOf(
   return {
     ...{ B, H, S, T: k.shape[2], D, q: strides(q), k: strides(k), v: strides(v), out: strides(out) },
     ...{ scale: a.scale, causal: a.causal, p: a.p, key: a.key, mask: mask ? dense(mask).data : null },
+    starts: null,
   }
 }
 
 /** The same in plain ops: what the kernel is held to. */
-function plain([q, k, v, mask]: readonly Tensor[], { scale, causal, p, key }: AttentionAttrs): Tensor {
+export function plainAttention(
+  [q, k, v, mask]: readonly Tensor[],
+  { scale, causal, p, key }: AttentionAttrs,
+): Tensor {
   const [B, H, S] = q.shape
   const T = k.shape[2]
   let scores = mul(matmul(q, transpose(k, -2, -1)), scale) // [B, H, S, T]
@@ -113,24 +139,12 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
     const [a, b, c] = [q, k, v].map(rowsContiguous)
     kernels.attention(floats(out), floats(a), floats(b), floats(c), argsOf(a, b, c, out, mask, attrs))
   },
-  plain,
+  plain: plainAttention,
   save: ([q, k, v, mask]) => (mask ? [q, k, v, mask] : [q, k, v]),
-  backward: ({ dy, saved: [q, k, v, mask], attrs }) => {
-    const g = rowsContiguous(dy)
-    const [a, b, c] = [q, k, v].map(gapless)
-    const [dq, dk, dv] = [a, b, c].map(emptyAs)
-    kernelsFor(q.dtype).attentionGrad(
-      floats(dq),
-      floats(dk),
-      floats(dv),
-      floats(g),
-      floats(a),
-      floats(b),
-      floats(c),
-      argsOf(a, b, c, g, mask, attrs),
-    )
-    return [dq, dk, dv, null]
-  },
+  backward: ({ dy, saved: [q, k, v, mask], attrs }) => [
+    ...attentionGradients(dy, [q, k, v], (q, k, v, out) => argsOf(q, k, v, out, mask, attrs)),
+    null,
+  ],
   // Backward is a kernel: spell attention in matmul and softmax where a second derivative is wanted.
   twice: false,
   samples: () => {

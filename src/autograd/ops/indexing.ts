@@ -1,8 +1,10 @@
 // Whole slices by index: indexSelect, embedding, and one-hot rows.
 import { ShapeError } from '../../errors.js'
+import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape, normalizeDim, numel, type Shape } from '../../tensor/shape.js'
 import type { DType } from '../../tensor/storage.js'
 import { empty, flat, ints, type Tensor } from '../../tensor/tensor.js'
+import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import type { Sample, Spec } from '../samples.js'
 import { reshape } from './views.js'
@@ -163,6 +165,14 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   return selectOp([x, index], { dim })
 }
 
+/**
+ * The slices of x along `dim`, added into zeros of shape `size` at the places named by `index` (int32, one for each).
+ * Throws RangeError on an index outside size[dim].
+ */
+export function indexAdd(x: Tensor, dim: number, index: Tensor, size: Shape): Tensor {
+  return indexAddOp([x, index], { dim, size, skip: NO_SKIP })
+}
+
 const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>({
   name: 'embedding',
   doc: 'One row of a table for each id; the padding row gets no gradient.',
@@ -186,6 +196,12 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
     }),
     null,
   ],
+  accumulate: ({ dy, saved: [ids], attrs }, into) => {
+    const index = ints(ids)
+    const [n, width] = into.shape
+    kernelsFor(dy.dtype).indexAdd(flat(into), flat(dense(dy)), index, 1, n, width, attrs.paddingIdx)
+    return index.slice()
+  },
   twice: false,
   samples: () => {
     const s = (rows: number, width: number, ids: Shape, more: Partial<Spec> = {}) => ({

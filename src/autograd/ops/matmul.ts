@@ -1,6 +1,6 @@
 // Matrix products: matmul with batches, broadcasting and transposed views in place, and linear.
 import { ShapeError } from '../../errors.js'
-import type { MatrixBatch } from '../../tensor/kernels.js'
+import type { Kernels, MatrixBatch, UnaryName } from '../../tensor/kernels.js'
 import { broadcastShapes, broadcastStrides, formatShape, numel, type Shape } from '../../tensor/shape.js'
 import { flat, floats, type Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'
@@ -145,41 +145,51 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   return matmulOp([a, b], none)
 }
 
+export function linearShape([x, w, b]: readonly Shape[]): Shape {
+  const [out, size] = w
+  if (w.length !== 2) throw new ShapeError('linear', `the weight must be [out, in], got ${formatShape(w)}`)
+  if (x.length === 0 || x[x.length - 1] !== size) {
+    throw new ShapeError(
+      'linear',
+      `the input ${formatShape(x)} does not end in the weight's ${size} inputs, weight ${formatShape(w)}`,
+    )
+  }
+  if (b !== undefined && (b.length !== 1 || b[0] !== out)) {
+    throw new ShapeError('linear', `the bias must be [${out}], got ${formatShape(b)}`)
+  }
+  return [...x.slice(0, -1), out]
+}
+
+/** All dims before the last become rows of one product. */
+export function linearKernel(
+  k: Kernels,
+  out: Tensor,
+  [x, w, b]: readonly Tensor[],
+  activation: UnaryName | null,
+): void {
+  const [n, size] = w.shape
+  const rows = reshape(x, [numel(x.shape.slice(0, -1)), size])
+  k.matmul(
+    flat(out),
+    matrices(rows, []),
+    matrices(transpose(w, 0, 1), []),
+    1,
+    rows.shape[0],
+    n,
+    size,
+    b ? flat(b) : null,
+    activation,
+  )
+}
+
 const linearOp: Op<None> = defineOp<None>({
   name: 'linear',
   doc: 'x times the transposed weight, plus bias where there is one: a dense layer.',
   math: 'y = x W^\\top + b;\\quad \\bar x = \\bar y W,\\ \\bar W = \\bar y^\\top x,\\ \\bar b = \\textstyle\\sum \\bar y',
   takes: ['float'],
-  shape: ([x, w, b]) => {
-    const [out, size] = w
-    if (w.length !== 2) throw new ShapeError('linear', `the weight must be [out, in], got ${formatShape(w)}`)
-    if (x.length === 0 || x[x.length - 1] !== size) {
-      throw new ShapeError(
-        'linear',
-        `the input ${formatShape(x)} does not end in the weight's ${size} inputs, weight ${formatShape(w)}`,
-      )
-    }
-    if (b !== undefined && (b.length !== 1 || b[0] !== out)) {
-      throw new ShapeError('linear', `the bias must be [${out}], got ${formatShape(b)}`)
-    }
-    return [...x.slice(0, -1), out]
-  },
+  shape: linearShape,
   strided: true,
-  // All dims before the last become rows of one product.
-  kernel: (k, out, [x, w, b]) => {
-    const [n, size] = w.shape
-    const rows = reshape(x, [numel(x.shape.slice(0, -1)), size])
-    k.matmul(
-      flat(out),
-      matrices(rows, []),
-      matrices(transpose(w, 0, 1), []),
-      1,
-      rows.shape[0],
-      n,
-      size,
-      b ? flat(b) : null,
-    )
-  },
+  kernel: (k, out, inputs) => linearKernel(k, out, inputs, null),
   plain: ([x, w, b]) => {
     const y = matmul(reshape(x, [1, numel(x.shape.slice(0, -1)), w.shape[1]]), transpose(w, 0, 1))
     return reshape(b ? add(y, b) : y, [...x.shape.slice(0, -1), w.shape[0]])

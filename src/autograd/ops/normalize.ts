@@ -2,7 +2,7 @@
 import { ShapeError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import type { Key } from '../../tensor/rng.js'
-import { formatShape, numel, type Shape } from '../../tensor/shape.js'
+import { formatShape, numel, type Shape, sameShape } from '../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
 import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
@@ -133,26 +133,51 @@ interface DropoutAttrs {
 
 const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
   name: 'dropout',
-  doc: 'Each element set to 0 with probability p, the others divided by 1 - p. Srivastava et al. 2014.',
-  math: 'y = x m / (1 - p);\\quad \\bar x = \\bar y m / (1 - p)',
+  doc: 'Each element set to 0 with probability p, the others divided by 1 - p; plus a residual where there is one. Srivastava et al. 2014.',
+  math: 'y = x m / (1 - p) + r;\\quad \\bar x = \\bar y m / (1 - p),\\ \\bar r = \\bar y',
   takes: ['float'],
-  shape: ([x], { p }) => {
+  shape: ([x, residual], { p }) => {
     if (!(p >= 0 && p < 1)) throw new RangeError(`dropout: p must be at least 0 and below 1, got ${p}`)
+    if (residual !== undefined && !sameShape(x, residual))
+      throw new ShapeError(
+        'dropout',
+        `the residual must be ${formatShape(x)} as the input, got ${formatShape(residual)}`,
+      )
     return x
   },
-  kernel: (k, out, [x], { p, key }) => k.dropout(flat(out), flat(x), p, key),
+  kernel: (k, out, [x, residual], { p, key }) =>
+    k.dropout(flat(out), flat(x), p, key, residual ? flat(residual) : null),
+  plain: ([x, residual], attrs) => {
+    const y = dropoutOp([x], attrs)
+    return residual ? add(y, residual) : y
+  },
   save: () => [],
   // The same key draws the same mask.
-  backward: ({ dy, attrs }) => [dropoutOp([dy], attrs)],
+  backward: ({ dy, attrs, needs }) => {
+    const dx = needs[0] ? dropoutOp([dy], attrs) : null
+    return needs.length > 1 ? [dx, dy] : [dx]
+  },
   twice: true,
   samples: () =>
-    unarySpecs().map((s, i) => ({ inputs: [s], attrs: { p: i % 2 ? 0.5 : 0.1, key: [7, i] as const } })),
+    unarySpecs().flatMap((s, i) => {
+      const attrs = { p: i % 2 ? 0.5 : 0.1, key: [7, i] as const }
+      return [
+        { inputs: [s], attrs },
+        { inputs: [s, { shape: s.shape }], attrs },
+      ]
+    }),
   errors: () => [
     {
       inputs: [{ shape: [2] }],
       attrs: { p: 1, key: [0, 0] },
       error: RangeError,
       text: 'dropout: p must be at least 0 and below 1, got 1',
+    },
+    {
+      inputs: [{ shape: [2] }, { shape: [1] }],
+      attrs: { p: 0.1, key: [0, 0] },
+      error: ShapeError,
+      text: 'dropout: the residual must be [2] as the input, got [1]',
     },
   ],
   edge: () => [
@@ -165,7 +190,17 @@ const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
   ],
 })
 
-/** Zeroes elements with probability p and divides the rest by 1 - p. Element i depends on the key and i alone. */
-export function dropout(x: Tensor, p: number, { key = nextKey() }: { key?: Key } = {}): Tensor {
-  return p === 0 ? x : dropoutOp([x], { p, key })
+export interface DropoutOptions {
+  key?: Key
+  /** Of x's shape: added to the result, in the same pass. */
+  residual?: Tensor
+}
+
+/**
+ * Zeroes elements with probability p and divides the rest by 1 - p; plus `residual`. Element i depends on the key and i
+ * alone.
+ */
+export function dropout(x: Tensor, p: number, { key, residual }: DropoutOptions = {}): Tensor {
+  if (p === 0) return residual ? add(x, residual) : x
+  return dropoutOp(residual ? [x, residual] : [x], { p, key: key ?? nextKey() })
 }

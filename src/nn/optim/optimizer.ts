@@ -2,10 +2,11 @@
 
 import { zeros } from '../../autograd/create.js'
 import { touch } from '../../autograd/graph.js'
+import { clearGrad, releaseGrad, touchedRows } from '../../autograd/leafgrad.js'
 import { TinystillError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape } from '../../tensor/shape.js'
-import { flat, type Tensor } from '../../tensor/tensor.js'
+import { empty, flat, type Tensor } from '../../tensor/tensor.js'
 import type { Module } from '../module.js'
 
 export interface GroupOptions {
@@ -34,19 +35,31 @@ interface Slot {
   state: Tensor[]
 }
 
+/** Of a parameter's gradient. */
+function squares(p: Tensor): number {
+  if (p.leafGrad === null) return 0
+  const { tensor } = p.leafGrad
+  const k = kernelsFor(p.dtype)
+  const rows = touchedRows(p)
+  // Zeros add nothing. A multiple of 4, so that the others are added in the order in which all rows are.
+  if (rows === null || tensor.strides[0] % 4 !== 0) return k.sumSquares(flat(tensor))
+  const touched = empty([rows.length, tensor.strides[0]], p.dtype)
+  k.indexSelect(flat(touched), flat(tensor), rows, 1, p.shape[0], tensor.strides[0])
+  const sum = k.sumSquares(flat(touched))
+  touched.dispose()
+  return sum
+}
+
 /** The Euclidean norm of all gradients together. Parameters without one count as zeros. */
 export function gradNorm(params: Iterable<Tensor>): number {
   let sum = 0
-  for (const p of params) if (p.grad !== null) sum += kernelsFor(p.dtype).sumSquares(flat(p.grad))
+  for (const p of params) sum += squares(p)
   return Math.sqrt(sum)
 }
 
-/** Drops all gradients; their buffers go back at once. */
+/** Drops all gradients. Their buffers go back at once; those of which few rows were touched are cleared and kept. */
 export function zeroGrad(params: Iterable<Tensor>): void {
-  for (const p of params) {
-    p.grad?.dispose()
-    p.grad = null
-  }
+  for (const p of params) clearGrad(p)
 }
 
 /** Two groups: weight decay for matrices, none for biases and layer norms, as BERT trains. */
@@ -102,8 +115,8 @@ export abstract class Optimizer {
     const scale = gradScale * Math.min(1, maxNorm / (norm + 1e-6))
     this.steps++
     for (const { param, group, state } of this.slots) {
-      if (param.grad === null) continue
-      this.update(param, param.grad, state, { ...group, lr: group.lr * lrScale }, scale)
+      if (param.leafGrad === null) continue
+      this.update(param, param.leafGrad.tensor, state, { ...group, lr: group.lr * lrScale }, scale)
       touch(param)
     }
     return norm
@@ -111,6 +124,14 @@ export abstract class Optimizer {
 
   zeroGrad(): void {
     zeroGrad(this.params)
+  }
+
+  /** Gives back the moments and the gradients: the end of a training. The parameters stay. */
+  dispose(): void {
+    for (const { param, state } of this.slots) {
+      for (const t of state) t.dispose()
+      releaseGrad(param)
+    }
   }
 
   protected abstract update(

@@ -2,7 +2,7 @@
 import { tensor } from '../../autograd/create.js'
 import { fold, type Key, permutation } from '../../tensor/rng.js'
 import { cut, inOrder } from '../data.js'
-import type { TextInput } from '../models/classifier.js'
+import type { PaddedInput, UnpaddedInput } from '../models/classifier.js'
 
 /** Batches that are sorted by length together: more means less padding and less chance. */
 const POOL = 50
@@ -24,7 +24,7 @@ export function lengthBatches(lengths: ArrayLike<number>, batchSize: number, key
 }
 
 /** The texts of `rows`, padded to the longest: int32 [B, T] each, mask 1 for words. */
-export function padBatch(ids: readonly Int32Array[], rows: Int32Array, padId: number): TextInput {
+export function padBatch(ids: readonly Int32Array[], rows: Int32Array, padId: number): PaddedInput {
   const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), 0)
   const inputIds = new Int32Array(rows.length * T).fill(padId)
   const attentionMask = new Int32Array(rows.length * T)
@@ -34,4 +34,17 @@ export function padBatch(ids: readonly Int32Array[], rows: Int32Array, padId: nu
   })
   const shape = [rows.length, T]
   return { inputIds: tensor(inputIds, { shape }), attentionMask: tensor(attentionMask, { shape }) }
+}
+
+/** The texts of `rows` one after the other, without padding: ids int32 [N], starts int32 [B + 1]. */
+export function flatBatch(ids: readonly Int32Array[], rows: Int32Array): UnpaddedInput {
+  const starts = new Int32Array(rows.length + 1)
+  rows.forEach((row, b) => {
+    starts[b + 1] = starts[b] + ids[row].length
+  })
+  const inputIds = new Int32Array(starts[rows.length])
+  rows.forEach((row, b) => {
+    inputIds.set(ids[row], starts[b])
+  })
+  return { inputIds: tensor(inputIds), starts: tensor(starts) }
 }

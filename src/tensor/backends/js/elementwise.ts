@@ -4,7 +4,7 @@ import type { BinaryName, Kernels, UnaryGradName, UnaryName } from '../../kernel
 import * as math from '../../math.js'
 import { isContiguous, numel, type Shape } from '../../shape.js'
 
-const unaryTable: Record<UnaryName, (x: number) => number> = {
+export const unaryTable: Record<UnaryName, (x: number) => number> = {
   neg: (x) => -x,
   abs: Math.abs,
   sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : NaN), // Math.sign would keep -0

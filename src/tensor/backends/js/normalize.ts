@@ -60,11 +60,14 @@ export function dropoutFactor(p: number, key: Key): (i: number) => number {
   }
 }
 
-export const dropout: Kernels['dropout'] = (out, x, p, key) => {
+export const dropout: Kernels['dropout'] = (out, x, p, key, residual) => {
   const factor = dropoutFactor(p, key)
+  // A float32 tensor is scaled by a float32, as everywhere else.
+  const round = out instanceof Float32Array ? Math.fround : Number
   for (let i = 0; i < out.length; i++) {
     const f = factor(i)
     // What is dropped is gone, even NaN.
-    out[i] = f === 0 ? 0 : x[i] * f
+    const kept = f === 0 ? 0 : round(x[i] * round(f))
+    out[i] = residual === null ? kept : kept + residual[i]
   }
 }

@@ -7,6 +7,14 @@ import type { Pool } from './pool.js'
 
 type Attention = Pick<Kernels, 'attention' | 'attentionGrad'>
 
+/** Queries times keys of a head, all batches together. */
+function pairsOf({ B, S, T, starts }: AttentionArgs): number {
+  if (starts === null) return B * S * T
+  let pairs = 0
+  for (let b = 0; b < B; b++) pairs += (starts[b + 1] - starts[b]) ** 2
+  return pairs
+}
+
 /** Nanoseconds for a query and a key of a head, forward and backward, about: products, exponentials, dropout. */
 const pairCost = (D: number) => ({ attention: 4 + D / 8, attentionGrad: 6 + D / 2.5 })
 
@@ -27,7 +35,7 @@ export function attentionKernels(
     const room = prepare(a, addresses)
     if (room < 0) return false
     const heads = a.B * a.H
-    const chunk = Math.ceil(heads / pool.chunksFor(heads * a.S * a.T * pairCost(a.D)[fn]))
+    const chunk = Math.ceil(heads / pool.chunksFor(a.H * pairsOf(a) * pairCost(a.D)[fn]))
     return pool.run({
       fn,
       args: [ARGS, 0, heads, room],
@@ -36,15 +44,18 @@ export function attentionKernels(
     })
   }
 
-  /** Writes the arguments; gives the address of the scratch behind the mask, or -1 where js has to do it. */
+  /** Writes the arguments; gives the address of the scratch behind the mask or the starts, or -1 where js has to do it. */
   function prepare(a: AttentionArgs, addresses: readonly number[]): number {
     // Softmax of scale * x needs scale > 0; without queries or keys there is nothing to be fast at.
     if (!(a.scale > 0 && a.scale < Infinity) || a.B * a.H * a.S * a.T * a.D === 0) return -1
-    const maskBytes = a.mask === null ? 0 : Math.ceil((a.B * a.T) / 16) * 64
-    const room = scratch.reserve(maskBytes + share(a) * pool.size())
+    // One or the other: by segments there is no mask.
+    const count = a.starts !== null ? a.B + 1 : a.mask !== null ? a.B * a.T : 0
+    const besides = Math.ceil(count / 16) * 64
+    const room = scratch.reserve(besides + share(a) * pool.size())
     if (room < 0 || heap === null) return -1
-    if (a.mask !== null) {
-      const seen = new Int32Array(heap.buffer, room, a.B * a.T)
+    if (a.starts !== null) new Int32Array(heap.buffer, room, count).set(a.starts)
+    else if (a.mask !== null) {
+      const seen = new Int32Array(heap.buffer, room, count)
       for (let i = 0; i < seen.length; i++) seen[i] = a.mask[i] === 0 ? 0 : 1
     }
     let i = 0
@@ -53,13 +64,14 @@ export function attentionKernels(
     floats[i++] = a.scale
     words[i++] = a.causal ? 1 : 0
     words[i++] = a.mask === null ? 0 : room
+    words[i++] = a.starts === null ? 0 : room
     words[i++] = a.key[0]
     words[i++] = a.key[1]
     words[i++] = a.p === 0 ? 0 : a.p < 1 ? 1 : 2
     words[i++] = Math.ceil(a.p * 4294967296)
     floats[i++] = 1 / (1 - a.p)
     for (const address of addresses) words[i++] = address
-    return room + maskBytes
+    return room + besides
   }
 
   return {

@@ -4,10 +4,10 @@ import { contiguousStrides, numel } from '../../shape.js'
 import { ASIDE, at, type Scratch, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'
-import { arrangeCopy, innermost, merge, writeWalk } from './walk.js'
+import { arrangeCopy, innermost, isRun, merge, writeWalk } from './walk.js'
 
 // The numbers that assembly/elementwise.ts knows the functions by.
-const unaryCode: Record<UnaryName, number> = {
+export const unaryCode: Record<UnaryName, number> = {
   neg: 0,
   abs: 1,
   sign: 2,
@@ -42,8 +42,9 @@ type Elementwise = Pick<Kernels, 'fill' | 'copy' | 'unary' | 'unaryGrad' | 'bina
 const word = new Int32Array(1)
 const float = new Float32Array(word.buffer)
 
-/** Nanoseconds an element of a function and of its gradient: the cheap ones wait for memory, whoever asks. */
+/** Nanoseconds an element of a function or its gradient, and of a sum: the cheap ones wait for memory, whoever asks. */
 const EACH = 2
+const PAIR = 0.4
 
 export function elementwise(
   w: Exports,
@@ -52,12 +53,12 @@ export function elementwise(
   js: Kernels,
   self: () => Kernels,
 ): Elementwise {
-  /** A kernel over n elements, its arguments after the code and before the size addresses. */
-  function flatRun(fn: 'unary' | 'unaryGrad', args: number[], inPlace: boolean): void {
+  /** A kernel over n elements, the last argument; those in `moving` are addresses of them. ns: for one. */
+  function flatRun(fn: keyof Exports, args: number[], moving: number[], ns: number, inPlace: boolean): void {
     const countAt = args.length - 1
     const n = args[countAt]
-    const chunk = Math.ceil(n / pool.chunksFor(n * EACH) / 64) * 64
-    const steps = Object.fromEntries(args.map((_, k) => [k, k > 0 && k < countAt ? chunk * 4 : 0]))
+    const chunk = Math.ceil(n / pool.chunksFor(n * ns) / 64) * 64
+    const steps = Object.fromEntries(moving.map((k) => [k, chunk * 4]))
     pool.run({ fn, args, steps, countAt, total: n, chunk, inPlace })
   }
 
@@ -119,7 +120,7 @@ export function elementwise(
       const o = at(out)
       const a = at(x)
       if (Math.min(o, a) < 0) return staged('unary', self(), js, [fn, out, x])
-      flatRun('unary', [unaryCode[fn], o, a, out.length], o === a)
+      flatRun('unary', [unaryCode[fn], o, a, out.length], [1, 2], EACH, o === a)
     },
 
     unaryGrad(fn, out, saved, dy) {
@@ -127,7 +128,7 @@ export function elementwise(
       const s = at(saved)
       const d = at(dy)
       if (Math.min(o, s, d) < 0) return staged('unaryGrad', self(), js, [fn, out, saved, dy])
-      flatRun('unaryGrad', [gradCode[fn], o, s, d, out.length], o === s || o === d)
+      flatRun('unaryGrad', [gradCode[fn], o, s, d, out.length], [1, 2, 3], EACH, o === s || o === d)
     },
 
     binary(fn, shape, out, a, aStrides, b, bStrides) {
@@ -146,7 +147,18 @@ export function elementwise(
       const addresses = [p, q]
       if (!prepare(shape, addresses, [aStrides, bStrides]))
         return js.binary(fn, shape, out, a, aStrides, b, bStrides)
-      w.binary(binaryCode[fn], o, addresses[0], addresses[1], writeWalk(2), ASIDE)
+      const [x, y] = addresses
+      if (isRun(2)) {
+        flatRun(
+          'binaryRun',
+          [binaryCode[fn], o, x, 16, y, 16, out.length],
+          [1, 2, 4],
+          PAIR,
+          o === x || o === y,
+        )
+      } else {
+        w.binary(binaryCode[fn], o, x, y, writeWalk(2), ASIDE)
+      }
     },
 
     where(shape, out, cond, cStrides, a, aStrides, b, bStrides) {

@@ -51,20 +51,21 @@ export function flatKernels(
       return a < 0 ? staged('sumSquares', self(), js, [x]) : w.sumSquares(a, x.length)
     },
 
-    dropout(out, x, p, key) {
+    dropout(out, x, p, key, residual) {
       const o = at(out)
       const a = at(x)
-      if (Math.min(o, a) < 0) return staged('dropout', self(), js, [out, x, p, key])
+      const r = residual === null ? 0 : at(residual)
+      if (Math.min(o, a, r) < 0) return staged('dropout', self(), js, [out, x, p, key, residual])
       // 2^32 does not fit the limit: without survivors, js.
-      if (!(p >= 0 && p < 1)) return js.dropout(out, x, p, key)
-      const chunk = pieces(out.length, 4)
+      if (!(p >= 0 && p < 1)) return js.dropout(out, x, p, key, residual)
+      const chunk = pieces(out.length, 2)
       const room = scratch.reserve(128 * pool.size())
-      if (room < 0) return js.dropout(out, x, p, key)
+      if (room < 0) return js.dropout(out, x, p, key, residual)
       pool.run({
         fn: 'dropout',
-        args: [o, a, 0, out.length, Math.ceil(p * 4294967296), 1 / (1 - p), key[0], key[1], room],
-        steps: { 2: chunk, 8: 128 },
-        ...{ countAt: 3, total: out.length, chunk, scratchAt: 8 },
+        args: [o, a, 0, out.length, Math.ceil(p * 4294967296), 1 / (1 - p), key[0], key[1], r, room],
+        steps: { 2: chunk, 9: 128 },
+        ...{ countAt: 3, total: out.length, chunk, scratchAt: 9, inPlace: o === a || o === r },
       })
     },
   }

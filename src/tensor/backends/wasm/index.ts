@@ -5,26 +5,26 @@ import { elementwise } from './elementwise.js'
 import { flatKernels } from './flat.js'
 import { matmulKernel } from './matmul.js'
 import { Scratch } from './memory.js'
-import { compile, instantiate } from './module.js'
+import { type Build, compile, instantiate } from './module.js'
 import { Pool } from './pool.js'
 import { rowKernels } from './rows.js'
 
-export { relaxedAvailable } from './module.js'
+export { type Build, relaxedAvailable } from './module.js'
 export { processorCount, threadsLack } from './pool.js'
+export { wideGain } from './wide.js'
 
 export interface WasmOptions {
-  /** Fused multiply-add: faster, and not the same bits in every engine. */
-  relaxed: boolean
+  build: Build
   /** How many threads kernels may use now, the caller's included. Default: 1. */
   threads?: () => number
 }
 
 /** The kernels of `js` with the fast ones in their place, or null where this engine does not run them. */
 export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | null {
-  const w = instantiate(options.relaxed)
+  const w = instantiate(options.build)
   if (w === null) return null
   const scratch = new Scratch()
-  const pool = new Pool(w, compile(options.relaxed) as WebAssembly.Module, options.threads ?? (() => 1))
+  const pool = new Pool(w, compile(options.build) as WebAssembly.Module, options.threads ?? (() => 1))
   const self = () => kernels
   const kernels: Kernels = {
     ...js,

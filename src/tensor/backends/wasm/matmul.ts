@@ -1,6 +1,7 @@
-// Matrix products: one table of addresses for the batch, products that share B joined into one.
+// Matrix products: which way one is computed, and how it is cut for threads. None of that shows in the result's bits.
 import type { Kernels, MatrixBatch } from '../../kernels.js'
 import { heap } from '../../storage.js'
+import { unaryCode } from './elementwise.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'
@@ -14,8 +15,31 @@ function joins(a: MatrixBatch, b: MatrixBatch, batch: number, m: number): boolea
   return true
 }
 
-/** Multiply-adds a nanosecond on one thread, about. */
-const RATE = 20
+/** Multiply-adds a nanosecond on one thread, about; numbers of B packed a nanosecond. */
+const RATE = 25
+const PACK_RATE = 1
+/** Up to so many rows, reading B in place beats packing it. */
+const FEW_ROWS = 48
+/** Rows for a thread from which B is packed for all of them together. */
+const SHARED_ROWS = 24
+/** Columns of a chunk are a multiple of a panel's. */
+const CHUNK_COLS = 16
+
+/** One product C [m, n] = act(A [m, k] B [k, n] + bias): addresses and byte strides; bias 0 and act -1: none. */
+interface Product {
+  c: number
+  a: number
+  aRow: number
+  aCol: number
+  b: number
+  bRow: number
+  bCol: number
+  m: number
+  n: number
+  k: number
+  bias: number
+  act: number
+}
 
 export function matmulKernel(
   w: Exports,
@@ -24,24 +48,88 @@ export function matmulKernel(
   js: Kernels,
   self: () => Kernels,
 ): Kernels['matmul'] {
-  return (out, a, b, batch, m, n, k, bias) => {
+  const rowsScratch = shareOf(w.rowsScratch())
+  const tileRows = w.tileRows()
+  const cutOf = (total: number, chunks: number, unit: number) => Math.ceil(total / chunks / unit) * unit
+  const threadsFor = (chunks: number) => (chunks > 1 ? pool.size() : 1)
+
+  /** Few rows, and columns of B that lie along k: chunks of columns. false: no room. */
+  function turned(p: Product, chunks: number): boolean {
+    const share = shareOf(w.turnedScratch(p.m, p.k))
+    const room = scratch.reserve(share * threadsFor(chunks))
+    if (room < 0) return false
+    const chunk = cutOf(p.n, chunks, tileRows)
+    return pool.run({
+      fn: 'gemmTurned',
+      args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
+      steps: { 0: chunk * 4, 5: chunk * p.bCol, 10: p.bias === 0 ? 0 : chunk * 4, 12: share },
+      ...{ countAt: 8, total: p.n, chunk, scratchAt: 12 },
+    })
+  }
+
+  /** Too few rows to share out: chunks of columns, each packs its part of B. false: no room. */
+  function byColumns(p: Product, chunks: number): boolean {
+    const share = shareOf(w.batchScratch(p.n, p.k))
+    const room = scratch.reserve(share * threadsFor(chunks))
+    if (room < 0) return false
+    const chunk = cutOf(p.n, chunks, CHUNK_COLS)
+    return pool.run({
+      fn: 'gemmOne',
+      args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bRow, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
+      steps: { 0: chunk * 4, 5: chunk * p.bCol, 11: p.bias === 0 ? 0 : chunk * 4, 13: share },
+      ...{ countAt: 9, total: p.n, chunk, scratchAt: 13 },
+    })
+  }
+
+  /** B is packed once, by all threads, and then chunks of rows are multiplied by it. false: no room. */
+  function byRows(p: Product, chunks: number): boolean {
+    const step = w.columnsAtOnce(p.n, p.k)
+    const threads = threadsFor(chunks)
+    const room = scratch.reserve(rowsScratch * threads + w.packedBytes(step, p.k))
+    if (room < 0) return false
+    const panels = room + rowsScratch * threads
+    const chunk = cutOf(p.m, chunks, tileRows)
+    for (let j = 0; j < p.n; j += step) {
+      const cols = Math.min(step, p.n - j)
+      const total = w.panelsOf(cols)
+      const each = Math.ceil(total / pool.chunksFor((cols * p.k) / PACK_RATE))
+      pool.run({
+        fn: 'packB',
+        args: [panels, p.b + j * p.bCol, p.bRow, p.bCol, cols, p.k, 0, total],
+        ...{ steps: { 6: each }, countAt: 7, total, chunk: each },
+      })
+      pool.run({
+        fn: 'gemmRows',
+        args: [
+          ...[p.c + j * 4, p.n * 4, p.a, p.aRow, p.aCol, panels, p.m, cols, p.k],
+          ...[p.bias === 0 ? 0 : p.bias + j * 4, 0, p.act, room],
+        ],
+        steps: { 0: chunk * p.n * 4, 2: chunk * p.aRow, 12: rowsScratch },
+        ...{ countAt: 6, total: p.m, chunk, scratchAt: 12 },
+      })
+    }
+    return true
+  }
+
+  return (out, a, b, batch, m, n, k, bias, activation = null) => {
     const o = at(out)
     const aAt = at(a.data)
     const bAt = at(b.data)
     const biasAt = bias === null ? 0 : at(bias)
     if (Math.min(o, aAt, bAt, biasAt) < 0)
-      return staged('matmul', self(), js, [out, a, b, batch, m, n, k, bias])
+      return staged('matmul', self(), js, [out, a, b, batch, m, n, k, bias, activation])
     if (batch * m * n === 0) return
+    const act = activation === null ? -1 : unaryCode[activation]
     const rows = batch > 1 && joins(a, b, batch, m) ? m * batch : m
     const count = rows === m ? batch : 1
-    const table = count > 1 ? Math.ceil(count / 8) * 64 : 0
     const chunks = pool.chunksFor((batch * m * n * k) / RATE)
-    const share = shareOf(w.batchScratch(n, k))
-    const room = k === 0 ? -1 : scratch.reserve(table + share * (chunks > 1 ? pool.size() : 1))
-    if (room < 0 || heap === null) return js.matmul(out, a, b, batch, m, n, k, bias)
     const [aRow, aCol, bRow, bCol] = [a.rowStride, a.colStride, b.rowStride, b.colStride].map((s) => s * 4)
 
     if (count > 1) {
+      const table = Math.ceil(count / 8) * 64
+      const share = shareOf(w.batchScratch(n, k))
+      const room = k === 0 ? -1 : scratch.reserve(table + share * threadsFor(chunks))
+      if (room < 0 || heap === null) return js.matmul(out, a, b, batch, m, n, k, bias, activation)
       const pairs = new Uint32Array(heap.buffer, room, count * 2)
       for (let i = 0; i < count; i++) {
         pairs[2 * i] = aAt + a.offsets[i] * 4
@@ -50,23 +138,22 @@ export function matmulKernel(
       const chunk = Math.ceil(count / chunks)
       pool.run({
         fn: 'gemmBatch',
-        args: [o, room, count, aRow, aCol, bRow, bCol, m, n, k, biasAt, room + table],
-        steps: { 0: chunk * m * n * 4, 1: chunk * 8, 11: share },
-        ...{ countAt: 2, total: count, chunk, scratchAt: 11 },
+        args: [o, room, count, aRow, aCol, bRow, bCol, m, n, k, biasAt, act, room + table],
+        steps: { 0: chunk * m * n * 4, 1: chunk * 8, 12: share },
+        ...{ countAt: 2, total: count, chunk, scratchAt: 12 },
       })
       return
     }
-    // The longer side of the result is cut; each chunk packs its part of one operand and all of the other.
-    const down = rows >= n
-    const chunk = Math.ceil((down ? rows : n) / chunks / 8) * 8
-    const first = [aAt + a.offsets[0] * 4, bAt + b.offsets[0] * 4]
-    pool.run({
-      fn: 'gemmOne',
-      args: [o, n * 4, first[0], aRow, aCol, first[1], bRow, bCol, rows, n, k, biasAt, room],
-      steps: down
-        ? { 0: chunk * n * 4, 2: chunk * aRow, 12: share }
-        : { 0: chunk * 4, 5: chunk * bCol, 11: biasAt === 0 ? 0 : chunk * 4, 12: share },
-      ...{ countAt: down ? 8 : 9, total: down ? rows : n, chunk, scratchAt: 12 },
-    })
+    const product: Product = {
+      ...{ c: o, a: aAt + a.offsets[0] * 4, aRow, aCol, b: bAt + b.offsets[0] * 4, bRow, bCol },
+      ...{ m: rows, n, k, bias: biasAt, act },
+    }
+    const way =
+      rows <= FEW_ROWS && bRow === 4
+        ? turned
+        : chunks > 1 && rows < SHARED_ROWS * pool.size()
+          ? byColumns
+          : byRows
+    if (k === 0 || !way(product, chunks)) js.matmul(out, a, b, batch, m, n, k, bias, activation)
   }
 }

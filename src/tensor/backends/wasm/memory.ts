@@ -2,7 +2,7 @@
 import type { KernelName, Kernels } from '../../kernels.js'
 import { heap, type TypedArray } from '../../storage.js'
 
-/** Fixed places under HEAP_BASE, which the module leaves free: it has no data and no stack there. */
+/** Fixed places under HEAP_BASE, which the module leaves free: it has no data and no stack there. 512: zeros, see gemm.ts. */
 export const WALK = 1024
 export const ASIDE = 2048
 export const ARGS = 4096

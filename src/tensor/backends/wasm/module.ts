@@ -1,14 +1,27 @@
 // The compiled kernels: decoding, relaxed SIMD where the engine has it, and one instance on the shared memory.
 import { heap } from '../../storage.js'
-import { relaxedModule, strictModule } from './generated.js'
+import { modules } from './generated.js'
+
+/** strict: SIMD alone, the same bits everywhere. relaxed: fused multiply-add. wide: relaxed, for vectors of 8. */
+export type Build = keyof typeof modules
 
 type ExportName =
   | 'gemmOne'
   | 'gemmBatch'
   | 'batchScratch'
+  | 'packB'
+  | 'gemmRows'
+  | 'panelsOf'
+  | 'packedBytes'
+  | 'columnsAtOnce'
+  | 'rowsScratch'
+  | 'tileRows'
+  | 'gemmTurned'
+  | 'turnedScratch'
   | 'unary'
   | 'unaryGrad'
   | 'binary'
+  | 'binaryRun'
   | 'where'
   | 'fill'
   | 'copy'
@@ -42,25 +55,25 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
 }
 
-const compiled = new Map<boolean, WebAssembly.Module | null>()
+const compiled = new Map<Build, WebAssembly.Module | null>()
 
 /** The compiled module, or null where this engine does not take it. */
-export function compile(relaxed: boolean): WebAssembly.Module | null {
-  let module = compiled.get(relaxed)
+export function compile(build: Build): WebAssembly.Module | null {
+  let module = compiled.get(build)
   if (module === undefined) {
     try {
-      module = new WebAssembly.Module(decode(relaxed ? relaxedModule : strictModule))
+      module = new WebAssembly.Module(decode(modules[build]))
     } catch {
       module = null
     }
-    compiled.set(relaxed, module)
+    compiled.set(build, module)
   }
   return module
 }
 
 /** The kernels on tinystill's memory, or null where the engine lacks SIMD, shared memory or (relaxed) relaxed SIMD. */
-export function instantiate(relaxed: boolean): Exports | null {
-  const module = heap === null ? null : compile(relaxed)
+export function instantiate(build: Build): Exports | null {
+  const module = heap === null ? null : compile(build)
   if (heap === null || module === null) return null
   return new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as Exports
 }

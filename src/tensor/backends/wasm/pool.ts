@@ -23,8 +23,8 @@ export interface Job {
 const PATIENCE = 1000
 const SLICES = 10
 
-/** Nanoseconds of work from which the wake-up of a thread pays, and the longest chunk. */
-const WORTH = 150e3
+/** Nanoseconds of work from which another thread pays, given that it has not gone to sleep, and the longest chunk. */
+const WORTH = 40e3
 const LONGEST = 50e6
 
 export interface Thread {

@@ -26,22 +26,24 @@ function isTemperature(invT: number): boolean {
   return invT > 0 && invT < Infinity
 }
 
+/** Nanoseconds an element of a sum, a maximum or a minimum. */
+const FOLD = 0.2
+
 /** Rows whose weight gradients layerNormGradRows adds up at a time: as assembly/norm.ts has it. */
 const NORM_ROWS = 64
 
 export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels, self: () => Kernels): Rows {
-  /** A kernel over `rows` rows of n: the arguments in `moving` go on by a row a row. ns: for one element. */
+  /** A kernel over rows: argument k moves on by moving[k] elements a row. ns: for one row. */
   function byRows(
     fn: keyof Exports,
     args: number[],
-    moving: number[],
+    moving: Record<number, number>,
     countAt: number,
-    n: number,
     ns: number,
-  ) {
+  ): void {
     const rows = args[countAt]
-    const chunk = Math.max(1, Math.ceil(rows / pool.chunksFor(rows * n * ns)))
-    const steps = Object.fromEntries(moving.map((k) => [k, chunk * n * 4]))
+    const chunk = Math.max(1, Math.ceil(rows / pool.chunksFor(rows * ns)))
+    const steps = Object.fromEntries(Object.entries(moving).map(([k, n]) => [k, chunk * n * 4]))
     pool.run({ fn, args, steps, countAt, total: rows, chunk })
   }
 
@@ -52,7 +54,7 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
       const a = at(x)
       if (Math.min(o, a) < 0) return staged(fn, self(), js, [out, x, rows, n, invT])
       if (!isTemperature(invT)) return js[fn](out, x, rows, n, invT)
-      byRows(fn, [o, a, rows, n, invT], [0, 1], 2, n, 2)
+      byRows(fn, [o, a, rows, n, invT], { 0: n, 1: n }, 2, n * 2)
     }
 
   const normalizedGrad =
@@ -62,7 +64,7 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
       const a = at(y)
       const d = at(dy)
       if (Math.min(o, a, d) < 0) return staged(fn, self(), js, [out, y, dy, rows, n, invT])
-      byRows(fn, [o, a, d, rows, n, invT], [0, 1, 2], 3, n, ns)
+      byRows(fn, [o, a, d, rows, n, invT], { 0: n, 1: n, 2: n }, 3, n * ns)
     }
 
   return {
@@ -72,7 +74,18 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
       if (Math.min(o, a) < 0) return staged('reduce', self(), js, [fn, out, x, outer, n, inner])
       if (n === 0 || (fn === 'logsumexp' && inner !== 1)) return js.reduce(fn, out, x, outer, n, inner)
       if (fn === 'logsumexp') w.logsumexp(o, a, outer, n)
-      else w.reduce(foldCode[fn], o, a, outer, n, inner)
+      else if (outer > 1 || inner === 1) {
+        const args = [foldCode[fn], o, a, outer, n, inner, inner * 4]
+        byRows('reduce', args, { 1: inner, 2: n * inner }, 3, n * inner * FOLD)
+      } else {
+        const chunk = Math.ceil(inner / pool.chunksFor(n * inner * FOLD) / 16) * 16
+        pool.run({
+          fn: 'reduce',
+          args: [foldCode[fn], o, a, outer, n, inner, inner * 4],
+          steps: { 1: chunk * 4, 2: chunk * 4 },
+          ...{ countAt: 5, total: inner, chunk },
+        })
+      }
     },
 
     softmax: normalized('softmax'),
@@ -88,7 +101,7 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
         return staged('crossEntropy', self(), js, [out, x, labels, rows, n, ignore, smoothing])
       }
       if (!w.indexFits(l, rows, n, ignore)) return js.crossEntropy(out, x, labels, rows, n, ignore, smoothing)
-      w.crossEntropy(o, a, l, rows, n, ignore, smoothing)
+      byRows('crossEntropy', [o, a, l, rows, n, ignore, smoothing], { 0: 1, 1: n, 2: 1 }, 3, n * 2)
     },
 
     crossEntropyGrad(out, x, labels, dy, rows, n, ignore, smoothing) {
@@ -102,7 +115,13 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
       if (!w.indexFits(l, rows, n, ignore)) {
         return js.crossEntropyGrad(out, x, labels, dy, rows, n, ignore, smoothing)
       }
-      w.crossEntropyGrad(o, a, l, d, rows, n, ignore, smoothing)
+      byRows(
+        'crossEntropyGrad',
+        [o, a, l, d, rows, n, ignore, smoothing],
+        { 0: n, 1: n, 2: 1, 3: 1 },
+        4,
+        n * 3,
+      )
     },
 
     layerNorm(out, x, weight, bias, rows, n, eps) {
@@ -112,7 +131,7 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
       const b = at(bias)
       if (Math.min(o, a, g, b) < 0)
         return staged('layerNorm', self(), js, [out, x, weight, bias, rows, n, eps])
-      byRows('layerNorm', [o, a, g, b, rows, n, eps], [0, 1], 4, n, 1)
+      byRows('layerNorm', [o, a, g, b, rows, n, eps], { 0: n, 1: n }, 4, n)
     },
 
     layerNormGrad(dx, dWeight, dBias, x, weight, dy, rows, n, eps) {

@@ -39,6 +39,11 @@ export function innermost(k: number): number {
   return rank === 0 ? 0 : steps[k][0]
 }
 
+/** Whether all operands are one run of elements, side by side. */
+export function isRun(operands: number): boolean {
+  return rank === 1 && steps.slice(0, operands).every((s) => s[0] === 1)
+}
+
 /** Moves merged dim `from` to place `to`, counted from the innermost. */
 function move(from: number, to: number, operands: number): void {
   dims.splice(to, 0, dims.splice(from, 1)[0])

@@ -22,8 +22,8 @@ export const SEQ_MASK = 2 ** (32 - CHUNK_BITS) - 1
 export const ARGS_AT = 64
 export const MAX_ARGS = 24
 export const CONTROL_BYTES = ARGS_AT + 2 * MAX_ARGS * 8
-/** Looks at SEQ before a thread goes to sleep: about as long as a kernel's caller takes to come back. */
-const SPINS = 3000
+/** Looks at SEQ before a thread goes to sleep: about 0.1 ms, longer than a kernel's caller takes to come back. */
+const SPINS = 15000
 
 export const workerSource = `
 const run = ({ module, memory, control, names, id }) => {

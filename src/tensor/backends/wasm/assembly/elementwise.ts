@@ -31,8 +31,18 @@ function unaryOf(fn: i32, x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function mapRun(fn: i32, out: usize, x: usize, n: i32): void {
-  const end = x + <usize>(n & ~3) * 4
-  for (; x != end; x += 16, out += 16) v128.store(out, unaryOf(fn, v128.load(x)))
+  // Two vectors a turn, which the wide build makes one.
+  for (const end = x + <usize>(n & ~7) * 4; x != end; x += 32, out += 32) {
+    const a = v128.load(x), b = v128.load(x, 16)
+    const c = unaryOf(fn, a), d = unaryOf(fn, b)
+    v128.store(out, c)
+    v128.store(out, d, 16)
+  }
+  if (n & 4) {
+    v128.store(out, unaryOf(fn, v128.load(x)))
+    x += 16
+    out += 16
+  }
   const rest = n & 3
   if (rest) storeTail(out, unaryOf(fn, loadTail(x, rest, splat(0))), rest)
 }
@@ -67,8 +77,18 @@ function gradOf(fn: i32, s: v128, dy: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function gradRun(fn: i32, out: usize, s: usize, dy: usize, n: i32): void {
-  const end = s + <usize>(n & ~3) * 4
-  for (; s != end; s += 16, dy += 16, out += 16) v128.store(out, gradOf(fn, v128.load(s), v128.load(dy)))
+  for (const end = s + <usize>(n & ~7) * 4; s != end; s += 32, dy += 32, out += 32) {
+    const a = v128.load(s), b = v128.load(s, 16), g = v128.load(dy), h = v128.load(dy, 16)
+    const c = gradOf(fn, a, g), d = gradOf(fn, b, h)
+    v128.store(out, c)
+    v128.store(out, d, 16)
+  }
+  if (n & 4) {
+    v128.store(out, gradOf(fn, v128.load(s), v128.load(dy)))
+    s += 16
+    dy += 16
+    out += 16
+  }
   const rest = n & 3
   if (rest) storeTail(out, gradOf(fn, loadTail(s, rest, splat(0)), loadTail(dy, rest, splat(0))), rest)
 }
@@ -113,7 +133,8 @@ function pairRun(fn: i32, out: usize, a: usize, aStep: usize, b: usize, bStep: u
   if (rest) storeTail(out, binaryOf(fn, loadTail(a, rest, splat(1)), loadTail(b, rest, splat(1))), rest)
 }
 
-function binaryRun(fn: i32, out: usize, a: usize, aStep: usize, b: usize, bStep: usize, n: i32): void {
+/** n elements; aStep and bStep as in pairRun. */
+export function binaryRun(fn: i32, out: usize, a: usize, aStep: usize, b: usize, bStep: usize, n: i32): void {
   switch (fn) {
     case 0: return pairRun(0, out, a, aStep, b, bStep, n)
     case 1: return pairRun(1, out, a, aStep, b, bStep, n)

@@ -1,6 +1,8 @@
 // The module's exports.
-export { batchScratch, gemmBatch, gemmOne } from './gemm'
-export { binary, fill, unary, unaryGrad, where } from './elementwise'
+export {
+  batchScratch, columnsAtOnce, gemmBatch, gemmOne, gemmRows, gemmTurned, packB, packedBytes, panelsOf, rowsScratch, tileRows, turnedScratch,
+} from './gemm'
+export { binary, binaryRun, fill, unary, unaryGrad, where } from './elementwise'
 export { copy, indexAdd, indexFits, indexSelect } from './copy'
 export { reduce, sumSquares } from './sums'
 export { crossEntropy, crossEntropyGrad, logSoftmax, logSoftmaxGrad, logsumexp, softmax, softmaxGrad } from './rows'

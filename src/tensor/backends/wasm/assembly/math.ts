@@ -1,6 +1,6 @@
 // exp, log, tanh, erf and their kin on four float32 lanes, within about 2 ULP, from + - * / and bit moves only.
 // exp, log, tanh: coefficients of Cephes (Moshier). erf and the normal tail: rational fits made for this file.
-import { madd, splat } from './simd'
+import { madd, num, splat } from './simd'
 
 // @ts-ignore: decorator
 @inline
@@ -14,30 +14,35 @@ function withSignOf(magnitude: v128, x: v128): v128 {
   return v128.or(magnitude, v128.and(x, i32x4.splat(0x80000000)))
 }
 
+/** Lowest and highest x, log2 e, 1.5 * 2^23, ln 2 in two parts (the second negative), then the polynomial. */
+const EXP = memory.data<f32>([
+  -104, 89, 1.44269504, 12582912, 0.693359375, 2.12194440e-4,
+  1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1,
+])
+
 /** e^(x + rest), rest a small correction of x. Gradual underflow; NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 function expOfSum(x: v128, rest: v128): v128 {
   // pmin and pmax give back their first argument when it is NaN.
-  x = f32x4.pmin(f32x4.pmax(x, splat(-104)), splat(89))
+  x = f32x4.pmin(f32x4.pmax(x, num(EXP, 0)), num(EXP, 1))
   // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
-  const magic = splat(12582912)
-  const t = madd(x, splat(1.44269504), magic)
+  const magic = num(EXP, 3)
+  const t = madd(x, num(EXP, 2), magic)
   const k = f32x4.sub(t, magic)
-  let r = f32x4.sub(x, f32x4.mul(k, splat(0.693359375))) // this product is exact
-  r = f32x4.add(madd(k, splat(2.12194440e-4), r), rest)
-  let p = madd(splat(1.9875691500e-4), r, splat(1.3981999507e-3))
-  p = madd(p, r, splat(8.3334519073e-3))
-  p = madd(p, r, splat(4.1665795894e-2))
-  p = madd(p, r, splat(1.6666665459e-1))
-  p = madd(p, r, splat(5.0000001201e-1))
-  p = f32x4.add(madd(p, f32x4.mul(r, r), r), splat(1))
-  // 2^k in two factors: k runs from -150 to 128.
+  let r = f32x4.sub(x, f32x4.mul(k, num(EXP, 4))) // this product is exact
+  r = f32x4.add(madd(k, num(EXP, 5), r), rest)
+  let p = madd(num(EXP, 6), r, num(EXP, 7))
+  p = madd(p, r, num(EXP, 8))
+  p = madd(p, r, num(EXP, 9))
+  p = madd(p, r, num(EXP, 10))
+  p = madd(p, r, num(EXP, 11))
+  p = f32x4.add(madd(p, f32x4.mul(r, r), r), num(EXP, 12))
+  // 2^k in two factors: k runs from -150 to 128. 127 in the exponent is 1.
   const n = i32x4.sub(t, magic)
   const half = i32x4.shr_s(n, 1)
-  const one = i32x4.splat(127)
-  const f = i32x4.shl(i32x4.add(half, one), 23)
-  const g = i32x4.shl(i32x4.add(i32x4.sub(n, half), one), 23)
+  const f = i32x4.add(i32x4.shl(half, 23), num(EXP, 12))
+  const g = i32x4.add(i32x4.shl(i32x4.sub(n, half), 23), num(EXP, 12))
   return f32x4.mul(f32x4.mul(p, f), g)
 }
 
@@ -78,21 +83,26 @@ export function log4(x: v128): v128 {
   return v128.or(y, v128.not(f32x4.ge(x, splat(0))))
 }
 
+/** The odd polynomial near 0, then 1, 2 and the end of "near". */
+const TANH = memory.data<f32>([
+  -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1, 1, 2, 0.625,
+])
+
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
   const a = abs4(x)
   const z = f32x4.mul(x, x)
-  let p = madd(splat(-5.70498872745e-3), z, splat(2.06390887954e-2))
-  p = madd(p, z, splat(-5.37397155531e-2))
-  p = madd(p, z, splat(1.33314422036e-1))
-  p = madd(p, z, splat(-3.33332819422e-1))
+  let p = madd(num(TANH, 0), z, num(TANH, 1))
+  p = madd(p, z, num(TANH, 2))
+  p = madd(p, z, num(TANH, 3))
+  p = madd(p, z, num(TANH, 4))
   const near = withSignOf(madd(f32x4.mul(p, z), x, x), x) // of -0 too
   const e = exp4(f32x4.add(a, a))
-  const far = f32x4.sub(splat(1), f32x4.div(splat(2), f32x4.add(e, splat(1))))
+  const far = f32x4.sub(num(TANH, 5), f32x4.div(num(TANH, 6), f32x4.add(e, num(TANH, 5))))
   // Not less than 0.625 holds for NaN too, whose far is NaN.
   // near has the sign of x already, but for -0.
-  return withSignOf(v128.bitselect(near, far, f32x4.lt(a, splat(0.625))), x)
+  return withSignOf(v128.bitselect(near, far, f32x4.lt(a, num(TANH, 7))), x)
 }
 
 // @ts-ignore: decorator
@@ -112,19 +122,26 @@ function bell(u: v128): v128 {
   return expOfSum(f32x4.mul(f32x4.mul(head, head), splat(-0.5)), f32x4.mul(rest, splat(0.5)))
 }
 
+/** P, then Q, whose last coefficient is 1. Then 15, 1 / sqrt(2 pi), -15. */
+const TAIL = memory.data<f32>([
+  0.00415119256323, 0.0408703085951, 0.183941398677, 0.439252731585, 0.500000002942,
+  0.0104053852388, 0.102452779181, 0.471334152226, 1.20544391655, 1.67639045312, 1,
+  15, 0.3989422804014327, -15,
+])
+
 /** P(N(0, 1) < -u) / e^(-u^2 / 2) for 0 <= u <= 15, relative error 7e-9: P / Q with positive coefficients only. */
 // @ts-ignore: decorator
 @inline
 function tailRatio(u: v128): v128 {
-  let p = madd(splat(0.00415119256323), u, splat(0.0408703085951))
-  p = madd(p, u, splat(0.183941398677))
-  p = madd(p, u, splat(0.439252731585))
-  p = madd(p, u, splat(0.500000002942))
-  let q = madd(splat(0.0104053852388), u, splat(0.102452779181))
-  q = madd(q, u, splat(0.471334152226))
-  q = madd(q, u, splat(1.20544391655))
-  q = madd(q, u, splat(1.67639045312))
-  q = madd(q, u, splat(1))
+  let p = madd(num(TAIL, 0), u, num(TAIL, 1))
+  p = madd(p, u, num(TAIL, 2))
+  p = madd(p, u, num(TAIL, 3))
+  p = madd(p, u, num(TAIL, 4))
+  let q = madd(num(TAIL, 5), u, num(TAIL, 6))
+  q = madd(q, u, num(TAIL, 7))
+  q = madd(q, u, num(TAIL, 8))
+  q = madd(q, u, num(TAIL, 9))
+  q = madd(q, u, num(TAIL, 10))
   return f32x4.div(p, q)
 }
 
@@ -132,28 +149,36 @@ function tailRatio(u: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function deviation(x: v128): v128 {
-  return f32x4.pmin(abs4(x), splat(15))
+  return f32x4.pmin(abs4(x), num(TAIL, 11))
 }
+
+/**
+ * The odd polynomial near 0, whose last coefficient is 2 / sqrt(pi) - 1, so that the largest term is x itself. Then 10,
+ * where erf is 1 in float32, sqrt(2) and the end of "near".
+ */
+const ERF = memory.data<f32>([
+  -0.00060910900458, 0.00501212587664, -0.0267790413047, 0.112821455083, -0.376125239531, 0.12837915407,
+  10, 1.41421356237, 0.9,
+])
 
 // @ts-ignore: decorator
 @inline
 export function erf4(x: v128): v128 {
   const z = f32x4.mul(x, x)
-  let p = madd(splat(-0.00060910900458), z, splat(0.00501212587664))
-  p = madd(p, z, splat(-0.0267790413047))
-  p = madd(p, z, splat(0.112821455083))
-  p = madd(p, z, splat(-0.376125239531))
-  // 2 / sqrt(pi) - 1, so that the largest term is x itself.
-  p = madd(p, z, splat(0.12837915407))
+  let p = madd(num(ERF, 0), z, num(ERF, 1))
+  p = madd(p, z, num(ERF, 2))
+  p = madd(p, z, num(ERF, 3))
+  p = madd(p, z, num(ERF, 4))
+  p = madd(p, z, num(ERF, 5))
   const near = madd(p, x, x)
-  // erf(10) is 1 in float32; NaN stays.
-  const a = f32x4.pmin(abs4(x), splat(10))
-  const u = deviation(f32x4.mul(a, splat(1.41421356237)))
+  // NaN stays.
+  const a = f32x4.pmin(abs4(x), num(ERF, 6))
+  const u = deviation(f32x4.mul(a, num(ERF, 7)))
   const head = v128.and(a, i32x4.splat(0xfffff000))
   const rest = f32x4.mul(f32x4.sub(head, a), f32x4.add(head, a))
   const tail = f32x4.mul(expOfSum(f32x4.neg(f32x4.mul(head, head)), rest), tailRatio(u))
-  const far = f32x4.sub(splat(1), f32x4.add(tail, tail))
-  return v128.bitselect(near, withSignOf(far, x), f32x4.lt(a, splat(0.9)))
+  const far = f32x4.sub(num(TAIL, 10), f32x4.add(tail, tail))
+  return v128.bitselect(near, withSignOf(far, x), f32x4.lt(a, num(ERF, 8)))
 }
 
 /** x Phi(x). */
@@ -162,9 +187,9 @@ export function erf4(x: v128): v128 {
 export function gelu4(x: v128): v128 {
   const u = deviation(x)
   const tail = f32x4.mul(bell(u), tailRatio(u))
-  const phi = v128.bitselect(tail, f32x4.sub(splat(1), tail), f32x4.lt(x, splat(0)))
+  const phi = v128.bitselect(tail, f32x4.sub(num(TAIL, 10), tail), f32x4.lt(x, splat(0)))
   // Below -15 the product is -0, as at -Infinity.
-  return f32x4.mul(f32x4.pmax(x, splat(-15)), phi)
+  return f32x4.mul(f32x4.pmax(x, num(TAIL, 13)), phi)
 }
 
 /** Phi(x) + x phi(x). */
@@ -174,10 +199,10 @@ export function geluGrad4(x: v128): v128 {
   const u = deviation(x)
   const b = bell(u)
   const tail = f32x4.mul(b, tailRatio(u))
-  const slope = f32x4.mul(f32x4.mul(u, splat(0.3989422804014327)), b)
+  const slope = f32x4.mul(f32x4.mul(u, num(TAIL, 12)), b)
   // With s = tail - u phi(u): s where x < 0, 1 - s where not.
   const s = f32x4.sub(tail, slope)
-  return v128.bitselect(s, f32x4.sub(splat(1), s), f32x4.lt(x, splat(0)))
+  return v128.bitselect(s, f32x4.sub(num(TAIL, 10), s), f32x4.lt(x, splat(0)))
 }
 
 const SQRT_8_OVER_PI: f32 = 1.5957691216057308

@@ -91,7 +91,7 @@ export function layerNormGradEnd(dWeight: usize, dBias: usize, rows: i32, n: i32
   const blocks = blocksOf(rows)
   const row = <usize>n * 4
   const sums = scratch + <usize>blocks * row * 2
-  reduce(0, sums, scratch, 1, blocks, 2 * n)
+  reduce(0, sums, scratch, 1, blocks, 2 * n, row * 2)
   memory.copy(dWeight, sums, row)
   memory.copy(dBias, sums + row, row)
 }

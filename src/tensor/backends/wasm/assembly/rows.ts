@@ -1,7 +1,7 @@
 // Softmax and what follows from it, row by row: softmax, logSoftmax, logsumexp, cross entropy, and their gradients.
 import { exp4, log64 } from './math'
-import { loadTail, madd, splat, storeTail } from './simd'
-import { dotRun, maxRun, sumRun } from './sums'
+import { loadTail, madd, put, splat, storeTail, sumLanes } from './simd'
+import { BLOCK, dotRun, maxRun, sumRun, topRun } from './sums'
 
 // @ts-ignore: decorator
 @inline
@@ -9,30 +9,51 @@ function promoteSum(v: v128): v128 {
   return f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)))
 }
 
+/** out = e^((x - max) * invT), and its sum: four lanes over blocks, blocks in float64. */
+function expRun(out: usize, x: usize, n: i32, max: f32, invT: f32): f64 {
+  const m = splat(max), scale = splat(invT)
+  let all: f64 = 0
+  for (; n > 0; n -= BLOCK) {
+    const count = min(n, BLOCK)
+    let s = splat(0), t = splat(0)
+    // Two vectors a turn, which the wide build makes one.
+    for (const end = x + <usize>(count & ~7) * 4; x != end; x += 32, out += 32) {
+      const a = v128.load(x), b = v128.load(x, 16)
+      const c = exp4(f32x4.mul(f32x4.sub(a, m), scale)), d = exp4(f32x4.mul(f32x4.sub(b, m), scale))
+      s = f32x4.add(s, c)
+      t = f32x4.add(t, d)
+      v128.store(out, c)
+      v128.store(out, d, 16)
+    }
+    for (let left = count & 7; left > 0; left -= 4, x += 16, out += 16) {
+      const rest = left < 4 ? left : 0
+      // e^-Infinity: the lanes past the end add nothing.
+      const a = rest ? loadTail(x, rest, splat(f32.NEGATIVE_INFINITY)) : v128.load(x)
+      const c = exp4(f32x4.mul(f32x4.sub(a, m), scale))
+      s = f32x4.add(s, c)
+      put(out, c, rest)
+    }
+    all += sumLanes(f32x4.add(s, t))
+  }
+  return all
+}
+
 /**
- * e^((x - max) * invT): its sum, and written to out unless out is 0. Added up in float64: the sum of a confident row
- * is 1 and a little, and that little is its loss.
+ * The sum of e^((x - max) * invT) in float64: that of a confident row is 1 and a little, and that little is its loss.
  */
-// @ts-ignore: decorator
-@inline
-function expRun(keep: bool, out: usize, x: usize, n: i32, max: f32, invT: f32): f64 {
+function expSum(x: usize, n: i32, max: f32, invT: f32): f64 {
   const m = splat(max), scale = splat(invT)
   const end = x + <usize>(n & ~3) * 4
   let sum = f64x2.splat(0)
   for (; x != end; x += 16) {
     const e = exp4(f32x4.mul(f32x4.sub(v128.load(x), m), scale))
     sum = f64x2.add(sum, promoteSum(e))
-    if (keep) {
-      v128.store(out, e)
-      out += 16
-    }
   }
   const rest = n & 3
   if (rest) {
     // e^-Infinity: the lanes past the end add nothing.
     const e = exp4(f32x4.mul(f32x4.sub(loadTail(x, rest, splat(f32.NEGATIVE_INFINITY)), m), scale))
     sum = f64x2.add(sum, promoteSum(e))
-    if (keep) storeTail(out, e, rest)
   }
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }
@@ -40,8 +61,16 @@ function expRun(keep: bool, out: usize, x: usize, n: i32, max: f32, invT: f32): 
 /** out = x * scale + shift. */
 export function affineRun(out: usize, x: usize, n: i32, scale: f32, shift: f32): void {
   const s = splat(scale), t = splat(shift)
-  const end = x + <usize>(n & ~3) * 4
-  for (; x != end; x += 16, out += 16) v128.store(out, madd(v128.load(x), s, t))
+  for (const end = x + <usize>(n & ~7) * 4; x != end; x += 32, out += 32) {
+    const a = v128.load(x), b = v128.load(x, 16)
+    v128.store(out, madd(a, s, t))
+    v128.store(out, madd(b, s, t), 16)
+  }
+  if (n & 4) {
+    v128.store(out, madd(v128.load(x), s, t))
+    x += 16
+    out += 16
+  }
   const rest = n & 3
   if (rest) storeTail(out, madd(loadTail(x, rest, splat(0)), s, t), rest)
 }
@@ -52,13 +81,12 @@ function fillRun(out: usize, n: i32, value: f32): void {
 
 /** A softmax row, in place or not; a row of all -Infinity gives zeros. */
 export function softmaxRow(out: usize, x: usize, n: i32, invT: f32): void {
-  const max = maxRun(x, n)
-  if (max == f32.NEGATIVE_INFINITY) {
+  const max = topRun(x, n)
+  if (max == f32.NEGATIVE_INFINITY && maxRun(x, n) == max) {
     fillRun(out, n, 0)
     return
   }
-  const sum = expRun(true, out, x, n, max, invT)
-  affineRun(out, out, n, <f32>(1 / sum), 0)
+  affineRun(out, out, n, <f32>(1 / expRun(out, x, n, max, invT)), 0)
 }
 
 export function softmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): void {
@@ -95,7 +123,7 @@ export function logSoftmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): 
       fillRun(out, n, max)
       continue
     }
-    const shift = <f32>log64(expRun(false, 0, x, n, max, invT))
+    const shift = <f32>log64(expSum(x, n, max, invT))
     const m = splat(max), s = splat(shift), scale = splat(invT)
     let from = x, to = out
     const end = x + <usize>(n & ~3) * 4
@@ -134,7 +162,7 @@ export function logsumexp(out: usize, x: usize, rows: i32, n: i32): void {
     const max = maxRun(x, n)
     // Infinite: the answer already, and Infinity - Infinity is none.
     const finite = max - max == 0
-    store<f32>(out, finite ? <f32>(<f64>max + log64(expRun(false, 0, x, n, max, 1))) : max)
+    store<f32>(out, finite ? <f32>(<f64>max + log64(expSum(x, n, max, 1))) : max)
   }
 }
 
@@ -153,7 +181,7 @@ export function crossEntropy(
       store<f32>(out, <f32>((1 - smoothing) * Infinity))
       continue
     }
-    const log = log64(expRun(false, 0, x, n, max, 1))
+    const log = log64(expSum(x, n, max, 1))
     let loss = (1 - smoothing) * (<f64>max - <f64>load<f32>(x + <usize>label * 4) + log)
     if (smoothing > 0) loss += smoothing * (<f64>max - sumRun(x, n) / <f64>n + log)
     store<f32>(out, <f32>loss)
@@ -175,7 +203,10 @@ export function crossEntropyGrad(
     const max = maxRun(x, n)
     let sum: f64 = 1
     if (max == f32.NEGATIVE_INFINITY) fillRun(dx, n, 0)
-    else sum = expRun(true, dx, x, n, max, 1)
+    else {
+      sum = expSum(x, n, max, 1)
+      expRun(dx, x, n, max, 1)
+    }
     const at = dx + <usize>label * 4
     const hit = (<f64>load<f32>(at) / sum - smoothing / <f64>n - (1 - smoothing)) * g
     affineRun(dx, dx, n, <f32>(g / sum), <f32>(-g * smoothing / <f64>n))

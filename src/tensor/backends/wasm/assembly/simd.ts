@@ -15,6 +15,16 @@ export function splat(x: f32): v128 {
   return f32x4.splat(x)
 }
 
+/**
+ * Number i of a table in memory, four times. For the constants of inner loops: Node 24 makes a v128 constant anew at
+ * each use, which takes longer than this load.
+ */
+// @ts-ignore: decorator
+@inline
+export function num(table: usize, i: i32): v128 {
+  return v128.load32_splat(table + <usize>i * 4)
+}
+
 /** The sum of the four lanes, pairwise. */
 // @ts-ignore: decorator
 @inline

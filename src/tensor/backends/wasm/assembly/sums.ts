@@ -2,7 +2,7 @@
 import { loadTail, madd, maxLanes, minLanes, splat, sumLanes } from './simd'
 
 /** Elements whose partial sums stay in float32. */
-const BLOCK: i32 = 512
+export const BLOCK: i32 = 512
 
 /** What is added up: */
 const PLAIN: i32 = 0 // x
@@ -77,6 +77,22 @@ export function sumSquares(x: usize, n: i32): f64 {
   return sum
 }
 
+/** The largest element that is a number, -Infinity where there is none. Cheaper than maxRun. */
+export function topRun(x: usize, n: i32): f32 {
+  const lowest = splat(f32.NEGATIVE_INFINITY)
+  let a = lowest, b = lowest
+  for (const end = x + <usize>(n & ~7) * 4; x != end; x += 32) {
+    a = f32x4.pmax(a, v128.load(x))
+    b = f32x4.pmax(b, v128.load(x, 16))
+  }
+  if (n & 4) {
+    a = f32x4.pmax(a, v128.load(x))
+    x += 16
+  }
+  if (n & 3) b = f32x4.pmax(b, loadTail(x, n & 3, lowest))
+  return maxLanes(f32x4.pmax(a, b))
+}
+
 /** The largest element; NaN where there is one. */
 export function maxRun(x: usize, n: i32): f32 {
   const end = x + <usize>(n & ~3) * 4
@@ -146,27 +162,26 @@ function strip(fn: i32, width: i32, out: usize, x: usize, n: i32, row: usize): v
 
 // @ts-ignore: decorator
 @inline
-function columns(fn: i32, out: usize, x: usize, n: i32, inner: i32): void {
-  const row = <usize>inner * 4
+function columns(fn: i32, out: usize, x: usize, n: i32, inner: i32, row: usize): void {
   let j = 0
   for (; j + 16 <= inner; j += 16) strip(fn, 16, out + j * 4, x + j * 4, n, row)
   for (; j + 4 <= inner; j += 4) strip(fn, 4, out + j * 4, x + j * 4, n, row)
   for (; j < inner; j++) strip(fn, 1, out + j * 4, x + j * 4, n, row)
 }
 
-/** fn 0 sum, 1 max, 2 min over n > 0 of x [outer, n, inner]. */
-export function reduce(fn: i32, out: usize, x: usize, outer: i32, n: i32, inner: i32): void {
+/** fn 0 sum, 1 max, 2 min over n > 0 of x [outer, n, inner]. Rows of inner lie `row` bytes after one another. */
+export function reduce(fn: i32, out: usize, x: usize, outer: i32, n: i32, inner: i32, row: usize): void {
   for (let o = 0; o < outer; o++) {
-    if (inner == 1) {
+    if (row == 4) {
       store<f32>(out, fn == 0 ? <f32>sumRun(x, n) : fn == 1 ? maxRun(x, n) : minRun(x, n))
     } else if (fn == 0) {
-      columns(0, out, x, n, inner)
+      columns(0, out, x, n, inner, row)
     } else if (fn == 1) {
-      columns(1, out, x, n, inner)
+      columns(1, out, x, n, inner, row)
     } else {
-      columns(2, out, x, n, inner)
+      columns(2, out, x, n, inner, row)
     }
     out += <usize>inner * 4
-    x += <usize>n * <usize>inner * 4
+    x += <usize>n * row
   }
 }

@@ -1,0 +1,14 @@
+// Inference: a batch, and one short text.
+import { prepare } from '../model.mjs'
+import { models, productFlops } from '../shapes.mjs'
+
+export const latencyCases = Object.entries(models).flatMap(([name, model]) =>
+  [
+    [16, 64, '16 x 64 tokens'],
+    [1, 16, 'one text of 16 tokens'],
+  ].map(([batch, tokens, what]) => ({
+    ...{ name: `${name}, forward, ${what}`, group: 'latency' },
+    flops: productFlops(model, batch, tokens),
+    setup: () => prepare(model, batch, tokens).forward,
+  })),
+)

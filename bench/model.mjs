@@ -1,0 +1,49 @@
+// The models of the benches, and what is done with them.
+import { crossEntropy, manualSeed, noGrad, optim, tensor, tidy } from '../dist/index.js'
+import { TextClassifier } from '../dist/models/index.js'
+import { tokenIds, VOCABULARY } from './shapes.mjs'
+
+/** The same weights at every call: BERT's shape and dropout. */
+export function build(model, { vocabSize = VOCABULARY, classes = 2 } = {}) {
+  manualSeed(1)
+  const rest = { vocabSize, classes, maxLength: 512, padId: 0, dropout: 0.1, eps: 1e-12 }
+  return new TextClassifier({ ...model, ...rest })
+}
+
+/** `train(input, labels)` -> loss: forward, backward, clipped AdamW over all parameters of a model in training mode. */
+export function trainer(model, lr = 1e-4) {
+  const optimizer = new optim.AdamW(model.parameters(), { lr })
+  return (input, labels) => {
+    let value
+    tidy(() => {
+      const loss = crossEntropy(model.forward(input).logits, labels)
+      loss.backward()
+      value = loss.data[0]
+    })
+    optimizer.step({ maxNorm: 1 })
+    optimizer.zeroGrad()
+    return value
+  }
+}
+
+/** Each of `step`, `forward` and `logits` is for a batch without padding. */
+export function prepare(shape, batch, tokens) {
+  const model = build(shape)
+  const input = {
+    inputIds: tensor(tokenIds(batch, tokens), { shape: [batch, tokens] }),
+    attentionMask: tensor(new Int32Array(batch * tokens).fill(1), { shape: [batch, tokens] }),
+  }
+  const labels = tensor(Int32Array.from({ length: batch }, (_, i) => i % 2))
+  let train
+  const forward = () => noGrad(() => model.eval().forward(input).logits)
+  return {
+    step() {
+      // Not before: a process that only predicts has no optimizer's memory.
+      train ??= trainer(model)
+      model.train()
+      train(input, labels)
+    },
+    forward: () => tidy(() => void forward()),
+    logits: () => Array.from(forward().data),
+  }
+}

@@ -1,0 +1,21 @@
+// Writes the model of bench/model.mjs to a folder, as transformers.js and ONNX Runtime read it, and its weights for the
+// others. usage: write.mjs FOLDER SHAPE, a shape of bench/shapes.mjs as JSON
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeSafetensors } from '../../../dist/safetensors/index.js'
+import { build } from '../../model.mjs'
+import { bertOnnx } from './bert.mjs'
+
+const [folder, shape] = process.argv.slice(2)
+const model = build(JSON.parse(shape))
+const weights = new Map(model.namedParameters())
+mkdirSync(join(folder, 'onnx'), { recursive: true })
+writeFileSync(join(folder, 'onnx/model.onnx'), bertOnnx(weights, model.config))
+writeFileSync(join(folder, 'model.safetensors'), writeSafetensors(weights))
+const { width, layers, heads, inner, vocabSize } = model.config
+const config = {
+  ...{ model_type: 'bert', architectures: ['BertForSequenceClassification'], hidden_size: width },
+  ...{ num_hidden_layers: layers, num_attention_heads: heads, intermediate_size: inner },
+  vocab_size: vocabSize,
+}
+writeFileSync(join(folder, 'config.json'), JSON.stringify(config))

@@ -1,0 +1,75 @@
+"""PyTorch's side of bench:step and bench:peers: transformers' BERT. usage: torch_peer.py WORK, as measure.mjs tells it."""
+import json
+import resource
+import sys
+import time
+
+import torch
+
+
+def bert_of(shape, vocabulary):
+    from transformers import BertConfig, BertForSequenceClassification
+
+    return BertForSequenceClassification(BertConfig(
+        vocab_size=vocabulary, hidden_size=shape["width"], num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"], intermediate_size=shape["inner"], max_position_embeddings=512,
+    ))
+
+
+def matmul():
+    a, b = torch.randn(work["m"], work["k"]), torch.randn(work["k"], work["n"])
+    return lambda: a @ b
+
+
+def texts():
+    ids = torch.randint(1, work["vocabulary"], (work["batch"], work["tokens"]))
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def step():
+    model = bert_of(work["shape"], work["vocabulary"]).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    inputs, labels = texts(), torch.arange(work["batch"]) % 2
+
+    def run():
+        model(**inputs, labels=labels).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return run
+
+
+def forward():
+    model, inputs = bert_of(work["shape"], work["vocabulary"]).eval(), texts()
+
+    def run():
+        with torch.no_grad():
+            model(**inputs)
+
+    return run
+
+
+def timed(run):
+    start = time.perf_counter()
+    run()
+    return (time.perf_counter() - start) * 1e3
+
+
+def main():
+    torch.set_num_threads(work["threads"])
+    torch.manual_seed(0)
+    run = {"matmul": matmul, "step": step, "forward": forward}[work["what"]]()
+    # As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
+    warm, calls, ms = 0.0, 0, []
+    while calls < 2 or warm < 1500:
+        warm += timed(run)
+        calls += 1
+    while len(ms) < 5 or (sum(ms) < 1500 and len(ms) < 200):
+        ms.append(timed(run))
+    print(json.dumps({"ms": ms, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+
+
+if __name__ == "__main__":
+    work = json.loads(sys.argv[1])
+    main()
