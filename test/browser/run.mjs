@@ -22,7 +22,10 @@ if (path === null) {
 let passed = 0
 let failed = 0
 
-/** f gives what to print behind the name, and throws where the check fails. */
+/** Something hangs: what else would run in the same page is left out. */
+class Late extends Error {}
+
+/** f gives what to print behind the name, and throws where the check fails. Throws Late itself. */
 async function check(name, f) {
   try {
     const detail = await inTime(f)
@@ -31,6 +34,7 @@ async function check(name, f) {
   } catch (error) {
     failed++
     console.log(`FAILED  ${name}: ${error.message}`)
+    if (error instanceof Late) throw error
   }
 }
 
@@ -40,6 +44,7 @@ async function checkTime(name, f) {
     try {
       return await f()
     } catch (error) {
+      if (error instanceof Late) throw error
       return `${await f()} (the first time: ${error.message})`
     }
   })
@@ -48,7 +53,7 @@ async function checkTime(name, f) {
 async function inTime(f) {
   let timer
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${LIMIT / 1000} s`)), LIMIT)
+    timer = setTimeout(() => reject(new Late(`not done after ${LIMIT / 1000} s`)), LIMIT)
   })
   try {
     return await Promise.race([f(), late])
@@ -185,9 +190,9 @@ async function visit(options, f) {
     })
     await page.close()
   } catch (error) {
-    await check(options.name, () => Promise.reject(error))
+    if (!(error instanceof Late)) await check(options.name, () => Promise.reject(error))
   } finally {
-    await server.close()
+    server.close()
   }
 }
 

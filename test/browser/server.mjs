@@ -33,6 +33,9 @@ export async function serve({ isolated, policy }) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
-    close: () => new Promise((resolve) => server.close(resolve)),
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
   }
 }
