@@ -20,7 +20,7 @@ function attentionArgs() {
   const strides = [TOKENS * WIDTH, D, WIDTH]
   return {
     ...{ B: TEXTS, H: HEADS, S: TOKENS, T: TOKENS, D, q: strides, k: strides, v: strides, out: strides },
-    ...{ scale: D ** -0.5, mask: null, causal: false, p: 0.1, key: KEY },
+    ...{ scale: D ** -0.5, mask: null, starts: null, causal: false, p: 0.1, key: KEY },
   }
 }
 const adam = {
