@@ -87,6 +87,13 @@ class Pending {
     }
   }
 
+  /** Recycles a gradient that was made and is used nowhere: it was added to another in place. */
+  sweep(g: Tensor): void {
+    if (this.#uses.get(g.storage) !== 0) return
+    this.#uses.delete(g.storage)
+    g.storage.dispose()
+  }
+
   /** The storage leaves backward's hands: it is never recycled here. */
   release(g: Tensor): void {
     this.#uses.delete(g.storage)
@@ -186,6 +193,7 @@ function walk(
         if (!(to instanceof Node)) leaves.add(to)
         pending.add(to, g)
       })
+      for (const g of grads) if (g !== null) pending.sweep(g)
       pending.drop(dy)
       if (!retainGraph) node.saved = null
     }
