@@ -19,6 +19,11 @@ const args = readArgs('npm run bench', 'kernels, ops, a training step, inference
   strict: { help: 'the same bits everywhere: no relaxed SIMD' },
   json: { value: 'FILE', help: 'also writes the results there' },
 })
+if (args.backend === 'gpu') {
+  const { gpuBench } = await import('./gpu.mjs')
+  await gpuBench(args.json, args)
+  process.exit(0)
+}
 const BUDGET = args.quick ? 60 : 250
 /** Runners that differ by more are measured again, and flagged when they still do. */
 const TOLERANCE = 0.1

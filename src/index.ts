@@ -21,7 +21,15 @@ export {
   ShapeError,
   TinystillError,
 } from './errors.js'
-export { backendReport, setBackend, setDeterministic, setThreads } from './tensor/backend.js'
+export {
+  backendReport,
+  closeGpu,
+  openGpu,
+  raceBackends,
+  setBackend,
+  setDeterministic,
+  setThreads,
+} from './tensor/backend.js'
 export { memory } from './tensor/storage.js'
 export { Tensor } from './tensor/tensor.js'
 

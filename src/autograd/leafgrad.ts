@@ -26,6 +26,7 @@ export function accumulateRows(leaf: Tensor, add: (into: Tensor) => Int32Array):
     return
   }
   const added = add(before.tensor)
+  before.tensor.storage.version++
   if (before.rows === null) return
   const rows = new Int32Array(before.rows.length + added.length)
   rows.set(before.rows)
@@ -51,6 +52,7 @@ export function clearGrad(leaf: Tensor): void {
   }
   const width = tensor.strides[0]
   for (const row of rows) tensor.raw.fill(0, row * width, (row + 1) * width)
+  tensor.storage.version++
   spares.set(leaf, tensor)
 }
 

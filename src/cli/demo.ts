@@ -17,7 +17,7 @@ import { type Labelled, readWordnet, type Split } from '../nn/text/wordnet.js'
 import { fold, keyOf } from '../tensor/rng.js'
 import { type DemoRun, type ModelFigures, majority, presentDemo, saveDemo } from './demo-report.js'
 import type { CommandSpec } from './main.js'
-import { type CommonOptions, type Context, whole } from './options.js'
+import { type CommonOptions, type Context, settleBackend, whole } from './options.js'
 import { breathe } from './progress.js'
 import { count, percent } from './table.js'
 
@@ -251,6 +251,7 @@ async function runSeed(plan: Plan, data: Data, seed: number, context: Context, o
 
 async function run(options: DemoOptions, context: Context): Promise<void> {
   const { output, now } = context
+  settleBackend(output)
   const began = now()
   const size = options.quick ? 'quick' : options.full ? 'full' : 'default'
   const plan = plans[size]

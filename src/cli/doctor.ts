@@ -1,16 +1,53 @@
 // tinystill doctor: what runs here, and why.
 import { availableParallelism } from 'node:os'
-import { backendReport } from '../tensor/backend.js'
+import {
+  type BackendReport,
+  backendReport,
+  examine,
+  type GpuTrial,
+  type SizeClass,
+} from '../tensor/backend.js'
 import { memory } from '../tensor/storage.js'
 import { VERSION } from '../version.js'
 import type { CommandSpec } from './main.js'
+import type { Output } from './output.js'
 import { bytes, renderTable } from './table.js'
+
+/** One line a mode of gpu.js; one line in all where it is not there. */
+function gpuLines(trials: GpuTrial[]): string[][] {
+  if (trials.length === 0)
+    return [['gpu', 'gpu.js is not installed (optional). Run: npm install gpu.js webgpu']]
+  return trials.map((t) => [
+    `gpu: ${t.mode}`,
+    'why' in t
+      ? `not here: ${t.why}`
+      : `${t.driver}${t.software ? " (software: 'auto' never takes it)" : ''}`,
+  ])
+}
+
+const speed = (x: number | null) => (x === null ? '-' : x.toPrecision(3))
+
+function classTable(classes: SizeClass[], { build }: BackendReport): string {
+  const columns = ['matmul up to', 'wasm GFLOP/s', 'gpu GFLOP/s', 'done by', 'why']
+  const rows = classes.map(({ side, upTo, wasm, gpu, winner }) => {
+    const why =
+      gpu === null ? 'no gpu was measured' : winner === 'gpu' || gpu < wasm ? 'faster' : 'the gpu is software'
+    const who = winner === 'wasm' ? (build === null ? 'js' : `wasm, ${build}`) : 'gpu'
+    return [upTo === Infinity ? 'any size' : `${side}^3`, speed(wasm), speed(gpu), who, why]
+  })
+  return renderTable(
+    columns.map((title, i) => ({ title, align: i === 1 || i === 2 ? 'right' : 'left' })),
+    rows,
+  )
+}
 
 export const doctorCommand: CommandSpec<unknown> = {
   name: 'doctor',
-  describe: 'Tell what runs here: versions, backend, and where each kernel runs',
+  describe:
+    'Tell what runs here: versions, backends and why, where each kernel runs, speeds of matrix products',
   options: (command) => command,
   run: async (_, { output }) => {
+    const { modes, classes } = examine()
     const report = backendReport()
     const facts = {
       tinystill: VERSION,
@@ -18,7 +55,7 @@ export const doctorCommand: CommandSpec<unknown> = {
       platform: `${process.platform} ${process.arch}`,
       processors: availableParallelism(),
     }
-    output.json({ ...facts, ...report })
+    output.json({ ...facts, ...report, gpuModes: modes, matmul: classes })
     output.print(
       renderTable(
         [{ title: 'what' }, { title: 'here' }],
@@ -27,13 +64,20 @@ export const doctorCommand: CommandSpec<unknown> = {
           ['backend', `${report.backend} (${report.why})`],
           ['threads', String(report.threads)],
           ['shared memory', bytes(memory().reserved)],
+          ...gpuLines(modes),
         ],
       ),
     )
-    const of = (backend: string) =>
-      Object.entries(report.kernels)
-        .filter(([, b]) => b === backend)
-        .map(([name]) => name)
-    for (const backend of ['wasm', 'js']) output.print(`\n${backend}: ${of(backend).join(', ') || 'nothing'}`)
+    const measured = modes.flatMap((t) => ('why' in t ? [] : [{ title: t.mode, classes: t.classes }]))
+    for (const { title, classes: by } of measured.length > 0 ? measured : [{ title: '', classes }])
+      output.print(`\n${title === '' ? '' : `with ${title}:\n`}${classTable(by, report)}`)
+    printKernels(output, report)
   },
+}
+
+function printKernels(output: Output, { kernels }: BackendReport): void {
+  for (const backend of ['gpu', 'gpu or wasm', 'wasm', 'js']) {
+    const names = Object.entries(kernels).flatMap(([name, b]) => (b === backend ? [name] : []))
+    if (names.length > 0) output.print(`\n${backend}: ${names.join(', ')}`)
+  }
 }

@@ -13,7 +13,7 @@ import { rowData } from '../nn/rows.js'
 import { fold, keyOf } from '../tensor/rng.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { CommandSpec } from './main.js'
-import { type CommonOptions, type Context, whole } from './options.js'
+import { type CommonOptions, type Context, settleBackend, whole } from './options.js'
 import { breathe } from './progress.js'
 import { count, duration, renderTable } from './table.js'
 
@@ -60,6 +60,7 @@ function errors(
 
 async function run(options: MnistOptions, context: Context): Promise<void> {
   const { output, progress, now } = context
+  settleBackend(output)
   const began = now()
   const mnist = readMnist()
   const digit = options.without

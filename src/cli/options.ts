@@ -1,6 +1,7 @@
 // What every command takes, and what every command is given.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type BackendName, setBackend, setThreads } from '../tensor/backend.js'
+import { type BackendName, raceBackends, setBackend, setThreads } from '../tensor/backend.js'
+import { type GpuMode, gpuModes } from '../tensor/backends/gpu/index.js'
 import type { Output, Sink } from './output.js'
 import type { Progress, ProgressStream } from './progress.js'
 
@@ -25,6 +26,7 @@ export interface CommonOptions {
   seed: number
   threads?: number
   backend?: BackendName
+  gpuMode?: GpuMode
   json: boolean
   quiet: boolean
   debug: boolean
@@ -46,13 +48,21 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option('--seed <n>', 'everything random follows from it', whole(0), 1)
     .option('--threads <n>', 'worker threads', whole(1, 64))
-    .addOption(new Option('--backend <name>', 'where kernels run').choices(['auto', 'wasm', 'js']))
+    .addOption(new Option('--backend <name>', 'where kernels run').choices(['auto', 'wasm', 'js', 'gpu']))
+    .addOption(new Option('--gpu-mode <name>', 'what gpu.js computes on').choices(gpuModes))
     .option('--json', 'one JSON document on standard output', false)
     .option('--quiet', 'no progress', false)
     .option('--debug', 'show the stack of an error', false)
 }
 
-export function applyCommonOptions({ threads, backend }: CommonOptions): void {
-  if (backend !== undefined) setBackend(backend)
+export function applyCommonOptions({ threads, backend, gpuMode }: CommonOptions): void {
+  if (backend !== undefined || gpuMode !== undefined)
+    setBackend(backend ?? 'gpu', gpuMode === undefined ? {} : { mode: gpuMode })
   if (threads !== undefined) setThreads(threads)
+}
+
+/** At the start of a long run: where a gpu is installed, whether it is taken is measured, and said. */
+export function settleBackend(output: Output): void {
+  const { gpu } = raceBackends()
+  if (gpu !== null) output.info(`gpu: ${gpu.driver} (${gpu.mode}): ${gpu.why}`)
 }

@@ -32,7 +32,7 @@ export function predict<Input>(
         const { logits } = noGrad(() => model.forward(data.input(rows)))
         const classes = logits.shape[1]
         if (out.length === 0) out = new Float32Array(data.size * classes)
-        const values = logits.data
+        const values = logits.elements
         rows.forEach((row, i) => {
           out.set(values.subarray(i * classes, (i + 1) * classes), row * classes)
         })

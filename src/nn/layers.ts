@@ -44,7 +44,7 @@ export class Embedding extends Module {
     super()
     this.weight = normal([count, width], std)
     this.paddingIdx = paddingIdx
-    if (paddingIdx !== undefined) this.weight.data.fill(0, paddingIdx * width, (paddingIdx + 1) * width)
+    if (paddingIdx !== undefined) this.weight.elements.fill(0, paddingIdx * width, (paddingIdx + 1) * width)
   }
 
   forward(ids: Tensor): Tensor {

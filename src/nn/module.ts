@@ -90,7 +90,7 @@ export abstract class Module {
       )
     }
     for (const [name, p] of own) {
-      p.data.set((state.get(name) as Tensor).data)
+      p.elements.set((state.get(name) as Tensor).elements)
       touch(p)
     }
   }

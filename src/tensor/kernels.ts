@@ -2,7 +2,7 @@
 // A kernel knows nothing of Tensor or autograd. js implements all of it; other backends override what they do faster.
 // Unless strides are given, arrays are contiguous and start at their first element. `out` never overlaps an input,
 // except that elementwise kernels allow out === input of the same layout.
-import type { Floats, TypedArray } from './storage.js'
+import type { Floats, Storage, TypedArray } from './storage.js'
 
 export type UnaryName =
   | 'neg'
@@ -41,6 +41,9 @@ export interface MatrixBatch {
   offsets: ArrayLike<number>
   rowStride: number
   colStride: number
+  /** The memory that `data` is, from element `base` on: for a backend that keeps copies of it elsewhere. */
+  storage?: Storage
+  base?: number
 }
 
 export interface AttentionArgs {
@@ -122,7 +125,10 @@ export interface Kernels {
   /** Index of the first largest along n; NaN counts as largest. */
   argmax(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
 
-  /** out [batch, m, n] = activation(a [m, k] @ b [k, n] (+ bias [n])) for each matrix of the batch. null: identity. */
+  /**
+   * out [batch, m, n] = activation(a [m, k] @ b [k, n] (+ bias [n])) for each matrix of the batch. null: identity.
+   * made: the storage that `out` is all of, as `storage` of an operand.
+   */
   matmul(
     out: Floats,
     a: MatrixBatch,
@@ -133,6 +139,7 @@ export interface Kernels {
     k: number,
     bias: Floats | null,
     activation?: UnaryName | null,
+    made?: Storage,
   ): void
 
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */

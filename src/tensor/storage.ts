@@ -118,12 +118,18 @@ export function memory(): { buffers: number; bytes: number; reserved: number } {
   return { buffers: liveBuffers, bytes: liveBytes, reserved: heap ? heap.bytes : 0 }
 }
 
+/** A copy of a storage's elements on a device. */
+export interface DeviceCopy {
+  free(): void
+}
+
 /** What is left to do when a storage goes: kept apart from Storage so that the registry does not hold it alive. */
 interface Block {
   address: number // -1: an ordinary buffer, left to the garbage collector
   bytes: number
   loose: boolean
   live: boolean
+  device: DeviceCopy | null
 }
 
 function release(block: Block): void {
@@ -133,6 +139,7 @@ function release(block: Block): void {
   liveBytes -= block.bytes
   if (block.loose) looseBytes -= block.bytes
   if (block.address >= 0) heap?.free(block.address)
+  block.device?.free()
 }
 
 const forgotten = new FinalizationRegistry<Block>(release)
@@ -147,6 +154,8 @@ export class Storage {
   arena: Arena | null = null
   /** Counts in-place changes: a graph that saved these elements compares. */
   version = 0
+  /** Somebody outside has the elements' array and may write to it unseen: no copy of them can be trusted. */
+  exposed = false
   readonly #block: Block
 
   constructor(
@@ -167,7 +176,7 @@ export class Storage {
     } else {
       this.data = plainArray(dtype, length)
     }
-    this.#block = { address, bytes, loose: false, live: true }
+    this.#block = { address, bytes, loose: false, live: true, device: null }
     liveBuffers++
     liveBytes += bytes
     this.moveTo(arena)
@@ -175,6 +184,15 @@ export class Storage {
 
   get disposed(): boolean {
     return !this.#block.live
+  }
+
+  /** What a gpu keeps of it; freed with it. */
+  get device(): DeviceCopy | null {
+    return this.#block.device
+  }
+
+  set device(copy: DeviceCopy | null) {
+    this.#block.device = copy
   }
 
   get inNewestArena(): boolean {

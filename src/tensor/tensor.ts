@@ -98,6 +98,12 @@ export class Tensor {
 
   /** The elements in row-major order: the tensor's own memory when it is contiguous, a copy when it is not. */
   get data(): TypedArray {
+    if (this.isContiguous) this.storage.exposed = true
+    return this.elements
+  }
+
+  /** `data` for code that writes nothing, or calls touch() after it. */
+  get elements(): TypedArray {
     const raw = this.raw
     const n = this.numel
     if (this.isContiguous) return raw.length === n ? raw : raw.subarray(0, n)
@@ -123,7 +129,7 @@ export class Tensor {
   }
 
   toArray(): NestedArray {
-    const data = this.data
+    const data = this.elements
     const build = (dim: number, at: number): NestedArray => {
       if (dim === this.shape.length) return data[at]
       const step = numel(this.shape.slice(dim + 1))
@@ -135,7 +141,7 @@ export class Tensor {
   toString(): string {
     return printTensor(
       this.shape,
-      this.data,
+      this.elements,
       this.dtype,
       this.node?.name ?? (this.requiresGrad ? 'leaf' : null),
     )
@@ -169,12 +175,12 @@ export function floats(t: Tensor): Floats {
 
 /** Exactly the elements, for kernels that take contiguous data. */
 export function flat(t: Tensor): Floats {
-  return t.data as Floats
+  return t.elements as Floats
 }
 
 /** The same of an int32 tensor. */
 export function ints(t: Tensor): Int32Array {
-  return t.data as Int32Array
+  return t.elements as Int32Array
 }
 
 /** dst and src walk `shape` with their own strides. The plain spelling of kernel `copy`. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 
 const flags = [
-  ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ]
 
@@ -13,8 +13,9 @@ export function findChromium() {
   return existsSync(path) ? path : null
 }
 
-export async function startChromium(executablePath) {
-  return chromium.launch({ executablePath, args: flags, ignoreDefaultArgs: ['--headless'] })
+/** gpu: the flags of its graphics, by default without any. */
+export async function startChromium(executablePath, gpu = ['--disable-gpu']) {
+  return chromium.launch({ executablePath, args: [...flags, ...gpu], ignoreDefaultArgs: ['--headless'] })
 }
 
 /** A page of `origin`; run(name, argument) runs a function of inside.mjs there, in a dedicated worker if asked. */

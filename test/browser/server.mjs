@@ -10,8 +10,11 @@ const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
-/** -> { origin, close }. `policy`: a content security policy. */
-export async function serve({ isolated, policy }) {
+/** The scripts that pages may load. */
+const SCRIPTS = /^\/(dist|test\/browser)\/[\w/-]+\.m?js$/
+
+/** -> { origin, close }. `policy`: a content security policy; `scripts`: the paths that are served. */
+export async function serve({ isolated, policy, scripts = SCRIPTS }) {
   const headers = {
     'Cache-Control': 'no-store',
     ...(isolated ? ISOLATED : {}),
@@ -23,7 +26,7 @@ export async function serve({ isolated, policy }) {
     const { pathname } = new URL(request.url, 'http://localhost')
     if (pathname === '/')
       return send(200, 'text/html', '<!doctype html><meta charset="utf-8"><title>t</title>')
-    if (!/^\/(dist|test\/browser)\/[\w/-]+\.m?js$/.test(pathname)) return send(404, 'text/plain', '')
+    if (!scripts.test(pathname) || pathname.includes('..')) return send(404, 'text/plain', '')
     try {
       send(200, 'text/javascript', readFileSync(root + pathname.slice(1)))
     } catch {

@@ -105,7 +105,7 @@ function argsOf(
   const strides = (t: Tensor) => t.strides.slice(0, 3)
   return {
     ...{ B, H, S, T: k.shape[2], D, q: strides(q), k: strides(k), v: strides(v), out: strides(out) },
-    ...{ scale: a.scale, causal: a.causal, p: a.p, key: a.key, mask: mask ? dense(mask).data : null },
+    ...{ scale: a.scale, causal: a.causal, p: a.p, key: a.key, mask: mask ? dense(mask).elements : null },
     starts: null,
   }
 }

@@ -50,7 +50,10 @@ function matrices(t: Tensor, batch: Shape): MatrixBatch {
     }
     offsets[i] = at
   }
-  return { data: floats(t), offsets, rowStride: t.strides[t.rank - 2], colStride: t.strides[t.rank - 1] }
+  return {
+    ...{ data: floats(t), offsets, rowStride: t.strides[t.rank - 2], colStride: t.strides[t.rank - 1] },
+    ...{ storage: t.storage, base: t.offset },
+  }
 }
 
 function pair(a: Shape, b: Shape, more: [Partial<Spec>?, Partial<Spec>?] = []): Sample<None> {
@@ -82,6 +85,8 @@ const matmulOp: Op<None> = defineOp<None>({
       n,
       a.shape[a.rank - 1],
       null,
+      null,
+      out.storage,
     )
   },
   save: ([a, b]) => [a, b],
@@ -179,6 +184,7 @@ export function linearKernel(
     size,
     b ? flat(b) : null,
     activation,
+    out.storage,
   )
 }
 

@@ -39,7 +39,7 @@ export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptio
   const tensors = new Map<string, Tensor>()
   for (const { name, format, shape, begin } of entries) {
     const t = empty(shape, format.dtype)
-    format.read(data, begin, t.data)
+    format.read(data, begin, t.elements)
     tensors.set(name, t)
   }
   return { tensors, metadata }
@@ -93,7 +93,7 @@ export function writeSafetensors(
   out.set(header, 8)
   let at = dataStart
   for (const { tensor, code } of parts) {
-    const data = tensor.data
+    const data = tensor.elements
     if (code === 'F16') {
       const bits = bitsOf(data)
       for (let i = 0; i < bits.length; i++) view.setUint16(at + 2 * i, singleToHalf(bits[i]), true)

@@ -94,7 +94,7 @@ function maySleepHere(): boolean {
   }
 }
 
-const maySleep = maySleepHere()
+export const maySleep = maySleepHere()
 
 export class Pool {
   #threads: Thread[] = []
