@@ -16,6 +16,7 @@ import { createOutput } from './output.js'
 import { printable } from './plain.js'
 import { predictCommand } from './predict.js'
 import { createProgress } from './progress.js'
+import { pullCommand } from './pull.js'
 
 export interface CommandSpec<O> {
   name: string
@@ -29,7 +30,14 @@ export interface CommandSpec<O> {
 /** A command whose own options are known only to itself. */
 type AnyCommand = CommandSpec<never>
 
-const commands: AnyCommand[] = [demoCommand, mnistCommand, predictCommand, inspectCommand, doctorCommand]
+const commands: AnyCommand[] = [
+  demoCommand,
+  mnistCommand,
+  predictCommand,
+  inspectCommand,
+  pullCommand,
+  doctorCommand,
+]
 
 function build(environment: Environment): Command {
   const program = new Command('tinystill')

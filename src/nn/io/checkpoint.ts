@@ -65,7 +65,7 @@ export function openCheckpoint(path: string, maxHeaderBytes?: number): WeightFil
 }
 
 /** Which tensors each shard must hold. */
-function readIndex(file: string): Map<string, Set<string>> {
+export function readIndex(file: string): Map<string, Set<string>> {
   const fail = (reason: string): never => {
     throw new CheckpointError(file, reason, REPAIR)
   }
