@@ -16,6 +16,19 @@ function figure(x: number | undefined): string {
     : String(Number(x.toPrecision(4)))
 }
 
+/** What files say may be of any length. */
+const short = (value: unknown) => {
+  const text = String(value)
+  return text.length > 100 ? `${text.slice(0, 100)}\u2026` : text
+}
+
+/** name value, name value ... */
+const pairs = (fields: object) =>
+  some(
+    Object.entries(fields).map(([name, value]) => `${short(name)} ${short(value)}`),
+    40,
+  )
+
 /** Of a long list the first, and how many more. */
 function some(items: readonly string[], shown = 20): string {
   const more = items.length - shown
@@ -25,35 +38,21 @@ function some(items: readonly string[], shown = 20): string {
 function facts(found: Inspection): string[][] {
   const { weights, tokenizer } = found
   const rows: [string, string][] = [
-    ['model', [found.modelType ?? '', ...found.architectures].filter(Boolean).join(', ')],
+    ['model', some([found.modelType ?? '', ...found.architectures].filter(Boolean).map(short))],
+    ['settings', pairs(found.settings)],
+    ['modules', some(found.modules.map(short))],
+    ['labels', found.labels.length > 0 ? `${found.labels.length}: ${some(found.labels.map(short))}` : ''],
     [
-      'settings',
-      Object.entries(found.settings)
-        .map(([name, value]) => `${name} ${value}`)
-        .join(', '),
+      'tokenizer',
+      tokenizer ? `${short(tokenizer.kind)}, ${count(tokenizer.words)} words (${tokenizer.file})` : '',
     ],
-    ['modules', found.modules.join(', ')],
-    ['labels', found.labels.length > 0 ? `${found.labels.length}: ${some(found.labels)}` : ''],
-    ['tokenizer', tokenizer ? `${tokenizer.kind}, ${count(tokenizer.words)} words (${tokenizer.file})` : ''],
-    [
-      'run',
-      found.run
-        ? Object.entries(found.run)
-            .map(([name, value]) => `${name} ${value}`)
-            .join(', ')
-        : '',
-    ],
+    ['run', found.run ? pairs(found.run) : ''],
   ]
   if (weights) {
     rows.push(['parameters', count(weights.params)])
     rows.push(['tensors', `${count(weights.tensors.length)}, ${bytes(weights.bytes)}`])
-    rows.push([
-      'dtypes',
-      Object.entries(weights.dtypes)
-        .map(([dtype, n]) => `${dtype} ${n}`)
-        .join(', '),
-    ])
-    rows.push(['metadata', some(Object.entries(weights.metadata).map(([key, text]) => `${key}: ${text}`))])
+    rows.push(['dtypes', pairs(weights.dtypes)])
+    rows.push(['metadata', pairs(weights.metadata)])
   }
   return rows.filter(([, text]) => text !== '')
 }
@@ -61,7 +60,7 @@ function facts(found: Inspection): string[][] {
 function tensorRow({ name, dtype, shape, figures }: TensorFacts): string[] {
   const bad = figures ? figures.nan + figures.infinite : 0
   return [
-    name,
+    short(name),
     dtype,
     shape.join(' x ') || 'scalar',
     ...[figures?.mean, figures?.std, figures?.min, figures?.max].map(figure),
@@ -89,7 +88,7 @@ export const inspectCommand: CommandSpec<InspectOptions> = {
         `\n${renderTable([{ title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }, ...right], tensors.map(tensorRow))}`,
       )
     }
-    const files = found.files.map(({ name, bytes: size, sha256 }) => [name, bytes(size), sha256])
+    const files = found.files.map(({ name, bytes: size, sha256 }) => [short(name), bytes(size), sha256])
     output.print(
       `\n${renderTable([{ title: 'file' }, { title: 'size', align: 'right' }, { title: 'SHA-256' }], files)}`,
     )

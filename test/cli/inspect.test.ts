@@ -165,6 +165,21 @@ describe('the command', () => {
     expect(result.err).toContain(text)
   })
 
+  it('cuts what is endless', async () => {
+    const endless = 'x'.repeat(10 ** 6)
+    const labels = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [i, `label ${i}`]))
+    const folder = place({
+      'config.json': JSON.stringify({ model_type: endless, hidden_act: endless, id2label: labels }),
+      'model.safetensors': writeSafetensors([[endless, tensor([1])]], { metadata: [[endless, endless]] }),
+      'run.json': JSON.stringify({ [endless]: endless }),
+      'tokenizer.json': '['.repeat(10 ** 6),
+    })
+    const { out, code } = await run(folder)
+    expect([code, out.length < 5000]).toEqual([0, true])
+    expect(out).toContain('10000: label 0, label 1,')
+    expect(out).toContain('label 19 and 9980 more')
+  })
+
   it('escapes what names could do to a terminal', async () => {
     const folder = place({ 'model.safetensors': writeSafetensors([['\u001b[2J', tensor([1])]]) })
     expect((await run(folder)).out).not.toContain('\u001b')

@@ -1,4 +1,5 @@
 // pull against a hub on this machine: what it fetches, how it goes on, and what it refuses.
+import { spawn } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -6,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -119,6 +121,28 @@ describe('pull', () => {
     await get()
     isOrdinary()
     expect(fetched('model.safetensors')).toEqual([expect.stringMatching(/bytes=[1-9]\d+-$/)])
+  })
+
+  it('goes on where an earlier one was killed', async () => {
+    hub.faults = [{ file: 'model.safetensors', cutAfter: 400_000, silent: true }]
+    const bin = join(import.meta.dirname, '../../dist/cli/bin.js')
+    const args = ['pull', 'o/m', '--out', out, '--cache', cache, '--endpoint', hub.url]
+    const child = spawn(process.execPath, [bin, ...args], { stdio: 'ignore' })
+    const closed = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)))
+    const store = join(cache, 'o--m')
+    const kept = () => {
+      const name = existsSync(store) ? readdirSync(store).find((f) => f.length > 64) : undefined
+      return name === undefined ? 0 : statSync(join(store, name)).size
+    }
+    while (kept() < 400_000 && child.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    child.kill('SIGKILL')
+    expect(await closed).toBe('SIGKILL')
+    expect(existsSync(join(out, 'config.json'))).toBe(false)
+    hub.log = []
+    await get()
+    isOrdinary()
+    expect(fetched('model.safetensors')).toEqual([expect.stringMatching(/bytes=400000-$/)])
   })
 
   it('starts over where the server sends the whole again, or the part kept is of another file', async () => {

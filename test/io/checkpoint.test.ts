@@ -8,6 +8,7 @@ import { tensor } from '../../src/autograd/create.js'
 import { openCheckpoint, readCheckpoint } from '../../src/nn/io/checkpoint.js'
 import { writeSafetensors } from '../../src/nn/io/safetensors.js'
 import { memory } from '../../src/tensor/storage.js'
+import { dice } from './mutants.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-checkpoint-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -120,6 +121,32 @@ describe('readCheckpoint', () => {
     const made = memory().buffers - buffers
     expect(() => read(folder)).toThrow(text)
     expect(memory().buffers - buffers).toBe(made)
+  })
+
+  it('reads or refuses 500 mutated indexes, and nothing else happens', () => {
+    const folder = sharded()
+    const whole = new TextEncoder().encode(`{"metadata":{"total_size":16},"weight_map":${map}}`)
+    let accepted = 0
+    for (let i = 0; i < 500; i++) {
+      const roll = dice(8, 'index', i)
+      let bytes = [...whole]
+      for (let n = 1 + roll(3); n > 0; n--) {
+        const at = roll(bytes.length)
+        const way = roll(4)
+        if (way === 0) bytes[at] ^= 1 << roll(8)
+        else if (way === 1) bytes = bytes.toSpliced(at, roll(4))
+        else if (way === 2) bytes = bytes.toSpliced(at, 0, ...bytes.slice(roll(at + 1), at))
+        else bytes[at] = '{}[]:,"\\./0a '.charCodeAt(roll(13))
+      }
+      writeFileSync(join(folder, INDEX), Uint8Array.from(bytes))
+      try {
+        expect(read(folder).length).toBe(3)
+        accepted++
+      } catch (error) {
+        expect((error as Error).name).toBe('CheckpointError')
+      }
+    }
+    expect(accepted).toBeGreaterThan(5)
   })
 
   it('refuses a tensor that two shards hold, and a link out of the folder', () => {
