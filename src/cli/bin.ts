@@ -1,17 +1,28 @@
 #!/usr/bin/env node
 // The entry: the only place that touches the process.
-import { createInterface } from 'node:readline'
+import { once } from 'node:events'
+import { linesOf } from '../nn/io/lines.js'
 import { main } from './main.js'
 
-// The reader has gone, as in `tinystill ... | head`: nobody is left to tell.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+const { stdin, stdout, stderr } = process
+
+// EPIPE: the reader has gone, as in `tinystill ... | head`, and nobody is left to tell.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  stderr.write(`tinystill: standard output: ${error.message}\n`)
+  process.exit(1)
 })
+// What is only worth knowing is not worth failing for.
+stderr.on('error', () => {})
 
 process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  lines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
+  stdout: {
+    write: (s) => void stdout.write(s),
+    drained: async () => {
+      if (stdout.writableNeedDrain) await once(stdout, 'drain')
+    },
+  },
+  stderr,
+  lines: () => linesOf(stdin, 'standard input'),
   now: () => performance.now(),
 })

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
+import { inspectCommand } from './inspect.js'
 import { mnistCommand } from './mnist.js'
 import {
   addCommonOptions,
@@ -15,19 +16,28 @@ import { createOutput } from './output.js'
 import { printable } from './plain.js'
 import { predictCommand } from './predict.js'
 import { createProgress } from './progress.js'
+import { pullCommand } from './pull.js'
 
 export interface CommandSpec<O> {
   name: string
   describe: string
   /** Adds options of its own. */
   options: (command: Command) => Command
+  /** What is no option comes as `args`. */
   run: (options: O & CommonOptions, context: Context) => Promise<void>
 }
 
 /** A command whose own options are known only to itself. */
 type AnyCommand = CommandSpec<never>
 
-const commands: AnyCommand[] = [demoCommand, mnistCommand, predictCommand, doctorCommand]
+const commands: AnyCommand[] = [
+  demoCommand,
+  mnistCommand,
+  predictCommand,
+  inspectCommand,
+  pullCommand,
+  doctorCommand,
+]
 
 function build(environment: Environment): Command {
   const program = new Command('tinystill')
@@ -41,11 +51,12 @@ function build(environment: Environment): Command {
     })
   for (const spec of commands) {
     const command = addCommonOptions(spec.options(program.command(spec.name).description(spec.describe)))
-    command.action(async (options: CommonOptions) => {
+    command.action(async () => {
+      const options = command.opts<CommonOptions>()
       applyCommonOptions(options)
       const { json, quiet } = options
       const { stdout, stderr, now, lines } = environment
-      await spec.run(options as never, {
+      await spec.run({ ...options, args: command.args } as never, {
         output: createOutput({ json, quiet, stdout, stderr }),
         progress: createProgress(stderr, { quiet, now }),
         now,

@@ -3,6 +3,15 @@ import { printable } from './plain.js'
 
 export interface Sink {
   write(s: string): void
+  /** Resolves when what was written has gone on its way far enough to write more. */
+  drained?(): Promise<void>
+}
+
+/** A JSON document { name: [items] } that is written as its items come. */
+export interface JsonList {
+  add(item: unknown): void
+  /** Once, after the last. A document that is not ended is no JSON: a command that failed says so by its exit code. */
+  end(): void
 }
 
 export interface Output {
@@ -12,6 +21,12 @@ export interface Output {
   info(text: string): void
   /** The result as a document; does nothing without json. Call it once. */
   json(doc: unknown): void
+  /** The same in pieces, for results of any length; the text is what json would write. */
+  jsonList(name: string): JsonList
+  /** One line of JSON on standard output. */
+  jsonLine(item: unknown): void
+  /** To be awaited in loops that print without end: resolves when standard output takes more. */
+  drained(): Promise<void>
 }
 
 export function createOutput(options: { json: boolean; quiet: boolean; stdout: Sink; stderr: Sink }): Output {
@@ -25,5 +40,18 @@ export function createOutput(options: { json: boolean; quiet: boolean; stdout: S
     json: (doc) => {
       if (options.json) stdout.write(`${JSON.stringify(doc, null, 2)}\n`)
     },
+    jsonList: (name) => {
+      if (!options.json) return { add: () => {}, end: () => {} }
+      let before = `{\n  ${JSON.stringify(name)}: [\n`
+      return {
+        add: (item) => {
+          stdout.write(`${before}    ${JSON.stringify(item, null, 2).replaceAll('\n', '\n    ')}`)
+          before = ',\n'
+        },
+        end: () => stdout.write(before === ',\n' ? '\n  ]\n}\n' : `{\n  ${JSON.stringify(name)}: []\n}\n`),
+      }
+    },
+    jsonLine: (item) => stdout.write(`${JSON.stringify(item)}\n`),
+    drained: async () => stdout.drained?.(),
   }
 }

@@ -35,7 +35,7 @@ function codeOf(error: unknown): string {
 }
 
 /** The CheckpointError for what the system said: `after` tells what state things are in. */
-function explain(path: string, action: string, error: unknown, after = ''): CheckpointError {
+export function explain(path: string, action: string, error: unknown, after = ''): CheckpointError {
   if (error instanceof CheckpointError) return error
   const [reason, hint] = causes[codeOf(error)] ?? [error instanceof Error ? error.message : String(error)]
   return new CheckpointError(path, `cannot be ${action}: ${reason}${after}`, hint)
@@ -108,37 +108,47 @@ function syncFolder(fs: FileSystem, folder: string): void {
   }
 }
 
-/** The whole file. Throws a CheckpointError if it is missing, no regular file, or longer than `maxBytes`. */
-export function readBytes(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
+/** A file open for reading. Throws a CheckpointError if it is missing or no regular file. */
+export function openFile(path: string): { file: number; size: number } {
   try {
     // Before opening, because opening a named pipe would wait for a writer.
     const stat = nodeFs.statSync(path)
     if (stat.isDirectory()) throw new CheckpointError(path, 'is a folder', 'Name a file in it')
     if (!stat.isFile()) throw new CheckpointError(path, 'is not a regular file', 'Copy its content to a file')
-    if (stat.size > maxBytes) {
-      throw new CheckpointError(path, `has ${stat.size} bytes, at most ${maxBytes} are read here`)
-    }
-    const file = nodeFs.openSync(path, 'r')
-    try {
-      return readAll(path, file, stat.size)
-    } finally {
-      nodeFs.closeSync(file)
-    }
+    return { file: nodeFs.openSync(path, 'r'), size: stat.size }
   } catch (error) {
     throw explain(path, 'read', error)
   }
 }
 
-function readAll(path: string, file: number, size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  for (let done = 0; done < size; ) {
-    const n = nodeFs.readSync(file, bytes, done, Math.min(size - done, STEP), null)
-    if (n === 0) {
-      throw new CheckpointError(path, `ends at byte ${done} of ${size}`, 'It was changed while it was read')
-    }
-    done += n
+/** The whole file. Throws a CheckpointError if it is missing, no regular file, or longer than `maxBytes`. */
+export function readBytes(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
+  const { file, size } = openFile(path)
+  try {
+    if (size > maxBytes)
+      throw new CheckpointError(path, `has ${size} bytes, at most ${maxBytes} are read here`)
+    const bytes = new Uint8Array(size)
+    fillFrom(path, file, bytes, 0)
+    return bytes
+  } catch (error) {
+    throw explain(path, 'read', error)
+  } finally {
+    nodeFs.closeSync(file)
   }
-  return bytes
+}
+
+/** Fills `bytes` from place `at` of an open file. Throws a CheckpointError where the file ends before. */
+export function fillFrom(path: string, file: number, bytes: Uint8Array, at: number): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const n = nodeFs.readSync(file, bytes, done, Math.min(bytes.length - done, STEP), at + done)
+      if (n === 0)
+        throw new CheckpointError(path, `ends at byte ${at + done}`, 'It was changed while it was read')
+      done += n
+    }
+  } catch (error) {
+    throw explain(path, 'read', error)
+  }
 }
 
 /** The longest string that V8 makes. */

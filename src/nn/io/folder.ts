@@ -65,7 +65,8 @@ export function makeFolder(folder: string): void {
   }
 }
 
-function readJson(file: string): Map<string, unknown> {
+/** One JSON object as a Map, so that no name in it is special. Throws CheckpointError. */
+export function readJson(file: string): Map<string, unknown> {
   let document: unknown
   try {
     document = JSON.parse(readText(file))

@@ -7,6 +7,8 @@ import { type Json, scanJson, shown } from './json.js'
 
 export interface Entry {
   readonly name: string
+  /** The element type as the file calls it. */
+  readonly code: string
   readonly format: Format
   readonly shape: readonly number[]
   /** The first byte and the one after the last, counted from the end of the header. */
@@ -34,11 +36,15 @@ const CUT_OFF = 'The file is cut off: download or copy it again'
 
 type Fail = (reason: string, hint?: string) => never
 
-/** Throws one CheckpointError, naming `file`, for the first thing that is wrong. */
-export function readHeader(bytes: Uint8Array, file: string, maxHeaderBytes: number): Header {
-  const fail: Fail = (reason, hint = DAMAGED) => {
+function failing(file: string): Fail {
+  return (reason, hint = DAMAGED) => {
     throw new CheckpointError(file, reason, hint)
   }
+}
+
+/** Where the data starts in a file of `size` bytes that begins with `bytes`; 8 of them, or all, are enough. */
+export function headerEnd(bytes: Uint8Array, file: string, maxHeaderBytes: number, size: number): number {
+  const fail = failing(file)
   if (bytes.length < 8) fail(`has ${bytes.length} bytes, a safetensors file starts with an 8-byte length`)
   const claimed = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
   if (claimed > BigInt(maxHeaderBytes)) {
@@ -47,16 +53,30 @@ export function readHeader(bytes: Uint8Array, file: string, maxHeaderBytes: numb
       'A web page or a Git LFS pointer saved in its place gives this: download the file itself',
     )
   }
-  const dataStart = 8 + Number(claimed)
-  if (dataStart > bytes.length)
-    fail(`claims a header of ${claimed} bytes, ${bytes.length - 8} are there`, CUT_OFF)
+  const end = 8 + Number(claimed)
+  if (end > size) fail(`claims a header of ${claimed} bytes, ${size - 8} are there`, CUT_OFF)
+  return end
+}
+
+/**
+ * The header of a file of `size` bytes that begins with `bytes`, which must reach to its end.
+ * Throws one CheckpointError, naming `file`, for the first thing that is wrong.
+ */
+export function readHeader(
+  bytes: Uint8Array,
+  file: string,
+  maxHeaderBytes: number,
+  size = bytes.length,
+): Header {
+  const fail = failing(file)
+  const dataStart = headerEnd(bytes, file, maxHeaderBytes, size)
 
   const fields = scanHeader(bytes.subarray(8, dataStart), fail)
   const metadata = readMetadata(fields.get(METADATA) ?? new Map(), fail)
   const entries = Array.from(fields)
     .filter(([name]) => name !== METADATA)
     .map(([name, value]) => readEntry(name, value, fail))
-  checkCover(entries, bytes.length - dataStart, fail)
+  checkCover(entries, size - dataStart, fail)
   return { entries, metadata, dataStart }
 }
 
@@ -115,7 +135,7 @@ function readEntry(name: string, value: Json, failFile: Fail): Entry {
       `${dtype} ${formatShape(shape)} takes ${need} bytes, data_offsets [${begin}, ${end}] hold ${end - begin}`,
     )
   }
-  return { name, format, shape, begin, end }
+  return { name, code: dtype, format, shape, begin, end }
 }
 
 /** Every byte of the data belongs to exactly one tensor. */

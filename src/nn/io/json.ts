@@ -5,6 +5,8 @@ export type Json = string | number | Json[] | Map<string, Json>
 
 /** A header nests three deep; what goes deeper is there to exhaust the stack. */
 const MAX_DEPTH = 8
+/** Shapes and offsets are short; a list of millions, 2 bytes an item in the file, would take 8 each in memory. */
+const MAX_ITEMS = 256
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
@@ -25,8 +27,13 @@ export function isEncodable(text: string): boolean {
 /**
  * The value in `text`, objects as Maps in the order of the file. Calls `fail` with the reason and the place for
  * anything else than one value: duplicate keys, fractions, negative or unsafe numbers, true, false, null, trailing text.
+ * `fractions` lets every finite number pass: index files may give sizes so.
  */
-export function scanJson(text: string, fail: (reason: string) => never): Json {
+export function scanJson(
+  text: string,
+  fail: (reason: string) => never,
+  { fractions = false }: { fractions?: boolean } = {},
+): Json {
   let at = 0
 
   const unexpected = (wanted: string): never =>
@@ -78,6 +85,7 @@ export function scanJson(text: string, fail: (reason: string) => never): Json {
     const digits = text.slice(start, at)
     const whole = digits.length <= 16 && /^(?:0|[1-9]\d*)$/.test(digits)
     if (whole && Number.isSafeInteger(Number(digits))) return Number(digits)
+    if (fractions && digits.length < 40 && Number.isFinite(Number(digits))) return Number(digits)
     return fail(
       `holds ${shown(digits)} at character ${start}, which is not a whole number from 0 to 2^53 - 1`,
     )
@@ -99,8 +107,10 @@ export function scanJson(text: string, fail: (reason: string) => never): Json {
   const array = (depth: number): Json[] => {
     const items: Json[] = []
     if (take(']')) return items
-    do items.push(value(depth))
-    while (take(','))
+    do {
+      if (items.length === MAX_ITEMS) fail(`holds a list of more than ${MAX_ITEMS} items at character ${at}`)
+      items.push(value(depth))
+    } while (take(','))
     return take(']') ? items : unexpected('"," or "]"')
   }
 

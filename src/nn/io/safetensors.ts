@@ -35,7 +35,10 @@ export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptio
   const { file = 'safetensors', maxHeaderBytes = 2 ** 24 } = options
   const { entries, metadata, dataStart } = readHeader(bytes, file, maxHeaderBytes)
   const data = new DataView(bytes.buffer, bytes.byteOffset + dataStart, bytes.length - dataStart)
-  for (const entry of entries) checkValues(entry, data, file)
+  for (const entry of entries) {
+    const { begin, end, format } = entry
+    checkValues(entry, data, begin, (end - begin) / format.width, 0, file)
+  }
   const tensors = new Map<string, Tensor>()
   for (const { name, format, shape, begin } of entries) {
     const t = empty(shape, format.dtype)
@@ -45,12 +48,20 @@ export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptio
   return { tensors, metadata }
 }
 
-function checkValues({ name, format, begin, end }: Entry, data: DataView, file: string): void {
+/** Throws for the first of the elements from byte `at` on, numbered from `first`, that cannot be read. */
+export function checkValues(
+  { name, format }: Entry,
+  view: DataView,
+  at: number,
+  count: number,
+  first: number,
+  file: string,
+): void {
   if (format.refuse === undefined) return
-  for (let at = begin; at < end; at += format.width) {
-    const reason = format.refuse(data, at)
+  for (let i = 0; i < count; i++) {
+    const reason = format.refuse(view, at + i * format.width)
     if (reason === null) continue
-    const place = `element ${(at - begin) / format.width}`
+    const place = `element ${first + i}`
     throw new CheckpointError(file, `tensor ${shown(name)}: ${place}, ${reason}`, 'Save it as F32 or I32')
   }
 }
