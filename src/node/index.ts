@@ -3,4 +3,5 @@ import '../autograd/methods.js' // gives tensors their methods
 
 export { readBytes, readText, writeAtomic } from '../nn/io/files.js'
 export { loadTextModel, saveTextModel, type TextModel } from '../nn/io/folder.js'
+export { loadTokenizer, saveTokenizer } from '../nn/io/tokenizer.js'
 export { readWordnet } from '../nn/text/wordnet.js'

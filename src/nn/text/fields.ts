@@ -20,8 +20,7 @@ export class Fields {
     const { value } = this
     if (typeof value !== 'object' || value === null) this.refuse('must be an object')
     const own = Object.getOwnPropertyDescriptor(value as object, name)?.value
-    const path =
-      typeof name === 'number' ? `${this.path}[${name}]` : `${this.path}${this.path && '.'}${name}`
+    const path = typeof name === 'number' ? `${this.path}[${name}]` : `${this.path}${this.path && '.'}${name}`
     return new Fields(this.file, path, own)
   }
 

@@ -53,11 +53,7 @@ export class WordTokenizer implements Tokenizer {
    * Ids of at most `maxLength` words, those of a second text behind the first's. What has no words is one [UNK], so that
    * nothing is empty.
    */
-  encode(
-    text: string,
-    textB: string | null = null,
-    { maxLength = Infinity }: EncodeOptions = {},
-  ): Encoded {
+  encode(text: string, textB: string | null = null, { maxLength = Infinity }: EncodeOptions = {}): Encoded {
     checkMaxLength(maxLength, 1)
     const first = this.words(text)
     const second = textB === null ? [] : this.words(textB)

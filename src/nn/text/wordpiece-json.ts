@@ -38,7 +38,8 @@ const KINDS = 'tinystill reads the tokenizers of the BERT family'
 /** The spec in a tokenizer.json. Throws CheckpointError that names `file` and the field. */
 export function readWordPiece(json: unknown, file: string): WordPieceSpec {
   const root = new Fields(file, '', json)
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) root.refuse('must hold one JSON object')
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    root.refuse('must hold one JSON object')
   const model = root.at('model')
   // Files of 2020 name no type.
   if (model.missing || !(model.at('type').missing && !model.at('continuing_subword_prefix').missing))
@@ -113,8 +114,7 @@ function readAdded(list: Fields, tokens: string[]): AddedToken[] {
 }
 
 function readNormalizer(field: Fields): BertNormalizing {
-  if (field.missing)
-    return { cleanText: false, chineseChars: false, stripAccents: false, lowercase: false }
+  if (field.missing) return { cleanText: false, chineseChars: false, stripAccents: false, lowercase: false }
   typeOf(field, ['BertNormalizer'])
   const lowercase = field.at('lowercase').flag(true)
   return {
@@ -137,8 +137,14 @@ function readTemplates(field: Fields, size: number): Pick<WordPieceSpec, 'single
     }
   if (typeOf(field, ['TemplateProcessing', 'BertProcessing']) === 'BertProcessing')
     return bertTemplates(
-      field.at('cls').at(1).whole(0, size - 1),
-      field.at('sep').at(1).whole(0, size - 1),
+      field
+        .at('cls')
+        .at(1)
+        .whole(0, size - 1),
+      field
+        .at('sep')
+        .at(1)
+        .whole(0, size - 1),
     )
   const special = new Map(field.at('special_tokens').entries(MOST_PARTS))
   const read = (name: string, texts: string) => {
@@ -154,7 +160,8 @@ function readTemplates(field: Fields, size: number): Pick<WordPieceSpec, 'single
       return { ids: ids.map((x) => x.whole(0, size - 1)), type }
     })
     const found = parts.flatMap((part) => ('text' in part ? [part.text] : [])).join('')
-    if (found !== texts) template.refuse(`must hold the texts ${[...texts].join(' and ')} once, in this order`)
+    if (found !== texts)
+      template.refuse(`must hold the texts ${[...texts].join(' and ')} once, in this order`)
     return parts
   }
   return { single: read('single', 'A'), pair: read('pair', 'AB') }

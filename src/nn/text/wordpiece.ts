@@ -1,15 +1,15 @@
-// BERT's tokenizer: @huggingface/tokenizers finds the added tokens and the pieces of words, with normalizer and splitter
-// put right; templates and truncation are here.
+// BERT's tokenizer: @huggingface/tokenizers finds the pieces of words. What it does otherwise than Python is done here:
+// characters, added tokens, templates, truncation.
 import * as huggingface from '@huggingface/tokenizers'
 import { CheckpointError } from '../../errors.js'
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { checkMaxLength, type Encoded, type EncodeOptions, longestFirst, type Tokenizer } from './encoding.js'
 import { bertTemplates, readWordPiece, type WordPieceSpec, writeWordPiece } from './wordpiece-json.js'
 
-/** What is used of the library, whose own types do not resolve under NodeNext. The first two are called as functions. */
+/** What is used of the library, whose own types do not resolve under NodeNext. It calls pre_tokenizer as a function. */
 interface Library {
-  normalizer: ((text: string) => string) | null
-  pre_tokenizer: ((text: string) => string[]) | null
+  pre_tokenizer: (text: string) => string[]
+  post_processor: null
   encode(text: string): { ids: number[] }
 }
 
@@ -40,6 +40,8 @@ export class WordPieceTokenizer implements Tokenizer {
   readonly maskId: number | null
   readonly specialIds: readonly number[]
   readonly #library: Library
+  readonly #raw: Finder
+  readonly #normalized: Finder
 
   private constructor(
     readonly spec: WordPieceSpec,
@@ -51,7 +53,8 @@ export class WordPieceTokenizer implements Tokenizer {
     const role = (token: string) => ids.get(token) ?? null
     const pad = names.pad ?? '[PAD]'
     this.padId =
-      role(pad) ?? refuse(file, `has no ${JSON.stringify(pad)}`, 'Name the padding token in tokenizer_config.json')
+      role(pad) ??
+      refuse(file, `has no ${JSON.stringify(pad)}`, 'Name the padding token in tokenizer_config.json')
     this.unkId = ids.get(spec.unk) as number
     this.clsId = role(names.cls ?? '[CLS]')
     this.sepId = role(names.sep ?? '[SEP]')
@@ -60,16 +63,14 @@ export class WordPieceTokenizer implements Tokenizer {
     const special = [...roles, ...added.filter((t) => t.special).map((t) => t.id)]
     this.specialIds = [...new Set(special)].filter((id) => id !== null).sort((a, b) => a - b)
 
-    const document = { ...(writeWordPiece(spec) as object), post_processor: null, decoder: null }
+    const document = { ...(writeWordPiece(spec) as object), added_tokens: [], normalizer: null }
     this.#library = new huggingface.Tokenizer(document, {}) as unknown as Library
-    const normalize = (text: string) => normalizeBert(text, normalizing)
-    for (const { content, normalized } of added) {
-      // The library has prepared to look for these by its own normalizer.
-      if (normalized && this.#library.normalizer?.(content) !== normalize(content))
-        refuse(file, `added_tokens: ${JSON.stringify(content)} cannot be looked for in normalized text`)
-    }
-    this.#library.normalizer = normalize
+    this.#library.post_processor = null
     this.#library.pre_tokenizer = splitBert
+    this.#raw = new Finder(added.filter((t) => !t.normalized).map((t) => [t.content, t.id]))
+    this.#normalized = new Finder(
+      added.filter((t) => t.normalized).map((t) => [normalizeBert(t.content, normalizing), t.id]),
+    )
   }
 
   /**
@@ -89,7 +90,10 @@ export class WordPieceTokenizer implements Tokenizer {
     const ids = new Map<string, number>()
     vocabulary.forEach((token, id) => {
       if (ids.has(token))
-        refuse(file, `has ${JSON.stringify(token)} on the lines ${(ids.get(token) as number) + 1} and ${id + 1}`)
+        refuse(
+          file,
+          `has ${JSON.stringify(token)} on the lines ${(ids.get(token) as number) + 1} and ${id + 1}`,
+        )
       ids.set(token, id)
     })
     const idOf = (token: string) =>
@@ -113,15 +117,22 @@ export class WordPieceTokenizer implements Tokenizer {
   }
 
   pieces(text: string): Int32Array {
-    return Int32Array.from(this.#library.encode(text).ids)
+    const out: number[] = []
+    const push = (ids: readonly number[]) => {
+      for (const id of ids) out.push(id)
+    }
+    for (const section of this.#raw.split(text)) {
+      if (typeof section === 'number') out.push(section)
+      else {
+        for (const part of this.#normalized.split(normalizeBert(section, this.spec.normalizing)))
+          push(typeof part === 'number' ? [part] : this.#library.encode(part).ids)
+      }
+    }
+    return Int32Array.from(out)
   }
 
   /** As transformers' `tokenizer(text, text_pair, truncation='longest_first', max_length=maxLength)`. */
-  encode(
-    text: string,
-    textB: string | null = null,
-    { maxLength = Infinity }: EncodeOptions = {},
-  ): Encoded {
+  encode(text: string, textB: string | null = null, { maxLength = Infinity }: EncodeOptions = {}): Encoded {
     const template = textB === null ? this.spec.single : this.spec.pair
     const constant = template.reduce((n, part) => n + ('ids' in part ? part.ids.length : 0), 0)
     checkMaxLength(maxLength, Math.max(1, constant))
@@ -144,6 +155,29 @@ export class WordPieceTokenizer implements Tokenizer {
 
   toJSON(): unknown {
     return writeWordPiece(this.spec)
+  }
+}
+
+/**
+ * Finds added tokens in a text, the leftmost first and of those the longest. The library's own search also takes a whole
+ * text for a token that it only became by normalizing.
+ */
+class Finder {
+  readonly #ids: ReadonlyMap<string, number>
+  readonly #pattern: RegExp | null
+
+  constructor(tokens: readonly (readonly [string, number])[]) {
+    const found = tokens.filter(([content]) => content !== '')
+    this.#ids = new Map(found)
+    const longest = [...this.#ids.keys()].sort((a, b) => b.length - a.length)
+    const escaped = longest.map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+    this.#pattern = escaped.length === 0 ? null : new RegExp(`(${escaped.join('|')})`, 'u')
+  }
+
+  /** The text in sections, ids where tokens were. */
+  split(text: string): (string | number)[] {
+    if (this.#pattern === null) return [text]
+    return text.split(this.#pattern).map((part, i) => (i % 2 === 0 ? part : (this.#ids.get(part) as number)))
   }
 }
 
