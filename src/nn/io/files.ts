@@ -108,13 +108,27 @@ function syncFolder(fs: FileSystem, folder: string): void {
   }
 }
 
+/** To be asked before opening, because opening a named pipe would wait for a writer. */
+function regularFile(path: string): nodeFs.Stats {
+  const stat = nodeFs.statSync(path)
+  if (stat.isDirectory()) throw new CheckpointError(path, 'is a folder', 'Name a file in it')
+  if (!stat.isFile()) throw new CheckpointError(path, 'is not a regular file', 'Copy its content to a file')
+  return stat
+}
+
+/** Throws a CheckpointError that says why, if `path` is missing or no regular file. */
+export function checkReadable(path: string): void {
+  try {
+    regularFile(path)
+  } catch (error) {
+    throw explain(path, 'read', error)
+  }
+}
+
 /** The whole file. Throws a CheckpointError if it is missing, no regular file, or longer than `maxBytes`. */
 export function readBytes(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
   try {
-    // Before opening, because opening a named pipe would wait for a writer.
-    const stat = nodeFs.statSync(path)
-    if (stat.isDirectory()) throw new CheckpointError(path, 'is a folder', 'Name a file in it')
-    if (!stat.isFile()) throw new CheckpointError(path, 'is not a regular file', 'Copy its content to a file')
+    const stat = regularFile(path)
     if (stat.size > maxBytes) {
       throw new CheckpointError(path, `has ${stat.size} bytes, at most ${maxBytes} are read here`)
     }

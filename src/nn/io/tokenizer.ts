@@ -6,6 +6,7 @@ import type { Tokenizer } from '../text/encoding.js'
 import { Fields } from '../text/fields.js'
 import { WordTokenizer } from '../text/tokenizer.js'
 import { type RoleNames, WordPieceTokenizer } from '../text/wordpiece.js'
+import { bertTemplates } from '../text/wordpiece-json.js'
 import { readText, writeAtomic } from './files.js'
 
 /** Of tokenizer.json and vocab.txt: the largest vocabularies of the BERT family take 10 MB. */
@@ -33,7 +34,16 @@ export function loadTokenizer(folder: string): WordTokenizer | WordPieceTokenize
   const model = document.at('model')
   if (!model.missing && model.at('type').value === 'WordLevel')
     return WordTokenizer.fromJSON(document.value, document.file)
-  return WordPieceTokenizer.fromJSON(document.value, document.file, config === null ? {} : roles(config))
+  if (config === null) return WordPieceTokenizer.fromJSON(document.value, document.file)
+  const tokenizer = WordPieceTokenizer.fromJSON(document.value, document.file, roles(config))
+  const { lowercase } = tokenizer.spec.normalizing
+  const field = config.at('do_lower_case')
+  if (field.flag(lowercase) !== lowercase)
+    field.refuse(
+      `is ${!lowercase}, tokenizer.json says ${lowercase}`,
+      'Python goes by the first, other readers by the second: make them agree',
+    )
+  return tokenizer
 }
 
 /** The tokens that tokenizer_config.json names: each a text, or an object with its content. */
@@ -69,14 +79,24 @@ function fromVocabularyFile(folder: string, config: Fields | null): WordPieceTok
   )
 }
 
+export interface SaveTokenizerOptions {
+  /** Longest input of the model. */
+  maxLength?: number
+  /** Python's class. Default BertTokenizer; DistilBertTokenizer gives no token types, which its model does not take. */
+  pythonClass?: string
+}
+
+/** Of another pipeline than BERT's, which BertTokenizer would make anew: this one goes by tokenizer.json alone. */
+const AS_IT_IS = 'PreTrainedTokenizerFast'
+
 /**
  * Writes tokenizer.json, and for WordPiece vocab.txt, tokenizer_config.json and special_tokens_map.json, which Python's
- * AutoTokenizer reads with the same ids. maxLength: longest input of the model. Throws CheckpointError.
+ * AutoTokenizer reads with the same ids. Throws CheckpointError.
  */
 export function saveTokenizer(
   folder: string,
   tokenizer: Tokenizer,
-  { maxLength }: { maxLength?: number } = {},
+  { maxLength, pythonClass = 'BertTokenizer' }: SaveTokenizerOptions = {},
 ): void {
   const write = (name: string, document: unknown) =>
     writeAtomic(join(folder, name), `${JSON.stringify(document, null, 1)}\n`)
@@ -95,7 +115,7 @@ export function saveTokenizer(
   const { lowercase, stripAccents, chineseChars } = spec.normalizing
   write('tokenizer_config.json', {
     ...special,
-    tokenizer_class: 'BertTokenizer',
+    tokenizer_class: isBerts(tokenizer) ? pythonClass : AS_IT_IS,
     do_lower_case: lowercase,
     strip_accents: stripAccents === lowercase ? null : stripAccents,
     tokenize_chinese_chars: chineseChars,
@@ -105,4 +125,11 @@ export function saveTokenizer(
   // A file of lines cannot hold it; tokenizer.json does.
   if (model.some((token) => /[\r\n]/.test(token))) return
   writeAtomic(join(folder, 'vocab.txt'), `${model.join('\n')}\n`)
+}
+
+function isBerts({ spec, clsId, sepId }: WordPieceTokenizer): boolean {
+  const { normalizing, prefix, maxChars, single, pair } = spec
+  if (!normalizing.cleanText || prefix !== '##' || maxChars !== 100 || clsId === null || sepId === null)
+    return false
+  return JSON.stringify({ single, pair }) === JSON.stringify(bertTemplates(clsId, sepId))
 }
