@@ -32,6 +32,8 @@ export interface WordPieceSpec {
 const MOST_TOKENS = 2 ** 21
 const MOST_ADDED = 10_000
 const MOST_CHARS = 1000
+/** A word is tried in all its lengths: the library takes time with the square of this. */
+const LONGEST_WORD = 512
 const MOST_PARTS = 16
 const KINDS = 'tinystill reads the tokenizers of the BERT family'
 
@@ -57,7 +59,7 @@ export function readWordPiece(json: unknown, file: string): WordPieceSpec {
     ...{ vocabulary: tokens, modelSize, added, unk },
     normalizing: readNormalizer(root.at('normalizer')),
     prefix: prefix.missing ? '##' : prefix.text(16),
-    maxChars: maxChars.missing ? 100 : maxChars.whole(1, MOST_CHARS),
+    maxChars: maxChars.missing ? 100 : maxChars.whole(1, LONGEST_WORD),
     ...readTemplates(root.at('post_processor'), tokens.length),
   }
 }
