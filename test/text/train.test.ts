@@ -123,9 +123,22 @@ describe('files of a folder', () => {
       expect(readFileSync(join(folder, name), 'utf8')).toBe(readFileSync(join(golden, name), 'utf8'))
   })
 
+  it.each<[string, (json: { normalizer: unknown; model: Record<string, unknown> }) => void]>([
+    ['PreTrainedTokenizerFast', (json) => (json.normalizer = null)],
+    ['PreTrainedTokenizerFast', (json) => (json.model.max_input_chars_per_word = 5)],
+    ['DistilBertTokenizer', () => undefined],
+  ])('name %s to Python', (name, change) => {
+    const json = JSON.parse(readFileSync(join(golden, 'tokenizer.json'), 'utf8'))
+    change(json)
+    saveTokenizer(folder, WordPieceTokenizer.fromJSON(json), { pythonClass: 'DistilBertTokenizer' })
+    const config = JSON.parse(readFileSync(join(folder, 'tokenizer_config.json'), 'utf8'))
+    expect(config.tokenizer_class).toBe(name)
+  })
+
   it('need only vocab.txt, and tokenizer_config.json for lower-casing', () => {
     rmSync(join(folder, 'tokenizer.json'))
     copyFileSync(join(golden, 'vocab.txt'), join(folder, 'vocab.txt'))
+    rmSync(join(folder, 'tokenizer_config.json'))
     const whole = loadTokenizer(golden) as WordPieceTokenizer
     expect((loadTokenizer(folder) as WordPieceTokenizer).spec).toEqual(whole.spec)
     writeFileSync(join(folder, 'tokenizer_config.json'), '{"do_lower_case": false}')
