@@ -53,7 +53,7 @@ export function maskingOf(
 /**
  * Ids [N] with tokens hidden, and labels [N]: the token where it is to be guessed, -100 elsewhere. ceil(ratio * real)
  * places of the whole batch, without putting back, by the weights of their tokens; in 80% of them [MASK] stands then, in
- * 10% what stood there, in 10% any id. `real`: tokens that are no padding, default all.
+ * 10% what stood there, in 10% any id. `real`: tokens that are no padding, special ones counted; default all.
  */
 export function maskIds(
   ids: Int32Array,

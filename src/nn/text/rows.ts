@@ -43,7 +43,8 @@ type Fail = (line: number, reason: string, hint?: string) => never
  *
  * - tsv: text, text TAB label, or text TAB text_b TAB label. No quoting. The first line is a header where one of its
  *   fields is a name for text (text, sentence, sentence1, ...) and, if it has more fields, another one is a name for
- *   text_b or label; then the names say which field is what, and fields of other names are left out.
+ *   text_b or label; then the names say which field is what, and fields of other names are left out. Pairs without
+ *   labels need a header.
  * - csv: with a header, fields quoted by RFC 4180: line breaks and doubled quotes inside quotes.
  * - jsonl: an object a line with text, and where there are, text_b and label.
  * - txt: a text a line, no labels.
@@ -60,12 +61,13 @@ export function* readRows(lines: Iterable<Line>, format: TextFormat, file: strin
   }
 }
 
-interface Record {
+/** The fields of one row of a table, and the line it begins on. */
+interface TableRow {
   fields: string[]
   line: number
 }
 
-function* tsvRecords(lines: Iterable<Line>): Generator<Record> {
+function* tsvRecords(lines: Iterable<Line>): Generator<TableRow> {
   for (const { text, number } of lines) {
     if (text.trim() !== '') yield { fields: text.split('\t'), line: number }
   }
@@ -74,7 +76,7 @@ function* tsvRecords(lines: Iterable<Line>): Generator<Record> {
 /** The longest record, in characters: an open quote would take in the rest of the file. */
 const MAX_RECORD = 2 ** 24
 
-function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<Record> {
+function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<TableRow> {
   /** Fields that are whole, and of a quoted one what there is so far. */
   let fields: string[] = []
   let open: { begun: number; parts: string[]; size: number } | null = null
@@ -130,7 +132,7 @@ function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<Record> {
   if (open !== null) fail(open.begun, 'a quote opens here and does not close')
 }
 
-function* tableRows(records: Iterable<Record>, hasHeader: boolean, fail: Fail): Generator<TextRow> {
+function* tableRows(records: Iterable<TableRow>, hasHeader: boolean, fail: Fail): Generator<TextRow> {
   let columns: Columns | null = null
   for (const { fields, line } of records) {
     if (columns === null) {
