@@ -50,7 +50,7 @@ const tokenizer = WordTokenizer.build(
   rows.map(({ words }) => words),
   { size: VOCABULARY },
 )
-const ids = rows.map(({ words }) => Array.from(tokenizer.encode(words, LONGEST)))
+const ids = rows.map(({ words }) => Array.from(tokenizer.encode(words, null, { maxLength: LONGEST }).ids))
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-epoch-'))
 const file = join(folder, 'work.json')
 const sides = [

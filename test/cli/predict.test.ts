@@ -115,7 +115,7 @@ describe('the program', () => {
     const { code, err } = await program([], once, Infinity)
     expect([code, err]).toEqual([
       1,
-      'tinystill: standard input: line 2 has more than 1048576 bytes. Cut it, or put line ends into the file\n',
+      'tinystill: standard input:2: the line has more than 1048576 bytes. Is this text with one row a line?\n',
     ])
   })
 })

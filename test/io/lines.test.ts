@@ -39,13 +39,13 @@ describe('linesOf', () => {
   })
 
   it('names the line that is no UTF-8 and the one that is too long', async () => {
-    await expect(lines(Uint8Array.of(97, 10, 0xff, 10))).rejects.toThrow('input: line 2 is not UTF-8')
-    await expect(lines(Uint8Array.of(97, 10, 0xe2, 0x82))).rejects.toThrow('input: line 2 is not UTF-8')
+    await expect(lines(Uint8Array.of(97, 10, 0xff, 10))).rejects.toThrow('input:2: is not UTF-8')
+    await expect(lines(Uint8Array.of(97, 10, 0xe2, 0x82))).rejects.toThrow('input:2: is not UTF-8')
     await expect(lines(encode(`a\n${'b'.repeat(101)}`))).rejects.toThrow(
-      'input: line 2 has more than 100 bytes',
+      'input:2: the line has more than 100 bytes',
     )
     await expect(lines(encode(`a\n${'b'.repeat(101)}\n`), 1000)).rejects.toThrow(
-      'line 2 has more than 100 bytes',
+      'input:2: the line has more than 100 bytes',
     )
   })
 })

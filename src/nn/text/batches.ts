@@ -1,6 +1,7 @@
 // Batches of texts of like length, so that little padding is computed.
 import { tensor } from '../../autograd/create.js'
 import { fold, type Key, permutation } from '../../tensor/rng.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import { cut, inOrder } from '../data.js'
 import type { PaddedInput, UnpaddedInput } from '../models/classifier.js'
 
@@ -23,28 +24,60 @@ export function lengthBatches(lengths: ArrayLike<number>, batchSize: number, key
   return Array.from(permutation(fold(key, 'batches'), batches.length), (i) => batches[i])
 }
 
-/** The texts of `rows`, padded to the longest: int32 [B, T] each, mask 1 for words. */
-export function padBatch(ids: readonly Int32Array[], rows: Int32Array, padId: number): PaddedInput {
-  const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), 0)
-  const inputIds = new Int32Array(rows.length * T).fill(padId)
-  const attentionMask = new Int32Array(rows.length * T)
-  rows.forEach((row, b) => {
-    inputIds.set(ids[row], b * T)
-    attentionMask.fill(1, b * T, b * T + ids[row].length)
-  })
-  const shape = [rows.length, T]
-  return { inputIds: tensor(inputIds, { shape }), attentionMask: tensor(attentionMask, { shape }) }
+/** What a model with token types takes besides: int32, of the shape of inputIds, 0 for padding. */
+export interface TokenTypes {
+  tokenTypeIds?: Tensor
 }
 
-/** The texts of `rows` one after the other, without padding: ids int32 [N], starts int32 [B + 1]. */
-export function flatBatch(ids: readonly Int32Array[], rows: Int32Array): UnpaddedInput {
+/**
+ * The texts of `rows`, padded to the longest: int32 [B, T] each, mask 1 for words. With `typeIds`, of the same lengths,
+ * token types too.
+ */
+export function padBatch(
+  ids: readonly Int32Array[],
+  rows: Int32Array,
+  padId: number,
+  typeIds?: readonly Int32Array[],
+): PaddedInput & TokenTypes {
+  const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), 0)
+  const shape = [rows.length, T]
+  const padded = (values: readonly Int32Array[], fill: number) => {
+    const out = new Int32Array(rows.length * T).fill(fill)
+    rows.forEach((row, b) => {
+      out.set(values[row], b * T)
+    })
+    return tensor(out, { shape })
+  }
+  const attentionMask = new Int32Array(rows.length * T)
+  rows.forEach((row, b) => {
+    attentionMask.fill(1, b * T, b * T + ids[row].length)
+  })
+  return {
+    inputIds: padded(ids, padId),
+    attentionMask: tensor(attentionMask, { shape }),
+    ...(typeIds && { tokenTypeIds: padded(typeIds, 0) }),
+  }
+}
+
+/**
+ * The texts of `rows` one after the other, without padding: ids int32 [N], starts int32 [B + 1]. With `typeIds`, of the
+ * same lengths, token types [N] too.
+ */
+export function flatBatch(
+  ids: readonly Int32Array[],
+  rows: Int32Array,
+  typeIds?: readonly Int32Array[],
+): UnpaddedInput & TokenTypes {
   const starts = new Int32Array(rows.length + 1)
   rows.forEach((row, b) => {
     starts[b + 1] = starts[b] + ids[row].length
   })
-  const inputIds = new Int32Array(starts[rows.length])
-  rows.forEach((row, b) => {
-    inputIds.set(ids[row], starts[b])
-  })
-  return { inputIds: tensor(inputIds), starts: tensor(starts) }
+  const flat = (values: readonly Int32Array[]) => {
+    const out = new Int32Array(starts[rows.length])
+    rows.forEach((row, b) => {
+      out.set(values[row], starts[b])
+    })
+    return tensor(out)
+  }
+  return { inputIds: flat(ids), starts: tensor(starts), ...(typeIds && { tokenTypeIds: flat(typeIds) }) }
 }

@@ -1,14 +1,19 @@
 // A vocabulary of whole words, kept as a Hugging Face tokenizer.json (WordLevel) that Python's tokenizers reads as well.
 import { CheckpointError } from '../../errors.js'
+import { checkMaxLength, type Encoded, type EncodeOptions, longestFirst, type Tokenizer } from './encoding.js'
 
 /** A run of letters and digits, or any one other character that is no space. Of lower-cased text. */
 const WORD = '[a-z0-9]+|[^a-z0-9\\s]'
 const PAD = '[PAD]'
 const UNK = '[UNK]'
 
-export class WordTokenizer {
+export class WordTokenizer implements Tokenizer {
   readonly padId = 0
   readonly unkId = 1
+  readonly clsId = null
+  readonly sepId = null
+  readonly maskId = null
+  readonly specialIds = [0, 1]
   readonly #ids: ReadonlyMap<string, number>
   readonly #pattern = new RegExp(WORD, 'gu')
 
@@ -32,16 +37,34 @@ export class WordTokenizer {
     return this.vocabulary.length
   }
 
+  get vocabSize(): number {
+    return this.size
+  }
+
   words(text: string): string[] {
     return text.toLowerCase().match(this.#pattern) ?? []
   }
 
-  /** Ids of at most `maxLength` words. A text without words is one [UNK], so that no text is empty. */
-  encode(text: string, maxLength = Infinity): Int32Array {
-    const words = this.words(text)
-    if (words.length === 0) return Int32Array.of(this.unkId)
-    const n = Math.min(words.length, maxLength)
-    return Int32Array.from({ length: n }, (_, i) => this.#ids.get(words[i]) ?? this.unkId)
+  pieces(text: string): Int32Array {
+    return this.#idsOf(this.words(text))
+  }
+
+  /**
+   * Ids of at most `maxLength` words, those of a second text behind the first's. What has no words is one [UNK], so that
+   * nothing is empty.
+   */
+  encode(text: string, textB: string | null = null, { maxLength = Infinity }: EncodeOptions = {}): Encoded {
+    checkMaxLength(maxLength, 1)
+    const first = this.words(text)
+    const second = textB === null ? [] : this.words(textB)
+    const [a, b] = longestFirst(first.length, second.length, maxLength)
+    const ids = this.#idsOf([...first.slice(0, a), ...second.slice(0, b)])
+    if (ids.length === 0) return { ids: Int32Array.of(this.unkId), typeIds: new Int32Array(1) }
+    return { ids, typeIds: new Int32Array(a + b).fill(1, a) }
+  }
+
+  #idsOf(words: readonly string[]): Int32Array {
+    return Int32Array.from(words, (word) => this.#ids.get(word) ?? this.unkId)
   }
 
   /** The document for tokenizer.json. */

@@ -1,0 +1,55 @@
+// What every tokenizer gives and how two texts share the room there is.
+
+export interface Encoded {
+  /** Tokens of the text, special ones included. */
+  ids: Int32Array
+  /** 0 for the first text's tokens, 1 for the second's; as long as ids. */
+  typeIds: Int32Array
+}
+
+export interface EncodeOptions {
+  /** Longest result in tokens, special ones counted. Default: no limit. */
+  maxLength?: number
+}
+
+/** Text to ids. Where a role below is null, the vocabulary has no such token. */
+export interface Tokenizer {
+  readonly vocabSize: number
+  /** Token of each id. */
+  readonly vocabulary: readonly string[]
+  readonly padId: number
+  readonly unkId: number
+  readonly clsId: number | null
+  readonly sepId: number | null
+  readonly maskId: number | null
+  /** Ids that stand for no part of a text; [UNK] is among them. */
+  readonly specialIds: readonly number[]
+  /** Never empty. Throws RangeError where maxLength has no room for the special tokens. */
+  encode(text: string, textB?: string | null, options?: EncodeOptions): Encoded
+  /** The ids of a text alone, without special tokens and uncut: what a corpus is made of. May be empty. */
+  pieces(text: string): Int32Array
+  /** The document for tokenizer.json. */
+  toJSON(): unknown
+}
+
+/**
+ * Lengths of two texts cut to `room` tokens together: the longer gives way first, then both have a half each, the
+ * second text the odd token. As `longest_first` of Python's tokenizers.
+ */
+export function longestFirst(a: number, b: number, room: number): [number, number] {
+  if (a + b <= room) return [a, b]
+  const [short, long] = a > b ? [b, a] : [a, b]
+  let n = short
+  let m = Math.min(long, Math.max(short, room - short))
+  if (n + m > room) {
+    n = Math.floor(room / 2)
+    m = room - n
+  }
+  return a > b ? [m, n] : [n, m]
+}
+
+/** Throws RangeError unless `maxLength` is a whole number, or Infinity, of `least` or more. */
+export function checkMaxLength(maxLength: number, least: number): void {
+  if (maxLength >= least && (Number.isInteger(maxLength) || maxLength === Infinity)) return
+  throw new RangeError(`encode: maxLength must be a whole number of at least ${least}, got ${maxLength}`)
+}
