@@ -11,7 +11,11 @@ const ISOLATED = {
 }
 
 /** The scripts that pages may load. */
-const SCRIPTS = /^\/(dist|test\/browser)\/[\w/-]+\.m?js$/
+const SCRIPTS = /^\/(dist|test\/browser|node_modules\/@huggingface\/tokenizers\/dist)\/[\w./-]+\.m?js$/
+/** What a bundler would do: the one package that tinystill/text uses in a browser. */
+const IMPORTS = `<script type="importmap">${JSON.stringify({
+  imports: { '@huggingface/tokenizers': '/node_modules/@huggingface/tokenizers/dist/tokenizers.mjs' },
+})}</script>`
 
 /** -> { origin, close }. `policy`: a content security policy; `scripts`: the paths that are served. */
 export async function serve({ isolated, policy, scripts = SCRIPTS }) {
@@ -25,7 +29,11 @@ export async function serve({ isolated, policy, scripts = SCRIPTS }) {
       response.writeHead(status, { ...headers, 'Content-Type': type }).end(body)
     const { pathname } = new URL(request.url, 'http://localhost')
     if (pathname === '/')
-      return send(200, 'text/html', '<!doctype html><meta charset="utf-8"><title>t</title>')
+      return send(
+        200,
+        'text/html',
+        `<!doctype html><meta charset="utf-8"><title>t</title>${policy ? '' : IMPORTS}`,
+      )
     if (!scripts.test(pathname) || pathname.includes('..')) return send(404, 'text/plain', '')
     try {
       send(200, 'text/javascript', readFileSync(root + pathname.slice(1)))
