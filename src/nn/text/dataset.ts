@@ -1,6 +1,6 @@
 // Texts as a DataSet: encoded once, batched by length.
 import type { DataSet } from '../data.js'
-import type { TextInput } from '../models/classifier.js'
+import type { TextInput } from '../models/input.js'
 import { flatBatch, lengthBatches, padBatch } from './batches.js'
 import type { WordTokenizer } from './tokenizer.js'
 
