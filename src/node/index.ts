@@ -3,4 +3,12 @@ import '../autograd/methods.js' // gives tensors their methods
 
 export { readBytes, readText, writeAtomic } from '../nn/io/files.js'
 export { loadTextModel, saveTextModel, type TextModel } from '../nn/io/folder.js'
+export {
+  type Loaded,
+  type LoadInfo,
+  type LoadOptions,
+  loadPretrained,
+  type SaveOptions,
+  writePretrained,
+} from '../nn/io/pretrained.js'
 export { readWordnet } from '../nn/text/wordnet.js'
