@@ -57,9 +57,10 @@ const root = mkdtempSync(join(tmpdir(), 'tinystill-python-'))
 let failed = 0
 try {
   const ours = []
+  const classes = new Map(Object.entries(models))
   for (const [i, [name, settings]] of cases.entries()) {
     manualSeed(i)
-    const model = new models[name]({ ...size, ...settings }).eval()
+    const model = new (classes.get(name))({ ...size, ...settings }).eval()
     for (const p of model.parameters()) p.data.set(randn(p.shape).mul(0.3).add(p).data)
     const folder = join(root, `${i}`)
     await models.savePretrained(folder, { model })
