@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
@@ -379,6 +380,42 @@ describe('a config', () => {
     const written = readFileSync(join(again, 'config.json'), 'utf8')
     expect(written).toContain('"__proto__": {\n    "x": 1')
     expect(JSON.parse(written).summary).toEqual([1, null])
+  })
+
+  it('of any values at all is loaded or refused', () => {
+    const any = join(root, 'any')
+    mkdirSync(any)
+    copyFileSync(join(folder, 'model.safetensors'), join(any, 'model.safetensors'))
+    const fields = [...Object.keys(JSON.parse(text)), 'pruned_heads', 'num_labels', 'quantization_config']
+    const values = fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.integer(),
+      fc.constantFrom(null, [], {}, '', 0, 1, 2, 8),
+    )
+    const change = fc.dictionary(fc.constantFrom(...fields), values, { minKeys: 1, maxKeys: 3 })
+    fc.assert(
+      fc.property(change, (more) => {
+        writeFileSync(join(any, 'config.json'), JSON.stringify({ ...JSON.parse(text), ...more }))
+        try {
+          loadPretrained(any, { as: 'sequence-classification' })
+        } catch (error) {
+          expect(error).toBeInstanceOf(CheckpointError)
+        }
+      }),
+      { numRuns: 500, seed: 1 },
+    )
+  })
+
+  it.each([
+    ['[1]', 'must hold one JSON object'],
+    ['{', 'is not JSON'],
+    [`{"hidden_size":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 'nests deeper than 64'],
+    [`{"x":${'{"a":'.repeat(100)}1${'}'.repeat(101)}`, 'nests deeper than 64'],
+  ])('that starts %.20s is refused', (content, message) => {
+    const bad = join(root, 'bad')
+    writeFileSync(join(bad, 'config.json'), content)
+    expect(() => loadPretrained(bad)).toThrow(CheckpointError)
+    expect(() => loadPretrained(bad)).toThrow(message)
   })
 
   it('with num_labels alone numbers them', () => {

@@ -6,6 +6,8 @@ import { noGrad } from '../../src/autograd/graph.js'
 import { crossEntropy } from '../../src/autograd/ops/losses.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { tidy } from '../../src/autograd/tidy.js'
+import { predict } from '../../src/distill/predict.js'
+import { train } from '../../src/distill/recipes/hinton.js'
 import {
   Bert,
   BertForMaskedLM,
@@ -18,6 +20,8 @@ import {
 import type { ModelInput } from '../../src/nn/models/input.js'
 import type { ModelOutput, Pretrained } from '../../src/nn/models/pretrained.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
+import { textData } from '../../src/nn/text/dataset.js'
+import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
 import { kernelsFor } from '../../src/tensor/backend.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
@@ -246,6 +250,24 @@ describe('masked words', () => {
       if (step >= 5) seen.push(memory().buffers)
     }
     expect(new Set(seen).size).toBe(1)
+  })
+})
+
+describe('the trainer', () => {
+  it.each([
+    ['BERT', BertForSequenceClassification],
+    ['DistilBERT', DistilBertForSequenceClassification],
+  ])('teaches %s, padded or not', async (_, Model) => {
+    const texts = Array.from({ length: 48 }, (_, i) => (i % 2 ? `red apple ${i}` : `blue sea and sky ${i}`))
+    const labels = texts.map((_, i) => i % 2)
+    const tokenizer = WordTokenizer.build(texts)
+    for (const padding of [true, false]) {
+      const data = textData(texts, labels, tokenizer, 7, { padding })
+      const model = seeded(() => new Model({ ...size, vocabSize: tokenizer.size }))
+      await train(model, data, { epochs: 8, batchSize: 8, lr: 1e-2, seed: 1 })
+      const logits = predict(model, data)
+      expect(labels.filter((y, i) => y === Number(logits[2 * i + 1] > logits[2 * i])).length).toBe(48)
+    }
   })
 })
 

@@ -20,9 +20,7 @@ export class Fields {
   }
 
   refuse(field: string, want: string, hint?: string): never {
-    const value = JSON.stringify(this.get(field))
-    const found = value === undefined ? 'missing' : value.length > 80 ? `${value.slice(0, 80)}...` : value
-    throw new CheckpointError(this.file, `${field} must be ${want}, it is ${found}`, hint)
+    throw new CheckpointError(this.file, `${field} must be ${want}, it is ${brief(this.get(field))}`, hint)
   }
 
   /** A field that is not there is `fallback`, where there is one. */
@@ -51,6 +49,27 @@ export class Fields {
   }
 }
 
+function brief(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (typeof value === 'string') return shown(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? 'a list' : 'an object'
+}
+
+/** What nests deeper is there to exhaust the stack of whoever walks or writes it. */
+const MAX_DEPTH = 64
+
+function isDeep(document: unknown): boolean {
+  let level = [document]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    )
+  }
+  return false
+}
+
 /** The one JSON object in a file. Throws CheckpointError for anything else. */
 export function readFields(file: string): Fields {
   let document: unknown
@@ -65,5 +84,6 @@ export function readFields(file: string): Fields {
   }
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw new CheckpointError(file, 'must hold one JSON object')
+  if (isDeep(document)) throw new CheckpointError(file, `nests deeper than ${MAX_DEPTH}`)
   return new Fields(file, new Map(Object.entries(document)))
 }
