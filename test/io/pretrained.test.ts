@@ -210,11 +210,16 @@ describe('older files', () => {
       state.set('cls.predictions.decoder.weight', state.get('bert.embeddings.word_embeddings.weight')!)
       state.set('cls.predictions.decoder.bias', state.get('cls.predictions.bias')!)
       state.set('cls.seq_relationship.weight', zeros(2, 8))
+      state.set('fit_denses.0.weight', zeros(8, 8))
       return state.set('bert.pooler.dense.weight', zeros(8, 8))
     })
     const { model, info } = loadPretrained(folder)
     expect(resultOf(model)).toEqual(resultOf(make()))
-    expect(info.unused).toEqual(['bert.pooler.dense.weight', 'cls.seq_relationship.weight'])
+    expect(info.unused).toEqual([
+      'bert.pooler.dense.weight',
+      'cls.seq_relationship.weight',
+      'fit_denses.0.weight',
+    ])
     edit(folder, (state) => state.set('cls.predictions.decoder.weight', zeros(9, 8)))
     expect(() => loadPretrained(folder)).toThrow(
       'cls.predictions.decoder.weight differs from the word table that config.json ties it to. Set "tie_word_embeddings": false',

@@ -8,6 +8,8 @@ import { randomScope } from '../../src/autograd/random.js'
 import { tidy } from '../../src/autograd/tidy.js'
 import { predict } from '../../src/distill/predict.js'
 import { train } from '../../src/distill/recipes/hinton.js'
+import { constant } from '../../src/nn/init.js'
+import { Linear } from '../../src/nn/layers.js'
 import {
   Bert,
   BertForMaskedLM,
@@ -299,6 +301,16 @@ describe('a new model', () => {
     [{ activation: 'swish' as 'relu' }, 'Bert: activation must be gelu or gelu_new or'],
   ])('with %o is refused', (more, text) => {
     expect(() => new Bert({ ...size, ...more })).toThrow(text)
+  })
+
+  it('that was extended keeps its names for what it adds', () => {
+    class Fitted extends DistilBert {
+      fit = new Linear(12, 4)
+      scale = constant([1], 2)
+    }
+    const names = [...new Fitted(size).stateDict().keys()]
+    expect(names.slice(0, 2)).toEqual(['scale', 'embeddings.word_embeddings.weight'])
+    expect(names.slice(-2)).toEqual(['fit.weight', 'fit.bias'])
   })
 
   it('has a pooler or not', () => {

@@ -4,48 +4,56 @@ import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
 
+/** BERT without a head: embeddings, blocks, pooler. Parameters as in BertModel, without a prefix. */
 export class Bert extends Transformer {
   constructor(settings: Settings = {}, options: BaseOptions = {}) {
     super(bert, settings, options)
   }
 }
 
+/** Logits [B, labels] from the pooled first token. */
 export class BertForSequenceClassification extends SequenceClassifier {
   constructor(settings: Settings = {}) {
     super(bert, settings)
   }
 }
 
+/** Logits [B, T, vocabSize]. */
 export class BertForMaskedLM extends MaskedWords {
   constructor(settings: Settings = {}) {
     super(bert, settings)
   }
 }
 
+/** Logits [B, T, labels]. */
 export class BertForTokenClassification extends TokenClassifier {
   constructor(settings: Settings = {}) {
     super(bert, settings)
   }
 }
 
+/** DistilBERT without a head: BERT without token types and pooler. Sanh et al. 2019. */
 export class DistilBert extends Transformer {
   constructor(settings: Settings = {}) {
     super(distilbert, settings)
   }
 }
 
+/** Logits [B, labels] from the first token, through a layer and relu. */
 export class DistilBertForSequenceClassification extends SequenceClassifier {
   constructor(settings: Settings = {}) {
     super(distilbert, settings)
   }
 }
 
+/** Logits [B, T, vocabSize]. */
 export class DistilBertForMaskedLM extends MaskedWords {
   constructor(settings: Settings = {}) {
     super(distilbert, settings)
   }
 }
 
+/** Logits [B, T, labels]. */
 export class DistilBertForTokenClassification extends TokenClassifier {
   constructor(settings: Settings = {}) {
     super(distilbert, settings)

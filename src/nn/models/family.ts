@@ -29,7 +29,7 @@ export interface Family {
   readonly names: Readonly<Record<string, string>>
   /** Where the decoder is tied, another name for its bias. */
   readonly tiedNames: Readonly<Record<string, string>>
-  /** Names in a file of parameters that heads have, ours and others. */
+  /** Names in a file of parameters that heads have, ours and others; TinyBERT keeps its projections. */
   readonly headNames: RegExp
   /** Settings by their names in config.json; what is not named there is fixed. */
   readonly settings: Readonly<Partial<Record<NumberField | 'activation' | 'tied', string>>>
@@ -81,7 +81,7 @@ export const bert: Family = {
     classifier: 'classifier',
   },
   tiedNames: { 'decoder.bias': 'cls.predictions.bias' },
-  headNames: /^(bert\.pooler|cls|classifier|qa_outputs)\./,
+  headNames: /^(bert\.pooler|cls|classifier|qa_outputs|fit_denses?)\./,
   settings: {
     ...common,
     width: 'hidden_size',
@@ -145,14 +145,15 @@ export function architectureOf(family: Family, kind: Kind): string {
 
 /**
  * A parameter's name in the weight file: `base.layers.3.attention.query.weight` is
- * `bert.encoder.layer.3.attention.self.query.weight` in BERT.
+ * `bert.encoder.layer.3.attention.self.query.weight` in BERT. What is not of the family keeps its own.
  */
 export function nameInFile(family: Family, own: string, tied: boolean): string {
-  const [, base = '', path] = /^(base\.)?(.*)$/.exec(own) as RegExpExecArray
-  const prefix = base === '' ? '' : `${family.modelType}.`
+  const path = own.replace(/^base\./, '')
+  const prefix = path === own ? '' : `${family.modelType}.`
   if (tied && Object.hasOwn(family.tiedNames, path)) return family.tiedNames[path]
-  const [, module, leaf] = /^(.*)\.(.*)$/.exec(path) as RegExpExecArray
-  const layer = /^layers\.(\d+)\./.exec(module)
-  const theirs = family.names[module.replace(/^layers\.\d+\./, 'layers.#.')]
-  return `${prefix}${theirs.replace('#', layer?.[1] ?? '')}.${leaf}`
+  const [, module, leaf] = /^(.*)\.(.*)$/.exec(path) ?? ['', '', path]
+  const layer = /^layers\.(\d+)\./.exec(module)?.[1] ?? ''
+  const key = module.replace(/^layers\.\d+\./, 'layers.#.')
+  if (!Object.hasOwn(family.names, key)) return own
+  return `${prefix}${family.names[key].replace('#', layer)}.${leaf}`
 }
