@@ -1,12 +1,24 @@
 // Multi-head self-attention: four projections around the fused attention op.
-import { type AttentionOptions, attention } from '../autograd/ops/attention.js'
+import { type AttentionOptions, type AttentionTrace, attention } from '../autograd/ops/attention.js'
 import { segmentAttention } from '../autograd/ops/segments.js'
 import { permute, reshape } from '../autograd/ops/views.js'
 import { ShapeError } from '../errors.js'
 import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { Linear } from './layers.js'
+import { Linear, type LinearOptions } from './layers.js'
 import { Module } from './module.js'
+
+/** Queries, keys and values by head: [B, H, T, D], unpadded [N, H, D]. */
+export interface Qkv {
+  q: Tensor
+  k: Tensor
+  v: Tensor
+}
+
+/** Takes in what each layer of attention sees: one entry a layer in each list that is there. */
+export interface LayerTrace extends AttentionTrace {
+  qkv?: Qkv[] | undefined
+}
 
 export interface AttentionInput {
   /** int32 [B, T], 0 where a position is padding and is not to be seen. */
@@ -15,6 +27,8 @@ export interface AttentionInput {
   starts?: Tensor | undefined
   /** Position t sees only positions <= t. */
   causal?: boolean
+  /** Scores and probabilities need padded x. */
+  trace?: LayerTrace | undefined
 }
 
 /** softmax(Q K^T / sqrt(D)) V over `heads` heads of width D = width / heads. Vaswani et al. 2017, section 3.2.2. */
@@ -24,26 +38,34 @@ export class MultiHeadAttention extends Module {
   value: Linear
   out: Linear
 
-  /** dropout: of the attention probabilities. */
+  /** dropout: of the attention probabilities. std: of the initial weights, as in Linear. */
   constructor(
     width: number,
     readonly heads: number,
     readonly dropout = 0,
+    linear: LinearOptions = {},
   ) {
     super()
     if (!Number.isInteger(width / heads))
       throw new RangeError(`MultiHeadAttention: the width ${width} does not divide into ${heads} heads`)
-    this.query = new Linear(width, width)
-    this.key = new Linear(width, width)
-    this.value = new Linear(width, width)
-    this.out = new Linear(width, width)
+    this.query = new Linear(width, width, linear)
+    this.key = new Linear(width, width, linear)
+    this.value = new Linear(width, width, linear)
+    this.out = new Linear(width, width, linear)
   }
 
   /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
-  forward(x: Tensor, { attentionMask, starts, causal = false }: AttentionInput = {}): Tensor {
-    const options = { causal, dropout: this.training ? this.dropout : 0 }
+  forward(x: Tensor, { attentionMask, starts, causal = false, trace }: AttentionInput = {}): Tensor {
+    const options = { causal, dropout: this.training ? this.dropout : 0, trace }
     const qkv = [this.query, this.key, this.value].map((layer) => layer.forward(x))
     if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options))
+    if (trace?.scores || trace?.probs) {
+      throw new ShapeError(
+        'MultiHeadAttention',
+        'unpadded texts have no attention matrix of one shape',
+        'Pad the texts to see scores or probabilities',
+      )
+    }
     if (attentionMask !== undefined || x.rank !== 2) {
       throw new ShapeError(
         'MultiHeadAttention',
@@ -52,13 +74,19 @@ export class MultiHeadAttention extends Module {
     }
     const [N, C] = x.shape
     const [q, k, v] = qkv.map((t) => reshape(t, [N, this.heads, C / this.heads]))
+    trace?.qkv?.push({ q, k, v })
     return this.out.forward(reshape(segmentAttention(q, k, v, starts, options), [N, C]))
   }
 
-  #padded(qkv: readonly Tensor[], mask: Tensor | undefined, options: AttentionOptions): Tensor {
+  #padded(
+    qkv: readonly Tensor[],
+    mask: Tensor | undefined,
+    options: AttentionOptions & { trace: LayerTrace | undefined },
+  ): Tensor {
     const [B, T, C] = qkv[0].shape
     const split = (t: Tensor) => permute(reshape(t, [B, T, this.heads, C / this.heads]), [0, 2, 1, 3]) // [B, H, T, D]
     const [q, k, v] = qkv.map(split)
+    options.trace?.qkv?.push({ q, k, v })
     return reshape(permute(attention(q, k, v, { ...options, mask }), [0, 2, 1, 3]), [B, T, C])
   }
 }

@@ -1,11 +1,17 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
+import { add } from '../autograd/ops/arithmetic.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
 import { Module } from './module.js'
 
-/** Hugging Face's names: gelu is the erf form, gelu_new the tanh form. */
-export const activations = { gelu: 'gelu', gelu_new: 'geluTanh', relu: 'relu' } as const
+/** Hugging Face's names: gelu is the erf form, gelu_new and gelu_pytorch_tanh the tanh form. */
+export const activations = {
+  gelu: 'gelu',
+  gelu_new: 'geluTanh',
+  gelu_pytorch_tanh: 'geluTanh',
+  relu: 'relu',
+} as const
 
 export type Activation = keyof typeof activations
 
@@ -15,11 +21,17 @@ export interface EncoderOptions {
   /** Width of the inner layer. Default 4 * width. */
   inner?: number
   dropout?: number
+  /** Of the attention probabilities. Default: dropout. */
+  attentionDropout?: number
+  /** Whether what attention gives is dropped too. Default true; DistilBERT does not. */
+  dropAttended?: boolean
   activation?: Activation
   /** 'post', as BERT and the first transformer: norm(x + f(x)). 'pre', as GPT-2: x + f(norm(x)). Default 'post'. */
   norm?: 'post' | 'pre'
   /** Of the layer norms. Default 1e-5; BERT 1e-12. */
   eps?: number
+  /** Of the initial weights, as in Linear. */
+  std?: number
 }
 
 /** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
@@ -30,24 +42,29 @@ export class EncoderBlock extends Module {
   down: Linear
   outputNorm: LayerNorm
   drop: Dropout
+  readonly dropAttended: boolean
   readonly preNorm: boolean
   readonly activation: Activation
 
   constructor(o: EncoderOptions) {
     super()
-    const { width, heads, inner = 4 * width, dropout = 0, eps = 1e-5 } = o
-    this.attention = new MultiHeadAttention(width, heads, dropout)
+    const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
+    this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std })
     this.attentionNorm = new LayerNorm(width, { eps })
-    this.up = new Linear(width, inner)
-    this.down = new Linear(inner, width)
+    this.up = new Linear(width, inner, { std })
+    this.down = new Linear(inner, width, { std })
     this.outputNorm = new LayerNorm(width, { eps })
     this.drop = new Dropout(dropout)
+    this.dropAttended = o.dropAttended ?? true
     this.preNorm = o.norm === 'pre'
     this.activation = o.activation ?? 'gelu'
   }
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
-    const attend = (h: Tensor) => this.drop.forward(this.attention.forward(h, input), x)
+    const attend = (h: Tensor) => {
+      const attended = this.attention.forward(h, input)
+      return this.dropAttended ? this.drop.forward(attended, x) : add(attended, x)
+    }
     const think = (h: Tensor, residual: Tensor) => {
       const inner = this.up.forward(h, activations[this.activation])
       return this.drop.forward(this.down.forward(inner), residual)

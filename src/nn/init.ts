@@ -13,13 +13,28 @@ export function parameter(values: Tensor): Tensor {
   return leaf
 }
 
+let drawing = true
+
+/** Runs `fn` while what would be drawn is 0 instead: for models whose values are loaded next. */
+export function undrawn<T>(fn: () => T): T {
+  const before = drawing
+  drawing = false
+  try {
+    return fn()
+  } finally {
+    drawing = before
+  }
+}
+
 /** N(0, std^2). BERT: std 0.02. */
 export function normal(shape: Shape, std = 1): Tensor {
+  if (!drawing) return constant(shape, 0)
   return parameter(noGrad(() => mul(randn(shape), std)))
 }
 
 /** Uniform on [-bound, bound). PyTorch's Linear: bound 1 / sqrt(in), for weight and bias. */
 export function uniform(shape: Shape, bound: number): Tensor {
+  if (!drawing) return constant(shape, 0)
   return parameter(noGrad(() => add(mul(rand(shape), 2 * bound), -bound)))
 }
 

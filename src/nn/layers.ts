@@ -4,9 +4,18 @@ import { activatedLinear, type LinearActivation } from '../autograd/ops/activate
 import { embedding } from '../autograd/ops/indexing.js'
 import { linear } from '../autograd/ops/matmul.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
+import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { constant, normal, uniform } from './init.js'
 import { Module } from './module.js'
+
+export interface LinearOptions {
+  bias?: boolean
+  /** The weight starts as N(0, std^2) and the bias as 0, as in BERT. Default: PyTorch's, uniform below 1 / sqrt(in). */
+  std?: number | undefined
+  /** [out, in], shared with another layer. */
+  weight?: Tensor | undefined
+}
 
 /** y = x W^T + b. [..., in] -> [..., out]. */
 export class Linear extends Module {
@@ -15,11 +24,12 @@ export class Linear extends Module {
   /** [out], or null. */
   bias: Tensor | null
 
-  constructor(inFeatures: number, outFeatures: number, { bias = true }: { bias?: boolean } = {}) {
+  constructor(inFeatures: number, outFeatures: number, { bias = true, std, weight }: LinearOptions = {}) {
     super()
     const bound = 1 / Math.sqrt(inFeatures)
-    this.weight = uniform([outFeatures, inFeatures], bound)
-    this.bias = bias ? uniform([outFeatures], bound) : null
+    const draw = (shape: Shape) => (std === undefined ? uniform(shape, bound) : normal(shape, std))
+    this.weight = weight ?? draw([outFeatures, inFeatures])
+    this.bias = !bias ? null : std === undefined ? draw([outFeatures]) : constant([outFeatures], 0)
   }
 
   /** activation: applied to y; in inference in the same pass. */

@@ -10,7 +10,7 @@ import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import { nextKey } from '../random.js'
 import type { Sample, Spec } from '../samples.js'
-import { mul } from './arithmetic.js'
+import { add, mul } from './arithmetic.js'
 import { where } from './compare.js'
 import { matmul } from './matmul.js'
 import { dropout } from './normalize.js'
@@ -110,21 +110,40 @@ function argsOf(
   }
 }
 
+/** Takes in what the fused kernel never keeps: attention adds one tensor to each list that is there. */
+export interface AttentionTrace {
+  /** Before softmax, [batch, heads, queries, keys]: scale q k^T, plus UNSEEN where a key is not to be seen. */
+  scores?: Tensor[] | undefined
+  /** softmax of them, before dropout; exactly 0 where a key is not to be seen. */
+  probs?: Tensor[] | undefined
+}
+
+/** BERT's, which TinyBERT's attention loss looks for. Finite, so that losses on scores stay so. */
+const UNSEEN = -10000
+
+/** [S, T], 1 where a query may see a key: the last query sees all keys, each before it one less. */
+function pastOnly(S: number, T: number): Tensor {
+  const seen = ones([S, T])
+  for (let s = 0; s < S; s++) for (let t = s + T - S + 1; t < T; t++) if (t >= 0) seen.raw[s * T + t] = 0
+  return seen
+}
+
 /** The same in plain ops: what the kernel is held to. */
 export function plainAttention(
   [q, k, v, mask]: readonly Tensor[],
   { scale, causal, p, key }: AttentionAttrs,
+  trace: AttentionTrace = {},
 ): Tensor {
   const [B, H, S] = q.shape
   const T = k.shape[2]
-  let scores = mul(matmul(q, transpose(k, -2, -1)), scale) // [B, H, S, T]
-  if (mask) scores = where(reshape(mask, [B, 1, 1, T]), scores, -Infinity)
-  if (causal) {
-    const seen = ones([S, T])
-    for (let s = 0; s < S; s++) for (let t = s + T - S + 1; t < T; t++) if (t >= 0) seen.raw[s * T + t] = 0
-    scores = where(seen, scores, -Infinity)
-  }
-  const probs = softmax(scores, -1)
+  const raw = mul(matmul(q, transpose(k, -2, -1)), scale) // [B, H, S, T]
+  const seen = [...(mask ? [reshape(mask, [B, 1, 1, T])] : []), ...(causal ? [pastOnly(S, T)] : [])]
+  trace.scores?.push(seen.reduce((scores, on) => where(on, scores, add(scores, UNSEEN)), raw))
+  const probs = softmax(
+    seen.reduce((scores, on) => where(on, scores, -Infinity), raw),
+    -1,
+  )
+  trace.probs?.push(probs)
   return matmul(p > 0 ? dropout(probs, p, { key }) : probs, v).reshape([B, H, S, q.shape[3]])
 }
 
@@ -139,7 +158,7 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
     const [a, b, c] = [q, k, v].map(rowsContiguous)
     kernels.attention(floats(out), floats(a), floats(b), floats(c), argsOf(a, b, c, out, mask, attrs))
   },
-  plain: plainAttention,
+  plain: (inputs, attrs) => plainAttention(inputs, attrs),
   save: ([q, k, v, mask]) => (mask ? [q, k, v, mask] : [q, k, v]),
   backward: ({ dy, saved: [q, k, v, mask], attrs }) => [
     ...attentionGradients(dy, [q, k, v], (q, k, v, out) => argsOf(q, k, v, out, mask, attrs)),
@@ -244,9 +263,22 @@ export interface AttentionOptions {
   key?: Key
 }
 
-/** softmax(scale q k^T) v by head: q [B, H, S, D], k and v [B, H, T, D] -> [B, H, S, D]. Throws ShapeError. */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+/**
+ * softmax(scale q k^T) v by head: q [B, H, S, D], k and v [B, H, T, D] -> [B, H, S, D]. With a trace the plain spelling
+ * runs, and gradients flow through what it takes in. Throws ShapeError.
+ */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: AttentionOptions & { trace?: AttentionTrace | undefined } = {},
+): Tensor {
   const { mask, causal = false, scale = 1 / Math.sqrt(q.shape[q.rank - 1]), dropout: p = 0 } = options
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
-  return attentionOp(mask ? [q, k, v, mask] : [q, k, v], { scale, causal, p, key })
+  const inputs = mask ? [q, k, v, mask] : [q, k, v]
+  const attrs = { scale, causal, p, key }
+  if (options.trace?.scores === undefined && options.trace?.probs === undefined)
+    return attentionOp(inputs, attrs)
+  shapeOf(inputs.map((t) => t.shape))
+  return plainAttention(inputs, attrs, options.trace)
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { activations } from '../encoder.js'
 import { type ClassifierConfig, TextClassifier } from '../models/classifier.js'
+import type { Limit } from '../models/config.js'
 import { WordTokenizer } from '../text/tokenizer.js'
-import { readBytes, readText, writeAtomic } from './files.js'
+import { readFields } from './fields.js'
+import { readBytes, writeAtomic } from './files.js'
 import { readSafetensors, writeSafetensors } from './safetensors.js'
 
 export interface TextModel {
@@ -20,7 +22,7 @@ const MODEL_TYPE = 'tinystill-text-classifier'
 /** The largest count that a config may ask for: more would be a file gone wrong. */
 const LARGEST = 2 ** 24
 
-type Field = { name: keyof ClassifierConfig; from: number; to: number; whole: boolean }
+type Field = Limit & { name: keyof ClassifierConfig }
 
 const fields: Record<string, Field> = {
   vocab_size: { name: 'vocabSize', from: 2, to: LARGEST, whole: true },
@@ -37,7 +39,7 @@ const fields: Record<string, Field> = {
 /** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
 export function saveTextModel(folder: string, { model, tokenizer, classes }: TextModel): void {
   const { config } = model
-  const settings: Required<ClassifierConfig> = {
+  const settings: ClassifierConfig = {
     ...{ inner: 4 * config.width, dropout: 0, activation: 'gelu', norm: 'post', eps: 1e-5 },
     ...config,
   }
@@ -65,58 +67,32 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** One JSON object as a Map, so that no name in it is special. Throws CheckpointError. */
-export function readJson(file: string): Map<string, unknown> {
-  let document: unknown
-  try {
-    document = JSON.parse(readText(file))
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error
-    throw new CheckpointError(file, `is not JSON: ${error instanceof Error ? error.message : error}`)
-  }
-  if (typeof document !== 'object' || document === null || Array.isArray(document))
-    throw new CheckpointError(file, 'must hold one JSON object')
-  return new Map(Object.entries(document))
-}
-
 function readConfig(file: string): { config: ClassifierConfig; classes: string[] } {
-  const document = readJson(file)
-  const refuse = (field: string, want: string): never => {
-    const value = JSON.stringify(document.get(field))?.slice(0, 80)
-    throw new CheckpointError(file, `${field} must be ${want}, it is ${value ?? 'missing'}`)
-  }
-  const oneOf = <T extends string>(field: string, choices: readonly T[]): T =>
-    choices.find((c) => c === document.get(field)) ?? refuse(field, choices.join(' or '))
-  oneOf('model_type', [MODEL_TYPE])
-  oneOf('pooling', ['mean'])
-  const numbers = Object.entries(fields).map(([key, { name, from, to, whole }]) => {
-    const value = document.get(key)
-    if (typeof value !== 'number' || !(value >= from && value <= to) || (whole && !Number.isInteger(value)))
-      refuse(key, `a ${whole ? 'whole ' : ''}number from ${from} to ${to}`)
-    return [name, value]
-  })
-  const labels = document.get('id2label')
-  if (typeof labels !== 'object' || labels === null) refuse('id2label', 'an object of names by index')
-  const names = new Map(Object.entries(labels as object))
-  const classes = Array.from({ length: names.size }, (_, i) => names.get(`${i}`))
-  if (classes.length === 0 || !classes.every((name) => typeof name === 'string'))
-    refuse('id2label', 'an object of names by index')
+  const given = readFields(file)
+  given.oneOf('model_type', [MODEL_TYPE])
+  given.oneOf('pooling', ['mean'])
+  const classes = given.names('id2label')
   const config = {
-    ...Object.fromEntries(numbers),
-    activation: oneOf('hidden_act', Object.keys(activations) as (keyof typeof activations)[]),
-    norm: oneOf('norm', ['post', 'pre']),
+    ...Object.fromEntries(
+      Object.entries(fields).map(([key, { name, ...limit }]) => [name, given.number(key, limit)]),
+    ),
+    activation: given.oneOf('hidden_act', Object.keys(activations) as (keyof typeof activations)[]),
+    norm: given.oneOf('norm', ['post', 'pre']),
     classes: classes.length,
   } as ClassifierConfig
-  if (config.width % config.heads !== 0) refuse('num_attention_heads', `a divisor of ${config.width}`)
-  if (config.padId >= config.vocabSize) refuse('pad_token_id', `below vocab_size, ${config.vocabSize}`)
-  return { config, classes: classes as string[] }
+  if (config.width % config.heads !== 0) given.refuse('num_attention_heads', `a divisor of ${config.width}`)
+  if (config.padId >= config.vocabSize) given.refuse('pad_token_id', `below vocab_size, ${config.vocabSize}`)
+  return { config, classes }
 }
 
 /** Reads what saveTextModel wrote. Throws CheckpointError that names the file and what is wrong in it. */
 export function loadTextModel(folder: string): TextModel {
   const { config, classes } = readConfig(join(folder, 'config.json'))
   const tokenizerFile = join(folder, 'tokenizer.json')
-  const tokenizer = WordTokenizer.fromJSON(Object.fromEntries(readJson(tokenizerFile)), tokenizerFile)
+  const tokenizer = WordTokenizer.fromJSON(
+    Object.fromEntries(readFields(tokenizerFile).document),
+    tokenizerFile,
+  )
   if (tokenizer.size !== config.vocabSize) {
     throw new CheckpointError(
       tokenizerFile,

@@ -5,8 +5,8 @@ import { closeSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { INDEX, isPickle, openCheckpoint, SINGLE } from './checkpoint.js'
+import { readFields } from './fields.js'
 import { explain, fillFrom, openFile, readText } from './files.js'
-import { readJson } from './folder.js'
 import type { WeightFile } from './weights.js'
 
 /** Of the elements that are finite; NaN where there are none. */
@@ -166,7 +166,7 @@ const MAX_JSON_BYTES = 2 ** 27
 
 function tokenizerOf(folder: string, has: (name: string) => boolean): Inspection['tokenizer'] {
   if (has('tokenizer.json')) {
-    const model = readJson(join(folder, 'tokenizer.json')).get('model')
+    const model = readFields(join(folder, 'tokenizer.json')).document.get('model')
     const fields = new Map(Object.entries(typeof model === 'object' && model !== null ? model : {}))
     const vocab = fields.get('vocab')
     const words = typeof vocab === 'object' && vocab !== null ? Object.keys(vocab).length : 0
@@ -230,8 +230,8 @@ export function inspect(path: string): Inspection {
       return otherwise
     }
   }
-  const json = (name: string): Map<string, unknown> =>
-    has(name) ? or(new Map<string, unknown>(), () => readJson(join(path, name))) : new Map()
+  const none: ReadonlyMap<string, unknown> = new Map()
+  const json = (name: string) => (has(name) ? or(none, () => readFields(join(path, name)).document) : none)
   const config = json('config.json')
   const settings = SETTINGS.map((name) => [name, config.get(name)] as const)
   const modelType = config.get('model_type')

@@ -85,7 +85,7 @@ export class WeightFile {
   tensor(entry: Entry): Tensor {
     const t = empty(entry.shape, entry.format.dtype)
     for (const { view, first, count } of this.#pieces(entry))
-      entry.format.read(view, 0, t.data.subarray(first, first + count))
+      entry.format.read(view, 0, t.elements.subarray(first, first + count))
     return t
   }
 }

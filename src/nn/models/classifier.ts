@@ -1,16 +1,14 @@
 // A text classifier small enough to train from scratch: embeddings, encoder blocks, the mean over words, one linear layer.
-import { arange, tensor } from '../../autograd/create.js'
 import { add, div, mul } from '../../autograd/ops/arithmetic.js'
 import { to } from '../../autograd/ops/cast.js'
 import { sum } from '../../autograd/ops/reduce.js'
-import { longestSegment, placesOf, segmentMean } from '../../autograd/ops/segments.js'
+import { segmentMean } from '../../autograd/ops/segments.js'
 import { reshape } from '../../autograd/ops/views.js'
-import { ShapeError } from '../../errors.js'
-import { formatShape } from '../../tensor/shape.js'
-import { ints, type Tensor } from '../../tensor/tensor.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import { EncoderBlock, type EncoderOptions } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
+import { positionsOf, type TextInput } from './input.js'
 
 export interface ClassifierConfig extends EncoderOptions {
   vocabSize: number
@@ -20,23 +18,6 @@ export interface ClassifierConfig extends EncoderOptions {
   maxLength: number
   padId: number
 }
-
-/** int32 [B, T] each. attentionMask: 1 for words, 0 for padding. */
-export interface PaddedInput {
-  inputIds: Tensor
-  attentionMask: Tensor
-}
-
-/**
- * The words of all texts one after the other, int32 [N]; text b is words starts[b] to starts[b + 1] - 1, starts int32
- * [B + 1]. Nothing is computed but words.
- */
-export interface UnpaddedInput {
-  inputIds: Tensor
-  starts: Tensor
-}
-
-export type TextInput = PaddedInput | UnpaddedInput
 
 /** Of both tables: BERT's. The linear layers start as PyTorch's. */
 const EMBEDDING_STD = 0.02
@@ -62,38 +43,13 @@ export class TextClassifier extends Module {
 
   /** -> logits [B, classes], the same for padded and unpadded input. Throws ShapeError, RangeError for wrong starts. */
   forward(input: TextInput): { logits: Tensor } {
-    const positions = this.#positions(input)
+    const positions = positionsOf('TextClassifier', input, this.config.maxLength)
     const words = this.wordEmbeddings.forward(input.inputIds) // [B, T, C], or unpadded [N, C]
     const places = this.positionEmbeddings.forward(positions) // [T, C], or unpadded [N, C]
     let h = this.drop.forward(this.embeddingNorm.forward(add(words, places)))
     for (const block of this.encoder) h = block.forward(h, input)
     const mean = 'starts' in input ? segmentMean(h, input.starts) : maskedMean(h, input.attentionMask)
     return { logits: this.classifier.forward(this.drop.forward(mean)) }
-  }
-
-  /** Where a word stands in its text: int32 [T], the same for all texts, or [N]. */
-  #positions(input: TextInput): Tensor {
-    const { inputIds } = input
-    if (!('starts' in input)) {
-      const [, T] = inputIds.shape
-      this.#checkLength(T)
-      return arange(0, T, 1, { dtype: 'int32' })
-    }
-    if (inputIds.rank !== 1)
-      throw new ShapeError('TextClassifier', `unpadded ids must be [N], got ${formatShape(inputIds.shape)}`)
-    const starts = ints(input.starts)
-    this.#checkLength(longestSegment('TextClassifier', starts, inputIds.numel))
-    return tensor(placesOf(starts).position)
-  }
-
-  #checkLength(T: number): void {
-    if (T > this.config.maxLength) {
-      throw new ShapeError(
-        'TextClassifier',
-        `${T} tokens a text, the model takes ${this.config.maxLength}`,
-        'Cut the texts with the tokenizer',
-      )
-    }
   }
 }
 

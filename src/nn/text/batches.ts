@@ -3,7 +3,7 @@ import { tensor } from '../../autograd/create.js'
 import { fold, type Key, permutation } from '../../tensor/rng.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { cut, inOrder } from '../data.js'
-import type { PaddedInput, UnpaddedInput } from '../models/classifier.js'
+import type { PaddedInput, UnpaddedInput } from '../models/input.js'
 
 /** Batches that are sorted by length together: more means less padding and less chance. */
 const POOL = 50

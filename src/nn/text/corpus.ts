@@ -1,6 +1,6 @@
 // Plain text as a DataSet without labels, for training on masked words: long lines cut, short ones dropped, tokens counted.
 import type { DataSet } from '../data.js'
-import type { TextInput } from '../models/classifier.js'
+import type { TextInput } from '../models/input.js'
 import type { TokenTypes } from './batches.js'
 import { encodedData } from './dataset.js'
 import { checkMaxLength, type Tokenizer } from './encoding.js'

@@ -1,7 +1,7 @@
 // Texts as a DataSet: encoded once, batched by length.
 import { DataError } from '../../errors.js'
 import type { DataSet } from '../data.js'
-import type { TextInput } from '../models/classifier.js'
+import type { TextInput } from '../models/input.js'
 import { flatBatch, lengthBatches, padBatch, type TokenTypes } from './batches.js'
 import type { Encoded, Tokenizer } from './encoding.js'
 

@@ -5,7 +5,7 @@ import { ShapeError } from '../../errors.js'
 import { log } from '../../tensor/math.js'
 import { fold, integerAt, type Key, keyOf, uniformAt } from '../../tensor/rng.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
-import type { TextInput } from '../models/classifier.js'
+import type { TextInput } from '../models/input.js'
 import type { TokenTypes } from './batches.js'
 import type { Tokenizer } from './encoding.js'
 

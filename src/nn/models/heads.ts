@@ -1,0 +1,91 @@
+// The heads on a transformer encoder: one class a text or a number, one class a token, and masked words.
+import { indexSelect } from '../../autograd/ops/indexing.js'
+import { reshape } from '../../autograd/ops/views.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { activations } from '../encoder.js'
+import { Dropout, LayerNorm, Linear } from '../layers.js'
+import type { Family } from './family.js'
+import type { ModelInput } from './input.js'
+import { type HeadOutput, Pretrained, type Settings, type Wanted } from './pretrained.js'
+import { poolFirst, Transformer } from './transformer.js'
+
+/** Logits [B, labels], from the first token's state. With one label it is a regression: its logit is the number. */
+export class SequenceClassifier extends Pretrained {
+  readonly kind = 'sequence-classification'
+  base: Transformer
+  /** In families whose encoder has none. */
+  pooler: Linear | null
+  drop: Dropout
+  classifier: Linear
+
+  constructor(family: Family, settings: Settings) {
+    super(family, settings)
+    const { width, std, dropout, headDropout, labels } = this.config
+    this.base = new Transformer(family, settings)
+    this.pooler = family.pooler === 'head' ? new Linear(width, width, { std }) : null
+    this.drop = new Dropout(headDropout ?? dropout)
+    this.classifier = new Linear(width, labels.length, { std })
+  }
+
+  /** As the encoder's, and logits. */
+  forward(input: ModelInput, want: Wanted = {}): HeadOutput {
+    const out = this.base.forward(input, want)
+    const pooled = out.pooled ?? poolFirst(this.pooler as Linear, out.lastHiddenState, input, this.family)
+    return { ...out, logits: this.classifier.forward(this.drop.forward(pooled)) }
+  }
+}
+
+/** Logits [B, T, labels], or unpadded [N, labels]. */
+export class TokenClassifier extends Pretrained {
+  readonly kind = 'token-classification'
+  base: Transformer
+  drop: Dropout
+  classifier: Linear
+
+  constructor(family: Family, settings: Settings) {
+    super(family, settings)
+    const { width, std, dropout, headDropout, labels } = this.config
+    this.base = new Transformer(family, settings, { pooler: false })
+    this.drop = new Dropout(family.tokensUseHeadDropout ? (headDropout ?? dropout) : dropout)
+    this.classifier = new Linear(width, labels.length, { std })
+  }
+
+  /** As the encoder's, and logits. */
+  forward(input: ModelInput, want: Wanted = {}): HeadOutput {
+    const out = this.base.forward(input, want)
+    return { ...out, logits: this.classifier.forward(this.drop.forward(out.lastHiddenState)) }
+  }
+}
+
+export interface WantedWords extends Wanted {
+  /** int32 [M]: only these words are predicted, counted through all texts, row b and place t of padded ones as b T + t. */
+  at?: Tensor | undefined
+}
+
+/** Logits [B, T, vocabSize], unpadded [N, vocabSize], or with `at` [M, vocabSize]. */
+export class MaskedWords extends Pretrained {
+  readonly kind = 'masked-lm'
+  base: Transformer
+  transform: Linear
+  transformNorm: LayerNorm
+  /** Its weight is the word table, where the config says tied. */
+  decoder: Linear
+
+  constructor(family: Family, settings: Settings) {
+    super(family, settings)
+    const { width, vocabSize, eps, std, tied } = this.config
+    this.base = new Transformer(family, settings, { pooler: false })
+    this.transform = new Linear(width, width, { std })
+    this.transformNorm = new LayerNorm(width, { eps })
+    this.decoder = new Linear(width, vocabSize, { std, weight: tied ? this.base.words.weight : undefined })
+  }
+
+  /** As the encoder's, and logits. Throws RangeError for places in `at` that are not there. */
+  forward(input: ModelInput, { at, ...want }: WantedWords = {}): HeadOutput {
+    const out = this.base.forward(input, want)
+    const all = out.lastHiddenState
+    const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
+    const inner = this.transform.forward(h, activations[this.config.activation])
+    return { ...out, logits: this.decoder.forward(this.transformNorm.forward(inner)) }
+  }
+}

@@ -1,0 +1,64 @@
+// What models of texts take, padded or one text after the other, and where each word stands in its text.
+import { arange, tensor } from '../../autograd/create.js'
+import { longestSegment, placesOf } from '../../autograd/ops/segments.js'
+import { ShapeError } from '../../errors.js'
+import { formatShape } from '../../tensor/shape.js'
+import { ints, type Tensor } from '../../tensor/tensor.js'
+
+/** int32 [B, T] each. attentionMask: 1 for words, 0 for padding. */
+export interface PaddedInput {
+  inputIds: Tensor
+  attentionMask: Tensor
+  /** 1 for words of a pair's second text. */
+  tokenTypeIds?: Tensor | undefined
+}
+
+/**
+ * The words of all texts one after the other, int32 [N]; text b is words starts[b] to starts[b + 1] - 1, starts int32
+ * [B + 1]. Nothing is computed but words.
+ */
+export interface UnpaddedInput {
+  inputIds: Tensor
+  starts: Tensor
+  tokenTypeIds?: Tensor | undefined
+}
+
+export type TextInput = PaddedInput | UnpaddedInput
+
+/** Either of them as Hugging Face's models take it: without a mask every position is a word. */
+export interface ModelInput {
+  /** int32 [B, T], or with starts [N]. */
+  inputIds: Tensor
+  attentionMask?: Tensor | undefined
+  /** Of inputIds' shape. Default: all 0. Models without token types take no notice. */
+  tokenTypeIds?: Tensor | undefined
+  starts?: Tensor | undefined
+}
+
+/**
+ * Where a word stands in its text: int32 [T], the same for all texts, or unpadded [N]. Throws ShapeError for ids that
+ * are neither and for texts above `maxLength`, RangeError for wrong starts.
+ */
+export function positionsOf(who: string, { inputIds, starts }: ModelInput, maxLength: number): Tensor {
+  if (starts === undefined) {
+    if (inputIds.rank !== 2)
+      throw new ShapeError(who, `ids must be [texts, tokens], got ${formatShape(inputIds.shape)}`)
+    const [, T] = inputIds.shape
+    checkLength(who, T, maxLength)
+    return arange(0, T, 1, { dtype: 'int32' })
+  }
+  if (inputIds.rank !== 1)
+    throw new ShapeError(who, `unpadded ids must be [N], got ${formatShape(inputIds.shape)}`)
+  const at = ints(starts)
+  checkLength(who, longestSegment(who, at, inputIds.numel), maxLength)
+  return tensor(placesOf(at).position)
+}
+
+function checkLength(who: string, T: number, maxLength: number): void {
+  if (T <= maxLength) return
+  throw new ShapeError(
+    who,
+    `${T} tokens a text, the model takes ${maxLength}`,
+    'Cut the texts with the tokenizer',
+  )
+}

@@ -1,0 +1,74 @@
+// What all models of the family have in common: a config, outputs on request, and parameters under the names that
+// Hugging Face's weight files have.
+import { relu, tanh } from '../../autograd/ops/pointwise.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import type { Qkv } from '../attention.js'
+import { Module } from '../module.js'
+import { misfit, type TransformerConfig } from './config.js'
+import { architectureOf, type Family, type Kind, nameInFile } from './family.js'
+import type { ModelInput } from './input.js'
+
+/** What forward is to give besides its result. */
+export interface Wanted {
+  hiddenStates?: boolean | undefined
+  attentionScores?: boolean | undefined
+  attentionProbs?: boolean | undefined
+  qkv?: boolean | undefined
+}
+
+/** T is the length of the padded texts. Unpadded, N words take the place of [B, T] and of [B, H, T]. */
+export interface ModelOutput {
+  logits?: Tensor
+  /** [B, T, C] */
+  lastHiddenState: Tensor
+  /** [B, C]: the first token's state through a layer and tanh, in models with a pooler. */
+  pooled?: Tensor
+  /** [B, T, C] each: the embeddings' output, then each layer's. */
+  hiddenStates?: Tensor[]
+  /** [B, H, T, T] a layer, before softmax and dropout: q k^T / sqrt(D), with -10000 added where a key is padding. */
+  attentionScores?: Tensor[]
+  /** [B, H, T, T] a layer, before dropout; 0 where a key is padding. */
+  attentionProbs?: Tensor[]
+  /** [B, H, T, D] each, or unpadded [N, H, D]. */
+  qkv?: Qkv[]
+}
+
+export type HeadOutput = ModelOutput & { logits: Tensor }
+
+/** Settings that differ from the family's defaults, which are Hugging Face's. */
+export type Settings = Partial<TransformerConfig>
+
+export abstract class Pretrained extends Module {
+  abstract readonly kind: Kind
+  readonly config: TransformerConfig
+
+  /** Throws RangeError for settings that no model can have. */
+  constructor(
+    readonly family: Family,
+    settings: Settings,
+  ) {
+    super()
+    this.config = { ...family.defaults, ...settings }
+    const wrong = misfit(this.config)
+    if (wrong !== null) {
+      const [field, want] = wrong
+      throw new RangeError(`${family.className}: ${field} must be ${want}, got ${this.config[field]}`)
+    }
+  }
+
+  abstract forward(input: ModelInput, want?: Wanted): ModelOutput
+
+  /** The name of the class in Python. */
+  get architecture(): string {
+    return architectureOf(this.family, this.kind)
+  }
+
+  /** As in the weight file that Hugging Face's class of this architecture writes. */
+  override *namedParameters(): Generator<[string, Tensor]> {
+    for (const [name, p] of super.namedParameters())
+      yield [nameInFile(this.family, name, this.config.tied), p]
+  }
+}
+
+/** What follows the pooler's layer, by where the family keeps it. */
+export const poolings = { encoder: tanh, head: relu } as const

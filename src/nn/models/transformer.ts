@@ -1,0 +1,107 @@
+// The encoder that BERT and DistilBERT share: embeddings, blocks, and where the family has one a pooler.
+// Devlin et al. 2019; Sanh et al. 2019.
+import { tensor } from '../../autograd/create.js'
+import { add } from '../../autograd/ops/arithmetic.js'
+import { indexSelect } from '../../autograd/ops/indexing.js'
+import { slice } from '../../autograd/ops/slice.js'
+import { reshape } from '../../autograd/ops/views.js'
+import { ShapeError } from '../../errors.js'
+import { formatShape, sameShape } from '../../tensor/shape.js'
+import { ints, type Tensor } from '../../tensor/tensor.js'
+import type { LayerTrace } from '../attention.js'
+import { EncoderBlock } from '../encoder.js'
+import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
+import type { Family } from './family.js'
+import { type ModelInput, positionsOf } from './input.js'
+import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
+
+export interface BaseOptions {
+  /** Whether there is a pooler, in families whose encoder has one. Default true. */
+  pooler?: boolean | undefined
+}
+
+export class Transformer extends Pretrained {
+  readonly kind = 'base'
+  words: Embedding
+  positions: Embedding
+  types: Embedding | null
+  norm: LayerNorm
+  drop: Dropout
+  layers: EncoderBlock[]
+  pooler: Linear | null
+
+  constructor(family: Family, settings: Settings, { pooler = true }: BaseOptions = {}) {
+    super(family, settings)
+    const { vocabSize, maxLength, tokenTypes, width, padId, eps, std, dropout } = this.config
+    this.words = new Embedding(vocabSize, width, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
+    this.positions = new Embedding(maxLength, width, { std })
+    this.types = tokenTypes > 0 ? new Embedding(tokenTypes, width, { std }) : null
+    this.norm = new LayerNorm(width, { eps })
+    this.drop = new Dropout(dropout)
+    const block = { ...this.config, dropAttended: family.dropAttended }
+    this.layers = Array.from({ length: this.config.layers }, () => new EncoderBlock(block))
+    this.pooler = pooler && family.pooler === 'encoder' ? new Linear(width, width, { std }) : null
+  }
+
+  /**
+   * Padded texts, or unpadded ones with starts, which give the same states for each word. With scores or probabilities
+   * wanted the plain spelling of attention runs, and gradients flow through them. Throws ShapeError for inputs that do
+   * not fit each other or the model, RangeError for ids outside the tables and wrong starts.
+   */
+  forward(input: ModelInput, want: Wanted = {}): ModelOutput {
+    const { attentionMask, starts } = input
+    const trace: LayerTrace = {
+      scores: want.attentionScores ? [] : undefined,
+      probs: want.attentionProbs ? [] : undefined,
+      qkv: want.qkv ? [] : undefined,
+    }
+    let h = this.#embed(input)
+    const hiddenStates = [h]
+    for (const layer of this.layers) {
+      h = layer.forward(h, { attentionMask, starts, trace })
+      hiddenStates.push(h)
+    }
+    return {
+      lastHiddenState: h,
+      ...(this.pooler && { pooled: poolFirst(this.pooler, h, input, this.family) }),
+      ...(want.hiddenStates && { hiddenStates }),
+      ...(trace.scores && { attentionScores: trace.scores }),
+      ...(trace.probs && { attentionProbs: trace.probs }),
+      ...(trace.qkv && { qkv: trace.qkv }),
+    }
+  }
+
+  #embed(input: ModelInput): Tensor {
+    const { inputIds, attentionMask, tokenTypeIds } = input
+    const { className } = this.family
+    const places = this.positions.forward(positionsOf(className, input, this.config.maxLength))
+    for (const [name, t] of Object.entries({ attentionMask, tokenTypeIds })) {
+      if (t === undefined || sameShape(t.shape, inputIds.shape)) continue
+      throw new ShapeError(
+        className,
+        `inputIds are ${formatShape(inputIds.shape)}, ${name} ${formatShape(t.shape)}`,
+      )
+    }
+    let sum = add(this.words.forward(inputIds), places) // [B, T, C], or unpadded [N, C]
+    if (this.types !== null) {
+      const types = tokenTypeIds ?? tensor(Int32Array.of(0))
+      sum = add(sum, this.types.forward(types))
+    }
+    return this.drop.forward(this.norm.forward(sum))
+  }
+}
+
+/** The state of each text's first token: h [B, T, C] or unpadded [N, C] -> [B, C]. Throws RangeError for an empty text. */
+function firstTokens(h: Tensor, { starts }: ModelInput): Tensor {
+  if (starts === undefined) return reshape(slice(h, 1, 0, 1), [h.shape[0], h.shape[2]])
+  const at = ints(starts)
+  const first = at.slice(0, -1)
+  const empty = first.findIndex((start, b) => start === at[b + 1])
+  if (empty >= 0) throw new RangeError(`text ${empty} is empty: it has no first token`)
+  return indexSelect(h, 0, tensor(first))
+}
+
+/** [B, C]: the first token's state through the pooler's layer and function. */
+export function poolFirst(pooler: Linear, h: Tensor, input: ModelInput, family: Family): Tensor {
+  return poolings[family.pooler](pooler.forward(firstTokens(h, input)))
+}

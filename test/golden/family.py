@@ -1,0 +1,96 @@
+"""Writes family/<case>/: tiny random models of the BERT family as transformers saves them, and what PyTorch makes of them.
+
+usage: pip install torch==2.15.0 transformers==5.24.0; python3 family.py
+
+config.json and model.safetensors are what save_pretrained writes. golden.safetensors holds in.* (input_ids, attention_mask,
+token_type_ids where the case has them, labels with -100 = ignored), out.logits, out.hidden.0..L (0: embeddings),
+out.attention_probs.0..L-1, out.loss, grad.<parameter>, and train.losses, train.grad_norms (before clipping) and
+train.final_logits of 20 AdamW steps on the same batch: lr 2e-3, betas 0.9 and 0.98, eps 1e-8, weight decay 0.05 on every
+parameter, factor min(1, (t+1)/5) * max(0, (20-t)/20), gradient norm 1, dropout 0.
+"""
+import os
+import shutil
+
+import torch
+from safetensors.torch import save_file
+import transformers as tr
+
+torch.set_num_threads(1)
+here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "family")
+shutil.rmtree(here, ignore_errors=True)
+
+VOCAB, LENGTH = 31, 10
+size = dict(vocab_size=VOCAB, max_position_embeddings=LENGTH, attn_implementation="eager")
+
+
+def bert(**more):
+    base = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20)
+    return tr.BertConfig(**size, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
+
+
+def distilbert(**more):
+    base = dict(dim=12, n_layers=2, n_heads=3, hidden_dim=20)
+    return tr.DistilBertConfig(**size, dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0, **(base | more))
+
+
+def labels_for(kind, ids, mask, n):
+    B, T = ids.shape
+    if kind == "number":
+        return torch.randn(B)
+    if kind == "text":
+        return torch.randint(0, n, (B,))
+    drawn = torch.randint(0, n, (B, T))
+    seen = mask.bool() if kind == "token" else (torch.rand(B, T) < 0.4) & mask.bool()
+    return torch.where(seen, drawn, -100)
+
+
+def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
+    model = cls(config)
+    with torch.no_grad():  # larger than BERT's 0.02, and no bias of 0: every term must show
+        for p in model.parameters():
+            p.copy_(torch.randn_like(p) * 0.3 + (p if p.dim() == 1 else 0))
+    folder = f"{here}/{name}"
+    model.save_pretrained(folder)
+    B, T = len(lengths), max(lengths)
+    mask = torch.tensor([[1] * n + [0] * (T - n) for n in lengths])
+    ids = torch.randint(1, VOCAB, (B, T)) * mask
+    inputs = dict(input_ids=ids, attention_mask=mask)
+    if types:
+        inputs["token_type_ids"] = torch.randint(0, config.type_vocab_size, (B, T)) * mask
+    inputs["labels"] = labels_for(kind, ids, mask, VOCAB if kind == "word" else config.num_labels)
+
+    out = model(**inputs, output_hidden_states=True, output_attentions=True)
+    out.loss.backward()
+    golden = {f"in.{k}": v if v.is_floating_point() else v.int() for k, v in inputs.items()}
+    golden |= {"out.logits": out.logits, "out.loss": out.loss}
+    golden |= {f"out.hidden.{i}": h for i, h in enumerate(out.hidden_states)}
+    golden |= {f"out.attention_probs.{i}": a for i, a in enumerate(out.attentions)}
+    golden |= {f"grad.{k}": p.grad.clone() for k, p in model.named_parameters() if p.grad is not None}
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)
+    factor = lambda t: min(1, (t + 1) / 5) * max(0, (20 - t) / 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    losses, norms = [], []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = model(**inputs).loss
+        loss.backward()
+        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0))
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+    golden |= {"train.losses": torch.stack(losses), "train.grad_norms": torch.stack(norms)}
+    golden |= {"train.final_logits": model(**inputs).logits}
+    save_file({k: v.detach().contiguous() for k, v in golden.items()}, f"{folder}/golden.safetensors")
+
+
+names = dict(id2label={0: "red", 1: "green", 2: "blue"}, label2id={"red": 0, "green": 1, "blue": 2})
+torch.manual_seed(1)
+write("bert-classify", tr.BertForSequenceClassification, bert(num_hidden_layers=3, **names), "text")
+write("bert-regression", tr.BertForSequenceClassification, bert(num_labels=1, num_attention_heads=1, hidden_act="gelu_pytorch_tanh"), "number", types=False)
+write("bert-tokens", tr.BertForTokenClassification, bert(num_labels=5, hidden_size=15, num_attention_heads=5, intermediate_size=7, type_vocab_size=3, hidden_act="relu"), "token")
+write("bert-mlm", tr.BertForMaskedLM, bert(), "word")
+write("bert-mlm-untied", tr.BertForMaskedLM, bert(tie_word_embeddings=False, hidden_act="gelu_new", layer_norm_eps=1e-5), "word", lengths=(10, 10))
+write("distilbert-classify", tr.DistilBertForSequenceClassification, distilbert(num_labels=4), "text", types=False)
+write("distilbert-tokens", tr.DistilBertForTokenClassification, distilbert(num_labels=3, dim=10, n_heads=2, hidden_dim=33), "token", types=False)
+write("distilbert-mlm", tr.DistilBertForMaskedLM, distilbert(activation="relu"), "word", types=False)
