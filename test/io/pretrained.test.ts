@@ -219,7 +219,7 @@ describe('older files', () => {
     copyFileSync(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'))
     rmSync(join(folder, 'model.safetensors'))
     expect(() => loadPretrained(folder)).toThrow(
-      /pytorch_model\.bin: is a pickle, which can run any code and is not read\. Convert it in that folder: python -c "import torch; .*"$/,
+      /pytorch_model\.bin: is a Python pickle, which can run any code when it is read\. Convert it, in its folder: python -c "import torch, .*"$/,
     )
   })
 })

@@ -178,7 +178,7 @@ function tokenizerOf(folder: string, has: (name: string) => boolean): Inspection
 }
 
 /** The parts of a run's record that are numbers or texts; the rest is in the file. */
-function plainFields(record: Map<string, unknown>): Record<string, unknown> {
+function plainFields(record: ReadonlyMap<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     [...record].filter(([, value]) => ['number', 'string', 'boolean'].includes(typeof value)),
   )
