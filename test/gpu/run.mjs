@@ -129,6 +129,24 @@ async function run(name, { command: [file, ...args], env }, job) {
   )
 }
 
+/** Models against PyTorch's values, gradients and training steps included, on a mode of Node. */
+function models(name, { command, env }) {
+  const display = command[0] === 'xvfb-run' ? command.slice(0, 2) : []
+  const vitest = [process.execPath, join(root, 'scripts/test.mjs'), 'test/nn/family.test.ts']
+  const [file, ...args] = [...display, ...vitest]
+  const { stdout } = spawnSync(file, args, {
+    ...{ cwd: root, encoding: 'utf8', timeout: LIMIT, maxBuffer: 1 << 26 },
+    env: { ...process.env, ...env, TINYSTILL_GPU: name },
+  })
+  const last = stdout.trim().split('\n').at(-1)
+  const [, good, bad] = /^(\d+) passed, (\d+) failed$/.exec(last) ?? [last, 0, 1]
+  tell(
+    `${name}: models against PyTorch`,
+    Number(bad) > 0 || Number(good) < 10 ? stdout.slice(-2000) : undefined,
+    last,
+  )
+}
+
 /** What the doctor says where gpu.js is not, where gl is not built, and where the driver is of no use: one line each. */
 function doctor(name, { cwd, env = {}, want }) {
   const child = spawnSync(process.execPath, [join(root, 'dist/cli/bin.js'), 'doctor'], {
@@ -165,6 +183,7 @@ doctors()
 for (const [name, mode] of Object.entries(modes)) {
   if (asked.length > 0 && !asked.includes(name)) continue
   await run(name, mode, { want })
+  if (!name.startsWith('chromium')) models(name, mode)
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)

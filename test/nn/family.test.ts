@@ -12,8 +12,9 @@ import { readSafetensors } from '../../src/nn/io/safetensors.js'
 import type { ModelInput } from '../../src/nn/models/input.js'
 import type { Pretrained } from '../../src/nn/models/pretrained.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
-import { type BackendName, setBackend } from '../../src/tensor/backend.js'
+import { setBackend } from '../../src/tensor/backend.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
+import { backends, choose } from '../backends.js'
 
 const root = resolve(process.env.TINYSTILL_GOLDEN ?? join(import.meta.dirname, '../golden/family'))
 const cases = readdirSync(root).filter((name) => existsSync(join(root, name, 'golden.safetensors')))
@@ -72,10 +73,10 @@ afterAll(() => {
   for (const [sort, value] of worst) console.log(`worst ${sort}: ${value.toExponential(2)}`)
 })
 
-describe.each<BackendName>(['js', 'wasm'])('PyTorch on %s', (backend) => {
+describe.each(backends)('PyTorch on %s', (backend) => {
   describe.each(cases)('%s', (name) => {
     it('logits, hidden states and attention', () => {
-      setBackend(backend)
+      choose(backend)
       const { model, g, input } = open(name)
       const out = noGrad(() => model.forward(input, { hiddenStates: true, attentionProbs: true }))
       expect(error('logits', out.logits!, g('out.logits'))).toBeLessThan(1e-5)
@@ -94,7 +95,7 @@ describe.each<BackendName>(['js', 'wasm'])('PyTorch on %s', (backend) => {
     it.each([false, true])(
       'loss and the gradient of every parameter, plain attention %s',
       (attentionProbs) => {
-        setBackend(backend)
+        choose(backend)
         const { model, g, has, input } = open(name)
         const loss = lossOf(model.forward(input, { attentionProbs }).logits!, g('in.labels'))
         expect(error('loss', loss, g('out.loss'))).toBeLessThan(1e-5)
@@ -110,7 +111,7 @@ describe.each<BackendName>(['js', 'wasm'])('PyTorch on %s', (backend) => {
     )
 
     it('20 training steps', () => {
-      setBackend(backend)
+      choose(backend)
       const { model, g, input } = open(name)
       const options = { lr: 2e-3, betas: [0.9, 0.98], weightDecay: 0.05 } as const
       const optimizer = new AdamW(model.parameters(), options)
@@ -130,7 +131,7 @@ describe.each<BackendName>(['js', 'wasm'])('PyTorch on %s', (backend) => {
     })
 
     it('unpadded', () => {
-      setBackend(backend)
+      choose(backend)
       const { model, g, input } = open(name)
       const { flat, rows } = unpadded(input)
       const out = noGrad(() => model.forward(flat, { hiddenStates: true }))

@@ -35,13 +35,15 @@ export type Answer = { value: unknown } | { error: string; lost: boolean }
 function serve(
   make: typeof createEngine,
   words: Record<'DONE' | 'LENGTH' | 'BEAT' | 'ANSWER', number>,
+  load: (url: string) => Promise<Record<string, (...args: unknown[]) => object>>,
+  need: NodeJS.Require | null,
 ): void {
-  const node = typeof require === 'function' ? require('node:worker_threads') : null
+  const node = need?.('node:worker_threads') ?? null
   let engine: Engine | null = null
   let control: Int32Array<ArrayBufferLike> = new Int32Array(0)
 
-  async function load({ mode, gpujs, webgpu }: Setup): Promise<Engine> {
-    if (node === null) {
+  async function start({ mode, gpujs, webgpu }: Setup): Promise<Engine> {
+    if (need === null) {
       const page = globalThis as unknown as {
         importScripts(url: string): void
         GPU: GpuJs['GPU'] & { input: GpuJs['input'] }
@@ -52,14 +54,14 @@ function serve(
       return make({ GPU, input: GPU.input }, mode, {})
     }
     if (webgpu !== null && !('GPUBufferUsage' in globalThis)) {
-      const { create, globals } = await import(webgpu)
+      const { create, globals } = await load(webgpu)
       Object.assign(globalThis, globals)
       Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true })
     }
     // gpu.js loads headless-gl wherever it finds it, and that can be loaded into one thread of a process only.
     try {
-      const path = require('node:module').createRequire(gpujs).resolve('gl')
-      require.cache[path] = {
+      const path = need('node:module').createRequire(gpujs).resolve('gl')
+      need.cache[path] = {
         id: path,
         filename: path,
         loaded: true,
@@ -68,11 +70,11 @@ function serve(
     } catch {
       // It is not installed.
     }
-    return make(require(gpujs), mode, {})
+    return make(need(gpujs), mode, {})
   }
 
   async function answer(request: Exclude<Request, { call: 'free' }>, setup: Setup): Promise<unknown> {
-    if (engine === null || (request.call === 'open' && engine.isLost())) engine = await load(setup)
+    if (engine === null || (request.call === 'open' && engine.isLost())) engine = await start(setup)
     switch (request.call) {
       case 'open':
         return engine.open()
@@ -120,5 +122,7 @@ function serve(
   else globalThis.onmessage = (event) => receive(event.data)
 }
 
-export const workerSource = () =>
-  `(${serve})(${createEngine}, ${JSON.stringify({ DONE, LENGTH, BEAT, ANSWER })})`
+export const workerSource = () => {
+  const words = JSON.stringify({ DONE, LENGTH, BEAT, ANSWER })
+  return `(${serve})(${createEngine}, ${words}, (url) => import(url), typeof require === 'function' ? require : null)`
+}
