@@ -17,7 +17,7 @@ export interface TextModel {
   classes: readonly string[]
 }
 
-const MODEL_TYPE = 'tinystill-text-classifier'
+export const OWN_MODEL_TYPE = 'tinystill-text-classifier'
 
 /** The largest count that a config may ask for: more would be a file gone wrong. */
 const LARGEST = 2 ** 24
@@ -44,7 +44,7 @@ export function saveTextModel(folder: string, { model, tokenizer, classes }: Tex
     ...config,
   }
   const document = {
-    model_type: MODEL_TYPE,
+    model_type: OWN_MODEL_TYPE,
     ...Object.fromEntries(Object.entries(fields).map(([key, { name }]) => [key, settings[name]])),
     hidden_act: settings.activation,
     norm: settings.norm,
@@ -69,7 +69,7 @@ export function makeFolder(folder: string): void {
 
 function readConfig(file: string): { config: ClassifierConfig; classes: string[] } {
   const given = readFields(file)
-  given.oneOf('model_type', [MODEL_TYPE])
+  given.oneOf('model_type', [OWN_MODEL_TYPE])
   given.oneOf('pooling', ['mean'])
   const classes = given.names('id2label')
   const config = {
