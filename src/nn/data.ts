@@ -25,6 +25,8 @@ export interface DataSet<Input> {
   readonly size: number
   /** Class of each row; null where there are none. */
   readonly labels: Int32Array | null
+  /** Number to be predicted for each row, where that is the task. */
+  readonly targets?: Float32Array
   /** Row numbers in batches: shuffled as a function of the key, or (null) in an order that is good for evaluation. */
   batches(batchSize: number, key: Key | null): Int32Array[]
   input(rows: Int32Array): Input
