@@ -35,7 +35,7 @@ function codeOf(error: unknown): string {
 }
 
 /** The CheckpointError for what the system said: `after` tells what state things are in. */
-function explain(path: string, action: string, error: unknown, after = ''): CheckpointError {
+export function explain(path: string, action: string, error: unknown, after = ''): CheckpointError {
   if (error instanceof CheckpointError) return error
   const [reason, hint] = causes[codeOf(error)] ?? [error instanceof Error ? error.message : String(error)]
   return new CheckpointError(path, `cannot be ${action}: ${reason}${after}`, hint)
