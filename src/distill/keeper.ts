@@ -19,12 +19,12 @@ export interface EvaluationReport {
 }
 
 /** Figures of which less is better. */
-const LOWER = /^(loss|mse|ece)$/
+const LOWER = /^(loss|mse|ece|perplexity)$/
 
 export interface KeeperOptions {
   /** Which figure decides. Default: the first. */
   metric?: string
-  /** Whether its larger values are better. Default: unless it is called loss, mse or ece. */
+  /** Whether its larger values are better. Default: unless it is called loss, mse, ece or perplexity. */
   higher?: boolean
   /** Evaluations without a better score after which training ends. */
   patience?: number

@@ -67,12 +67,21 @@ export class Accumulator {
     )
   }
 
-  /** Takes the step and forgets the gradients. Returns their norm before clipping. */
-  step(lrScale: number, maxNorm: number): number {
-    const norm = this.optimizer.step({ lrScale, gradScale: this.#unit / this.#sum, maxNorm })
-    this.optimizer.zeroGrad()
+  /**
+   * Takes the step and forgets the gradients. Returns their norm before clipping. Throws TinystillError, and changes
+   * nothing, when it is not finite.
+   */
+  step(lrScale: number, maxNorm: number, where: () => string): number {
+    const gradScale = this.#unit / this.#sum
     this.#sum = 0
-    return norm
+    try {
+      return this.optimizer.step({ lrScale, gradScale, maxNorm })
+    } catch (error) {
+      if (!(error instanceof TinystillError)) throw error
+      throw new TinystillError(`training: at ${where()}: ${error.message}`)
+    } finally {
+      this.optimizer.zeroGrad()
+    }
   }
 }
 

@@ -32,12 +32,12 @@ export interface FitOptions {
   /** Largest gradient norm. Default 1. */
   maxNorm?: number
   /** Figures of the model as it is. */
-  evaluate?: () => number | Figures
+  evaluate?: () => number | Figures | Promise<number | Figures>
   /** Evaluates after every n batches too, not only after each epoch. */
   evaluateEvery?: number
   /** The figure that decides. Default: the first. */
   metric?: string
-  /** Whether its larger values are better. Default: unless it is called loss, mse or ece. */
+  /** Whether its larger values are better. Default: unless it is called loss, mse, ece or perplexity. */
   higher?: boolean
   /** Ends after this many evaluations without a better score. Default: never. */
   patience?: number
@@ -128,7 +128,7 @@ export async function fit<Input, Output>(
 
   async function judge(epoch: number, step: number): Promise<EvaluationReport> {
     if (!evaluate) return { epoch, step, figures: {}, score: Number.NaN, best: true }
-    const report = keeper.add(epoch, step, evaluate())
+    const report = keeper.add(epoch, step, await evaluate())
     model.train()
     await options.onEvaluation?.(report)
     if (keeper.done && stopped === 'done') stopped = 'patience'
@@ -152,7 +152,7 @@ export async function fit<Input, Output>(
         done++
         const factor = schedule(optimizer.steps)
         const ends = i === batches.length - 1
-        const gradNorm = (i + 1) % accumulate === 0 || ends ? accumulator.step(factor, maxNorm) : 0
+        const gradNorm = (i + 1) % accumulate === 0 || ends ? accumulator.step(factor, maxNorm, at) : 0
         const tokens = data.tokens(rows)
         await options.onStep?.({ epoch, step, total, ...batch, gradNorm, lr: lr * factor, tokens })
         if (signal?.aborted) stopped = 'signal'

@@ -3,6 +3,4 @@ import '../autograd/methods.js' // gives tensors their methods
 
 export { readBytes, readText, writeAtomic } from '../nn/io/files.js'
 export { loadTextModel, saveTextModel, type TextModel } from '../nn/io/folder.js'
-export { type FileHash, hashFile } from '../nn/io/hash.js'
-export { LineLog } from '../nn/io/log.js'
 export { readWordnet } from '../nn/text/wordnet.js'

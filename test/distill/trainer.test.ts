@@ -233,6 +233,17 @@ describe('what is broken', () => {
     ).rejects.toThrow(/in rows (\d+, ){11}\d+ and 8 more\. Lower/)
   })
 
+  it('a gradient that is not finite names its step, and nothing is changed', async () => {
+    const model = make()
+    const before = weights(model)
+    // 0 now, and a slope of 0 / 0.
+    const rule = ({ logits }: { logits: Tensor }) => logits.mul(0).sum().sqrt()
+    await expect(fit(model, data, rule, options)).rejects.toThrow(
+      /^training: at step 1 of 9, epoch 1: optimizer: the gradient norm is NaN, no parameter was changed/,
+    )
+    expect(weights(model)).toEqual(before)
+  })
+
   it('settings that mean nothing', async () => {
     for (const [wrong, text] of [
       [{ epochs: 0 }, 'fit: epochs must be 1 or more, got 0'],
@@ -245,6 +256,10 @@ describe('what is broken', () => {
       await expect((async () => train(make(), data, { ...options, ...wrong }))()).rejects.toThrow(text)
     const empty = rowData(new Float32Array(0), 3, new Int32Array(0))
     await expect(train(make(), empty, options)).rejects.toThrow('training data: has no rows')
+    const numbers = { ...data, targets: new Float32Array(rows) }
+    await expect(
+      (async () => train(make(), numbers, { ...options, classWeights: 'balanced' }))(),
+    ).rejects.toThrow('train: class weights and label smoothing are for labels, the data has numbers')
     expect(() => labelLoss(rowData(values, 3, null))).toThrow('training data: has no labels')
     const none = fit(make(), data, ({ logits }) => ({ total: logits.sum(), weight: 0 }), options)
     await expect(none).rejects.toThrow("the loss's weight must be above 0, got 0 at step 1 of 9, epoch 1")

@@ -8,12 +8,17 @@ import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js
 import type { Classifier } from '../predict.js'
 import { type FitOptions, type FitResult, fit } from '../trainer.js'
 
-/** Learns from hard labels, or from numbers where the data has targets. */
+/**
+ * Learns from hard labels, or from numbers where the data has targets. Throws DataError where it has neither, RangeError
+ * for class weights or smoothing of numbers.
+ */
 export function train<Input>(
   model: Classifier<Input>,
   data: DataSet<Input>,
   { classWeights, labelSmoothing, ...options }: FitOptions & LabelOptions,
 ): Promise<FitResult> {
+  if (data.targets && (classWeights || labelSmoothing))
+    throw new RangeError('train: class weights and label smoothing are for labels, the data has numbers')
   const rules = { ...(classWeights && { classWeights }), ...(labelSmoothing && { labelSmoothing }) }
   return fit(model, data, data.targets ? targetLoss(data) : labelLoss(data, rules), options)
 }
