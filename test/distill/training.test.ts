@@ -11,7 +11,7 @@ import { train } from '../../src/distill/recipes/hinton.js'
 import { type FitOptions, fit } from '../../src/distill/trainer.js'
 import { cut, type DataSet, inOrder } from '../../src/nn/data.js'
 import { readSafetensors } from '../../src/nn/io/safetensors.js'
-import { type PaddedInput, TextClassifier, type TextInput } from '../../src/nn/models/classifier.js'
+import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { freeze } from '../../src/nn/optim/groups.js'
 import { type BackendName, setBackend } from '../../src/tensor/backend.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
@@ -21,6 +21,8 @@ const { tensors: golden } = readSafetensors(file, { file: 'golden' })
 const g = (name: string) => golden.get(name) as Tensor
 const labels = g('data.labels').data as Int32Array
 const [N, T] = g('data.ids').shape
+
+type Input = Parameters<TextClassifier['forward']>[0]
 
 function build(): TextClassifier {
   const model = new TextClassifier({
@@ -42,7 +44,7 @@ function build(): TextClassifier {
 }
 
 /** Batches in the order that PyTorch drew, or one a whole step of `merge` batches. */
-function dataOf(run: string, merge = 1): DataSet<TextInput> {
+function dataOf(run: string, merge = 1): DataSet<Input> {
   const order = g(`${run}.order`).data as Int32Array
   let epoch = 0
   return {
@@ -52,7 +54,7 @@ function dataOf(run: string, merge = 1): DataSet<TextInput> {
       const rows = order.slice(epoch * N, ++epoch * N) as Int32Array
       return cut(rows, size * merge)
     },
-    input: (rows): PaddedInput => {
+    input: (rows) => {
       const all = new Int32Array(rows.length * T)
       rows.forEach((row, i) => {
         all.set(g('data.ids').data.subarray(row * T, (row + 1) * T) as Int32Array, i * T)
