@@ -9,7 +9,7 @@ import { VERSION } from '../version.js'
 import type { Output } from './output.js'
 import { bytes, count, duration, percent, renderTable } from './table.js'
 
-export interface ModelFigures extends Metrics {
+export interface ModelFigures extends Pick<Metrics, 'accuracy' | 'f1' | 'loss'> {
   params: number
   bytes: number
   /** One text at a time. */

@@ -47,11 +47,22 @@ export function kdLoss(
   labels: Tensor | null,
   options: KdOptions = {},
 ): Tensor {
-  const { alpha = 0.5, ...soft } = options
+  return kdTerms(student, teacher, labels, options).total
+}
+
+/** kdLoss with its parts: `soft`, and with alpha below 1 `hard`, before they are weighted. */
+export function kdTerms(
+  student: Tensor,
+  teacher: Tensor,
+  labels: Tensor | null,
+  options: KdOptions = {},
+): { total: Tensor; terms: Record<string, Tensor> } {
+  const { alpha = 0.5, ...rules } = options
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`kdLoss: alpha must lie in [0, 1], got ${alpha}`)
-  const kd = softTargetLoss(student, teacher, soft)
-  if (alpha === 1) return kd
+  const soft = softTargetLoss(student, teacher, rules)
+  if (alpha === 1) return { total: soft, terms: { soft } }
   if (labels === null)
     throw new RangeError(`kdLoss: alpha ${alpha} needs labels. Pass them, or alpha 1 for soft targets only`)
-  return add(mul(kd, alpha), mul(crossEntropy(student, labels), 1 - alpha))
+  const hard = crossEntropy(student, labels)
+  return { total: add(mul(soft, alpha), mul(hard, 1 - alpha)), terms: { soft, hard } }
 }

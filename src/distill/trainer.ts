@@ -1,14 +1,13 @@
-// The training loop: one batch from input to updated weights, epochs with evaluation, early stopping, the best weights.
-import { backward } from '../autograd/backward.js'
-import { randomScope } from '../autograd/random.js'
-import { tidy } from '../autograd/tidy.js'
-import { TinystillError } from '../errors.js'
+// The training loop: epochs of batches, steps under a schedule, evaluations that decide what is kept and when it ends.
+import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
+import type { Module } from '../nn/module.js'
 import { AdamW } from '../nn/optim/adam.js'
+import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
 import { type Schedule, schedules } from '../nn/optim/schedule.js'
 import { keyOf } from '../tensor/rng.js'
-import type { Tensor } from '../tensor/tensor.js'
-import type { Classifier } from './predict.js'
+import { type EvaluationReport, type Figures, Keeper } from './keeper.js'
+import { Accumulator, type Loss } from './step.js'
 
 export interface FitOptions {
   epochs: number
@@ -16,21 +15,38 @@ export interface FitOptions {
   seed: number
   /** Default 64. */
   batchSize?: number
-  /** Batches whose gradients are added up for one optimizer step. Default 1. */
+  /** Batches whose gradients are added up for one optimizer step, each counting by its rows. Default 1. */
   accumulate?: number
   /** Default 0.05. */
   weightDecay?: number
+  /** No weight decay for biases and layer norms, and with layerDecay smaller rates for lower layers. Default: all alike. */
+  groups?: Omit<GroupRules, 'weightDecay'>
+  /** Of Adam. Default 0.9 and 0.999. */
+  betas?: readonly [number, number]
+  /** Of Adam. Default 1e-8. */
+  eps?: number
   /** Steps of warm-up, or below 1 their share. Default 0.06. */
   warmup?: number
   /** Default 'linear'. */
   schedule?: keyof typeof schedules
   /** Largest gradient norm. Default 1. */
   maxNorm?: number
-  /** Ends after this many epochs without a better score. Default: never. */
+  /** Figures of the model as it is. */
+  evaluate?: () => number | Figures | Promise<number | Figures>
+  /** Evaluates after every n batches too, not only after each epoch. */
+  evaluateEvery?: number
+  /** The figure that decides. Default: the first. */
+  metric?: string
+  /** Whether its larger values are better. Default: unless it is called loss, mse, ece or perplexity. */
+  higher?: boolean
+  /** Ends after this many evaluations without a better score. Default: never. */
   patience?: number
-  /** Score of the model as it is after an epoch: higher is better. With it, the best epoch's weights are kept. */
-  evaluate?: () => number
+  /** With evaluate: the weights that the model holds in the end. Default 'best'. */
+  keep?: 'best' | 'last'
+  /** When aborted, training ends after the step in hand, as if it had come to its end. */
+  signal?: AbortSignal
   onStep?: (step: StepReport) => void | Promise<void>
+  onEvaluation?: (evaluation: EvaluationReport) => void | Promise<void>
   onEpoch?: (epoch: EpochReport) => void | Promise<void>
 }
 
@@ -41,6 +57,8 @@ export interface StepReport {
   step: number
   total: number
   loss: number
+  /** The parts of the loss, where it names them. */
+  terms: Readonly<Record<string, number>>
   /** Norm of the gradient before clipping; 0 where the step only accumulated. */
   gradNorm: number
   lr: number
@@ -51,94 +69,108 @@ export interface EpochReport {
   epoch: number
   /** Mean over the epoch's batches. */
   loss: number
-  /** What evaluate() gave; NaN without it. */
+  /** The chosen figure at its end; NaN without evaluate. */
   score: number
   best: boolean
 }
 
 export interface FitResult {
   epochs: EpochReport[]
-  /** The epoch whose weights the model holds now. */
-  best: EpochReport
+  evaluations: EvaluationReport[]
+  /** The best evaluation; without evaluate, the end. Its weights are what the model holds, unless `keep` is 'last'. */
+  best: EvaluationReport
+  stopped: 'done' | 'patience' | 'signal'
+}
+
+/** What can be trained: any module that makes an output of an input. */
+export interface Trainable<Input, Output> extends Module {
+  forward(input: Input): Output
+}
+
+const counts = ['epochs', 'batchSize', 'accumulate', 'evaluateEvery', 'patience'] as const
+
+/** Throws RangeError for settings that mean nothing. */
+function check(options: FitOptions): void {
+  for (const name of counts) {
+    const n = options[name] ?? 1
+    if (n !== Infinity && !(Number.isInteger(n) && n >= 1))
+      throw new RangeError(`fit: ${name} must be 1 or more, got ${n}`)
+  }
 }
 
 /**
- * Trains by AdamW on `loss(logits, rows)`, a scalar. Data order and dropout are functions of (seed, epoch, step).
- * Throws TinystillError when the loss stops being finite; the weights are then those before that step.
+ * Trains by AdamW on `loss(output, rows)`: a scalar, alone or with the terms it is made of. Data order and dropout are
+ * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws TinystillError when the loss stops being
+ * finite; the weights are then those before that step.
  */
-export async function fit<Input>(
-  model: Classifier<Input>,
+export async function fit<Input, Output>(
+  model: Trainable<Input, Output>,
   data: DataSet<Input>,
-  loss: (logits: Tensor, rows: Int32Array) => Tensor,
+  loss: (output: Output, rows: Int32Array) => Loss,
   options: FitOptions,
 ): Promise<FitResult> {
   const { epochs, lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05, maxNorm = 1 } = options
-  const optimizer = new AdamW(model.parameters(), { lr, weightDecay })
+  check(options)
+  if (data.size === 0) throw new DataError('training data', 'has no rows')
+  const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
+  const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
+  const optimizer = new AdamW(params, { lr, weightDecay, betas, eps })
   const perEpoch = Math.ceil(data.size / batchSize)
+  const total = epochs * perEpoch
   const schedule: Schedule = schedules[options.schedule ?? 'linear']({
     total: epochs * Math.ceil(perEpoch / accumulate),
     warmup: options.warmup ?? 0.06,
   })
+  const keeper = new Keeper(model, options)
+  const accumulator = new Accumulator(optimizer)
   const reports: EpochReport[] = []
-  let kept = { best: null as EpochReport | null, weights: new Map<string, Tensor>() }
+  let stopped: FitResult['stopped'] = 'done'
 
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  async function judge(epoch: number, step: number): Promise<EvaluationReport> {
+    if (!evaluate) return { epoch, step, figures: {}, score: Number.NaN, best: true }
+    const report = keeper.add(epoch, step, await evaluate())
     model.train()
-    const batches = data.batches(batchSize, keyOf(seed, 'order', epoch))
-    let sum = 0
-    for (const [i, rows] of batches.entries()) {
-      const step = (epoch - 1) * perEpoch + i + 1
-      // The arena takes back what the step made; gradients stay with their parameters.
-      const value = tidy(() =>
-        randomScope(keyOf(seed, 'dropout', epoch, i), () => {
-          const result = loss(model.forward(data.input(rows)).logits, rows)
-          const number = result.item()
-          if (Number.isFinite(number)) backward(result)
-          return number
-        }),
-      )
-      if (!Number.isFinite(value)) {
-        throw new TinystillError(
-          `training: the loss became ${value} at step ${step} of ${epochs * perEpoch}, epoch ${epoch}`,
-          'Lower the learning rate, or look for broken values in the data. The step was not taken',
-        )
-      }
-      sum += value
-      const rate = lr * schedule(optimizer.steps)
-      const last = i === batches.length - 1
-      let gradNorm = 0
-      if ((i + 1) % accumulate === 0 || last) {
-        const added = last ? (i % accumulate) + 1 : accumulate
-        gradNorm = optimizer.step({ lrScale: rate / lr, gradScale: 1 / added, maxNorm })
-        optimizer.zeroGrad()
-      }
-      const tokens = data.tokens(rows)
-      await options.onStep?.({
-        epoch,
-        step,
-        total: epochs * perEpoch,
-        loss: value,
-        gradNorm,
-        lr: rate,
-        tokens,
-      })
-    }
-    const score = options.evaluate?.() ?? NaN
-    const better = kept.best === null || !(score <= kept.best.score)
-    const report = { epoch, loss: sum / batches.length, score, best: better }
-    reports.push(report)
-    if (better) {
-      for (const old of kept.weights.values()) old.dispose()
-      kept = { best: report, weights: options.evaluate ? model.snapshot() : new Map() }
-    }
-    await options.onEpoch?.(report)
-    if (epoch - (kept.best as EpochReport).epoch >= (options.patience ?? Infinity)) break
+    await options.onEvaluation?.(report)
+    if (keeper.done && stopped === 'done') stopped = 'patience'
+    return report
   }
-  const { best, weights } = kept
-  if (best === null) throw new RangeError(`fit: epochs must be 1 or more, got ${epochs}`)
-  if (weights.size > 0 && best.epoch !== reports.length) model.loadStateDict(weights)
-  for (const t of weights.values()) t.dispose()
-  optimizer.dispose()
-  model.eval()
-  return { epochs: reports, best }
+
+  try {
+    let last: EvaluationReport | null = null
+    for (let epoch = 1; epoch <= epochs && stopped === 'done'; epoch++) {
+      model.train()
+      const batches = data.batches(batchSize, keyOf(seed, 'order', epoch))
+      let sum = 0
+      let done = 0
+      for (const [i, rows] of batches.entries()) {
+        const step = (epoch - 1) * perEpoch + i + 1
+        const at = () => `step ${step} of ${total}, epoch ${epoch}`
+        const batch = accumulator.add(rows, keyOf(seed, 'dropout', epoch, i), at, () =>
+          loss(model.forward(data.input(rows)), rows),
+        )
+        sum += batch.loss
+        done++
+        const factor = schedule(optimizer.steps)
+        const ends = i === batches.length - 1
+        const gradNorm = (i + 1) % accumulate === 0 || ends ? accumulator.step(factor, maxNorm, at) : 0
+        const tokens = data.tokens(rows)
+        await options.onStep?.({ epoch, step, total, ...batch, gradNorm, lr: lr * factor, tokens })
+        if (signal?.aborted) stopped = 'signal'
+        else if (step % evaluateEvery === 0 && !ends) await judge(epoch, step)
+        if (stopped !== 'done') break
+      }
+      const step = (epoch - 1) * perEpoch + done
+      last = keeper.reports.at(-1)?.step === step ? keeper.reports.at(-1)! : await judge(epoch, step)
+      const report = { epoch, loss: sum / done, score: last.score, best: last.best }
+      reports.push(report)
+      await options.onEpoch?.(report)
+    }
+    keeper.restore()
+    const best = keeper.best ?? (last as EvaluationReport)
+    return { epochs: reports, evaluations: keeper.reports, best, stopped }
+  } finally {
+    keeper.dispose()
+    optimizer.dispose()
+    model.eval()
+  }
 }

@@ -2,14 +2,15 @@
 import { ShapeError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape, normalizeDim, reducedShape, type Shape, sameShape } from '../../tensor/shape.js'
-import { empty, flat, ints, type Tensor } from '../../tensor/tensor.js'
+import { empty, flat, floats, ints, type Tensor } from '../../tensor/tensor.js'
+import { tensor } from '../create.js'
 import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import { type Sample, unit } from '../samples.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { eq, ne, where } from './compare.js'
 import { binaryComposite, type None, none, pairEdge, pairOf } from './elementwise.js'
-import { oneHot } from './indexing.js'
+import { indexSelect, oneHot } from './indexing.js'
 import { exp, log, neg, sqrt } from './pointwise.js'
 import { mean, sum } from './reduce.js'
 import { logSoftmax } from './softmax.js'
@@ -132,27 +133,63 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
 
 export interface CrossEntropyOptions extends Partial<RowAttrs> {
   reduction?: Reduction
+  /** How much each class counts, float [C]; PyTorch's `weight`. */
+  weight?: Tensor
 }
 
 /**
  * Cross entropy of logits [..., C] against int32 labels [...] or soft targets [..., C] (probabilities).
- * 'mean' is over the rows whose label is not `ignoreIndex` (-100). Throws ShapeError, RangeError on a label out of range.
+ * 'mean' is over the rows whose label is not `ignoreIndex` (-100); with `weight` it divides by the weights of their
+ * labels, with soft targets by the rows. Throws ShapeError, RangeError on a label out of range.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = options
+  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean', weight } = options
   const n = logits.shape[logits.rank - 1]
+  if (weight !== undefined && !sameShape(weight.shape, [n])) {
+    throw new ShapeError(
+      'crossEntropy',
+      `${n} classes need as many weights, got weight ${formatShape(weight.shape)}`,
+    )
+  }
   if (target.dtype !== 'int32') {
     const smooth = labelSmoothing === 0 ? target : add(mul(target, 1 - labelSmoothing), labelSmoothing / n)
-    return reduceRows(softCrossEntropyOp([logits, smooth], none), reduction)
+    const counted = weight === undefined ? smooth : mul(smooth, weight)
+    return reduceRows(softCrossEntropyOp([logits, counted], none), reduction)
   }
-  const rows = rowLossOp([reshape(logits, [-1, n]), reshape(target, [-1])], { ignoreIndex, labelSmoothing })
+  const x = reshape(logits, [-1, n])
+  const labels = reshape(target, [-1])
+  const y = ints(labels)
+  const plain = () => rowLossOp([x, labels], { ignoreIndex, labelSmoothing })
+  const rows =
+    weight === undefined ? plain() : weightedRows(x, labels, weight, { ignoreIndex, labelSmoothing })
   if (reduction === 'none') return reshape(rows, target.shape)
   const total = sum(rows)
   if (reduction === 'sum') return total
+  const weights = weight === undefined ? null : floats(weight)
   return div(
     total,
-    ints(target).reduce((count, y) => count + (y === ignoreIndex ? 0 : 1), 0),
+    y.reduce(
+      (count, label) => count + (label === ignoreIndex ? 0 : weights === null ? 1 : weights[label]),
+      0,
+    ),
   )
+}
+
+/** (1 - s) w_y (-ln p_y) + s / C sum_i w_i (-ln p_i), [rows]: the label's weight, and with smoothing each class's own. */
+function weightedRows(
+  x: Tensor,
+  labels: Tensor,
+  weight: Tensor,
+  { ignoreIndex, labelSmoothing: s }: RowAttrs,
+): Tensor {
+  const n = x.shape[1]
+  const sharp = rowLossOp([x, labels], { ignoreIndex, labelSmoothing: 0 })
+  const known = ints(labels).map((label) => (label === ignoreIndex ? 0 : label))
+  const hard = mul(sharp, indexSelect(weight, 0, tensor(known)))
+  if (s === 0) return hard
+  const every = neg(sum(mul(logSoftmax(x, -1), weight), -1))
+  const even = where(eq(labels.to(x.dtype), ignoreIndex), 0, every)
+  return add(mul(hard, 1 - s), mul(even, s / n))
 }
 
 function reduceRows(rows: Tensor, reduction: Reduction): Tensor {

@@ -1,27 +1,26 @@
 // Hinton's recipe: a teacher learns from labels, its softened outputs for unlabelled rows teach the student.
 // Hinton, Vinyals and Dean 2015, sections 2 and 3. RECIPE: train(teacher); targets = predict(teacher, transfer); distil(student).
 import { tensor } from '../../autograd/create.js'
-import { crossEntropy } from '../../autograd/ops/losses.js'
-import { DataError, ShapeError } from '../../errors.js'
+import { ShapeError } from '../../errors.js'
 import { type DataSet, selectRows } from '../../nn/data.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { type KdOptions, kdLoss } from '../kd.js'
+import { type KdOptions, kdTerms } from '../kd.js'
+import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js'
 import type { Classifier } from '../predict.js'
 import { type FitOptions, type FitResult, fit } from '../trainer.js'
 
-function labelsOf<Input>(data: DataSet<Input>, rows: Int32Array): Tensor | null {
-  const { labels } = data
-  return labels && tensor(rows.map((row) => labels[row]))
-}
-
-/** Learns from hard labels. */
+/**
+ * Learns from hard labels, or from numbers where the data has targets. Throws DataError where it has neither, RangeError
+ * for class weights or smoothing of numbers.
+ */
 export function train<Input>(
   model: Classifier<Input>,
   data: DataSet<Input>,
-  options: FitOptions,
+  { classWeights, labelSmoothing, ...options }: FitOptions & LabelOptions,
 ): Promise<FitResult> {
-  if (data.labels === null) throw new DataError('training data', 'has no labels')
-  return fit(model, data, (logits, rows) => crossEntropy(logits, labelsOf(data, rows) as Tensor), options)
+  if (data.targets && (classWeights || labelSmoothing))
+    throw new RangeError('train: class weights and label smoothing are for labels, the data has numbers')
+  const rules = { ...(classWeights && { classWeights }), ...(labelSmoothing && { labelSmoothing }) }
+  return fit(model, data, data.targets ? targetLoss(data) : labelLoss(data, rules), options)
 }
 
 /**
@@ -42,10 +41,10 @@ export function distil<Input>(
   return fit(
     student,
     data,
-    (logits, rows) => {
+    ({ logits }, rows) => {
       const teacher = tensor(selectRows(teacherLogits, classes, rows), { shape: [rows.length, classes] })
       const labels = alpha < 1 ? labelsOf(data, rows) : null
-      return kdLoss(logits, teacher, labels, { alpha, T, tSquared, reduction })
+      return kdTerms(logits, teacher, labels, { alpha, T, tSquared, reduction })
     },
     options,
   )

@@ -7,7 +7,6 @@ import { TinystillError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape } from '../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
-import type { Module } from '../module.js'
 
 export interface GroupOptions {
   lr: number
@@ -17,12 +16,14 @@ export interface GroupOptions {
 /** Parameters with settings of their own; what is left out comes from the optimizer's options. */
 export interface ParameterGroup extends Partial<GroupOptions> {
   params: Iterable<Tensor>
+  /** Multiplies lr. Default 1. */
+  lrScale?: number
 }
 
 export interface StepOptions {
   /** Multiplies every group's lr: the schedule's factor. Default 1. */
   lrScale?: number
-  /** Multiplies the gradients: 1 / n after n accumulated backward passes. Default 1. */
+  /** Multiplies the gradients: 1 / n after n accumulated backward passes of as many rows each. Default 1. */
   gradScale?: number
   /** Scales the gradients down so that their norm over all parameters is at most this. */
   maxNorm?: number
@@ -62,15 +63,6 @@ export function zeroGrad(params: Iterable<Tensor>): void {
   for (const p of params) clearGrad(p)
 }
 
-/** Two groups: weight decay for matrices, none for biases and layer norms, as BERT trains. */
-export function decayGroups(model: Module, weightDecay: number): ParameterGroup[] {
-  const params = model.parameters()
-  return [
-    { params: params.filter((p) => p.rank >= 2), weightDecay },
-    { params: params.filter((p) => p.rank < 2), weightDecay: 0 },
-  ]
-}
-
 function isGroup(x: Tensor | ParameterGroup): x is ParameterGroup {
   return 'params' in x
 }
@@ -80,22 +72,26 @@ export abstract class Optimizer {
   steps = 0
   readonly slots: readonly Slot[]
 
-  /** moments: how many tensors of a parameter's shape the update keeps. */
+  /** moments: how many tensors of a parameter's shape the update keeps. Frozen parameters take no part and have none. */
   constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, defaults: GroupOptions, moments: number) {
     if (!(defaults.lr >= 0)) throw new RangeError(`optimizer: lr must be 0 or more, got ${defaults.lr}`)
     const items = [...(params as Iterable<Tensor | ParameterGroup>)]
-    const groups = items.every(isGroup) ? items : [{ params: items as Tensor[] }]
+    const groups: ParameterGroup[] = items.every(isGroup) ? items : [{ params: items as Tensor[] }]
     const seen = new Set<Tensor>()
-    this.slots = groups.flatMap(({ params, ...own }) =>
-      Array.from(params, (param) => {
+    this.slots = groups.flatMap(({ params, lrScale = 1, ...own }) => {
+      const group = { ...defaults, ...own }
+      if (!(lrScale >= 0)) throw new RangeError(`optimizer: lrScale must be 0 or more, got ${lrScale}`)
+      return [...params].flatMap((param) => {
         if (seen.has(param))
           throw new RangeError(`optimizer: the parameter ${formatShape(param.shape)} came twice`)
         seen.add(param)
+        if (!param.requiresGrad) return []
         const state = Array.from({ length: moments }, () => zeros(param.shape, { dtype: param.dtype }))
-        return { param, group: { ...defaults, ...own }, state }
-      }),
-    )
-    if (this.slots.length === 0) throw new RangeError('optimizer: there are no parameters')
+        return [{ param, group: { ...group, lr: group.lr * lrScale }, state }]
+      })
+    })
+    if (this.slots.length === 0)
+      throw new RangeError(`optimizer: there are no parameters${seen.size > 0 ? ' that are not frozen' : ''}`)
   }
 
   get params(): Tensor[] {

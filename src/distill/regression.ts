@@ -1,0 +1,53 @@
+// Figures of a model that predicts numbers.
+
+export interface RegressionMetrics {
+  pearson: number
+  spearman: number
+  mse: number
+}
+
+const mean = (x: ArrayLike<number>) => Array.from(x).reduce((a, b) => a + b, 0) / x.length
+
+/** The correlation of two lists of one length. NaN where one of them is constant, or shorter than 2. */
+export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const [ma, mb] = [mean(a), mean(b)]
+  let ab = 0
+  let aa = 0
+  let bb = 0
+  for (let i = 0; i < a.length; i++) {
+    const [da, db] = [a[i] - ma, b[i] - mb]
+    ab += da * db
+    aa += da * da
+    bb += db * db
+  }
+  return aa > 0 && bb > 0 ? Math.max(-1, Math.min(1, ab / (Math.sqrt(aa) * Math.sqrt(bb)))) : Number.NaN
+}
+
+/** Ranks from 1; equals share the mean of theirs. */
+function ranks(x: ArrayLike<number>): Float64Array {
+  const order = Array.from({ length: x.length }, (_, i) => i).sort((i, j) => x[i] - x[j])
+  const out = new Float64Array(x.length)
+  for (let from = 0, to = 0; from < order.length; from = to) {
+    while (to < order.length && x[order[to]] === x[order[from]]) to++
+    for (let k = from; k < to; k++) out[order[k]] = (from + 1 + to) / 2
+  }
+  return out
+}
+
+/** The correlation of ranks. NaN where one list is constant or holds what is not a number. */
+export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const numbers = (x: ArrayLike<number>) => !Array.from(x).some(Number.isNaN)
+  return numbers(a) && numbers(b) ? pearson(ranks(a), ranks(b)) : Number.NaN
+}
+
+/** predictions and targets, [rows] each. Throws RangeError when their lengths differ. */
+export function regression(predictions: ArrayLike<number>, targets: ArrayLike<number>): RegressionMetrics {
+  if (predictions.length !== targets.length)
+    throw new RangeError(`regression: ${predictions.length} predictions do not fit ${targets.length} targets`)
+  const errors = Array.from(predictions, (p, i) => (p - targets[i]) * (p - targets[i]))
+  return {
+    pearson: pearson(predictions, targets),
+    spearman: spearman(predictions, targets),
+    mse: mean(errors),
+  }
+}

@@ -1,0 +1,81 @@
+// Figures against scikit-learn's and SciPy's, and what they are where nothing can be computed.
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { balancedWeights } from '../../src/distill/labels.js'
+import { calibration, classification, confusion } from '../../src/distill/metrics.js'
+import { pearson, regression, spearman } from '../../src/distill/regression.js'
+
+interface Golden {
+  classification: ({ title: string; classes: number; logits: number[]; labels: number[] } & Record<
+    string,
+    number
+  >)[]
+  regression: ({ title: string; predictions: number[]; targets: number[] } & Record<string, number>)[]
+  balanced: { labels: number[]; weights: number[] }
+}
+const golden: Golden = JSON.parse(readFileSync(new URL('../golden/metrics.json', import.meta.url), 'utf8'))
+
+/** Relative to the larger of 1 and what is wanted. */
+const off = (got: number, want: number) => Math.abs(got - want) / Math.max(1, Math.abs(want))
+
+describe('classification', () => {
+  it.each(golden.classification.map((c) => [c.title, c] as const))('%s', (_, c) => {
+    const got = classification(Float32Array.from(c.logits), c.labels, c.classes)
+    for (const name of ['accuracy', 'f1', 'matthews', 'ece', 'loss'] as const)
+      expect(off(got[name], c[name]), name).toBeLessThan(1e-12)
+  })
+
+  it('has a loss where probabilities have none', () => {
+    expect(classification([0, 2000], [0], 2).loss).toBe(2000)
+  })
+
+  it('is not a number without rows', () => {
+    expect(Object.values(classification([], [], 2)).every(Number.isNaN)).toBe(true)
+  })
+
+  it('refuses labels that are no class', () => {
+    expect(() => classification([1, 2], [-100], 2)).toThrow(
+      'metrics: label -100 in row 0 is not one of 2 classes',
+    )
+  })
+
+  it('has rows of actual and columns of predicted classes', () => {
+    expect([...confusion([3, 1, 3, 1, 0, 5], [0, 1, 1], 2)]).toEqual([1, 0, 1, 1])
+  })
+
+  it('bins by confidence, its upper edge included', () => {
+    const bins = calibration([0, 0, 0, 0, 9, -900], [0, 1, 0], 2, 2)
+    expect(bins).toEqual([
+      { rows: 2, confidence: 0.5, accuracy: 0.5 },
+      { rows: 1, confidence: 1, accuracy: 1 },
+    ])
+  })
+})
+
+describe('regression', () => {
+  it.each(golden.regression.map((c) => [c.title, c] as const))('%s', (_, c) => {
+    const got = regression(c.predictions, c.targets)
+    for (const name of ['pearson', 'spearman', 'mse'] as const)
+      expect(off(got[name], c[name]), name).toBeLessThan(1e-12)
+  })
+
+  it('has no correlation with a constant, or of what is not a number', () => {
+    expect(pearson([1, 1], [1, 2])).toBeNaN()
+    expect(spearman([1, Number.NaN, 3], [1, 2, 3])).toBeNaN()
+    expect(() => regression([1], [1, 2])).toThrow('1 predictions do not fit 2 targets')
+  })
+})
+
+describe('balanced weights', () => {
+  it('are those of scikit-learn', () => {
+    const { labels, weights } = golden.balanced
+    balancedWeights(labels, 5).forEach((w, i) => {
+      expect(off(w, weights[i])).toBeLessThan(1e-7)
+    })
+  })
+
+  it('pass over rows without a label and classes without rows', () => {
+    expect([...balancedWeights([0, 0, 0, 2, -100], 3)]).toEqual([Math.fround(4 / 6), 0, 2])
+    expect(() => balancedWeights([3], 3)).toThrow('labels: 3 is not below 3 classes')
+  })
+})
