@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
+import { evalCommand } from './eval.js'
 import { inspectCommand } from './inspect.js'
 import { mnistCommand } from './mnist.js'
 import {
@@ -17,6 +18,7 @@ import { printable } from './plain.js'
 import { predictCommand } from './predict.js'
 import { createProgress } from './progress.js'
 import { pullCommand } from './pull.js'
+import { trainCommand } from './train.js'
 
 export interface CommandSpec<O> {
   name: string
@@ -32,8 +34,10 @@ type AnyCommand = CommandSpec<never>
 
 const commands: AnyCommand[] = [
   demoCommand,
-  mnistCommand,
+  trainCommand,
+  evalCommand,
   predictCommand,
+  mnistCommand,
   inspectCommand,
   pullCommand,
   doctorCommand,

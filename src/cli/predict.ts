@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { best, probabilities } from '../distill/metrics.js'
 import { predict } from '../distill/predict.js'
 import { DataError } from '../errors.js'
-import { loadTextModel } from '../nn/io/folder.js'
+import { loadClassifier } from '../nn/io/classifiers.js'
 import { textData } from '../nn/text/dataset.js'
 import type { CommandSpec } from './main.js'
 import { whole } from './options.js'
@@ -12,6 +12,8 @@ import { percent } from './table.js'
 interface PredictOptions {
   model: string
   text?: string[]
+  pairs: boolean
+  maxLength?: number
   top: number
   jsonl: boolean
 }
@@ -22,15 +24,22 @@ const CHUNK = 256
 /** What predict needs of a model. */
 interface TextPredictor {
   classes: readonly string[]
+  regression: boolean
   /** Logits [texts, classes]. */
   logits(texts: readonly string[]): Float32Array
 }
 
-function load(folder: string): TextPredictor {
-  const { model, tokenizer, classes } = loadTextModel(folder)
+function load({ model: folder, pairs: inPairs, maxLength: asked }: PredictOptions): TextPredictor {
+  const { model, tokenizer, classes, regression, maxLength: most } = loadClassifier(folder)
+  const maxLength = Math.min(asked ?? most, most)
   return {
-    classes,
-    logits: (texts) => predict(model, textData(texts, null, tokenizer, model.config.maxLength)),
+    ...{ classes, regression },
+    logits: (texts) => {
+      const parts = texts.map((text) => (inPairs ? text.split('\t') : [text]))
+      const pairs = inPairs ? parts.map(([, second]) => second ?? null) : null
+      const first = parts.map(([text]) => text)
+      return predict(model, textData(first, null, tokenizer, maxLength, { pairs }))
+    },
   }
 }
 
@@ -53,29 +62,24 @@ export const predictCommand: CommandSpec<PredictOptions> = {
     command
       .requiredOption('--model <dir>', 'folder of the model')
       .option('--text <text...>', 'what to classify; without it, one text a line on standard input')
+      .option('--pairs', 'a text is two, with a TAB between', false)
+      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2))
       .option('--top <n>', 'classes to show', whole(1), 3)
       .addOption(
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),
       ),
   run: async (options, { output, lines }) => {
-    const { classes, logits } = load(options.model)
-    const n = classes.length
+    const predictor = load(options)
     const list = output.jsonList('predictions')
     let answered = 0
     for await (const texts of options.text ? [options.text] : chunks(lines())) {
-      const z = logits(texts)
+      const z = predictor.logits(texts)
       texts.forEach((text, row) => {
-        const p = probabilities(z, row * n, n)
-        const item = {
-          text,
-          label: classes[best(z, row * n, n)],
-          probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
-        }
+        const { item, line } = answer(predictor, text, z, row, options.top)
         if (options.jsonl) output.jsonLine(item)
         else {
           list.add(item)
-          const top = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, options.top)
-          output.print(`${top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')}  |  ${text}`)
+          output.print(line)
         }
       })
       answered += texts.length
@@ -85,4 +89,26 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       throw new DataError('standard input', 'no text to classify', 'Pass --text, or one text a line')
     if (!options.jsonl) list.end()
   },
+}
+
+/** A text's answer as a document and as a line. */
+function answer(
+  { classes, regression }: TextPredictor,
+  text: string,
+  z: Float32Array,
+  row: number,
+  shown: number,
+): { item: object; line: string } {
+  if (regression) return { item: { text, value: z[row] }, line: `${z[row].toPrecision(5)}  |  ${text}` }
+  const n = classes.length
+  const p = probabilities(z, row * n, n)
+  const top = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, shown)
+  return {
+    item: {
+      text,
+      label: classes[best(z, row * n, n)],
+      probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
+    },
+    line: `${top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')}  |  ${text}`,
+  }
 }

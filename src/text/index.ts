@@ -2,7 +2,7 @@
 import '../autograd/methods.js' // gives tensors their methods
 
 export type { DataSet } from '../nn/data.js'
-export { flatBatch, lengthBatches, padBatch, type TokenTypes } from '../nn/text/batches.js'
+export { flatBatch, lengthBatches, padBatch } from '../nn/text/batches.js'
 export { type Corpus, type CorpusOptions, corpusData } from '../nn/text/corpus.js'
 export { encodedData, type TextDataOptions, textData } from '../nn/text/dataset.js'
 export type { Encoded, EncodeOptions, Tokenizer } from '../nn/text/encoding.js'

@@ -89,12 +89,14 @@ export interface GroupRules {
    * Default 1.
    */
   layerDecay?: number
+  /** Weight decay for biases and layer norms too. Default false. */
+  decayAll?: boolean
 }
 
 /** The parameters that are not frozen, for an optimizer. Throws RangeError unless 0 < layerDecay <= 1. */
 export function parameterGroups(
   model: Module,
-  { weightDecay, layerDecay = 1 }: GroupRules,
+  { weightDecay, layerDecay = 1, decayAll = false }: GroupRules,
 ): ParameterGroup[] {
   if (!(layerDecay > 0 && layerDecay <= 1))
     throw new RangeError(`parameterGroups: layerDecay must lie in (0, 1], got ${layerDecay}`)
@@ -105,7 +107,7 @@ export function parameterGroups(
     if (!param.requiresGrad) continue
     const down = layers + 2 - depth
     const lrScale = layerDecay === 1 ? 1 : pow(layerDecay, down)
-    const group = { params: [], lrScale, weightDecay: decays ? weightDecay : 0 }
+    const group = { params: [], lrScale, weightDecay: decays || decayAll ? weightDecay : 0 }
     const key = `${lrScale} ${decays}`
     const { params } = groups.get(key) ?? group
     groups.set(key, { ...group, params: [...params, param] })

@@ -1,7 +1,6 @@
 // Batches of texts of like length, so that little padding is computed.
 import { tensor } from '../../autograd/create.js'
 import { fold, type Key, permutation } from '../../tensor/rng.js'
-import type { Tensor } from '../../tensor/tensor.js'
 import { cut, inOrder } from '../data.js'
 import type { PaddedInput, UnpaddedInput } from '../models/input.js'
 
@@ -24,11 +23,6 @@ export function lengthBatches(lengths: ArrayLike<number>, batchSize: number, key
   return Array.from(permutation(fold(key, 'batches'), batches.length), (i) => batches[i])
 }
 
-/** What a model with token types takes besides: int32, of the shape of inputIds, 0 for padding. */
-export interface TokenTypes {
-  tokenTypeIds?: Tensor
-}
-
 /**
  * The texts of `rows`, padded to the longest: int32 [B, T] each, mask 1 for words. With `typeIds`, of the same lengths,
  * token types too.
@@ -38,7 +32,7 @@ export function padBatch(
   rows: Int32Array,
   padId: number,
   typeIds?: readonly Int32Array[],
-): PaddedInput & TokenTypes {
+): PaddedInput {
   const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), 0)
   const shape = [rows.length, T]
   const padded = (values: readonly Int32Array[], fill: number) => {
@@ -67,7 +61,7 @@ export function flatBatch(
   ids: readonly Int32Array[],
   rows: Int32Array,
   typeIds?: readonly Int32Array[],
-): UnpaddedInput & TokenTypes {
+): UnpaddedInput {
   const starts = new Int32Array(rows.length + 1)
   rows.forEach((row, b) => {
     starts[b + 1] = starts[b] + ids[row].length

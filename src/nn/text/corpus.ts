@@ -1,7 +1,6 @@
 // Plain text as a DataSet without labels, for training on masked words: long lines cut, short ones dropped, tokens counted.
 import type { DataSet } from '../data.js'
 import type { TextInput } from '../models/input.js'
-import type { TokenTypes } from './batches.js'
 import { encodedData } from './dataset.js'
 import { checkMaxLength, type Tokenizer } from './encoding.js'
 
@@ -18,7 +17,7 @@ export interface CorpusOptions {
   padding?: boolean
 }
 
-export interface Corpus extends DataSet<TextInput & TokenTypes> {
+export interface Corpus extends DataSet<TextInput> {
   /** How often each id occurs in the rows. */
   counts: Float64Array
   /** Rows left out as too short or unknown. */

@@ -2,7 +2,7 @@
 import { DataError } from '../../errors.js'
 import type { DataSet } from '../data.js'
 import type { TextInput } from '../models/input.js'
-import { flatBatch, lengthBatches, padBatch, type TokenTypes } from './batches.js'
+import { flatBatch, lengthBatches, padBatch } from './batches.js'
 import type { Encoded, Tokenizer } from './encoding.js'
 
 export interface TextDataOptions {
@@ -27,7 +27,7 @@ export function textData(
   tokenizer: Tokenizer,
   maxLength: number,
   { padding = false, pairs = null, targets = null }: TextDataOptions = {},
-): DataSet<TextInput & TokenTypes> {
+): DataSet<TextInput> {
   for (const [name, list] of Object.entries({ labels, pairs, targets })) {
     if (list !== null && list.length !== texts.length)
       throw new DataError('textData', `${texts.length} texts have ${list.length} ${name}`)
@@ -46,7 +46,7 @@ export function encodedData(
   encoded: readonly Encoded[],
   padId: number,
   { padding = false, typed = false }: { padding?: boolean; typed?: boolean } = {},
-): DataSet<TextInput & TokenTypes> {
+): DataSet<TextInput> {
   const ids = encoded.map((e) => e.ids)
   const typeIds = typed ? encoded.map((e) => e.typeIds) : undefined
   const lengths = ids.map((row) => row.length)

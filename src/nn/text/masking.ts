@@ -6,7 +6,6 @@ import { log } from '../../tensor/math.js'
 import { fold, integerAt, type Key, keyOf, uniformAt } from '../../tensor/rng.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import type { TextInput } from '../models/input.js'
-import type { TokenTypes } from './batches.js'
 import type { Tokenizer } from './encoding.js'
 
 /** The label of a token that is not to be guessed: what cross entropy passes over. */
@@ -90,7 +89,7 @@ function draw(ids: Int32Array, key: Key, weights: Float64Array, n: number): Int3
  * A batch with tokens hidden: the same input but for inputIds, and labels int32 of its shape, -100 where nothing is to be
  * guessed. Throws ShapeError for an id outside the vocabulary.
  */
-export function maskBatch<Input extends TextInput & TokenTypes>(
+export function maskBatch<Input extends TextInput>(
   input: Input,
   key: Key,
   masking: Masking,

@@ -1,0 +1,71 @@
+// tinystill eval: how good and how fast a saved model is on labelled texts.
+import type { Command } from 'commander'
+import { classification } from '../distill/metrics.js'
+import { predict } from '../distill/predict.js'
+import { regression } from '../distill/regression.js'
+import { loadClassifier } from '../nn/io/classifiers.js'
+import { readTexts } from '../nn/io/texts.js'
+import { textData } from '../nn/text/dataset.js'
+import { bytesOfFolder, figureTable } from './figures.js'
+import type { CommandSpec } from './main.js'
+import { whole } from './options.js'
+import { bytes, count } from './table.js'
+
+interface EvalOptions {
+  model: string
+  data: string
+  batchSize: number
+  maxLength?: number
+}
+
+/** Texts that are answered one by one for the latency. */
+const SINGLE = 50
+
+export const evalCommand: CommandSpec<EvalOptions> = {
+  name: 'eval',
+  describe: 'Accuracy, F1, Matthews, calibration, size and speed of a model on a labelled file',
+  options: (command: Command) =>
+    command
+      .requiredOption('--model <dir>', 'folder of the model')
+      .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
+      .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2)),
+  run: async (
+    { model: folder, data: file, batchSize, maxLength: asked, seed },
+    { output, progress, now },
+  ) => {
+    const loaded = loadClassifier(folder)
+    const { model, tokenizer, classes } = loaded
+    const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
+    const set = readTexts(
+      file,
+      loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes },
+    )
+    const { texts, pairs, labels, targets } = set
+    const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+    progress.start('evaluating', data.size)
+    const began = now()
+    const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })
+    const seconds = (now() - began) / 1000
+    progress.finish('')
+    const figures = targets
+      ? { ...regression(logits, targets) }
+      : { ...classification(logits, labels as Int32Array, classes.length) }
+    const few = Math.min(SINGLE, data.size)
+    const single = textData(texts.slice(0, few), null, tokenizer, maxLength, {
+      pairs: pairs && pairs.slice(0, few),
+    })
+    const start = now()
+    predict(model, single, { batchSize: 1 })
+    const size = { params: model.countParameters(), bytes: bytesOfFolder(folder) }
+    const speed = {
+      msPerExample: (now() - start) / few,
+      examplesPerSecond: data.size / seconds,
+    }
+    output.print(figureTable({ [file]: figures }))
+    output.print(
+      `\n${count(data.size)} texts in ${seconds.toFixed(1)} s, ${count(speed.examplesPerSecond)} a second in batches of ${batchSize}; one alone ${speed.msPerExample.toFixed(1)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
+    )
+    output.json({ ...figures, ...size, ...speed, seconds, seed })
+  },
+}

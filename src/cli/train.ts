@@ -1,0 +1,147 @@
+// tinystill train: a classifier, a regression or a masked-word model from data files into a run folder.
+import { randomScope } from '../autograd/random.js'
+import type { FitOptions, StepReport } from '../distill/trainer.js'
+import { writePretrained } from '../nn/io/pretrained.js'
+import { type Started, startModel } from '../nn/io/start.js'
+import type { Pretrained } from '../nn/models/pretrained.js'
+import { type FreezeRules, freeze } from '../nn/optim/groups.js'
+import { keyOf } from '../tensor/rng.js'
+import { bytesOfFolder, figureTable } from './figures.js'
+import type { CommandSpec } from './main.js'
+import { type Context, settleBackend } from './options.js'
+import { breathe } from './progress.js'
+import { RunFolder, type RunResult } from './run-folder.js'
+import { count, duration } from './table.js'
+import { type TrainOptions, trainOptions } from './train-options.js'
+import { classifyTask, maskedTask, type TaskPlan } from './train-tasks.js'
+
+/** What --freeze means. */
+function freezeRules(words: readonly string[]): FreezeRules {
+  const layers = words.filter((word) => /^\d+$/.test(word)).map(Number)
+  const prefixes = words.filter(
+    (word) => !/^\d+$/.test(word) && word !== 'embeddings' && word !== 'all-but-head',
+  )
+  return {
+    embeddings: words.includes('embeddings'),
+    allButHead: words.includes('all-but-head'),
+    layers: Math.max(0, ...layers),
+    prefixes,
+  }
+}
+
+/** Parameters and where they come from, in a line. */
+function describe({ model, tokenizer, info }: Started, frozen: readonly string[]): string {
+  const parts = [`${count(model.countParameters())} parameters, ${count(tokenizer.vocabSize)} tokens`]
+  if (info === null) parts.push('a new model')
+  else if (info.fresh.length > 0) parts.push(`new: ${info.fresh.join(', ')}`)
+  if (info !== null && info.unused.length > 0) parts.push(`not used: ${info.unused.join(', ')}`)
+  if (frozen.length > 0) parts.push(`${frozen.length} parameters frozen`)
+  return parts.join('; ')
+}
+
+/** Progress lines, and everything into the run's folder. */
+function watch(
+  run: RunFolder,
+  { progress, now }: Context,
+  epochs: number,
+): Pick<FitOptions, 'onStep' | 'onEvaluation'> {
+  let began = now()
+  let tokens = 0
+  return {
+    onStep: async (report: StepReport) => {
+      run.step(report)
+      if (report.step === 1) {
+        progress.start('training', report.total)
+        began = now()
+      }
+      tokens += report.tokens
+      progress.update(report.step, {
+        epoch: `${report.epoch}/${epochs}`,
+        loss: report.loss.toFixed(4),
+        'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
+      })
+      await breathe(report.step)
+    },
+    onEvaluation: (report) => run.evaluation(report),
+  }
+}
+
+async function run(options: TrainOptions, context: Context): Promise<void> {
+  const { output, progress, now } = context
+  const { seed, out, train, dev, test } = options
+  settleBackend(output)
+  const began = now()
+  const plan: TaskPlan = options.task === 'mlm' ? maskedTask(options) : classifyTask(options)
+  const started = randomScope(keyOf(seed, 'init'), () =>
+    startModel(options.model, {
+      ...plan.start,
+      ...{ vocabSize: options.vocabSize, tokenizer: options.tokenizer },
+    }),
+  )
+  const { model, info } = started
+  const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
+  output.info(describe(started, frozen))
+  const task = plan.prepare(started)
+  const epochs = options.epochs ?? (info === null ? 5 : 3)
+  const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
+  const settings = { ...options, epochs, lr, maxLength: task.maxLength }
+  const files = Object.entries({ train, dev, test }).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined,
+  )
+  const folder = new RunFolder(
+    out,
+    { command: 'train', seed, options: settingsOf(settings), data: Object.fromEntries(files) },
+    now,
+  )
+  try {
+    const result = await task.fit({
+      ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
+      ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
+      weightDecay: options.weightDecay,
+      groups: { layerDecay: options.layerDecay, decayAll: options.decayAll },
+      ...(options.evalEvery !== undefined && { evaluateEvery: options.evalEvery }),
+      ...(options.patience !== undefined && { patience: options.patience }),
+      ...watch(folder, context, epochs),
+    })
+    progress.finish(
+      `trained for ${duration((now() - began) / 1000)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}`,
+    )
+    writePretrained(out, { model, tokenizer: started.tokenizer })
+    finish(folder, task.figures(), task.report, model, options, context, (now() - began) / 1000)
+  } catch (error) {
+    folder.fail(error)
+    throw error
+  }
+}
+
+/** What does not change the result is no setting. */
+function settingsOf(options: object): Record<string, unknown> {
+  const no = ['json', 'quiet', 'debug', 'args']
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !no.includes(name)))
+}
+
+function finish(
+  folder: RunFolder,
+  figures: RunResult['figures'],
+  report: () => RunResult['report'],
+  model: Pretrained,
+  options: TrainOptions,
+  { output }: Context,
+  seconds: number,
+): void {
+  const size = { params: model.countParameters(), bytes: bytesOfFolder(options.out) }
+  folder.finish({ figures, more: size, report: report() })
+  if (Object.keys(figures).length > 0) output.print(figureTable(figures))
+  output.print(
+    `${options.out}: ${count(size.params)} parameters, report.html, loads in Python's transformers`,
+  )
+  const main = figures.test ?? figures.dev ?? {}
+  output.json({ ...main, ...figures, ...size, seconds, seed: options.seed, out: options.out })
+}
+
+export const trainCommand: CommandSpec<TrainOptions> = {
+  name: 'train',
+  describe: 'Train or fine-tune a model of the BERT family on a data file',
+  options: trainOptions,
+  run,
+}
