@@ -13,11 +13,15 @@ afterAll(() => rmSync(root, { recursive: true }))
 
 let count = 0
 const place = () => join(root, `${count++}.jsonl`)
-const lines = (path: string) =>
-  readFileSync(path, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line))
+const lines = (path: string) => {
+  const text = readFileSync(path, 'utf8')
+  return text === ''
+    ? []
+    : text
+        .replace(/\n$/, '')
+        .split('\n')
+        .map((line) => JSON.parse(line))
+}
 
 describe('LineLog', () => {
   it('holds lines until they are flushed, and then all', () => {
@@ -29,34 +33,66 @@ describe('LineLog', () => {
     log.flush()
     log.flush()
     expect(lines(path)).toEqual([{ a: 1 }, { a: null, text: 'two\nlines' }])
-    for (let i = 0; i < 256; i++) log.write(i)
+    for (let i = 0; i < 256; i++) log.write({ i })
     expect(lines(path).length).toBe(258)
-    log.write('last')
+    log.write({ a: 'last' })
     log.close()
-    expect(lines(path).at(-1)).toBe('last')
+    expect(lines(path).at(-1)).toEqual({ a: 'last' })
+    expect(readFileSync(path, 'utf8')).toMatch(/"last"}\n$/)
   })
 
   it('begins anew, or goes on after the last whole line', () => {
     const path = place()
     for (const append of [false, true]) {
       const log = new LineLog(path, { append })
-      log.write(append)
+      log.write({ append })
       log.close()
     }
-    expect(lines(path)).toEqual([false, true])
+    const both = [{ append: false }, { append: true }]
+    expect(lines(path)).toEqual(both)
     appendFileSync(path, `{"half": "${'x'.repeat(200_000)}`)
+    const killed = new LineLog(path, { append: true })
+    killed.write({ after: 1 })
+    killed.flush()
+    expect(lines(path)).toEqual([...both, { after: 1 }])
+    // Not closed: its last line has no newline yet, and is whole.
     const log = new LineLog(path, { append: true })
-    log.write('after')
+    log.write({ after: 2 })
     log.close()
-    expect(lines(path)).toEqual([false, true, 'after'])
-    writeFileSync(path, '{"nothing whole')
-    new LineLog(path, { append: true }).close()
-    expect(readFileSync(path, 'utf8')).toBe('')
+    expect(lines(path)).toEqual([...both, { after: 1 }, { after: 2 }])
+    for (const torn of ['{"nothing whole', 'null', '12', '\0\0\0']) {
+      writeFileSync(path, torn)
+      new LineLog(path, { append: true }).close()
+      expect(readFileSync(path, 'utf8')).toBe('')
+    }
     new LineLog(path).close()
     expect(readFileSync(path, 'utf8')).toBe('')
   })
 
-  it('takes back a line that the disk took half of', () => {
+  it('no write crosses a page, whatever the lengths; each leaves whole lines', () => {
+    const path = place()
+    let size = 0
+    const fs: LogFileSystem = {
+      ...nodeFs,
+      writeSync: ((file: number, bytes: Uint8Array) => {
+        expect(Math.floor(size / 4096)).toBe(Math.floor((size + bytes.length - 1) / 4096))
+        size += bytes.length
+        const n = nodeFs.writeSync(file, bytes)
+        lines(path)
+        return n
+      }) as LogFileSystem['writeSync'],
+    }
+    const log = new LineLog(path, {}, fs)
+    const documents = Array.from({ length: 300 }, (_, i) => ({ i, text: '\u00e4'.repeat((i * 577) % 2000) }))
+    for (const d of documents) log.write(d)
+    // One that fills a page to the last byte, and one that follows it.
+    documents.push({ i: 0, text: 'x'.repeat(4096 - '{"i":0,"text":""}'.length - 1) }, { i: 1, text: '' })
+    for (const d of documents.slice(-2)) log.write(d)
+    log.close()
+    expect(lines(path)).toEqual(documents)
+  })
+
+  it('takes back a line that the disk took half of, and writes it when there is room', () => {
     const path = place()
     let room = Infinity
     const fs: LogFileSystem = {
@@ -68,18 +104,18 @@ describe('LineLog', () => {
       }) as LogFileSystem['writeSync'],
     }
     const log = new LineLog(path, {}, fs)
-    log.write('first')
+    log.write({ a: 'first' })
     log.flush()
     room = 5
-    log.write('second, which is longer')
+    log.write({ a: 'second, which is longer' })
     expect(() => log.flush()).toThrow(
       /the system takes no more after 5 of \d+ bytes; its earlier lines are whole/,
     )
-    expect(lines(path)).toEqual(['first'])
+    expect(lines(path)).toEqual([{ a: 'first' }])
     room = Infinity
-    log.write('third')
+    log.write({ a: 'third' })
     log.close()
-    expect(lines(path)).toEqual(['first', 'third'])
+    expect(lines(path).map((l) => l.a)).toEqual(['first', 'second, which is longer', 'third'])
   })
 
   it('says what is wrong with the place', () => {

@@ -1,4 +1,4 @@
-// A file of JSON lines that grows: in the pieces in which it is flushed, and of whole lines only.
+// A file of JSON lines that grows, and in which no line is ever half there: not on a full disk, not after a kill.
 import * as nodeFs from 'node:fs'
 import { explain, writeAtomic } from './files.js'
 
@@ -11,16 +11,21 @@ export type LogFileSystem = Pick<
 const NEWLINE = 10
 /** Lines held back before they are written. */
 const HELD = 256
+/** A kill may end a write between two pages of memory, but not inside one. */
+const PAGE = 4096
 const PIECE = 65536
 
 /**
- * One JSON document a line. A flush is one write at the end of the file; where the system takes less of it, the file is cut
- * back to the last whole line. A power cut may leave half a line: opening the file again removes it.
+ * One JSON object a line. Each is one write, which brings the newline of the line before along. No write crosses a page: a
+ * line that would is put at the start of the next one, and spaces fill up the line before. Only lines longer than a page can
+ * be torn by a kill, and all by a power cut: opening the file again removes what is no whole object.
  */
 export class LineLog {
   readonly #file: number
   #held: string[] = []
   #size: number
+  /** Whether the newline of the last line is still to come. */
+  #open: boolean
 
   /** append: goes on after the lines that are there. Else begins anew. Throws CheckpointError. */
   constructor(
@@ -31,31 +36,52 @@ export class LineLog {
     if (!append) writeAtomic(path, '')
     try {
       this.#file = fs.openSync(path, 'a+')
-      this.#size = wholeLines(fs, this.#file)
-      fs.ftruncateSync(this.#file, this.#size)
+      const { size, open } = wholeLines(fs, this.#file)
+      this.#size = size
+      this.#open = open
+      fs.ftruncateSync(this.#file, size)
     } catch (error) {
       throw explain(path, 'opened', error)
     }
   }
 
   /** Adds a line; NaN and infinities become null. It is on its way to the disk after flush(). */
-  write(document: unknown): void {
-    this.#held.push(`${JSON.stringify(document)}\n`)
+  write(document: Readonly<Record<string, unknown>>): void {
+    this.#held.push(JSON.stringify(document))
     if (this.#held.length >= HELD) this.flush()
   }
 
-  /** Throws CheckpointError when the lines cannot be written; what was flushed before is whole. */
+  /** Throws CheckpointError when a line cannot be written; those before it are whole, and it stays held back. */
   flush(): void {
-    if (this.#held.length === 0) return
-    const bytes = new TextEncoder().encode(this.#held.join(''))
-    this.#held = []
+    let done = 0
+    try {
+      for (; done < this.#held.length; done++) this.#line(this.#held[done])
+    } catch (error) {
+      throw explain(this.path, 'written', error, '; its earlier lines are whole')
+    } finally {
+      this.#held.splice(0, done)
+    }
+  }
+
+  #line(line: string): void {
+    const used = this.#size % PAGE
+    if (this.#open && used > 0 && used + 1 + Buffer.byteLength(line) > PAGE) {
+      this.#append(`${' '.repeat(PAGE - used - 1)}\n`)
+      this.#open = false
+    }
+    this.#append(this.#open ? `\n${line}` : line)
+    this.#open = true
+  }
+
+  #append(text: string): void {
+    const bytes = new TextEncoder().encode(text)
     try {
       const n = this.fs.writeSync(this.#file, bytes, 0, bytes.length)
       if (n !== bytes.length) throw new Error(`the system takes no more after ${n} of ${bytes.length} bytes`)
       this.#size += n
     } catch (error) {
       this.#cut()
-      throw explain(this.path, 'written', error, '; its earlier lines are whole')
+      throw error
     }
   }
 
@@ -66,10 +92,11 @@ export class LineLog {
     } catch {}
   }
 
-  /** Flushes, forces all to disk, and closes. */
+  /** Flushes, ends the last line, forces all to disk, and closes. */
   close(): void {
     try {
       this.flush()
+      if (this.#open) this.#append('\n')
       this.fs.fsyncSync(this.#file)
     } catch (error) {
       throw explain(this.path, 'written', error)
@@ -79,15 +106,31 @@ export class LineLog {
   }
 }
 
-/** Bytes up to the last newline. */
-function wholeLines(fs: LogFileSystem, file: number): number {
-  const piece = new Uint8Array(PIECE)
-  for (let end = fs.fstatSync(file).size; end > 0; ) {
-    const from = Math.max(0, end - PIECE)
-    const n = fs.readSync(file, piece, 0, end - from, from)
-    const at = piece.subarray(0, n).lastIndexOf(NEWLINE)
-    if (at >= 0) return from + at + 1
-    end = from
+/** How many bytes are whole lines, the last with or without its newline. */
+function wholeLines(fs: LogFileSystem, file: number): { size: number; open: boolean } {
+  const { size } = fs.fstatSync(file)
+  let tail = new Uint8Array(0)
+  for (let from = size; from > 0; ) {
+    const step = Math.min(PIECE, from)
+    from -= step
+    const more = new Uint8Array(step + tail.length)
+    fs.readSync(file, more, 0, step, from)
+    more.set(tail, step)
+    tail = more
+    const at = tail.lastIndexOf(NEWLINE)
+    if (at >= 0 || from === 0) {
+      const last = tail.subarray(at + 1)
+      const whole = isObject(new TextDecoder().decode(last))
+      return whole ? { size, open: true } : { size: from + at + 1, open: false }
+    }
   }
-  return 0
+  return { size: 0, open: false }
+}
+
+function isObject(text: string): boolean {
+  try {
+    return text.startsWith('{') && JSON.parse(text) !== null
+  } catch {
+    return false
+  }
 }
