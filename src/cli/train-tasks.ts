@@ -35,6 +35,20 @@ export interface PreparedTask {
 
 const DEFAULT_LENGTH = 128
 
+/** What --metric may name, the default first. */
+const metrics = {
+  classify: ['accuracy', 'f1', 'matthews', 'ece', 'loss'],
+  regress: ['spearman', 'pearson', 'mse'],
+  mlm: ['loss', 'perplexity', 'accuracy'],
+} as const
+
+/** Before hours of training, not after. */
+function metricOf({ task, metric = metrics[task][0] }: TrainOptions): string {
+  const names: readonly string[] = metrics[task]
+  if (names.includes(metric)) return metric
+  throw new RangeError(`--metric ${metric}: figures of ${task} are ${names.join(', ')}`)
+}
+
 const lengthFor = ({ maxLength }: TrainOptions, { model }: Started) => {
   const most = model.config.maxLength
   if (maxLength !== undefined && maxLength > most)
@@ -98,7 +112,7 @@ function prepareClassifier(options: TrainOptions, sets: Sets, started: Started):
       : classification(logits, set.labels as Int32Array, names.length)
     return { logits, figures: { ...figures } }
   }
-  const metric = options.metric ?? (dataOf.train.targets ? 'spearman' : 'accuracy')
+  const metric = metricOf(options)
   const judged = new Map<'dev' | 'test', ReturnType<typeof judge>>()
   return {
     maxLength,
@@ -143,6 +157,7 @@ export function maskedTask(options: TrainOptions): TaskPlan {
       const { tokenizer } = started
       const model = started.model as unknown as WordGuesser
       const maxLength = lengthFor(options, started)
+      const metric = metricOf(options)
       const corpus = (rows: readonly string[]) => corpusData(rows, tokenizer, { maxLength })
       const data = corpus(texts)
       const masking = maskingOf(tokenizer, {
@@ -160,7 +175,7 @@ export function maskedTask(options: TrainOptions): TaskPlan {
         fit: (fit) =>
           trainMasked(model, data, masking, {
             ...fit,
-            metric: options.metric ?? 'loss',
+            metric,
             ...(dev && { dev }),
           }),
         figures: () =>

@@ -8,6 +8,7 @@ import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import { type Sample, unit } from '../samples.js'
 import { add, div, mul, sub } from './arithmetic.js'
+import { to } from './cast.js'
 import { eq, ne, where } from './compare.js'
 import { binaryComposite, type None, none, pairEdge, pairOf } from './elementwise.js'
 import { indexSelect, oneHot } from './indexing.js'
@@ -53,13 +54,13 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
     const logp = logSoftmax(x, -1)
     const picked = sum(mul(logp, oneHot(labels, x.shape[1], x.dtype)), -1)
     const rows = neg(add(mul(picked, 1 - s), mul(mean(logp, -1), s)))
-    return where(eq(labels.to(x.dtype), ignoreIndex), 0, rows)
+    return where(eq(to(labels, x.dtype), ignoreIndex), 0, rows)
   },
   save: ([x, labels]) => [x, labels],
   backward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing: s } }) => {
     const n = x.shape[1]
     const target = add(mul(oneHot(labels, n, x.dtype), 1 - s), s / n)
-    const counted = reshape(mul(dy, ne(labels.to(x.dtype), ignoreIndex)), [x.shape[0], 1])
+    const counted = reshape(mul(dy, ne(to(labels, x.dtype), ignoreIndex)), [x.shape[0], 1])
     return [mul(counted, sub(exp(logSoftmax(x, -1)), target)), null]
   },
   fastBackward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing } }) => {
@@ -188,7 +189,7 @@ function weightedRows(
   const hard = mul(sharp, indexSelect(weight, 0, tensor(known)))
   if (s === 0) return hard
   const every = neg(sum(mul(logSoftmax(x, -1), weight), -1))
-  const even = where(eq(labels.to(x.dtype), ignoreIndex), 0, every)
+  const even = where(eq(to(labels, x.dtype), ignoreIndex), 0, every)
   return add(mul(hard, 1 - s), mul(even, s / n))
 }
 

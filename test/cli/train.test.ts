@@ -1,0 +1,225 @@
+// train, eval and predict as a user runs them: data files in, a folder out, figures and refusals.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { main } from '../../src/cli/main.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'tinystill-train-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const at = (name: string) => join(folder, name)
+
+async function run(...args: string[]) {
+  let out = ''
+  let err = ''
+  const code = await main(args, {
+    stdout: {
+      write: (s) => {
+        out += s
+      },
+      drained: async () => {},
+    },
+    stderr: {
+      write: (s) => {
+        err += s
+      },
+    },
+    lines: async function* () {},
+    now: () => performance.now(),
+  })
+  return { code, out, err }
+}
+
+const good = ['fine', 'great', 'lovely', 'warm']
+const bad = ['dull', 'awful', 'cold', 'weak']
+const rest = ['film', 'story', 'cast', 'plot', 'scene']
+
+/** Text and class that a few words tell. */
+const rows = Array.from({ length: 160 }, (_, i) => {
+  const words = i % 2 === 0 ? good : bad
+  return [
+    `a ${words[(i * 7) % 4]} ${rest[(i * 3) % 5]} with a ${words[(i * 5 + 1) % 4]} ${rest[(i * 11) % 5]}`,
+    i % 2 === 0 ? 'good' : 'bad',
+  ]
+})
+writeFileSync(at('train.tsv'), rows.map((r) => r.join('\t')).join('\n'))
+writeFileSync(
+  at('dev.tsv'),
+  rows
+    .slice(0, 40)
+    .map((r) => r.join('\t'))
+    .join('\n'),
+)
+writeFileSync(
+  at('numbers.tsv'),
+  rows.map(([text, label]) => `${text}\t${label === 'good' ? 1.5 : -0.5}`).join('\n'),
+)
+writeFileSync(
+  at('pairs.jsonl'),
+  rows.map(([text, label], i) => JSON.stringify({ text, text_b: rows[(i + 1) % 160][0], label })).join('\n'),
+)
+writeFileSync(at('text.txt'), rows.map(([text]) => text).join('\n'))
+writeFileSync(
+  at('small.json'),
+  JSON.stringify({
+    model_type: 'distilbert',
+    dim: 32,
+    n_layers: 1,
+    n_heads: 2,
+    hidden_dim: 64,
+    max_position_embeddings: 40,
+    dropout: 0,
+  }),
+)
+
+const train = (out: string, ...more: string[]) =>
+  run(
+    'train',
+    '--model',
+    at('small.json'),
+    '--train',
+    at('train.tsv'),
+    '--out',
+    at(out),
+    '--vocab-size',
+    '200',
+    '--json',
+    '--quiet',
+    ...more,
+  )
+
+describe('tinystill train', () => {
+  it('learns classes and leaves a folder that eval and predict take', async () => {
+    const { code, out, err } = await train('run', '--dev', at('dev.tsv'), '--epochs', '6', '--lr', '5e-3')
+    expect([code, err.split('\n').filter((line) => line.startsWith('tinystill'))]).toEqual([0, []])
+    const result = JSON.parse(out)
+    expect(result.accuracy).toBeGreaterThan(0.9)
+    expect(result).toMatchObject({ seed: 1, dev: { accuracy: result.accuracy }, out: at('run') })
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'vocab.txt', 'report.html'])
+      expect(existsSync(join(at('run'), name)), name).toBe(true)
+    const record = JSON.parse(readFileSync(join(at('run'), 'run.json'), 'utf8'))
+    expect(record).toMatchObject({
+      status: 'done',
+      command: 'train',
+      seed: 1,
+      figures: { dev: { accuracy: result.accuracy } },
+    })
+    const lines = readFileSync(join(at('run'), 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+    expect(lines.map((line) => JSON.parse(line).type).filter((t) => t === 'evaluation')).toHaveLength(6)
+
+    const judged = JSON.parse(
+      (await run('eval', '--model', at('run'), '--data', at('dev.tsv'), '--json', '--quiet')).out,
+    )
+    expect(judged.accuracy).toBe(result.accuracy)
+    expect(judged).toMatchObject({ params: result.params, bytes: result.bytes })
+    const told = JSON.parse((await run('predict', '--model', at('run'), '--text', rows[0][0], '--json')).out)
+    expect(told.predictions[0].label).toBe(rows[0][1])
+  })
+
+  it('gives the same weights again', async () => {
+    await train('again1', '--epochs', '1')
+    await train('again2', '--epochs', '1')
+    const weights = (name: string) => readFileSync(join(at(name), 'model.safetensors'))
+    expect(weights('again1').equals(weights('again2'))).toBe(true)
+  })
+
+  it('goes on from a folder, with parts frozen, classes weighted and rates by layer', async () => {
+    await train('from', '--epochs', '1')
+    const args = [
+      '--epochs',
+      '1',
+      '--freeze',
+      'embeddings',
+      '--layer-decay',
+      '0.8',
+      '--class-weights',
+      'balanced',
+    ]
+    const more = [
+      '--label-smoothing',
+      '0.1',
+      '--accumulate',
+      '2',
+      '--eval-every',
+      '2',
+      '--patience',
+      '9',
+      '--dev',
+      at('dev.tsv'),
+    ]
+    const { code, err } = await train('on', ...args, ...more, '--model', at('from'))
+    expect([code, err]).toEqual([0, expect.anything()])
+  })
+
+  it('learns numbers, pairs and masked words', async () => {
+    const numbers = await train(
+      'numbers',
+      '--task',
+      'regress',
+      '--train',
+      at('numbers.tsv'),
+      '--dev',
+      at('numbers.tsv'),
+      '--epochs',
+      '6',
+      '--lr',
+      '5e-3',
+    )
+    expect(JSON.parse(numbers.out).pearson).toBeGreaterThan(0.8)
+    const told = JSON.parse(
+      (await run('predict', '--model', at('numbers'), '--text', rows[0][0], '--json')).out,
+    )
+    expect(typeof told.predictions[0].value).toBe('number')
+    const pairs = await train('pairs', '--train', at('pairs.jsonl'), '--epochs', '1')
+    expect(pairs.code).toBe(0)
+    const words = await train(
+      'words',
+      '--task',
+      'mlm',
+      '--train',
+      at('text.txt'),
+      '--dev',
+      at('text.txt'),
+      '--epochs',
+      '8',
+      '--lr',
+      '5e-3',
+    )
+    expect(JSON.parse(words.out).accuracy).toBeGreaterThan(0.2)
+    const on = await train('task', '--model', at('words'), '--epochs', '1')
+    expect(on.code).toBe(0)
+  })
+
+  it.each<[string, string[], RegExp]>([
+    [
+      'a model that is none',
+      ['--model', 'nothing'],
+      /nothing: is no folder, no config.json and no preset. Presets are tiny, mini/,
+    ],
+    ['data that are none', ['--train', 'nothing.tsv'], /nothing.tsv: cannot be read/],
+    ['a text too long', ['--max-length', '100'], /--max-length 100: the model takes at most 40/],
+    [
+      'weights that do not fit',
+      ['--class-weights', '1,2,3'],
+      /--class-weights: needs a number from 0 on for each of bad, good/,
+    ],
+    ['a part that is not there', ['--freeze', 'nothing'], /freeze: no parameter's name begins with nothing/],
+    [
+      'a figure that is none',
+      ['--dev', 'DEV', '--metric', 'beauty'],
+      /--metric beauty: figures of classify are accuracy, f1/,
+    ],
+    ['classes of numbers', ['--task', 'regress'], /train.tsv:1: label "good" is no number/],
+  ])('refuses %s in one line', async (_, args, text) => {
+    const { code, err } = await train('refused', ...args.map((arg) => (arg === 'DEV' ? at('dev.tsv') : arg)))
+    const lines = err.trim().split('\n')
+    expect([code, lines.at(-1)]).toEqual([1, expect.stringMatching(text)])
+  })
+
+  it('says what is wrong with options', async () => {
+    const { code, err } = await train('refused', '--lr', 'much')
+    expect([code, err]).toEqual([2, expect.stringMatching(/--lr.*must be a number from 0 to 10/)])
+  })
+})
