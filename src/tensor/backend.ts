@@ -148,7 +148,7 @@ function choose(name: BackendName): Choice {
   return processorNow
 }
 
-const keyOf = ({ mode, gpujs, onGpuLoss }: GpuOptions) => [mode, gpujs, onGpuLoss].join('|')
+const keyOf = ({ mode, gpujs, onGpuLoss, budget }: GpuOptions) => [mode, gpujs, onGpuLoss, budget].join('|')
 
 /** The open gpu where it is the one asked for, else a new one. Throws BackendError. */
 function openedGpu(options: GpuOptions): GpuMatmul {

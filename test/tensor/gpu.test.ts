@@ -141,6 +141,23 @@ describe('the gpu backend', () => {
     expect(device.census().arrays).toBe(arrays)
   })
 
+  it('holds no more than its budget, and never gives back what a product needs', () => {
+    setBackend('gpu', fake('none', { budget: 3000 }))
+    const { device } = currentGpu()!
+    const kept: unknown[] = []
+    for (let i = 0; i < 20; i++) {
+      const [a, b] = [randn([8, 8]), randn([8, 8])]
+      const y = a.matmul(b)
+      kept.push(a, b, y)
+      const want = a.to('float64').matmul(b.to('float64')).elements
+      y.elements.forEach((v, j) => {
+        expect(v).toBeCloseTo(want[j], 4)
+      })
+      // 16 bytes an element on WebGL: two matrices fit.
+      expect(device.census().arrays).toBeLessThanOrEqual(2)
+    }
+  })
+
   it('makes no new kernel for a new batch', () => {
     setBackend('gpu', fake())
     randn([3, 20]).matmul(randn([20, 5]))

@@ -17,6 +17,8 @@ export interface GpuOptions extends GpuPlace {
   onGpuLoss?: OnGpuLoss
   /** Takes the warnings. Default: console.warn. */
   warn?: (line: string) => void
+  /** Bytes on the device that operands and results may take after use. Default 1 GiB. */
+  budget?: number
 }
 
 /** The one mode's device, computing right, or a BackendError. */
@@ -43,8 +45,8 @@ function checked(device: Device): Device {
 const wrap = (
   device: Device,
   fast: () => Kernels,
-  { onGpuLoss = 'recover', warn = console.warn }: GpuOptions,
-) => new GpuMatmul(device, fast, onGpuLoss, warn)
+  { onGpuLoss = 'recover', warn = console.warn, budget }: GpuOptions,
+) => new GpuMatmul(device, fast, onGpuLoss, warn, budget)
 
 /** All reasons in one error, or the one error itself. */
 function together(errors: unknown[]): BackendError {

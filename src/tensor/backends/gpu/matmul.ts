@@ -62,8 +62,10 @@ export class GpuMatmul {
     readonly fast: () => Kernels,
     readonly onLoss: OnGpuLoss,
     readonly warn: (line: string) => void,
+    /** Bytes on the device that operands and results may take after use. */
+    readonly budget = 2 ** 30,
   ) {
-    this.#session = new Session(device)
+    this.#session = new Session(device, budget)
   }
 
   /** Whether the device takes a product of this size. */
@@ -120,6 +122,7 @@ export class GpuMatmul {
       else this.device.free(id)
     }
     for (const operand of new Set([left, right])) if (operand.once) this.device.free(operand.id)
+    session.trim()
     if (activation) this.fast().unary(activation, out, out)
   }
 
@@ -143,7 +146,7 @@ export class GpuMatmul {
   #mend(): boolean {
     try {
       this.device.reopen()
-      this.#session = new Session(this.device)
+      this.#session = new Session(this.device, this.budget)
       this.#broken = false
       return true
     } catch (error) {

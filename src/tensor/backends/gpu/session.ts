@@ -31,7 +31,7 @@ export class Session {
 
   constructor(
     readonly device: Device,
-    readonly budget = 2 ** 30,
+    readonly budget: number,
   ) {}
 
   next(): number {
@@ -69,8 +69,12 @@ export class Session {
     storage.device = copy
     this.#copies.add(copy)
     this.#bytes += copy.bytes
+  }
+
+  /** Back within the budget, by what has not been used for longest. Between products: the operands of one must stay. */
+  trim(): void {
     for (const old of this.#copies) {
-      if (this.#bytes <= this.budget || old === copy) break
+      if (this.#bytes <= this.budget) break
       old.free()
     }
   }
