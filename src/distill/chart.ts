@@ -109,7 +109,10 @@ const MAX_NAME = 18
 
 /** Width in columns, roughly: East Asian text and emoji count twice. */
 const columns = (text: string) => [...text].reduce((n, c) => n + (c.codePointAt(0)! > 0x2e7f ? 2 : 1), 0)
-const pixels = (text: string) => Math.ceil(columns(text) * FONT * 0.56)
+const pixels = (text: string) => {
+  const broad = text.match(/[mwMW@%]/g)?.length ?? 0
+  return Math.ceil((columns(text) + 0.6 * broad) * FONT * 0.56)
+}
 
 function cut(text: string, max: number): string {
   if (columns(text) <= max) return text
