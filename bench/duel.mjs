@@ -32,17 +32,17 @@ const reason = (text) =>
     .findLast((line) => /error|cannot|not /i.test(line)) ?? 'no reason given'
 
 /** What one process says of the work, JSON or the name of a file: { ms: [...], rss, ... }. Throws with one line. */
-export function runOnce({ command, env = {} }, work) {
+export function runOnce({ command, env = {}, limitMs = LIMIT_MS }, work) {
   const [program, ...args] = command
   const { stdout, stderr, status, signal } = spawnSync(
     program,
     [...args, typeof work === 'string' ? work : JSON.stringify(work)],
     {
-      ...{ cwd: peersFolder, encoding: 'utf8', timeout: LIMIT_MS, maxBuffer: 1 << 26 },
+      ...{ cwd: peersFolder, encoding: 'utf8', timeout: limitMs, maxBuffer: 1 << 26 },
       env: { ...process.env, ...env },
     },
   )
-  if (signal) throw new Error(`ended by ${signal}, after ${LIMIT_MS / 60000} minutes at the latest`)
+  if (signal) throw new Error(`ended by ${signal}, after ${limitMs / 60000} minutes at the latest`)
   if (status !== 0) throw new Error(reason(stderr))
   return JSON.parse(stdout.trim().split('\n').at(-1))
 }

@@ -144,7 +144,7 @@ export interface Kernels {
 
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */
   softmax(out: Floats, x: Floats, rows: number, n: number, invT: number): void
-  /** dx = y * (dy - sum(y * dy)) * invT. */
+  /** dx = y * (dy - sum(y * dy)) * invT. Each row of y must be what softmax gave: it adds up to 1, or is all 0. */
   softmaxGrad(out: Floats, y: Floats, dy: Floats, rows: number, n: number, invT: number): void
   /** A row of all -Infinity stays -Infinity. */
   logSoftmax(out: Floats, x: Floats, rows: number, n: number, invT: number): void

@@ -28,8 +28,14 @@ export const softmax: Kernels['softmax'] = (out, x, rows, n, invT) => {
 export const softmaxGrad: Kernels['softmaxGrad'] = (out, y, dy, rows, n, invT) => {
   for (let at = 0; at < rows * n; at += n) {
     let dot = 0
-    for (let i = at; i < at + n; i++) dot += y[i] * dy[i]
-    for (let i = at; i < at + n; i++) out[i] = y[i] * (dy[i] - dot) * invT
+    // Rounded y does not add up to 1, which shows where dy differs little from its mean.
+    let sum = 0
+    for (let i = at; i < at + n; i++) {
+      dot += y[i] * dy[i]
+      sum += y[i]
+    }
+    const mean = sum === 0 ? 0 : dot / sum
+    for (let i = at; i < at + n; i++) out[i] = y[i] * (dy[i] - mean) * invT
   }
 }
 

@@ -4,7 +4,6 @@ import { gemmRows, packB, packedBytes, panelsOf, ROWS_SCRATCH } from './gemm'
 import { below, wordsFrom } from './random'
 import { softmaxGradRow, softmaxRow } from './rows'
 import { loadTail, splat, storeTail } from './simd'
-import { dotRun } from './sums'
 
 /** As ../attention.ts writes it. Strides in bytes. */
 @unmanaged
@@ -243,7 +242,7 @@ export function attentionGrad(a: Args, from: i32, heads: i32, scratch: usize): b
       gemmRows(a.dv + vAt, a.vT, dropped, 4, row, side, T, D, count, 0, s > 0, -1, scratch)
       for (let r = 0; r < count; r++) {
         const at = <usize>r * row
-        softmaxGradRow(dp + at, p + at, dp + at, T, <f32>dotRun(p + at, dp + at, T), a.scale)
+        softmaxGradRow(dp + at, p + at, dp + at, T, a.scale)
       }
       gemmRows(a.dq + qAt + <usize>s * a.qS, a.qS, dp, row, 4, keyRows, count, D, T, 0, false, -1, scratch)
       // dk += dScores^T q

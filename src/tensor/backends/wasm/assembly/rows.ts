@@ -1,7 +1,7 @@
 // Softmax and what follows from it, row by row: softmax, logSoftmax, logsumexp, cross entropy, and their gradients.
 import { exp4, log64 } from './math'
 import { loadTail, madd, put, splat, storeTail, sumLanes } from './simd'
-import { BLOCK, dotRun, maxRun, sumRun, topRun } from './sums'
+import { BLOCK, dotRun, maxRun, shiftedRun, sumRun, topRun } from './sums'
 
 // @ts-ignore: decorator
 @inline
@@ -94,16 +94,21 @@ export function softmax(out: usize, x: usize, rows: i32, n: i32, invT: f32): voi
   for (let r = 0; r < rows; r++, x += row, out += row) softmaxRow(out, x, n, invT)
 }
 
-/** dx = y * (dy - dot) * scale. */
-export function softmaxGradRow(dx: usize, y: usize, dy: usize, n: i32, dot: f32, scale: f32): void {
-  const d = splat(dot), s = splat(scale)
+/**
+ * dx = y * (dy - sum(y dy)) * scale. Where y is close to one word's alone, dy minus its mean is all rounding, and of y
+ * that y does not add up to 1: the mean of what is left takes both away.
+ */
+export function softmaxGradRow(dx: usize, y: usize, dy: usize, n: i32, scale: f32): void {
+  const mean = <f32>dotRun(y, dy, n)
+  const d = splat(mean), e = splat(<f32>shiftedRun(y, dy, mean, n)), s = splat(scale)
   const end = y + <usize>(n & ~3) * 4
   for (; y != end; y += 16, dy += 16, dx += 16) {
-    v128.store(dx, f32x4.mul(f32x4.mul(v128.load(y), f32x4.sub(v128.load(dy), d)), s))
+    const v = f32x4.sub(f32x4.sub(v128.load(dy), d), e)
+    v128.store(dx, f32x4.mul(f32x4.mul(v128.load(y), v), s))
   }
   const rest = n & 3
   if (rest) {
-    const v = f32x4.sub(loadTail(dy, rest, splat(0)), d)
+    const v = f32x4.sub(f32x4.sub(loadTail(dy, rest, splat(0)), d), e)
     storeTail(dx, f32x4.mul(f32x4.mul(loadTail(y, rest, splat(0)), v), s), rest)
   }
 }
@@ -111,7 +116,7 @@ export function softmaxGradRow(dx: usize, y: usize, dy: usize, n: i32, dot: f32,
 export function softmaxGrad(dx: usize, y: usize, dy: usize, rows: i32, n: i32, invT: f32): void {
   const row = <usize>n * 4
   for (let r = 0; r < rows; r++, dx += row, y += row, dy += row) {
-    softmaxGradRow(dx, y, dy, n, <f32>dotRun(y, dy, n), invT)
+    softmaxGradRow(dx, y, dy, n, invT)
   }
 }
 

@@ -8,12 +8,14 @@ export const BLOCK: i32 = 512
 const PLAIN: i32 = 0 // x
 const DEVIATION: i32 = 1 // (x - c)^2
 const PRODUCT: i32 = 2 // x y
+const SHIFTED: i32 = 3 // x (y - c)
 
 // @ts-ignore: decorator
 @inline
 function term(kind: i32, sum: v128, x: v128, y: v128, c: v128): v128 {
   if (kind == PLAIN) return f32x4.add(sum, x)
   if (kind == PRODUCT) return madd(x, y, sum)
+  if (kind == SHIFTED) return madd(x, f32x4.sub(y, c), sum)
   const d = f32x4.sub(x, c)
   return madd(d, d, sum)
 }
@@ -28,11 +30,11 @@ function total(kind: i32, x: usize, y: usize, center: f32, n: i32): f64 {
     const end = x + <usize>(count & ~3) * 4
     let sum = splat(0), other = splat(0)
     for (; x + 16 < end; x += 32, y += 32) {
-      sum = term(kind, sum, v128.load(x), kind == PRODUCT ? v128.load(y) : c, c)
-      other = term(kind, other, v128.load(x, 16), kind == PRODUCT ? v128.load(y, 16) : c, c)
+      sum = term(kind, sum, v128.load(x), kind >= PRODUCT ? v128.load(y) : c, c)
+      other = term(kind, other, v128.load(x, 16), kind >= PRODUCT ? v128.load(y, 16) : c, c)
     }
     if (x < end) {
-      sum = term(kind, sum, v128.load(x), kind == PRODUCT ? v128.load(y) : c, c)
+      sum = term(kind, sum, v128.load(x), kind >= PRODUCT ? v128.load(y) : c, c)
       x += 16
       y += 16
     }
@@ -40,7 +42,7 @@ function total(kind: i32, x: usize, y: usize, center: f32, n: i32): f64 {
     if (rest) {
       // The lanes past the end add nothing.
       const xs = loadTail(x, rest, kind == DEVIATION ? c : splat(0))
-      other = term(kind, other, xs, kind == PRODUCT ? loadTail(y, rest, splat(0)) : c, c)
+      other = term(kind, other, xs, kind >= PRODUCT ? loadTail(y, rest, splat(0)) : c, c)
     }
     all += sumLanes(f32x4.add(sum, other))
   }
@@ -58,6 +60,11 @@ export function deviationRun(x: usize, center: f32, n: i32): f64 {
 
 export function dotRun(x: usize, y: usize, n: i32): f64 {
   return total(PRODUCT, x, y, 0, n)
+}
+
+/** Sum of x (y - shift). */
+export function shiftedRun(x: usize, y: usize, shift: f32, n: i32): f64 {
+  return total(SHIFTED, x, y, shift, n)
 }
 
 /** Sum of squares in float64 throughout. */
