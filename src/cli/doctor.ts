@@ -29,11 +29,14 @@ const speed = (x: number | null) => (x === null ? '-' : x.toPrecision(3))
 
 function classTable(classes: SizeClass[], { build }: BackendReport): string {
   const columns = ['matmul up to', 'wasm GFLOP/s', 'gpu GFLOP/s', 'done by', 'why']
-  const rows = classes.map(({ side, upTo, wasm, gpu, winner }) => {
-    const why =
-      gpu === null ? 'no gpu was measured' : winner === 'gpu' || gpu < wasm ? 'faster' : 'the gpu is software'
-    const who = winner === 'wasm' ? (build === null ? 'js' : `wasm, ${build}`) : 'gpu'
-    return [upTo === Infinity ? 'any size' : `${side}^3`, speed(wasm), speed(gpu), who, why]
+  const known = classes.some((c) => c.gpu !== null)
+  const why = ({ wasm, gpu, winner }: SizeClass) => {
+    if (gpu === null) return known ? 'the gpu is far slower at smaller sizes' : 'no gpu was measured'
+    return winner === 'gpu' || gpu < wasm ? 'faster' : 'the gpu is software'
+  }
+  const rows = classes.map((c) => {
+    const who = c.winner === 'gpu' ? 'gpu' : build === null ? 'js' : `wasm, ${build}`
+    return [c.upTo === Infinity ? 'any size' : `${c.side}^3`, speed(c.wasm), speed(c.gpu), who, why(c)]
   })
   return renderTable(
     columns.map((title, i) => ({ title, align: i === 1 || i === 2 ? 'right' : 'left' })),
