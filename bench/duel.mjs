@@ -10,12 +10,12 @@ const peersFolder = fileURLToPath(new URL('./peers/', import.meta.url))
 const LONG_MS = 3000
 const LIMIT_MS = 600000
 
-export const node = process.env.NODE ?? process.execPath
+export const node = process.env.TINYSTILL_NODE ?? process.execPath
 /** Its versions, or undefined where it is this process's own. */
 export function engine() {
   if (node === process.execPath) return undefined
   const { status, stdout } = spawnSync(node, ['-p', 'JSON.stringify(process.versions)'], { encoding: 'utf8' })
-  if (status !== 0) fail(`NODE=${node} does not run. Name a Node of 20 or later, or leave NODE unset`, 2)
+  if (status !== 0) fail(`TINYSTILL_NODE=${node} does not run. Name a Node of 20 or later, or leave it unset`, 2)
   return JSON.parse(stdout)
 }
 
