@@ -7,7 +7,7 @@ import { percent, renderTable } from './table.js'
 /** Shares that people read as percentages. */
 const SHARES = ['accuracy', 'f1', 'ece']
 
-const shown = (name: string, value: number) =>
+export const shownFigure = (name: string, value: number) =>
   SHARES.includes(name) ? percent(value, 2) : Number.isFinite(value) ? value.toPrecision(4) : '-'
 
 /** One row a set, one column a figure. */
@@ -15,7 +15,10 @@ export function figureTable(figures: Readonly<Record<string, Figures>>): string 
   const names = [...new Set(Object.values(figures).flatMap((f) => Object.keys(f)))]
   return renderTable(
     [{ title: 'on' }, ...names.map((title) => ({ title, align: 'right' as const }))],
-    Object.entries(figures).map(([set, f]) => [set, ...names.map((n) => (n in f ? shown(n, f[n]) : ''))]),
+    Object.entries(figures).map(([set, f]) => [
+      set,
+      ...names.map((n) => (n in f ? shownFigure(n, f[n]) : '')),
+    ]),
   )
 }
 

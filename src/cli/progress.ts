@@ -14,6 +14,8 @@ export interface Progress {
   start(label: string, total: number): void
   /** Tells that `done` of the steps are done; the fields (loss, accuracy, tokens/s) follow in the line. */
   update(done: number, fields: Record<string, string>): void
+  /** A line above the bar; the task goes on. */
+  note(line: string): void
   /** Ends the task: the line replaces the bar. An empty line only clears it. */
   finish(line: string): void
 }
@@ -49,6 +51,12 @@ export function createProgress(
     return [head, left, ...said].filter(Boolean).join('  ')
   }
 
+  function say(line: string): void {
+    if (quiet) return
+    if (terminal) stream.write('\r\x1b[K')
+    if (line !== '') stream.write(`${printable(line)}\n`)
+  }
+
   return {
     start(name, steps) {
       label = printable(name)
@@ -72,11 +80,8 @@ export function createProgress(
       if (terminal) redraw(line)
       else stream.write(`${line}\n`)
     },
-    finish(line) {
-      if (quiet) return
-      if (terminal) stream.write('\r\x1b[K')
-      if (line !== '') stream.write(`${printable(line)}\n`)
-    },
+    note: say,
+    finish: say,
   }
 }
 

@@ -6,7 +6,7 @@ import { type Started, startModel } from '../nn/io/start.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { type FreezeRules, freeze } from '../nn/optim/groups.js'
 import { keyOf } from '../tensor/rng.js'
-import { bytesOfFolder, figureTable } from './figures.js'
+import { bytesOfFolder, figureTable, shownFigure } from './figures.js'
 import type { CommandSpec } from './main.js'
 import { type Context, settleBackend } from './options.js'
 import { breathe } from './progress.js'
@@ -62,7 +62,15 @@ function watch(
       })
       await breathe(report.step)
     },
-    onEvaluation: (report) => run.evaluation(report),
+    onEvaluation: (report) => {
+      run.evaluation(report)
+      const told = Object.entries(report.figures).map(
+        ([name, value]) => `${name} ${shownFigure(name, value)}`,
+      )
+      progress.note(
+        `epoch ${report.epoch}, batch ${report.step}: ${told.join(', ')}${report.best ? '' : ', no better'}`,
+      )
+    },
   }
 }
 
