@@ -138,11 +138,12 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     const seconds = (now() - began) / 1000
     const rowsPerSecond = rate(rows - before)
     progress.finish('')
+    const shards = cache.manifest.shards.length
+    const files = `${shards} ${shards === 1 ? 'shard' : 'shards'}`
     const again = duplicates > 0 ? `, ${count(duplicates)} more came again` : ''
     output.print(
-      `${out}: ${count(rows)} rows${again}; ${count(rowsPerSecond)} rows/s, ${duration(seconds)}, ${bytes(cache.bytes)} in ${cache.manifest.shards.length} shards`,
+      `${out}: ${count(rows)} rows${again}; ${count(rowsPerSecond)} rows/s, ${duration(seconds)}, ${bytes(cache.bytes)} in ${files}`,
     )
-    const shards = cache.manifest.shards.length
     output.json({ rows, duplicates, shards, bytes: cache.bytes, rowsPerSecond, seconds, seed, out })
   },
 }

@@ -13,18 +13,20 @@ import type { TargetSource } from '../../src/distill/targets.js'
 import { fillCache, type LabellingTeacher } from '../../src/distill/transfer.js'
 import { CheckpointError, DataError } from '../../src/errors.js'
 import { inOrder } from '../../src/nn/data.js'
+import { sha256 } from '../../src/nn/io/cache/facts.js'
 import { KeyIndex, keyOfText } from '../../src/nn/io/cache/keys.js'
 import type { CacheFacts, CacheSettings } from '../../src/nn/io/cache/manifest.js'
 import { openCache } from '../../src/nn/io/cache/reader.js'
 import { expand } from '../../src/nn/io/cache/shard.js'
 import { transferSet } from '../../src/nn/io/cache/transfer.js'
 import { CacheWriter } from '../../src/nn/io/cache/writer.js'
+import { readSafetensors, writeSafetensors } from '../../src/nn/io/safetensors.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { textData } from '../../src/nn/text/dataset.js'
 import type { TextRow } from '../../src/nn/text/rows.js'
 import { trainWordPiece } from '../../src/nn/text/wordpiece-train.js'
-import { keyOf } from '../../src/tensor/rng.js'
+import { keyOf, uniformAt } from '../../src/tensor/rng.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-cache-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -444,6 +446,59 @@ describe('what is not as it was', () => {
     rmSync(inside)
     symlinkSync(away, inside)
   }
+
+  it.each<[string, string, number[], RegExp]>([
+    ['a class that is none', 'indices', [9], /row 0: no classes and share of the rest that can be/],
+    ['a share above 1', 'rest', [2], /row 0: no classes and share/],
+    ['a share that is no number', 'rest', [Number.NaN], /row 0: no classes and share/],
+    ['rows that run backwards', 'starts', [0, 5, 3], /its starts do not part \d+ tokens/],
+    ['rows that begin late', 'starts', [1], /its starts do not part/],
+    ['a row twice', 'keys', [1, 1, 1, 1], /row 1 is in the cache twice/],
+  ])('refuses a shard with right hashes and %s', async (_, name, values, text) => {
+    const folder = await filled({ topK: 2, hidden: 'all', layers: [1], width: 16 }, rows.slice(0, 4))
+    const [path, index] = [join(folder, 'shard-00000.safetensors'), join(folder, 'cache.json')]
+    const { tensors } = readSafetensors(readFileSync(path))
+    tensors.get(name)?.data.set(values)
+    const bytes = writeSafetensors(tensors)
+    writeFileSync(path, bytes)
+    const document = JSON.parse(readFileSync(index, 'utf8'))
+    const keys = tensors.get('keys')?.data as Int32Array
+    document.shards[0].sha256 = sha256(bytes)
+    document.shards[0].keys = sha256(new Uint8Array(Int32Array.from(keys).buffer))
+    writeFileSync(index, JSON.stringify(document))
+    const use = () => {
+      const cache = openCache(folder)
+      cache.logits(Int32Array.of(0))
+      cache.hidden(1, Int32Array.of(0))
+    }
+    expect(use).toThrow(CheckpointError)
+    expect(use).toThrow(text)
+  })
+
+  it('takes or refuses every mutant of cache.json, and in no other way', async () => {
+    const folder = await filled({ topK: 2 }, rows.slice(0, 4))
+    const path = join(folder, 'cache.json')
+    const good = readFileSync(path)
+    const other = Buffer.from('0123456789-.eE"\\{}[],:nulltrue\0\xff', 'latin1')
+    let refused = 0
+    for (let i = 0; i < 1500; i++) {
+      const bytes = Buffer.from(good)
+      for (let j = 0; j < 1 + (i % 3); j++) {
+        const draw = (k: number, n: number) => Math.floor(uniformAt(keyOf(i, j), k) * n)
+        bytes[draw(0, bytes.length)] = other[draw(1, other.length)]
+      }
+      writeFileSync(path, i % 10 === 0 ? bytes.subarray(0, (i * 7) % bytes.length) : bytes)
+      try {
+        const cache = openCache(folder)
+        cache.logits(Int32Array.of(3))
+        cache.close()
+      } catch (error) {
+        expect(error).toBeInstanceOf(CheckpointError)
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(500)
+  })
 
   it('writes nothing that is not finite, or that float16 does not hold', async () => {
     const broken = (x: number): LabellingTeacher => ({
