@@ -5,6 +5,7 @@ import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { evalCommand } from './eval.js'
 import { inspectCommand } from './inspect.js'
+import { labelCommand } from './label.js'
 import { mnistCommand } from './mnist.js'
 import {
   addCommonOptions,
@@ -35,6 +36,7 @@ type AnyCommand = CommandSpec<never>
 const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
+  labelCommand,
   evalCommand,
   predictCommand,
   mnistCommand,

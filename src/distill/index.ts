@@ -19,6 +19,7 @@ export { type Classifier, type PredictOptions, predict } from './predict.js'
 export { distil, train } from './recipes/hinton.js'
 export { pearson, type RegressionMetrics, regression, spearman } from './regression.js'
 export type { Loss, LossTerms } from './step.js'
+export { type TargetSource, targetsOf } from './targets.js'
 export {
   type EpochReport,
   type FitOptions,
@@ -28,3 +29,4 @@ export {
   type Trainable,
 } from './trainer.js'
 export { type TrainingRecord, trainingReport } from './training-report.js'
+export { type FillOptions, fillCache, type LabellingTeacher } from './transfer.js'

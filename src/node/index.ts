@@ -1,7 +1,14 @@
 // tinystill/node: what needs a file system. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export { teacherFacts } from '../nn/io/cache/facts.js'
+export type { CacheFacts, CacheManifest, CacheSettings, HiddenKind } from '../nn/io/cache/manifest.js'
+export { type CachedTargets, type CachedTexts, openCache, type TeacherCache } from '../nn/io/cache/reader.js'
+export type { HiddenRows } from '../nn/io/cache/shard.js'
+export { type TransferOptions, transferSet } from '../nn/io/cache/transfer.js'
+export { CacheWriter } from '../nn/io/cache/writer.js'
 export { readCheckpoint } from '../nn/io/checkpoint.js'
+export { loadClassifier, type TextClassifierFolder } from '../nn/io/classifiers.js'
 export { readBytes, readText, writeAtomic } from '../nn/io/files.js'
 export { loadTextModel, saveTextModel, type TextModel } from '../nn/io/folder.js'
 export { type Pulled, type PullOptions, pull } from '../nn/io/hub.js'

@@ -1,11 +1,12 @@
 // Hinton's recipe: a teacher learns from labels, its softened outputs for unlabelled rows teach the student.
-// Hinton, Vinyals and Dean 2015, sections 2 and 3. RECIPE: train(teacher); targets = predict(teacher, transfer); distil(student).
+// Hinton, Vinyals and Dean 2015, sections 2 and 3. RECIPE: train(teacher); targets = predict(teacher, transfer), or a cache of
+// them; distil(student).
 import { tensor } from '../../autograd/create.js'
-import { ShapeError } from '../../errors.js'
-import { type DataSet, selectRows } from '../../nn/data.js'
+import type { DataSet } from '../../nn/data.js'
 import { type KdOptions, kdTerms } from '../kd.js'
 import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js'
 import type { Classifier } from '../predict.js'
+import { type TargetSource, targetsOf } from '../targets.js'
 import { type FitOptions, type FitResult, fit } from '../trainer.js'
 
 /**
@@ -24,27 +25,26 @@ export function train<Input>(
 }
 
 /**
- * Learns from soft targets: `teacherLogits` [size, classes], one row for each of the data, as predict() gives them.
- * alpha * T^2 KL + (1 - alpha) CE; default T = 2 and alpha 1, soft targets alone, which need no labels.
+ * Learns from soft targets: all of them [size, classes], as predict() gives them, or a source that gives them by rows, as
+ * a cache does. alpha * T^2 KL + (1 - alpha) CE; default T = 2 and alpha 1, soft targets alone, which need no labels.
+ * Throws ShapeError where the logits do not fit the rows, or the student has other classes.
  */
 export function distil<Input>(
   student: Classifier<Input>,
   data: DataSet<Input>,
-  teacherLogits: Float32Array,
+  teacher: Float32Array | TargetSource,
   options: FitOptions & KdOptions,
 ): Promise<FitResult> {
-  const classes = teacherLogits.length / data.size
-  if (!Number.isInteger(classes)) {
-    throw new ShapeError('distil', `${teacherLogits.length} teacher logits do not fit ${data.size} rows`)
-  }
+  const { classes, rows: logitsOf } =
+    teacher instanceof Float32Array ? targetsOf(teacher, data.size) : teacher
   const { alpha = 1, T = 2, tSquared = true, reduction = 'batchmean' } = options
   return fit(
     student,
     data,
     ({ logits }, rows) => {
-      const teacher = tensor(selectRows(teacherLogits, classes, rows), { shape: [rows.length, classes] })
+      const targets = tensor(logitsOf(rows), { shape: [rows.length, classes] })
       const labels = alpha < 1 ? labelsOf(data, rows) : null
-      return kdTerms(logits, teacher, labels, { alpha, T, tSquared, reduction })
+      return kdTerms(logits, targets, labels, { alpha, T, tSquared, reduction })
     },
     options,
   )

@@ -94,7 +94,7 @@ function isShardName(name: string): boolean {
 }
 
 /** Throws where a link leads out of the folder. The hub's cache, snapshots/<commit>/x -> ../../blobs/y, is known. */
-function checkInside(folder: string, path: string): void {
+export function checkInside(folder: string, path: string): void {
   let inside = false
   try {
     const root = realpathSync(folder)

@@ -45,6 +45,8 @@ export interface TextSet {
   /** Number of each row; null unless asked for. */
   targets: Float32Array | null
   labelNames: readonly string[]
+  /** The line each row begins on, from 1. */
+  lines: number[]
 }
 
 /** A whole file. Throws DataError naming the file and line: a bad row, a row without label, an unknown label, no rows. */
@@ -65,6 +67,7 @@ export function readTexts(
   for (const { text, textB, label, line } of streamTexts(path, options)) {
     texts.push(text)
     pairs.push(textB)
+    lines.push(line)
     if (kind === 'none') continue
     if (label === null) throw new DataError(`${path}:${line}`, 'has no label')
     if (kind === 'classes' && typeof label === 'number' && !Number.isSafeInteger(label))
@@ -74,7 +77,6 @@ export function readTexts(
         'To predict numbers, ask for regression',
       )
     found.push(label)
-    lines.push(line)
   }
   if (texts.length === 0) throw new DataError(path, 'has no rows')
   const names = kind === 'classes' ? (labelNames ?? labelNamesOf(found)) : []
@@ -84,5 +86,6 @@ export function readTexts(
     labels: kind === 'classes' ? labelIds(found, names, path, lines) : null,
     targets: kind === 'numbers' ? labelTargets(found, path, lines) : null,
     labelNames: names,
+    lines,
   }
 }

@@ -81,6 +81,16 @@ export class WeightFile {
     }
   }
 
+  /** Fills `out`, of the dtype that the entry is read into, with its elements from number `first` on. Throws CheckpointError. */
+  read(entry: Entry, first: number, out: TypedArray): void {
+    const { format, begin } = entry
+    const bytes = new Uint8Array(out.length * format.width)
+    fillFrom(this.path, this.#file, bytes, this.header.dataStart + begin + first * format.width)
+    const view = new DataView(bytes.buffer)
+    checkValues(entry, view, 0, out.length, first, this.path)
+    format.read(view, 0, out)
+  }
+
   /** A new tensor with the entry's elements. */
   tensor(entry: Entry): Tensor {
     const t = empty(entry.shape, entry.format.dtype)

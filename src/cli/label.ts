@@ -1,0 +1,153 @@
+// tinystill label: what a teacher says of texts, written once for students to learn from.
+import { type Command, Option } from 'commander'
+import { fillCache, type LabellingTeacher } from '../distill/transfer.js'
+import { CheckpointError, DataError } from '../errors.js'
+import { teacherFacts } from '../nn/io/cache/facts.js'
+import { KeyIndex, keyOfText } from '../nn/io/cache/keys.js'
+import { type CacheSettings, type HiddenKind, hiddenKinds } from '../nn/io/cache/manifest.js'
+import { CacheWriter } from '../nn/io/cache/writer.js'
+import { loadClassifier, type TextClassifierFolder } from '../nn/io/classifiers.js'
+import { hashFile } from '../nn/io/hash.js'
+import { streamTexts } from '../nn/io/texts.js'
+import { Pretrained } from '../nn/models/pretrained.js'
+import type { CommandSpec } from './main.js'
+import { settleBackend, whole } from './options.js'
+import { breathe } from './progress.js'
+import { bytes, count, duration } from './table.js'
+
+interface LabelOptions {
+  teacher: string
+  data: string
+  out: string
+  topK?: number
+  dtype: CacheSettings['dtype']
+  hidden: HiddenKind
+  layers?: number[]
+  maxLength?: number
+  batchSize: number
+  shardRows?: number
+  resume: boolean
+}
+
+/** Rows of a shard: with the states of all tokens one has a few hundred times as many numbers. */
+const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
+
+function settingsOf(
+  options: LabelOptions,
+  { model, classes, maxLength }: TextClassifierFolder,
+): CacheSettings {
+  const { topK = null, dtype, hidden, batchSize, shardRows = SHARD_ROWS[hidden] } = options
+  if (topK !== null && topK >= classes.length)
+    throw new RangeError(
+      `--top-k ${topK}: the teacher has ${classes.length} classes, leave it out to keep all`,
+    )
+  if (options.maxLength !== undefined && options.maxLength > maxLength)
+    throw new RangeError(`--max-length ${options.maxLength}: the teacher takes at most ${maxLength}`)
+  return {
+    ...{ topK, dtype, hidden, ...statesOf(options, model) },
+    ...{ maxLength: options.maxLength ?? maxLength, batchSize, shardRows },
+  }
+}
+
+/** Which layers' states are kept, and how wide they are. */
+function statesOf(
+  { hidden, layers: asked, teacher }: LabelOptions,
+  model: TextClassifierFolder['model'],
+): Pick<CacheSettings, 'layers' | 'width'> {
+  if (asked !== undefined && hidden !== 'all' && hidden !== 'cls')
+    throw new RangeError('--layers: goes with --hidden all or --hidden cls')
+  if (hidden === 'none') return { layers: [], width: 0 }
+  if (!(model instanceof Pretrained))
+    throw new CheckpointError(teacher, 'is a model that gives no hidden states', 'Leave --hidden out')
+  const { layers: L, width } = model.config
+  const every = Array.from({ length: L + 1 }, (_, layer) => layer)
+  const wrong = asked?.find((layer) => layer > L)
+  if (wrong !== undefined)
+    throw new RangeError(`--layers ${wrong}: the teacher has layers 1 to ${L}, and embeddings as 0`)
+  if (hidden === 'last') return { layers: [L], width }
+  return { layers: asked ? every.filter((layer) => asked.includes(layer)) : every, width }
+}
+
+/** How many different rows there are. A row that cannot be read is found here, before the work. */
+function different(file: string): number {
+  const seen = new KeyIndex()
+  for (const { text, textB } of streamTexts(file)) seen.add(...keyOfText(text, textB))
+  if (seen.size === 0) throw new DataError(file, 'has no rows')
+  return seen.size
+}
+
+export const labelCommand: CommandSpec<LabelOptions> = {
+  name: 'label',
+  describe: "Write a teacher's outputs for a file of texts, for students to learn from without it",
+  options: (command: Command) =>
+    command
+      .requiredOption('--teacher <dir>', 'folder of the model')
+      .requiredOption('--data <file>', 'texts: .tsv, .csv, .jsonl or .txt; labels are passed over')
+      .requiredOption('--out <dir>', "the cache's folder")
+      .option('--top-k <k>', 'keep the largest k logits of a text, and the probability of the rest', whole(1))
+      .addOption(
+        new Option('--dtype <name>', 'of logits and states')
+          .choices(['float32', 'float16'])
+          .default('float32'),
+      )
+      .addOption(
+        new Option(
+          '--hidden <which>',
+          'states kept: of all tokens of the last layer or of all, or of the first token of all',
+        )
+          .choices(hiddenKinds)
+          .default('none'),
+      )
+      .option('--layers <list>', 'only these, as 0,3,6; 0 are the embeddings', layerList)
+      .option('--max-length <n>', "tokens of a text; default: the teacher's limit", whole(2))
+      .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+      .option(
+        '--shard-rows <n>',
+        'rows of a file of the cache; default 4096, with states of all tokens 256',
+        whole(1),
+      )
+      .option('--resume', 'go on where a run was ended', false),
+  run: async (options, { output, progress, now }) => {
+    const { teacher: folder, data: file, out, seed, resume } = options
+    settleBackend(output)
+    const teacher = loadClassifier(folder)
+    const { classes, regression, tokenizer } = teacher
+    const facts = {
+      teacher: teacherFacts(folder, tokenizer),
+      data: { file, ...hashFile(file) },
+      settings: settingsOf(options, teacher),
+      ...{ labels: [...classes], regression },
+    }
+    const total = different(file)
+    const cache = CacheWriter.open(out, facts, { resume })
+    const before = cache.manifest.rows
+    if (cache.damaged !== null)
+      output.info(`${cache.damaged} is missing or has changed: it and what follows is labelled again`)
+    if (before > 0) output.info(`${count(before)} of ${count(total)} rows are there already`)
+    progress.start('labelling', total)
+    const began = now()
+    let batches = 0
+    const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
+    const { rows, duplicates } = await fillCache(teacher as LabellingTeacher, streamTexts(file), cache, {
+      file,
+      onBatch: async (done) => {
+        progress.update(done, { 'rows/s': count(rate(done - before)) })
+        await breathe(batches++)
+      },
+    })
+    const seconds = (now() - began) / 1000
+    const rowsPerSecond = rate(rows - before)
+    progress.finish('')
+    const shards = cache.manifest.shards.length
+    const files = `${shards} ${shards === 1 ? 'shard' : 'shards'}`
+    const again = duplicates > 0 ? `, ${count(duplicates)} more came again` : ''
+    output.print(
+      `${out}: ${count(rows)} rows${again}; ${count(rowsPerSecond)} rows/s, ${duration(seconds)}, ${bytes(cache.bytes)} in ${files}`,
+    )
+    output.json({ rows, duplicates, shards, bytes: cache.bytes, rowsPerSecond, seconds, seed, out })
+  },
+}
+
+function layerList(list: string): number[] {
+  return list.split(',').map(whole(0, 1000))
+}
