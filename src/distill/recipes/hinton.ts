@@ -3,8 +3,8 @@
 import { tensor } from '../../autograd/create.js'
 import { ShapeError } from '../../errors.js'
 import { type DataSet, selectRows } from '../../nn/data.js'
-import { type KdOptions, kdTerms } from '../kd.js'
 import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js'
+import { type KdOptions, kdTerms } from '../losses/kd.js'
 import type { Classifier } from '../predict.js'
 import { type FitOptions, type FitResult, fit } from '../trainer.js'
 
