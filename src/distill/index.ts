@@ -2,9 +2,47 @@
 import '../autograd/methods.js' // gives tensors their methods
 
 export { Ensemble } from './ensemble.js'
-export { type KdOptions, kdLoss, kdTerms, type SoftTargetOptions, softTargetLoss } from './kd.js'
 export type { EvaluationReport, Figures } from './keeper.js'
 export { balancedWeights, type LabelOptions, labelLoss, targetLoss } from './labels.js'
+export {
+  type CustomMap,
+  type LayerMap,
+  type LayerMapName,
+  type LayerMapOptions,
+  type LayerPair,
+  layerMap,
+  layerMapNames,
+} from './layer-map.js'
+export {
+  type AttentionLossOptions,
+  type AttentionProbsOptions,
+  type Average,
+  attentionLoss,
+  attentionProbsLoss,
+} from './losses/attention.js'
+export { cosineLoss } from './losses/cosine.js'
+export { hardTargetLoss, maskedWordLoss } from './losses/hard-target.js'
+export {
+  embeddingLoss,
+  type HiddenOptions,
+  hiddenLoss,
+  Projection,
+  type ProjectionOptions,
+} from './losses/hidden.js'
+export { type KdOptions, kdLoss, kdTerms } from './losses/kd.js'
+export { type PatientOptions, patientLoss } from './losses/patient.js'
+export type { Layers } from './losses/real.js'
+export type { LossInputs, LossRecord, Need } from './losses/record.js'
+export { type RelationOptions, relationLoss } from './losses/relation.js'
+export { relationalAngleLoss, relationalDistanceLoss } from './losses/relational.js'
+export {
+  type RowReduction,
+  type SoftTargetOptions,
+  type Standardization,
+  softTargetLoss,
+  standardizedLogits,
+} from './losses/soft-target.js'
+export { losses } from './losses/table.js'
 export {
   type CalibrationBin,
   calibration,
@@ -18,6 +56,7 @@ export {
 export { type Classifier, type PredictOptions, predict } from './predict.js'
 export { distil, train } from './recipes/hinton.js'
 export { pearson, type RegressionMetrics, regression, spearman } from './regression.js'
+export { type ValueSchedule, valueAt } from './schedules.js'
 export type { Loss, LossTerms } from './step.js'
 export { type TargetSource, targetsOf } from './targets.js'
 export {

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
 import { gradcheck } from '../../src/autograd/gradcheck.js'
-import { kdLoss, softTargetLoss } from '../../src/distill/kd.js'
+import { kdLoss } from '../../src/distill/losses/kd.js'
+import { softTargetLoss } from '../../src/distill/losses/soft-target.js'
 
 type Value = { shape: number[]; values: number[] }
 type Case = Record<'params' | 'student' | 'teacher' | 'labels' | 'kl_t2' | 'ce' | 'total' | 'grad', Value>

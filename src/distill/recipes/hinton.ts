@@ -3,8 +3,8 @@
 // them; distil(student).
 import { tensor } from '../../autograd/create.js'
 import type { DataSet } from '../../nn/data.js'
-import { type KdOptions, kdTerms } from '../kd.js'
 import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js'
+import { type KdOptions, kdTerms } from '../losses/kd.js'
 import type { Classifier } from '../predict.js'
 import { type TargetSource, targetsOf } from '../targets.js'
 import { type FitOptions, type FitResult, fit } from '../trainer.js'
