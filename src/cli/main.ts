@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { demoCommand } from './demo.js'
+import { distillCommand } from './distill.js'
 import { doctorCommand } from './doctor.js'
 import { evalCommand } from './eval.js'
 import { inspectCommand } from './inspect.js'
@@ -35,6 +36,7 @@ type AnyCommand = CommandSpec<never>
 const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
+  distillCommand,
   evalCommand,
   predictCommand,
   mnistCommand,
