@@ -11,7 +11,7 @@ import {
 import { classification } from '../distill/metrics.js'
 import type { Plan } from '../distill/plan.js'
 import { predict } from '../distill/predict.js'
-import type { Student } from '../distill/runner.js'
+import { type Student, wantedBy } from '../distill/runner.js'
 import { TinystillError } from '../errors.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
 import type { Reader } from './distill-data.js'
@@ -58,6 +58,11 @@ export function examine(
       ...checkShared(student.model, teacher.model),
     ]
   })
+  const [apart] = plan.stages.filter((stage) => Object.values(wantedBy(stage)).some(Boolean))
+  if (teachers.length > 1 && apart)
+    throw new TinystillError(
+      `${apart.name}: its losses compare the models word by word, which needs one teacher, not ${teachers.length}`,
+    )
   const shapes = checkShapes(plan.stages, student.model, teachers[0].model)
   const order = checkClasses('the student', student.model.config.labels, classes)
   return { problems: [...problems, ...student.source.problems, ...order, ...shapes], accuracies }

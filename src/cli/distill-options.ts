@@ -16,7 +16,6 @@ export interface DistillOptions extends CommonOptions {
   test?: string
   out: string
   config?: string
-  // biome-ignore lint/style/useNamingConvention: the papers' name
   T?: number
   alpha?: number
   maxLength?: number

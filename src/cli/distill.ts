@@ -135,14 +135,16 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     for (let i = 0; i < seeds; i++) {
       for (const variant of variants) {
         const result = await runVariant(setup, variant, seed + i, logits, table, folder, context)
-        if (variant === main && i === 0) kept = result
-        else for (const { model } of result.stages) dispose(model)
+        if (variant === main && i === 0) {
+          kept = result
+          // At once: what comes after cannot lose it.
+          keepModels(result, setup, out)
+        } else for (const { model } of result.stages) dispose(model)
       }
     }
     const after = teachers.map((t) => fingerprint(t.model))
     const changed = teachers.find((_, i) => before[i] !== after[i])
     if (changed) throw new TinystillError(`${changed.folder}: the teacher's weights changed during the run`)
-    keepModels(kept as SeedResult, setup, out)
     finish(folder, { setup, options, recipe, table, steps: (kept as SeedResult).steps }, context)
   } catch (error) {
     folder.fail(error)

@@ -1,4 +1,5 @@
 // A student made of its teacher: some of its layers, and all that stands below and above them.
+import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -15,7 +16,9 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
     throw new RangeError(
       `from-layers: ${bad === undefined ? 'names no layer' : `there is no layer ${bad}`}, the teacher has 0 to ${config.layers - 1}`,
     )
-  const student = makeModel(family, 'sequence-classification', { ...config, layers: layers.length })
+  const student = undrawn(() =>
+    makeModel(family, 'sequence-classification', { ...config, layers: layers.length }),
+  )
   const layerName = /^(.*\.layer\.)(\d+)(\..*)$/
   const state = teacher.stateDict()
   const chosen = Array.from(student.stateDict().keys(), (name): [string, Tensor] => {

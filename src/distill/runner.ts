@@ -1,12 +1,13 @@
 // Executes a plan, stage after stage, on top of fit().
-
 import { tensor } from '../autograd/create.js'
 import { add, mul } from '../autograd/ops/arithmetic.js'
+import { randomScope } from '../autograd/random.js'
 import { TinystillError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
 import type { TextInput } from '../nn/models/input.js'
 import type { HeadOutput, Pretrained, Wanted } from '../nn/models/pretrained.js'
 import { Module } from '../nn/module.js'
+import { keyOf } from '../tensor/rng.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { checkShared } from './doctor.js'
 import type { LossContext } from './loss-table.js'
@@ -97,7 +98,10 @@ export async function runStage(
   const configs = { student: model.config, teacher: bench.teacherConfig }
   const losses = lossesOf(stage).map((l) => ({
     ...l,
-    learnt: l.loss.learnt(configs.student, configs.teacher),
+    // Keyed by the loss: the same projection begins when another loss is left out.
+    learnt: randomScope(keyOf(bench.seed, 'learnt', stage.name, l.name), () =>
+      l.loss.learnt(configs.student, configs.teacher),
+    ),
   }))
   const pupil = new Pupil(
     model,
@@ -127,7 +131,11 @@ export async function runStage(
     return { total: parts.reduce(add), terms }
   }
   const { seed } = bench
-  return fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
+  try {
+    return await fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
+  } finally {
+    for (const { learnt } of losses) for (const p of learnt?.parameters() ?? []) p.dispose()
+  }
 }
 
 /** All stages in order. Models of stages that others go on from are given as they were left by the last of them. */

@@ -218,6 +218,30 @@ describe('tinystill distill', () => {
     expect(record('multi').combination).toEqual({ of: mean, weights: by })
   })
 
+  it('needs no dev and no test set, and then claims nothing', async () => {
+    const args = [
+      '--train',
+      at('train.tsv'),
+      '--quiet',
+      '--config',
+      at('fast.yaml'),
+      '--baseline',
+      '--out',
+      at('blind'),
+    ]
+    const { code, out } = await run('distill', '--recipe', 'hinton', ...args, ...small)
+    expect([code, JSON.parse(out).verdicts, JSON.parse(out).accuracy]).toEqual([0, {}, undefined])
+  })
+
+  it('says when the student has learnt nothing', async () => {
+    const still = at('none.yaml')
+    writeFileSync(still, 'lr: 0\nepochs: 1')
+    await distil('hinton', 'still', ...small, '--config', still)
+    expect(record('still').verdicts).toEqual([
+      expect.stringMatching(/no better than the commonest class, 50.0%: give it/),
+    ])
+  })
+
   it('--quick takes one epoch of few rows', async () => {
     await distil('hinton', 'quick', ...small, '--quick')
     expect(record('quick').stages[0].fit.epochs).toBe(1)
