@@ -48,8 +48,10 @@ export function modelCard(r: CardRecord): string {
     '## Loss',
     fenced(r.plan),
     '## Figures',
-    `Judged on the ${plain(r.judgedOn)} set; spread is the standard deviation over seeds.`,
-    [row(r.columns), row(r.columns.map(() => '---')).replaceAll('\\', ''), ...r.rows.map(row)].join('\n'),
+    r.judgedOn === 'no'
+      ? 'There was no set to judge on.'
+      : `Judged on the ${plain(r.judgedOn)} set; spread is the standard deviation over seeds.`,
+    [row(r.columns), row(r.columns.map(() => '---')), ...r.rows.map(row)].join('\n'),
     ...(r.verdicts.length > 0 ? [list(r.verdicts)] : []),
     ...(r.problems.length > 0 ? ['## Found wrong before the start, and overruled', list(r.problems)] : []),
     '## Use',

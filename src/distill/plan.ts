@@ -148,7 +148,7 @@ export function describePlan(plan: Plan): string {
       const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,
-        `  on ${dataNames[stage.data]}${by}${from}; ${fit.epochs} epochs, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}`,
+        `  on ${dataNames[stage.data]}${by}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}`,
       ]
     })
     .join('\n')
