@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { demoCommand } from './demo.js'
+import { distillCommand } from './distill.js'
 import { doctorCommand } from './doctor.js'
 import { evalCommand } from './eval.js'
 import { inspectCommand } from './inspect.js'
@@ -37,6 +38,7 @@ const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
   labelCommand,
+  distillCommand,
   evalCommand,
   predictCommand,
   mnistCommand,

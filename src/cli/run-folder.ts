@@ -1,7 +1,7 @@
 // A training's folder: run.json says what was run on what, metrics.jsonl how it goes, report.html how it went.
 import { join } from 'node:path'
 import type { EvaluationReport, Figures } from '../distill/keeper.js'
-import { renderReport } from '../distill/report.js'
+import { type Report, renderReport } from '../distill/report.js'
 import type { StepReport } from '../distill/trainer.js'
 import { type TrainingRecord, trainingReport } from '../distill/training-report.js'
 import { writeAtomic } from '../nn/io/files.js'
@@ -28,6 +28,8 @@ export interface RunResult {
   /** More for run.json: params, bytes, the best epoch. */
   more?: Readonly<Record<string, unknown>>
   report: Pick<TrainingRecord, 'title' | 'intro' | 'confusion' | 'calibration'>
+  /** Another page than that of one training. */
+  page?: (facts: Report['facts']) => Report
 }
 
 /** Lines wait this long at most. */
@@ -63,51 +65,50 @@ export class RunFolder {
     this.#log = new LineLog(join(folder, 'metrics.jsonl'))
   }
 
-  #write(more: Record<string, unknown>): void {
-    const document = { ...this.#record, ...more }
-    writeAtomic(join(this.folder, 'run.json'), `${JSON.stringify(document, null, 2)}\n`)
+  #write(more: Record<string, unknown>): string {
+    const text = `${JSON.stringify({ ...this.#record, ...more }, null, 2)}\n`
+    writeAtomic(join(this.folder, 'run.json'), text)
+    return text
   }
 
-  /** For fit's onStep. */
-  step(report: StepReport): void {
+  /** For fit's onStep. `of`: which model and seed, where there are several. */
+  step(report: StepReport, of: Readonly<Record<string, string | number>> = {}): void {
     const { step, loss, terms, lr } = report
     this.#steps.push({ step, loss, terms, lr })
-    this.#log.write({ type: 'step', ...report })
+    this.#log.write({ type: 'step', ...of, ...report })
     if (this.now() - this.#flushed < FLUSH_MS) return
     this.#flushed = this.now()
     this.#log.flush()
   }
 
   /** For fit's onEvaluation. */
-  evaluation(report: EvaluationReport): void {
-    this.#evaluations.push(report)
-    this.#log.write({ type: 'evaluation', ...report })
+  evaluation(report: EvaluationReport, of: Readonly<Record<string, string | number>> = {}): void {
+    this.#evaluations.push({ ...of, ...report })
+    this.#log.write({ type: 'evaluation', ...of, ...report })
     this.#log.flush()
   }
 
-  /** The training ended well: all lines, every figure, the report. */
-  finish({ figures, more = {}, report }: RunResult): void {
+  /** The training ended well: all lines, every figure, the report. Gives the text of run.json. */
+  finish({ figures, more = {}, report, page }: RunResult): string {
     this.#log.close()
     const seconds = (this.now() - this.#began) / 1000
     const evaluations = this.#evaluations
-    this.#write({ status: 'done', seconds, ...more, figures, evaluations })
-    const page = renderReport(
-      trainingReport({
-        ...{ ...report, figures, evaluations, steps: this.#steps },
-        facts: [
-          ['settings', JSON.stringify(this.facts.options)],
-          ['seed', String(this.facts.seed)],
-          ...Object.entries(this.#data).map(([use, d]): [string, string] => [
-            `data: ${use}`,
-            `${d.file}, ${d.bytes} bytes, SHA-256 ${d.sha256}`,
-          ]),
-          ['time', duration(seconds)],
-          ['backend', backendReport().why],
-          ['tinystill', VERSION],
-        ],
-      }),
-    )
-    writeAtomic(join(this.folder, 'report.html'), page)
+    const text = this.#write({ status: 'done', seconds, ...more, figures, evaluations })
+    const facts: Report['facts'] = [
+      ['settings', JSON.stringify(this.facts.options)],
+      ['seed', String(this.facts.seed)],
+      ...Object.entries(this.#data).map(([use, d]): [string, string] => [
+        `data: ${use}`,
+        `${d.file}, ${d.bytes} bytes, SHA-256 ${d.sha256}`,
+      ]),
+      ['time', duration(seconds)],
+      ['backend', backendReport().why],
+      ['tinystill', VERSION],
+    ]
+    const steps = this.#steps
+    const shown = page?.(facts) ?? trainingReport({ ...report, figures, evaluations, steps, facts })
+    writeAtomic(join(this.folder, 'report.html'), renderReport(shown))
+    return text
   }
 
   /** The training did not end well: what is known stays. */

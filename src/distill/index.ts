@@ -1,7 +1,20 @@
 // tinystill/distill: losses, training and recipes. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export { combineLogits } from './combine.js'
+export {
+  checkClasses,
+  checkMode,
+  checkShapes,
+  checkShared,
+  checkTeacher,
+  checkVocabulary,
+  fingerprint,
+  type Problem,
+  sharedBuffers,
+} from './doctor.js'
 export { Ensemble } from './ensemble.js'
+export { fromLayers } from './from-layers.js'
 export type { EvaluationReport, Figures } from './keeper.js'
 export { balancedWeights, type LabelOptions, labelLoss, targetLoss } from './labels.js'
 export {
@@ -13,6 +26,15 @@ export {
   layerMap,
   layerMapNames,
 } from './layer-map.js'
+export {
+  type BoundLoss,
+  type LossContext,
+  type LossNeeds,
+  lossTable,
+  type PlanLoss,
+  planLoss,
+  type TeacherOutput,
+} from './loss-table.js'
 export {
   type AttentionLossOptions,
   type AttentionProbsOptions,
@@ -53,19 +75,37 @@ export {
   matthews,
   probabilities,
 } from './metrics.js'
+export {
+  describePlan,
+  type FitSettings,
+  formulaOf,
+  type LossPlan,
+  type Plan,
+  type StagePlan,
+  stageOf,
+  type TeacherMean,
+  type Varying,
+} from './plan.js'
+export { partConfig, withConfig } from './plan-config.js'
 export { type Classifier, type PredictOptions, predict } from './predict.js'
 export { distil, train } from './recipes/hinton.js'
+export { recipes } from './recipes/index.js'
+export { defineRecipe, type Occasion, type Recipe, type RecipeRecord } from './recipes/recipe.js'
 export { pearson, type RegressionMetrics, regression, spearman } from './regression.js'
+export { type Bench, runPlan, runStage, type StageResult, type Student } from './runner.js'
 export { type ValueSchedule, valueAt } from './schedules.js'
 export type { Loss, LossTerms } from './step.js'
 export { type TargetSource, targetsOf } from './targets.js'
+export { liveTeacher, storedLogits, type TeacherSource } from './teacher-source.js'
 export {
   type EpochReport,
   type FitOptions,
   type FitResult,
   fit,
+  type StepPlace,
   type StepReport,
   type Trainable,
 } from './trainer.js'
 export { type TrainingRecord, trainingReport } from './training-report.js'
 export { type FillOptions, fillCache, type LabellingTeacher } from './transfer.js'
+export { judgeGain, type Verdict, verdictText } from './verdict.js'

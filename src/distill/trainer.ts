@@ -82,6 +82,13 @@ export interface FitResult {
   stopped: 'done' | 'patience' | 'signal'
 }
 
+/** Where in the training a batch is: counted from 1, `total` in all. */
+export interface StepPlace {
+  epoch: number
+  step: number
+  total: number
+}
+
 /** What can be trained: any module that makes an output of an input. */
 export interface Trainable<Input, Output> extends Module {
   forward(input: Input): Output
@@ -99,14 +106,14 @@ function check(options: FitOptions): void {
 }
 
 /**
- * Trains by AdamW on `loss(output, rows)`: a scalar, alone or with the terms it is made of. Data order and dropout are
+ * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
  * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws TinystillError when the loss stops being
  * finite; the weights are then those before that step.
  */
 export async function fit<Input, Output>(
   model: Trainable<Input, Output>,
   data: DataSet<Input>,
-  loss: (output: Output, rows: Int32Array) => Loss,
+  loss: (output: Output, rows: Int32Array, place: StepPlace) => Loss,
   options: FitOptions,
 ): Promise<FitResult> {
   const { epochs, lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05, maxNorm = 1 } = options
@@ -146,7 +153,7 @@ export async function fit<Input, Output>(
         const step = (epoch - 1) * perEpoch + i + 1
         const at = () => `step ${step} of ${total}, epoch ${epoch}`
         const batch = accumulator.add(rows, keyOf(seed, 'dropout', epoch, i), at, () =>
-          loss(model.forward(data.input(rows)), rows),
+          loss(model.forward(data.input(rows)), rows, { epoch, step, total }),
         )
         sum += batch.loss
         done++

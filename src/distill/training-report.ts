@@ -36,7 +36,8 @@ export function smooth(points: readonly (readonly [number, number])[], over = OV
   return out
 }
 
-function lossChart({ steps }: TrainingRecord): Chart {
+/** The loss and its terms by batch. */
+export function lossChart({ steps }: Pick<TrainingRecord, 'steps'>): Chart {
   const names = [...new Set(steps.flatMap((s) => Object.keys(s.terms)))]
   const of = (name: string, value: (s: TrainingRecord['steps'][number]) => number | undefined) => ({
     name,

@@ -1,0 +1,159 @@
+// One seed of a distillation: every variant of the plan is trained, judged and, where it is to be kept, given on.
+
+import { combineLogits } from '../distill/combine.js'
+import { Ensemble } from '../distill/ensemble.js'
+import { classification } from '../distill/metrics.js'
+import type { Plan, StageData, StagePlan } from '../distill/plan.js'
+import { type Classifier, predict } from '../distill/predict.js'
+import { type Bench, runPlan, type StageResult, type Student } from '../distill/runner.js'
+import type { FitOptions, StepReport } from '../distill/trainer.js'
+import { modelNames, type Variant } from '../distill/variants.js'
+import type { TextInput } from '../nn/models/input.js'
+import type { Tokenizer } from '../nn/text/encoding.js'
+import { inOrderOf } from './distill-check.js'
+import type { Reader } from './distill-data.js'
+import { judge, type ModelTable } from './distill-judge.js'
+import type { StudentSource, Teacher } from './distill-models.js'
+import type { Context } from './options.js'
+import { breathe } from './progress.js'
+import type { RunFolder } from './run-folder.js'
+import { count } from './table.js'
+
+export interface Setup {
+  plan: Plan
+  teachers: readonly Teacher[]
+  accuracies: readonly number[]
+  /** Of each teacher, and of the student. */
+  readers: readonly Reader[]
+  reader: Reader
+  source: StudentSource
+}
+
+type TeacherLogits = (kind: StageData, T: number) => Float32Array
+
+/** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds and variants. */
+export function teacherLogits(
+  { teachers, readers, plan, accuracies }: Setup,
+  { progress }: Context,
+): TeacherLogits {
+  const known = new Map<string, Float32Array>()
+  const of = (kind: StageData, i: number) => {
+    const name = `${i} ${kind}`
+    const data = readers[i].stage(kind)
+    if (!known.has(name)) {
+      progress.start(`logits of ${teachers[i].folder}`, data.size)
+      const logits = predict(teachers[i].model, data, { onBatch: (done) => progress.update(done, {}) })
+      progress.finish(`${teachers[i].folder} has labelled ${count(data.size)} rows`)
+      known.set(name, inOrderOf(teachers[0].classes, logits, teachers[i]))
+    }
+    return known.get(name) as Float32Array
+  }
+  const all = (kind: StageData) => teachers.map((_, i) => of(kind, i))
+  return (kind, T) => combineLogits(all(kind), teachers[0].classes.length, plan.teachers, T, accuracies)
+}
+
+/** Progress lines, dev accuracy, and everything into the run's folder. */
+function watch(
+  { reader, teachers }: Setup,
+  place: { seed: number; model: string },
+  model: Student,
+  run: RunFolder,
+  steps: StepReport[],
+  { progress, now }: Context,
+): Partial<FitOptions> {
+  const dev = reader.held('dev')
+  const classes = teachers[0].classes.length
+  let began = now()
+  let tokens = 0
+  return {
+    ...(dev && {
+      evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
+    }),
+    onStep: async (report) => {
+      run.step(report, place)
+      steps.push(report)
+      if (report.step === 1) {
+        progress.start(`${place.model}, seed ${place.seed}`, report.total)
+        began = now()
+      }
+      tokens += report.tokens
+      progress.update(report.step, {
+        loss: report.loss.toFixed(4),
+        'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
+      })
+      await breathe(report.step)
+    },
+    onEvaluation: (report) => run.evaluation(report, place),
+  }
+}
+
+export interface SeedResult {
+  stages: (StageResult & { name: string })[]
+  /** Of each stage, for the curves. */
+  steps: Map<string, StepReport[]>
+}
+
+/** Trains a variant with one seed, and puts the figures of its models into the table. */
+export async function runVariant(
+  setup: Setup,
+  { label, plan }: Variant,
+  seed: number,
+  logits: TeacherLogits,
+  table: ModelTable,
+  run: RunFolder,
+  context: Context,
+): Promise<SeedResult> {
+  const { reader, teachers, source } = setup
+  const { now, progress } = context
+  const names = modelNames(plan, label)
+  const steps = new Map<string, StepReport[]>()
+  const seconds = new Map<StagePlan, number>()
+  let began = now()
+  const bench: Bench = {
+    seed,
+    data: (kind) => reader.stage(kind),
+    student: (start) => source.make(seed, start).model,
+    teacherLogits: logits,
+    teacher:
+      teachers.length === 1 && readsAlike(reader.tokenizer, teachers[0].tokenizer) ? teachers[0].model : null,
+    watch: (stage, model) => {
+      const name = names.get(stage) ?? stage.name
+      began = now()
+      const own: StepReport[] = []
+      steps.set(name, own)
+      const place = { seed, model: label === null || label === name ? name : `${label}: ${name}` }
+      return {
+        ...watch(setup, place, model, run, own, context),
+        onEpoch: () => void seconds.set(stage, (now() - began) / 1000),
+      }
+    },
+  }
+  const results = await runPlan(plan, bench)
+  const add = (name: string, model: Classifier<TextInput>, time: number) => {
+    const figures = judge(model, reader, teachers[0].classes.length, time, now)
+    table.set(name, [...(table.get(name) ?? []), figures])
+  }
+  /** A model that went through several stages took the time of all. */
+  const timeOf = ({ name, start }: StagePlan): number => {
+    const own = seconds.get(plan.stages.find((s) => s.name === name) as StagePlan) ?? 0
+    const before = plan.stages.find((s) => s.name === start)
+    return own + (before ? timeOf(before) : 0)
+  }
+  for (const { stage, model } of results) {
+    const name = names.get(stage)
+    if (name === undefined) continue
+    add(name, model as Classifier<TextInput>, timeOf(stage))
+    progress.finish(`${name}, seed ${seed}: trained for ${timeOf(stage).toFixed(1)} s`)
+  }
+  const members = results.filter(({ stage }) => plan.ensemble.includes(stage.name))
+  if (members.length > 1)
+    add(
+      'ensemble',
+      new Ensemble(members.map((m) => m.model as Classifier<TextInput>)),
+      members.reduce((sum, m) => sum + timeOf(m.stage), 0),
+    )
+  return { stages: results.map((r) => ({ ...r, name: names.get(r.stage) ?? r.stage.name })), steps }
+}
+
+const readsAlike = (a: Tokenizer, b: Tokenizer) =>
+  a === b || (a.vocabSize === b.vocabSize && a.vocabulary.every((token, i) => token === b.vocabulary[i]))

@@ -1,0 +1,91 @@
+// The texts of a distillation, as each model reads them.
+import type { StageData } from '../distill/plan.js'
+import { DataError } from '../errors.js'
+import type { DataSet } from '../nn/data.js'
+import { readTexts, type TextSet } from '../nn/io/texts.js'
+import type { TextInput } from '../nn/models/input.js'
+import { textData } from '../nn/text/dataset.js'
+import type { Tokenizer } from '../nn/text/encoding.js'
+import type { DistillOptions } from './distill-options.js'
+
+export type Use = 'train' | 'transfer' | 'dev' | 'test'
+export type Texts = Readonly<Record<'train', TextSet> & Record<Exclude<Use, 'train'>, TextSet | null>>
+
+/** What --quick leaves of each file. */
+const QUICK: Record<Use, number> = { train: 512, transfer: 1024, dev: 256, test: 256 }
+
+/** Labelled rows that a teacher is judged on where there is no dev set. */
+const JUDGED = 1000
+
+const part = (set: TextSet, n: number): TextSet => ({
+  ...set,
+  texts: set.texts.slice(0, n),
+  pairs: set.pairs?.slice(0, n) ?? null,
+  labels: set.labels?.slice(0, n) ?? null,
+})
+
+/** All files, with labels as the teacher's classes have them. Throws DataError naming file and line. */
+export function readSets(options: DistillOptions, classes: readonly string[]): Texts {
+  const read = (use: Use): TextSet | null => {
+    const file = options[use]
+    if (file === undefined) return null
+    const labels = use === 'transfer' ? 'none' : 'classes'
+    const set = readTexts(file, labels === 'none' ? { labels } : { labels, labelNames: classes })
+    return options.quick ? part(set, QUICK[use]) : set
+  }
+  const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)
+  return { ...{ transfer, dev, test }, train: train as TextSet }
+}
+
+/** The rows that stages learn from; those of the transfer set have the label -100, which is none. */
+function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
+  if (kind === 'labelled') return train
+  if (transfer === null)
+    throw new DataError(
+      '--transfer',
+      `is missing, a stage learns from its ${kind} rows`,
+      'Name a file of texts',
+    )
+  if (kind === 'text') return { ...transfer, labels: null }
+  const pairs = train.pairs ?? transfer.pairs
+  const none = new Int32Array(transfer.texts.length).fill(-100)
+  return {
+    ...transfer,
+    texts: [...train.texts, ...transfer.texts],
+    pairs: pairs && [train, transfer].flatMap((set) => set.pairs ?? set.texts.map(() => null)),
+    labels: Int32Array.from([...(train.labels as Int32Array), ...none]),
+  }
+}
+
+export interface Reader {
+  tokenizer: Tokenizer
+  stage(kind: StageData): DataSet<TextInput>
+  held(use: 'dev' | 'test'): DataSet<TextInput> | null
+  /** Rows with labels to judge a teacher on: the dev set, or else the first of the labelled. */
+  judged(): DataSet<TextInput>
+  /** The first texts of the set that models are judged on, for the latency. */
+  few(n: number): DataSet<TextInput>
+}
+
+/** Encodes what is asked for, once. */
+export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: number): Reader {
+  const known = new Map<string, DataSet<TextInput>>()
+  const encode = ({ texts, pairs, labels }: TextSet) =>
+    textData(texts, labels, tokenizer, maxLength, { pairs })
+  const once = (name: string, set: () => TextSet) => {
+    const data = known.get(name) ?? encode(set())
+    known.set(name, data)
+    return data
+  }
+  return {
+    tokenizer,
+    stage: (kind) => once(kind, () => stageTexts(kind, texts)),
+    held: (use) => {
+      const set = texts[use]
+      return set && once(use, () => set)
+    },
+    judged: () => once('judged', () => texts.dev ?? part(texts.train, JUDGED)),
+    few: (n) =>
+      once(`few ${n}`, () => ({ ...part(texts.test ?? texts.dev ?? texts.train, n), labels: null })),
+  }
+}

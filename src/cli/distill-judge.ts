@@ -1,0 +1,58 @@
+// Figures of the models of a distillation, one for each name and seed.
+import { classification, type Metrics } from '../distill/metrics.js'
+import { type Classifier, predict } from '../distill/predict.js'
+import type { TextInput } from '../nn/models/input.js'
+import type { Reader } from './distill-data.js'
+
+export interface ModelFigures extends Partial<Metrics> {
+  params: number
+  bytes: number
+  /** One text at a time. */
+  msPerExample: number
+  examplesPerSecond: number
+  /** Of training; 0 for teachers. */
+  seconds: number
+}
+
+/** By name of the model, one entry a seed. */
+export type ModelTable = Map<string, ModelFigures[]>
+
+/** Texts that are answered one by one. */
+const SINGLE = 50
+
+export const heldSet = (reader: Reader) => reader.held('test') ?? reader.held('dev')
+
+/** Accuracy and the rest on the test set, or else the dev set, where there is one; size and speed always. */
+export function judge(
+  model: Classifier<TextInput>,
+  reader: Reader,
+  classes: number,
+  seconds: number,
+  now: () => number,
+  ordered: (logits: Float32Array) => Float32Array = (logits) => logits,
+): ModelFigures {
+  const set = heldSet(reader)
+  const began = now()
+  const logits = set && predict(model, set)
+  const whole = (now() - began) / 1000
+  const single = reader.few(SINGLE)
+  predict(model, single, { batchSize: 1 })
+  const start = now()
+  predict(model, single, { batchSize: 1 })
+  const ms = now() - start
+  const params = model.countParameters()
+  return {
+    ...(set && logits && classification(ordered(logits), set.labels as Int32Array, classes)),
+    ...{ params, bytes: params * 4, msPerExample: ms / single.size },
+    ...{ examplesPerSecond: set ? set.size / whole : (single.size * 1000) / ms, seconds },
+  }
+}
+
+/** Share of the commonest class in the set that models are judged on; NaN where there is none. */
+export function majorityShare(reader: Reader): number {
+  const labels = heldSet(reader)?.labels
+  if (!labels) return Number.NaN
+  const counts = new Map<number, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return Math.max(...counts.values()) / labels.length
+}

@@ -1,0 +1,69 @@
+// The options of tinystill distill.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { recipes } from '../distill/recipes/index.js'
+import { presets } from '../nn/models/presets.js'
+import { type CommonOptions, whole } from './options.js'
+import { numberIn } from './train-options.js'
+
+export interface DistillOptions extends CommonOptions {
+  recipe: string
+  teacher: string[]
+  student?: string
+  fromLayers?: number[]
+  train: string
+  transfer?: string
+  dev?: string
+  test?: string
+  out: string
+  config?: string
+  T?: number
+  alpha?: number
+  maxLength?: number
+  baseline: boolean
+  ablate: boolean
+  seeds: number
+  quick: boolean
+  force: boolean
+}
+
+function layerList(text: string): number[] {
+  if (!/^\d+(,\d+)*$/.test(text)) throw new InvalidArgumentError('It must be layers from 0 on: 0,2,4.')
+  return text.split(',').map(Number)
+}
+
+export function distillOptions(command: Command): Command {
+  const names = recipes.map((r) => r.name)
+  return command
+    .addOption(
+      new Option('--recipe <name>', recipes.map((r) => `${r.name}: ${r.describe}`).join('; '))
+        .choices(names)
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--teacher <dir...>', 'folder of a fine-tuned teacher; multi-teacher takes several')
+    .option('--student <source>', `folder, config.json, or a preset: ${Object.keys(presets).join(', ')}`)
+    .addOption(
+      new Option(
+        '--from-layers <list>',
+        'student of these layers of the teacher, and its embeddings and head: 0,2,4',
+      )
+        .argParser(layerList)
+        .conflicts('student'),
+    )
+    .requiredOption('--train <file>', 'labelled texts: .tsv, .csv or .jsonl')
+    .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')
+    .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
+    .option('--test <file>', 'judged once, at the end')
+    .requiredOption('--out <dir>', "the run's folder")
+    .option(
+      '--config <file>',
+      'JSON or YAML that changes the plan: { epochs, lr, stages: { NAME: { losses } } }',
+    )
+    .option('--T <x>', "temperature; default: the recipe's", numberIn(0.01, 1000))
+    .option('--alpha <x>', 'weight of the soft targets, 1 - alpha that of the labels', numberIn(0, 1))
+    .option('--max-length <n>', 'tokens of a text; default 128, or fewer where a model takes fewer', whole(2))
+    .option('--baseline', 'trains the same student without the teacher too', false)
+    .option('--ablate', 'trains it without each of the losses too', false)
+    .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
+    .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
+    .option('--force', 'goes on in spite of what is found wrong', false)
+}

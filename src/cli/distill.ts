@@ -1,0 +1,247 @@
+// tinystill distill: a teacher's knowledge into a student by a recipe, with what it takes to believe the result.
+import { join } from 'node:path'
+import { fingerprint } from '../distill/doctor.js'
+import { Ensemble } from '../distill/ensemble.js'
+import { describePlan, type Plan, studentStage } from '../distill/plan.js'
+import { partConfig, withConfig } from '../distill/plan-config.js'
+import type { Classifier } from '../distill/predict.js'
+import { recipes } from '../distill/recipes/index.js'
+import type { Recipe } from '../distill/recipes/recipe.js'
+import type { Student } from '../distill/runner.js'
+import { ablations, aloneVariant, mainName, type Variant } from '../distill/variants.js'
+import { TinystillError } from '../errors.js'
+import { writeAtomic } from '../nn/io/files.js'
+import { writePretrained } from '../nn/io/pretrained.js'
+import { readSettings } from '../nn/io/settings-file.js'
+import type { TextInput } from '../nn/models/input.js'
+import { runVariant, type SeedResult, type Setup, teacherLogits } from './distill-bench.js'
+import { examine, inOrderOf, report } from './distill-check.js'
+import { createReader, readSets } from './distill-data.js'
+import { judge, type ModelTable, majorityShare } from './distill-judge.js'
+import { loadTeacher, type StudentSource, studentSource } from './distill-models.js'
+import { type DistillOptions, distillOptions } from './distill-options.js'
+import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf } from './distill-report.js'
+import type { CommandSpec } from './main.js'
+import { type CardRecord, modelCard } from './model-card.js'
+import { type Context, settleBackend } from './options.js'
+import { RunFolder } from './run-folder.js'
+import { count, percent } from './table.js'
+
+const DEFAULT_LENGTH = 128
+
+/** The recipe's plan, changed by --config, then by options. */
+function planFor(recipe: Recipe, options: DistillOptions, source: StudentSource): Plan {
+  const { config: file, transfer, quick } = options
+  const given = file === undefined ? {} : readSettings(file)
+  const { options: own, rest } = partConfig(file ?? 'options', given, recipe.settings)
+  const flags = (['T', 'alpha'] as const).filter((name) => options[name] !== undefined)
+  const unknown = flags.find((name) => !Object.hasOwn(recipe.settings, name))
+  if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
+  const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
+  const occasion = { transfer: transfer !== undefined, pretrained: source.pretrained }
+  const plan = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
+  if (!quick) return plan
+  const short = <S extends Plan['baseline']>(stage: S): S => ({ ...stage, fit: { ...stage.fit, epochs: 1 } })
+  return { ...plan, stages: plan.stages.map(short), baseline: short(plan.baseline) }
+}
+
+/** Reads all there is, looks for what is wrong with it, and prints the plan. */
+function prepare(
+  options: DistillOptions,
+  recipe: Recipe,
+  { output }: Context,
+): Setup & { problems: string[] } {
+  if (recipe.teachers === 'one' && options.teacher.length > 1)
+    throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
+  const teachers = options.teacher.map(loadTeacher)
+  const [first] = teachers
+  const source = studentSource(options, recipe, first)
+  const plan = planFor(recipe, options, source)
+  const texts = readSets(options, first.classes)
+  const { model, tokenizer } = source.make(options.seed, 0)
+  const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
+  const readers = teachers.map((t) => createReader(texts, t.tokenizer, length(t.model.config.maxLength)))
+  const reader = createReader(texts, tokenizer, length(model.config.maxLength))
+  const { problems, accuracies } = examine(teachers, readers, { source, model, tokenizer }, plan)
+  report(problems, options.force, output)
+  output.info(`student: ${source.name}, ${count(model.countParameters())} parameters`)
+  output.info(describePlan(plan))
+  for (const stage of plan.stages) reader.stage(stage.data)
+  const said = problems.map(({ what, remedy }) => `${what}. ${remedy}`)
+  return { ...{ plan, teachers, accuracies, readers, reader, source }, problems: said }
+}
+
+/** Teachers, and where they are several their ensemble. */
+function judgeTeachers({ teachers, readers, reader }: Setup, now: () => number): ModelTable {
+  const { classes } = teachers[0]
+  const table: ModelTable = new Map()
+  teachers.forEach((t, i) => {
+    const name = teachers.length > 1 ? `teacher ${i + 1}` : 'teacher'
+    const model = t.model as Classifier<TextInput>
+    table.set(name, [judge(model, readers[i], classes.length, 0, now, (z) => inOrderOf(classes, z, t))])
+  })
+  const alike = teachers.every((t) => t.classes.every((c, i) => c === classes[i]))
+  const oneReader = teachers.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
+  if (teachers.length > 1 && alike && oneReader) {
+    const all = new Ensemble(teachers.map((t) => t.model as Classifier<TextInput>))
+    table.set('teachers together', [judge(all, readers[0], classes.length, 0, now)])
+  }
+  return table
+}
+
+/** The command that makes the run again. */
+function commandOf(options: DistillOptions): string {
+  const shown = ['json', 'quiet', 'debug', 'args', 'threads', 'backend']
+  const words = Object.entries(options).flatMap(([name, value]) => {
+    if (shown.includes(name) || value === undefined || value === false) return []
+    const flag = `--${name === 'T' ? 'T' : name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
+    if (value === true) return [flag]
+    const list = Array.isArray(value) && name !== 'fromLayers' ? value : [String(value)]
+    return [
+      flag,
+      ...list.map((v) => (/^[\w./:,@+-]+$/.test(v) ? v : `'${String(v).replaceAll("'", "'\\''")}'`)),
+    ]
+  })
+  return `tinystill distill ${words.join(' ')}`
+}
+
+function save(folder: string, model: Student, { reader }: Setup): void {
+  writePretrained(folder, { model, tokenizer: reader.tokenizer })
+}
+
+async function run(options: DistillOptions, context: Context): Promise<void> {
+  const { output, now } = context
+  const { seed, out, seeds } = options
+  settleBackend(output)
+  const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
+  const setup = prepare(options, recipe, context)
+  const { plan, teachers } = setup
+  const before = teachers.map((t) => fingerprint(t.model))
+  const { variants: without, skipped } = options.ablate ? ablations(plan) : { variants: [], skipped: [] }
+  if (skipped.length > 0)
+    output.info(`not left out, as nothing would remain to learn from: ${skipped.join(', ')}`)
+  const main: Variant = { label: null, plan }
+  const variants = [...(options.baseline ? [aloneVariant(plan)] : []), main, ...without]
+  const data = (['train', 'transfer', 'dev', 'test'] as const).flatMap((use) => {
+    const file = options[use]
+    return file === undefined ? [] : [[use, file]]
+  })
+  const facts = { command: 'distill', seed, options: { ...options }, data: Object.fromEntries(data) }
+  const folder = new RunFolder(out, facts, now)
+  try {
+    const table = judgeTeachers(setup, now)
+    const logits = teacherLogits(setup, context)
+    let kept: SeedResult | null = null
+    for (let i = 0; i < seeds; i++) {
+      for (const variant of variants) {
+        const result = await runVariant(setup, variant, seed + i, logits, table, folder, context)
+        if (variant === main && i === 0) {
+          kept = result
+          // At once: what comes after cannot lose it.
+          keepModels(result, setup, out)
+        } else for (const { model } of result.stages) dispose(model)
+      }
+    }
+    const after = teachers.map((t) => fingerprint(t.model))
+    const changed = teachers.find((_, i) => before[i] !== after[i])
+    if (changed) throw new TinystillError(`${changed.folder}: the teacher's weights changed during the run`)
+    finish(folder, { setup, options, recipe, table, steps: (kept as SeedResult).steps }, context)
+  } catch (error) {
+    folder.fail(error)
+    throw error
+  }
+}
+
+function dispose(model: Student): void {
+  for (const p of model.parameters()) p.dispose()
+}
+
+/** The student at the top, other models that the recipe made beside it. */
+function keepModels({ stages }: SeedResult, setup: Setup, out: string): void {
+  const student = studentStage(setup.plan)
+  for (const { stage, model, name } of stages) {
+    if (stage === student) save(out, model, setup)
+    else if (!stages.some((s) => s.stage.start === stage.name)) save(join(out, name), model, setup)
+  }
+}
+
+interface Finished {
+  setup: Setup & { problems: string[] }
+  options: DistillOptions
+  recipe: Recipe
+  table: ModelTable
+  steps: SeedResult['steps']
+}
+
+function finish(folder: RunFolder, f: Finished, { output }: Context): void {
+  const { setup, options, recipe, table, steps } = f
+  const { plan, source, teachers, problems } = setup
+  const main = mainName(plan)
+  const verdicts = verdictsOf(table, main)
+  const texts = Object.values(verdicts).map((v) => v.text)
+  const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(figures)]))
+  const majority = majorityShare(setup.reader)
+  if ((models[main].accuracy ?? Infinity) <= majority)
+    texts.push(
+      `${main} is no better than the commonest class, ${percent(majority)}: give it more epochs, a larger lr, or the teacher's layers (--from-layers)`,
+    )
+  const judgedOn = options.test ? 'test' : options.dev ? 'dev' : 'no'
+  const description = describePlan(plan)
+  const more = {
+    recipe: { name: recipe.name, source: recipe.source },
+    ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
+    ...{ teachers: options.teacher, student: source.name, classes: teachers[0].classes, problems, judgedOn },
+    ...{ models, majority, verdicts: texts, judgements: verdicts, repeat: commandOf(options) },
+    ...{
+      columns: tableColumns,
+      rows: tableRows(table),
+      params: models[main].params,
+      bytes: models[main].bytes,
+    },
+  }
+  const intro = `${source.name}, taught by ${options.teacher.join(', ')}: ${recipe.describe.toLowerCase()}.`
+  const page = (facts: [string, string][]) =>
+    distillPage(
+      {
+        ...{ title: options.out, intro, plan: description, table, verdicts: texts },
+        stages: Array.from(steps, ([name, own]) => ({ name, steps: own })),
+      },
+      facts,
+    )
+  const { accuracy, f1, matthews, ece, loss } = models[main]
+  const figures = Object.fromEntries(
+    Object.entries({ accuracy, f1, matthews, ece, loss }).filter(
+      (e): e is [string, number] => e[1] !== undefined,
+    ),
+  )
+  const written = folder.finish({
+    ...{ figures: judgedOn === 'no' ? {} : { [judgedOn]: figures }, more, page },
+    report: { title: options.out, intro },
+  })
+  const record = JSON.parse(written) as Omit<CardRecord, 'command'> & { repeat: string }
+  writeAtomic(join(options.out, 'README.md'), modelCard({ ...record, command: record.repeat }))
+  output.print(modelTable(table))
+  for (const line of texts) output.print(line)
+  output.print(`${options.out}: the student, README.md and report.html`)
+  const { seconds } = JSON.parse(written) as { seconds: number }
+  output.json({
+    ...summarize(table.get(main) ?? []),
+    ...{
+      recipe: recipe.name,
+      majority,
+      models,
+      verdicts,
+      problems,
+      seconds,
+      seed: options.seed,
+      out: options.out,
+    },
+  })
+}
+
+export const distillCommand: CommandSpec<DistillOptions> = {
+  name: 'distill',
+  describe: "Distil a fine-tuned teacher into a smaller student by a paper's recipe",
+  options: distillOptions,
+  run,
+}

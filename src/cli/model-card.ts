@@ -1,0 +1,66 @@
+// README.md of a distilled model, from its run.json alone: what it is, what it can do, how to make it again.
+
+/** The part of run.json that the card tells. */
+export interface CardRecord {
+  tinystill: string
+  node: string
+  platform: string
+  seed: number
+  recipe: { name: string; source: string }
+  teachers: readonly string[]
+  student: string
+  classes: readonly string[]
+  plan: string
+  problems: readonly string[]
+  judgedOn: string
+  columns: readonly string[]
+  rows: readonly (readonly string[])[]
+  verdicts: readonly string[]
+  command: string
+  data: Readonly<Record<string, { file: string; bytes: number; sha256: string }>>
+  seconds: number
+}
+
+/** Text that Markdown takes as it is, on one line. */
+const plain = (text: string) =>
+  text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]<>#|!~&]/g, (c) => (c === '<' ? '&lt;' : c === '&' ? '&amp;' : `\\${c}`))
+
+/** Code of any content: its fence is longer than any in it. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return `${fence}\n${text}\n${fence}`
+}
+
+const row = (cells: readonly string[]) => `| ${cells.map(plain).join(' | ')} |`
+
+/** The same record gives the same card. */
+export function modelCard(r: CardRecord): string {
+  const data = Object.entries(r.data).map(
+    ([use, d]) => `- ${use}: ${plain(d.file)}, ${d.bytes} bytes, SHA-256 \`${d.sha256}\``,
+  )
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${plain(line)}`).join('\n')
+  const parts = [
+    `# ${plain(r.recipe.name)} student of ${plain(r.teachers.join(', '))}`,
+    `A text classifier (${plain(r.classes.join(', '))}): ${plain(r.student)}, distilled by the recipe ${plain(r.recipe.name)}, ${plain(r.recipe.source)}.`,
+    '## Loss',
+    fenced(r.plan),
+    '## Figures',
+    r.judgedOn === 'no'
+      ? 'There was no set to judge on.'
+      : `Judged on the ${plain(r.judgedOn)} set; spread is the standard deviation over seeds.`,
+    [row(r.columns), row(r.columns.map(() => '---')), ...r.rows.map(row)].join('\n'),
+    ...(r.verdicts.length > 0 ? [list(r.verdicts)] : []),
+    ...(r.problems.length > 0 ? ['## Found wrong before the start, and overruled', list(r.problems)] : []),
+    '## Use',
+    fenced('npx tinystill predict --model . --text "..."'),
+    "Python's transformers loads the folder as it is.",
+    '## Make it again',
+    fenced(r.command),
+    data.join('\n'),
+    `tinystill ${plain(r.tinystill)}, Node ${plain(r.node)}, ${plain(r.platform)}, seed ${r.seed}, ${r.seconds.toFixed(0)} s. All figures are in run.json.`,
+  ]
+  return `${parts.join('\n\n')}\n`
+}

@@ -1,0 +1,8 @@
+// All recipes by name. Names only, no logic.
+import { annealingRecipe } from './annealing.js'
+import { bornAgainRecipe } from './born-again.js'
+import { multiTeacherRecipe } from './multi-teacher.js'
+import type { Recipe } from './recipe.js'
+import { hintonRecipe } from './soft-targets.js'
+
+export const recipes: readonly Recipe[] = [hintonRecipe, bornAgainRecipe, annealingRecipe, multiTeacherRecipe]

@@ -1,0 +1,39 @@
+// What a recipe is: settings of its own, and the plan that follows from them.
+import type { Plan } from '../plan.js'
+import type { Given, Settings, Values } from '../settings.js'
+import { defaultsOf, withSettings } from '../settings.js'
+
+/** What a recipe may know of the run before it plans. */
+export interface Occasion {
+  /** Whether there is a transfer set. */
+  transfer: boolean
+  /** Whether the student begins with trained weights, for which rates are smaller. */
+  pretrained: boolean
+}
+
+export interface RecipeRecord<S extends Settings> {
+  name: string
+  /** One line. */
+  describe: string
+  source: string
+  /** Whether it takes several teachers. */
+  teachers: 'one' | 'many'
+  /** 'teacher': of the teacher's own architecture where none is given. */
+  student: 'given' | 'teacher'
+  settings: S
+  plan(settings: Values<S>, occasion: Occasion): Plan
+}
+
+export interface Recipe extends Omit<RecipeRecord<Settings>, 'plan'> {
+  /** Settings in `given` over the defaults. Throws DataError naming the setting; `file` is where they come from. */
+  plan(given: Given, occasion: Occasion, file: string): Plan
+}
+
+export function defineRecipe<S extends Settings>(record: RecipeRecord<S>): Recipe {
+  const { plan, settings, ...rest } = record
+  return {
+    ...{ ...rest, settings },
+    plan: (given, occasion, file) =>
+      plan(withSettings(settings, defaultsOf(settings), given, { file }), occasion),
+  }
+}

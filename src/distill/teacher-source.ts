@@ -1,0 +1,27 @@
+// Where a stage's teacher outputs come from: logits computed once, or the teacher beside the student.
+import { tensor } from '../autograd/create.js'
+import { noGrad } from '../autograd/graph.js'
+import { ShapeError } from '../errors.js'
+import { selectRows } from '../nn/data.js'
+import type { TextInput } from '../nn/models/input.js'
+import type { Pretrained, Wanted } from '../nn/models/pretrained.js'
+import type { TeacherOutput } from './loss-table.js'
+
+/** The outputs for rows of the stage's data, `input` being those rows as the student reads them. */
+export type TeacherSource = (rows: Int32Array, input: TextInput) => TeacherOutput
+
+/** Rows of logits [size, classes]. Throws ShapeError where they do not fit. */
+export function storedLogits(logits: Float32Array, size: number): TeacherSource {
+  const classes = logits.length / size
+  if (!Number.isInteger(classes) || classes < 1)
+    throw new ShapeError('storedLogits', `${logits.length} teacher logits do not fit ${size} rows`)
+  return (rows) => ({
+    logits: tensor(selectRows(logits, classes, rows), { shape: [rows.length, classes] }),
+  })
+}
+
+/** The teacher on the student's own batch, in eval mode and without gradients: hidden states word by word. */
+export function liveTeacher(teacher: Pretrained, want: Wanted): TeacherSource {
+  teacher.eval()
+  return (_, input) => noGrad(() => teacher.forward(input, want)) as TeacherOutput
+}

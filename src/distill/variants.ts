@@ -1,0 +1,63 @@
+// What else is trained to see what a recipe is worth: the student alone, and the recipe without each of its losses.
+import { lossesOf, type Plan, type StagePlan, studentStage } from './plan.js'
+
+export interface Variant {
+  /** Its model in tables; null: its stages' names. */
+  label: string | null
+  plan: Pick<Plan, 'stages' | 'ensemble'>
+}
+
+/** The names under which the models of a plan appear, by stage; stages whose model goes on have none. */
+export function modelNames({ stages }: Pick<Plan, 'stages'>, label: string | null): Map<StagePlan, string> {
+  const goesOn = new Set(stages.map((stage) => stage.start))
+  const ends = stages.filter((stage) => !goesOn.has(stage.name))
+  const only = ends.length === 1 ? (label ?? 'distilled') : null
+  return new Map(ends.map((stage) => [stage, only ?? label ?? stage.name]))
+}
+
+/** Its name in tables of the model that a plan is for. */
+export const mainName = (plan: Pick<Plan, 'stages'>): string =>
+  modelNames(plan, null).get(studentStage(plan)) ?? 'distilled'
+
+export const aloneVariant = ({ baseline }: Plan): Variant => ({
+  label: 'alone',
+  plan: { stages: [baseline], ensemble: [] },
+})
+
+/**
+ * The plan without each loss in turn, controls left out. A stage that has nothing left to learn from is dropped, and those that
+ * would go on from it start where it would have. `skipped`: losses without which nothing remains.
+ */
+export function ablations(plan: Plan): { variants: Variant[]; skipped: string[] } {
+  const kept = plan.stages.filter((stage) => stage.role === 'student')
+  const names = [...new Set(kept.flatMap((stage) => lossesOf(stage).map((l) => l.name)))]
+  const variants: Variant[] = []
+  const skipped: string[] = []
+  for (const name of names) {
+    const stages: StagePlan[] = []
+    const starts = new Map<string, number | string>()
+    let broken = false
+    for (const stage of kept) {
+      const losses = Object.fromEntries(Object.entries(stage.losses).filter(([n]) => n !== name))
+      const start = typeof stage.start === 'string' ? (starts.get(stage.start) ?? stage.start) : stage.start
+      const without = { ...stage, losses, start }
+      if (lossesOf(without).length > 0) stages.push(without)
+      else starts.set(stage.name, start)
+      if (stage.teacher !== null && starts.has(stage.teacher)) broken = true
+    }
+    if (broken || stages.length === 0) skipped.push(name)
+    else variants.push({ label: `without ${name}`, plan: { stages: lastOnly(stages), ensemble: [] } })
+  }
+  return { variants, skipped }
+}
+
+/** Stages whose models nothing of the last one needs are not trained again. */
+function lastOnly(stages: readonly StagePlan[]): StagePlan[] {
+  const needed = new Set([stages[stages.length - 1].name])
+  for (const stage of stages.toReversed()) {
+    if (!needed.has(stage.name)) continue
+    if (typeof stage.start === 'string') needed.add(stage.start)
+    if (stage.teacher !== null) needed.add(stage.teacher)
+  }
+  return stages.filter((stage) => needed.has(stage.name))
+}

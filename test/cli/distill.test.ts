@@ -1,0 +1,371 @@
+// distill as a user runs it: every recipe on a tiny teacher, what it refuses, and what it leaves behind.
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { main } from '../../src/cli/main.js'
+import { readCheckpoint } from '../../src/nn/io/checkpoint.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'tinystill-distill-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const at = (name: string) => join(folder, name)
+const weights = (name: string) => readFileSync(join(at(name), 'model.safetensors'))
+const record = (name: string) => JSON.parse(readFileSync(join(at(name), 'run.json'), 'utf8'))
+
+async function run(...args: string[]) {
+  let out = ''
+  let err = ''
+  const code = await main(args, {
+    stdout: {
+      write: (s) => {
+        out += s
+      },
+      drained: async () => {},
+    },
+    stderr: {
+      write: (s) => {
+        err += s
+      },
+    },
+    lines: async function* () {},
+    now: () => performance.now(),
+  })
+  return { code, out, err }
+}
+
+const good = ['fine', 'great', 'lovely', 'warm']
+const bad = ['dull', 'awful', 'cold', 'weak']
+const rest = ['film', 'story', 'cast', 'plot', 'scene']
+const rows = Array.from({ length: 96 }, (_, i) => {
+  const words = i % 2 === 0 ? good : bad
+  const text = `a ${words[(i * 7) % 4]} ${rest[(i * 3) % 5]} with a ${words[(i * 5 + 1) % 4]} ${rest[(i * 11) % 5]}`
+  return [text, i % 2 === 0 ? 'good' : 'bad']
+})
+const tsv = (list: string[][]) => list.map((r) => r.join('\t')).join('\n')
+writeFileSync(at('train.tsv'), tsv(rows))
+writeFileSync(at('dev.tsv'), tsv(rows.slice(0, 30)))
+writeFileSync(at('more.txt'), rows.map(([text]) => `${text} again`).join('\n'))
+writeFileSync(at('fast.yaml'), '# for tests\nlr: 0.01\nepochs: 10\nbatchSize: 16\nkeep: last\n')
+const shape = (layers: number, width: number) =>
+  JSON.stringify({
+    ...{ model_type: 'bert', hidden_size: width, num_hidden_layers: layers, num_attention_heads: 2 },
+    ...{ intermediate_size: 2 * width, max_position_embeddings: 40 },
+  })
+writeFileSync(at('teacher.json'), shape(2, 32))
+writeFileSync(at('student.json'), shape(1, 16))
+
+const data = ['--train', at('train.tsv'), '--dev', at('dev.tsv'), '--quiet']
+const teach = (out: string, ...more: string[]) => {
+  const args = ['--vocab-size', '200', '--epochs', '8', '--lr', '5e-3', '--keep', 'last', ...more]
+  return run('train', '--model', at('teacher.json'), ...data, '--out', at(out), ...args)
+}
+const distil = (recipe: string, out: string, ...more: string[]) =>
+  run('distill', '--recipe', recipe, ...data, '--out', at(out), '--config', at('fast.yaml'), ...more)
+const ofTeacher = ['--teacher', at('teacher'), '--json']
+const small = [...ofTeacher, '--student', at('student.json')]
+
+/** A copy of the teacher with something else in its config.json. */
+function planted(name: string, change: (config: Record<string, unknown>) => void): string {
+  cpSync(at('teacher'), at(name), { recursive: true })
+  const file = join(at(name), 'config.json')
+  const config = JSON.parse(readFileSync(file, 'utf8'))
+  change(config)
+  writeFileSync(file, JSON.stringify(config))
+  return at(name)
+}
+
+beforeAll(async () => {
+  expect((await teach('teacher')).code).toBe(0)
+  expect((await teach('teacher2', '--seed', '2')).code).toBe(0)
+})
+
+describe('tinystill distill', () => {
+  it('hinton: learns, compares with the lone student and each loss left out, and tells all of it', async () => {
+    const before = weights('teacher')
+    const { code, out } = await distil(
+      'hinton',
+      'hinton',
+      ...small,
+      '--baseline',
+      '--ablate',
+      '--seeds',
+      '2',
+      '--T',
+      '4',
+    )
+    expect(code).toBe(0)
+    const result = JSON.parse(out)
+    expect(result.accuracy).toBeGreaterThan(0.9)
+    expect(Object.keys(result.models)).toEqual([
+      'teacher',
+      'alone',
+      'distilled',
+      'without soft',
+      'without hard',
+    ])
+    expect(result.models.distilled.seeds).toHaveLength(2)
+    expect(result.verdicts.alone.text).toMatch(
+      /^distilled is .* alone over 2 seeds .*larger than seed noise: (yes|no)$/,
+    )
+    expect(record('hinton')).toMatchObject({
+      ...{ status: 'done', command: 'distill', problems: [], recipe: { name: 'hinton' } },
+      plan: expect.stringContaining(
+        'distil: loss = 0.9 4^2 KL(softmax(z_t/4) || softmax(z_s/4)) + 0.1 CE(y, softmax(z_s))',
+      ),
+    })
+    const page = readFileSync(join(at('hinton'), 'report.html'), 'utf8')
+    for (const text of [
+      'distilled: loss and its terms',
+      'Accuracy against megabytes',
+      'larger than seed noise',
+    ])
+      expect(page).toContain(text)
+    const card = readFileSync(join(at('hinton'), 'README.md'), 'utf8')
+    for (const text of ['| distilled |', '--ablate', record('hinton').data.train.sha256])
+      expect(card).toContain(text)
+    const lines = readFileSync(join(at('hinton'), 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+    const step = lines.map((line) => JSON.parse(line)).find((l) => l.model === 'distilled')
+    expect(step.terms).toEqual({ soft: expect.any(Number), hard: expect.any(Number) })
+    expect(weights('teacher').equals(before)).toBe(true)
+    const judged = await run('eval', '--model', at('hinton'), '--data', at('dev.tsv'), '--json', '--quiet')
+    expect(JSON.parse(judged.out).accuracy).toBe(result.models.distilled.seeds[0].accuracy)
+  })
+
+  it('gives the same weights again', async () => {
+    for (const name of ['again1', 'again2']) await distil('hinton', name, ...small)
+    expect(weights('again1').equals(weights('again2'))).toBe(true)
+    await distil('hinton', 'other', ...small, '--seed', '5')
+    expect(weights('other').equals(weights('again1'))).toBe(false)
+  })
+
+  it('hinton: a transfer set needs no labels, and soft targets then count alone', async () => {
+    const { code } = await distil('hinton', 'more', ...small, '--transfer', at('more.txt'))
+    expect(code).toBe(0)
+    expect(record('more').stages[0]).toMatchObject({ data: 'transfer', losses: { soft: { weight: 1 } } })
+    expect(
+      (await distil('hinton', 'mixed', ...small, '--transfer', at('more.txt'), '--alpha', '0.5')).code,
+    ).toBe(0)
+    expect(record('mixed').stages[0].losses).toHaveProperty('hard')
+  })
+
+  it("makes a student of the teacher's layers", async () => {
+    const { code } = await distil(
+      'hinton',
+      'half',
+      ...ofTeacher,
+      '--from-layers',
+      '1',
+      '--config',
+      at('still.json'),
+    )
+    expect(code).toBe(1)
+    writeFileSync(at('still.json'), '{"lr": 0, "epochs": 1}')
+    await distil('hinton', 'half', ...ofTeacher, '--from-layers', '1', '--config', at('still.json'))
+    const [t, s] = ['teacher', 'half'].map((name) => readCheckpoint(at(name)).tensors)
+    const own = 'bert.encoder.layer.0.attention.self.query.weight'
+    expect(s.get(own)?.toArray()).toEqual(t.get(own.replace('.0.', '.1.'))?.toArray())
+    for (const name of [
+      'classifier.weight',
+      'bert.pooler.dense.bias',
+      'bert.embeddings.word_embeddings.weight',
+    ])
+      expect(s.get(name)?.toArray(), name).toEqual(t.get(name)?.toArray())
+  })
+
+  it('born-again: generations, their ensemble and the controls, each from weights of its own', async () => {
+    const before = weights('teacher')
+    writeFileSync(at('three.yaml'), 'generations: 3\nepochs: 2\nlr: 0.005\nkeep: last')
+    const { code, out } = await distil('born-again', 'born', ...ofTeacher, '--config', at('three.yaml'))
+    expect(code).toBe(0)
+    const names = ['teacher', 'cwtm', 'dkpp', 'generation-1', 'generation-2', 'generation-3', 'ensemble']
+    expect(Object.keys(JSON.parse(out).models)).toEqual(names)
+    const saved = ['teacher', 'born/generation-1', 'born/generation-2', 'born'].map((name) =>
+      weights(name).toString('hex'),
+    )
+    expect(new Set(saved).size).toBe(4)
+    expect(weights('teacher').equals(before)).toBe(true)
+    expect(record('born').plan).toContain('taught by generation-2')
+  })
+
+  it('annealing: mixes the targets, and its dev scores are kept', async () => {
+    const { code, out } = await distil('annealing', 'annealed', ...small, '--baseline')
+    expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])
+    expect(record('annealed').plan).toContain('CE(p y + (1 - p) softmax(z_t), softmax(z_s)), p = step/total')
+    const fixed = at('fixed.json')
+    writeFileSync(fixed, '{"anneal": false, "epochs": 1}')
+    expect((await distil('annealing', 'fixed', ...small, '--config', fixed)).code).toBe(0)
+    expect(record('fixed').plan).toContain('0.5 KL(softmax(z_t) || softmax(z_s)) + 0.5 CE')
+  })
+
+  it.each([
+    ['probabilities', 'equal'],
+    ['logits', 'accuracy'],
+    ['probabilities', 'entropy'],
+  ])('multi-teacher: the mean of %s, weights %s', async (mean, by) => {
+    const file = at('mean.json')
+    writeFileSync(file, JSON.stringify({ mean, weights: by, epochs: 3, lr: 5e-3 }))
+    const both = ['--teacher', at('teacher'), at('teacher2'), '--student', at('student.json'), '--json']
+    const { code, out } = await distil('multi-teacher', 'multi', ...both, '--config', file)
+    expect(code).toBe(0)
+    expect(Object.keys(JSON.parse(out).models)).toEqual([
+      'teacher 1',
+      'teacher 2',
+      'teachers together',
+      'distilled',
+    ])
+    expect(record('multi').combination).toEqual({ of: mean, weights: by })
+  })
+
+  it('needs no dev and no test set, and then claims nothing', async () => {
+    const args = [
+      '--train',
+      at('train.tsv'),
+      '--quiet',
+      '--config',
+      at('fast.yaml'),
+      '--baseline',
+      '--out',
+      at('blind'),
+    ]
+    const { code, out } = await run('distill', '--recipe', 'hinton', ...args, ...small)
+    expect([code, JSON.parse(out).verdicts, JSON.parse(out).accuracy]).toEqual([0, {}, undefined])
+  })
+
+  it('says when the student has learnt nothing', async () => {
+    const still = at('none.yaml')
+    writeFileSync(still, 'lr: 0\nepochs: 1')
+    await distil('hinton', 'still', ...small, '--config', still)
+    expect(record('still').verdicts).toEqual([
+      expect.stringMatching(/no better than the commonest class, 50.0%: give it/),
+    ])
+  })
+
+  it('--quick takes one epoch of few rows', async () => {
+    await distil('hinton', 'quick', ...small, '--quick')
+    expect(record('quick').stages[0].fit.epochs).toBe(1)
+  })
+
+  it.each<[string, string, RegExp]>([
+    ['a setting that is none', 'epocs: 3', /epocs is not known. Did you mean epochs\?/],
+    ['a stage that is none', 'stages: {distill: {}}', /stages.distill is not known. Did you mean distil\?/],
+    [
+      'a loss that is none',
+      'stages: {distil: {losses: {sotf: {}}}}',
+      /losses.sotf is not known. Did you mean soft\?/,
+    ],
+    [
+      'an option of a loss',
+      'stages: {distil: {losses: {soft: {t: 2}}}}',
+      /losses.soft.t is not known. Did you mean T\?/,
+    ],
+    [
+      'a wrong value',
+      'stages: {distil: {losses: {soft: {T: hot}}}}',
+      /soft.T must be a number from 0.01 to 1000, it is "hot"/,
+    ],
+    ['half an epoch', 'epochs: 0.5', /epochs must be a whole number from 1/],
+    [
+      'no loss at all',
+      'stages: {distil: {losses: {soft: {weight: 0}, hard: {weight: 0}}}}',
+      /leaves no loss to learn from/,
+    ],
+    [
+      'a wrong weight',
+      'stages: {distil: {losses: {soft: {weight: -1}}}}',
+      /soft.weight must be a number from 0 on, or/,
+    ],
+    ['rows that are not there', 'stages: {distil: {data: text}}', /--transfer: is missing/],
+    ['a list', '- 1', /must hold one object of settings by name/],
+    ['what is no YAML', 'a: [1\nb: 2', /bad.yaml:2: /],
+  ])('refuses %s in --config', async (_, text, message) => {
+    writeFileSync(at('bad.yaml'), text)
+    const { code, err } = await distil('hinton', 'refused', ...small, '--config', at('bad.yaml'))
+    expect([code, err.trim().split('\n').at(-1)]).toEqual([1, expect.stringMatching(message)])
+  })
+
+  it('takes one loss away and adds another by --config', async () => {
+    const file = at('change.yaml')
+    writeFileSync(
+      file,
+      'epochs: 1\nstages:\n  distil:\n    losses:\n      hard: {weight: 0}\n      annealed: {weight: {from: 0, to: 1}}\n',
+    )
+    expect((await distil('hinton', 'changed', ...small, '--config', file)).code).toBe(0)
+    expect(record('changed').plan).toMatch(/KL\(.*\) \+ \[0 to 1\] CE\(p y/)
+  })
+
+  it.each<[string, string[], RegExp]>([
+    ['no student', ['--recipe', 'hinton', ...ofTeacher], /--student or --from-layers must say/],
+    [
+      'two teachers',
+      ['--recipe', 'hinton', ...small, '--teacher', at('teacher'), at('teacher2')],
+      /hinton takes one/,
+    ],
+    [
+      'a T that it has not',
+      ['--recipe', 'hinton', ...ofTeacher, '--from-layers', '7'],
+      /there is no layer 7, the teacher has 0 to 1/,
+    ],
+    [
+      'alpha where there is none',
+      ['--recipe', 'annealing', ...small, '--alpha', '0.5'],
+      /the recipe annealing has no alpha/,
+    ],
+  ])('refuses %s', async (_, args, message) => {
+    const { code, err } = await run('distill', ...data, '--out', at('refused'), ...args)
+    expect([code, err.trim().split('\n').at(-1)]).toEqual([1, expect.stringMatching(message)])
+  })
+})
+
+describe('the doctor before distilling', () => {
+  const refused = async (args: string[], message: RegExp) => {
+    const { code, err } = await distil('hinton', 'sick', ...args, '--json')
+    expect([code, err]).toEqual([1, expect.stringMatching(message)])
+    expect(err).toContain('--force goes on all the same')
+    expect(existsSync(at('sick'))).toBe(false)
+    const forced = await distil('hinton', 'sick', ...args, '--json', '--force', '--quick')
+    expect(forced.code).toBe(0)
+    expect(record('sick').problems).toEqual([expect.stringMatching(message)])
+    rmSync(at('sick'), { recursive: true })
+  }
+
+  it('refuses classes in another order, and says which', async () => {
+    const turned = planted('turned', (config) => {
+      config.id2label = { 0: 'good', 1: 'bad' }
+      delete config.label2id
+    })
+    await refused(
+      ['--teacher', turned, '--student', at('student.json')],
+      /right on 0.0% of 30 rows, and would be on 100.0% with its classes in another order: good is what it calls bad.*id2label/,
+    )
+  })
+
+  it('refuses a teacher that was never taught', async () => {
+    await teach('untaught', '--lr', '0', '--epochs', '1')
+    await refused(
+      ['--teacher', at('untaught'), '--student', at('student.json')],
+      /the commonest class alone on 50.0%. Fine-tune it on this task first/,
+    )
+  })
+
+  it('refuses another vocabulary, with the entries that differ', async () => {
+    writeFileSync(at('odd.tsv'), tsv(rows.map(([text, label]) => [text.replaceAll('film', 'movie'), label])))
+    await teach('foreign', '--train', at('odd.tsv'), '--epochs', '1', '--lr', '0')
+    await refused(
+      ['--teacher', at('teacher'), '--student', at('foreign')],
+      /student and teacher differ in \d+ entries of their vocabularies: \d+ is ".*" and ".*"/,
+    )
+  })
+
+  it('refuses a student whose head has the classes in another order', async () => {
+    const turned = planted('turned2', (config) => {
+      config.id2label = { 0: 'good', 1: 'bad' }
+      delete config.label2id
+    })
+    await refused(
+      ['--teacher', at('teacher'), '--student', turned],
+      /class 0 is good in the student, bad in the teacher/,
+    )
+  })
+})

@@ -1,0 +1,142 @@
+// What the doctor finds, each planted; which order of classes is best; when a gain is more than noise.
+import { describe, expect, it } from 'vitest'
+import '../../src/index.js'
+import { randomScope } from '../../src/autograd/random.js'
+import { bestOrder } from '../../src/distill/assignment.js'
+import {
+  checkClasses,
+  checkMode,
+  checkShapes,
+  checkShared,
+  checkTeacher,
+  checkVocabulary,
+  fingerprint,
+} from '../../src/distill/doctor.js'
+import { lossTable, type PlanLoss, planLoss } from '../../src/distill/loss-table.js'
+import { stageOf } from '../../src/distill/plan.js'
+import { judgeGain, spread, verdictText } from '../../src/distill/verdict.js'
+import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
+import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
+import { fold, integerAt, keyOf } from '../../src/tensor/rng.js'
+
+const size = { vocabSize: 20, maxLength: 8, inner: 16, width: 8 }
+const model = (layers: number, heads: number) =>
+  randomScope(keyOf(1), () => new BertForSequenceClassification({ ...size, layers, heads })).eval()
+
+const logitsFor = (guesses: number[], classes: number) =>
+  guesses.flatMap((g) => Array.from({ length: classes }, (_, c) => (c === g ? 4 : 0)))
+
+describe('the doctor', () => {
+  const names = ['entailment', 'neutral', 'contradiction']
+  const labels = [0, 1, 2, 0, 1, 2, 0, 1]
+
+  it('judges the teacher: fine, of another order, untaught', () => {
+    expect(checkTeacher('T', logitsFor(labels, 3), labels, names)).toEqual([])
+    const turned = labels.map((label) => (label + 1) % 3)
+    const [problem] = checkTeacher('T', logitsFor(turned, 3), labels, names)
+    expect(problem.what).toBe(
+      'T is right on 0.0% of 8 rows, and would be on 100.0% with its classes in another order: entailment is what it calls neutral, neutral is what it calls contradiction, contradiction is what it calls entailment',
+    )
+    const [lazy] = checkTeacher('T', logitsFor([0, 0, 0, 0, 0, 0, 0, 0], 3), labels, names)
+    expect(lazy.what).toBe('T is right on 37.5% of 8 rows, the commonest class alone on 37.5%')
+  })
+
+  it('compares classes and vocabularies', () => {
+    expect(checkClasses('the student', names, names)).toEqual([])
+    expect(checkClasses('the student', ['a'], ['a', 'b'])[0].what).toBe(
+      'class 1 is missing in the student, b in the teacher',
+    )
+    const [a, b] = ['one two', 'one three'].map((text) => WordTokenizer.build([text]))
+    expect(checkVocabulary(a, a)).toEqual([])
+    expect(checkVocabulary(a, b)[0].what).toMatch(/differ in \d entr.*: \d is "\w+" and "\w+"/)
+  })
+
+  it('compares depth, heads and layer maps where a loss needs them', () => {
+    const table = lossTable as Record<string, PlanLoss>
+    table.maps = planLoss({
+      needs: { teacher: true, layerMap: true, same: ['heads'], outputs: { attentionScores: true } },
+      ...{ settings: {}, formula: () => 'maps', compute: () => null },
+    })
+    try {
+      const stage = (layerMap: string | [number, number][]) => [
+        stageOf({ name: 's', losses: { maps: {} }, layerMap }),
+      ]
+      const [student, teacher] = [model(2, 2), model(4, 2)]
+      expect(checkShapes(stage('uniform'), student, teacher)).toEqual([])
+      expect(checkShapes(stage('uniform'), model(3, 4), teacher)).toEqual([
+        { what: 's: maps needs equal heads, the student has 4, the teacher 2', remedy: expect.any(String) },
+        {
+          what: "s: a uniform layer map needs a depth that divides the teacher's 4, the student has 3",
+          remedy: 'Depths 1, 2, 4 would fit; or give layerMap pairs',
+        },
+      ])
+      expect(checkShapes(stage([[2, 1]]), student, teacher)[0].what).toMatch(
+        /pairs 2 with 1, the student has layers 0 to 1/,
+      )
+      expect(checkShapes([stageOf({ name: 's', losses: { soft: {} } })], model(3, 4), teacher)).toEqual([])
+    } finally {
+      delete table.maps
+    }
+  })
+
+  it('sees dropout, shared memory and changed weights', () => {
+    const [student, teacher] = [model(1, 2), model(1, 2)]
+    expect([...checkMode('T', teacher), ...checkShared(student, teacher)]).toEqual([])
+    const before = fingerprint(teacher)
+    expect(fingerprint(student)).toBe(before)
+    teacher.classifier.weight.elements[3] += 1e-6
+    expect(fingerprint(teacher)).not.toBe(before)
+    teacher.base.layers[0].train()
+    expect(checkMode('T', teacher)[0].what).toBe('T is in training mode: its dropout drops')
+    student.base.layers[0] = teacher.base.layers[0]
+    expect(checkShared(student, teacher)[0].what).toMatch(
+      /of the student is bert.encoder.layer.0.* of the teacher, in the same memory/,
+    )
+  })
+})
+
+describe('the best order of classes', () => {
+  const orders = (n: number): number[][] =>
+    n === 0
+      ? [[]]
+      : orders(n - 1).flatMap((o) =>
+          Array.from({ length: n }, (_, i) => [...o.slice(0, i), n - 1, ...o.slice(i)]),
+        )
+
+  it('is the best of all', () => {
+    for (let trial = 0; trial < 60; trial++) {
+      const n = 1 + (trial % 6)
+      const key = fold(keyOf(4), trial)
+      const table = Array.from({ length: n * n }, (_, i) => integerAt(key, i, 9))
+      const value = (order: ArrayLike<number>) =>
+        Array.from({ length: n }, (_, i) => table[i * n + order[i]]).reduce((a, b) => a + b, 0)
+      const order = bestOrder(table, n)
+      expect([...order].toSorted()).toEqual(Array.from({ length: n }, (_, i) => i))
+      expect(value(order)).toBe(Math.max(...orders(n).map(value)))
+    }
+  })
+})
+
+describe('verdicts', () => {
+  it('are a paired t test at 5%', () => {
+    expect(judgeGain([0.82, 0.83, 0.84], [0.8, 0.81, 0.82])).toMatchObject({
+      seeds: 3,
+      largerThanSeedNoise: true,
+    })
+    // t = 3.46 with 2 degrees of freedom, below 4.303.
+    expect(judgeGain([0.81, 0.82, 0.83], [0.8, 0.8, 0.8])).toMatchObject({ largerThanSeedNoise: false })
+    expect(judgeGain([0.8], [0.7]).largerThanSeedNoise).toBeNull()
+    expect(judgeGain([0.8, 0.8], [0.8, 0.8]).largerThanSeedNoise).toBe(false)
+    expect(spread([1, 2, 3])).toBe(1)
+  })
+
+  it('say so', () => {
+    const text = (a: number[], b: number[]) => verdictText('distilled', 'alone', judgeGain(a, b))
+    expect(text([0.81, 0.82, 0.83], [0.8, 0.8, 0.8])).toBe(
+      'distilled is 2.00 points above alone over 3 seeds (spread 1.00); larger than seed noise: no',
+    )
+    expect(text([0.7], [0.8])).toMatch(
+      /10.00 points below alone with one seed; larger than seed noise: unknown/,
+    )
+  })
+})

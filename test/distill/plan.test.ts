@@ -1,0 +1,291 @@
+// Plans: what the runner makes of them, the losses they name, and what a new loss needs to plug in.
+import { afterEach, describe, expect, it } from 'vitest'
+import '../../src/index.js'
+import { tensor } from '../../src/autograd/create.js'
+import { mse } from '../../src/autograd/ops/losses.js'
+import { randomScope } from '../../src/autograd/random.js'
+import { combineLogits } from '../../src/distill/combine.js'
+import { dkppTargets } from '../../src/distill/controls.js'
+import { sharedBuffers } from '../../src/distill/doctor.js'
+import { fromLayers } from '../../src/distill/from-layers.js'
+import { type LossContext, lossTable, type PlanLoss, planLoss } from '../../src/distill/loss-table.js'
+import { probabilities } from '../../src/distill/metrics.js'
+import { describePlan, stageOf } from '../../src/distill/plan.js'
+import { predict } from '../../src/distill/predict.js'
+import { recipes } from '../../src/distill/recipes/index.js'
+import { type Bench, runPlan, type Student } from '../../src/distill/runner.js'
+import { editDistance, nearest, numberFrom } from '../../src/distill/settings.js'
+import { ablations, mainName, modelNames } from '../../src/distill/variants.js'
+import { Linear } from '../../src/nn/layers.js'
+import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
+import type { HeadOutput } from '../../src/nn/models/pretrained.js'
+import { encodedData } from '../../src/nn/text/dataset.js'
+import { fold, integerAt, keyOf } from '../../src/tensor/rng.js'
+
+const table = lossTable as Record<string, PlanLoss>
+afterEach(() => {
+  delete table.hidden
+})
+
+const size = { vocabSize: 20, maxLength: 8, layers: 2, heads: 2, inner: 16, labels: ['a', 'b', 'c'] }
+const model = (seed: number, width: number, more = {}): Student =>
+  randomScope(keyOf(seed), () => new BertForSequenceClassification({ ...size, width, ...more })).eval()
+
+const rows = Array.from({ length: 24 }, (_, r) =>
+  Int32Array.from({ length: 3 + (r % 4) }, (_, i) => 1 + integerAt(fold(keyOf(3), r), i, 19)),
+)
+const texts = encodedData(
+  rows.map((ids) => ({ ids, typeIds: new Int32Array(ids.length) })),
+  0,
+)
+const labels = Int32Array.from(rows, (_, i) => i % 3)
+const teacher = model(1, 8)
+
+function bench(more: Partial<Bench> = {}): Bench {
+  return {
+    ...{ seed: 1, data: () => ({ ...texts, labels }), teacher, watch: () => ({}) },
+    student: (start) => model(100 + start, 8),
+    teacherLogits: () => predict(teacher, texts),
+    ...more,
+  }
+}
+
+const fit = { epochs: 2, lr: 1e-2, batchSize: 8 }
+const context = (student: number[][], teach: number[][], own: number[] | null, progress = 0) =>
+  ({
+    student: { logits: tensor(student, { dtype: 'float64', requiresGrad: true }) } as HeadOutput,
+    teacher: { logits: tensor(teach, { dtype: 'float64' }) },
+    labels: own && tensor(Int32Array.from(own)),
+    ...{ progress, layerMap: null, configs: { student: teacher.config, teacher: null } },
+    input: { inputIds: tensor(new Int32Array(0)), starts: tensor(Int32Array.of(0)) },
+  }) satisfies LossContext
+const compute = (name: string, c: LossContext, options = {}) =>
+  lossTable[name].bind(options, { file: 'test', where: '' }).compute(c, null)?.item() ?? Number.NaN
+
+const z = [
+  [1, 2, 0.5],
+  [0, -1, 3],
+]
+const t = [
+  [2, 0, 1],
+  [1, 1.5, -1],
+]
+const ce = (target: number[], logits: number[]) => {
+  const p = probabilities(logits, 0, logits.length)
+  return target.reduce((sum, y, c) => sum - y * Math.log(p[c]), 0)
+}
+const onehot = (c: number) => [0, 1, 2].map((i) => (i === c ? 1 : 0))
+
+describe('losses in the table', () => {
+  it('annealed mixes the targets by progress; rows without a label have the teacher alone', () => {
+    for (const p of [0, 0.25, 1]) {
+      const mixed = (r: number, share: number, label: number) =>
+        probabilities(t[r], 0, 3).map((q, c) => share * onehot(label)[c] + (1 - share) * q)
+      const want = (ce(mixed(0, p, 2), z[0]) + ce(mixed(1, 0, 0), z[1])) / 2
+      expect(compute('annealed', context(z, t, [2, -100], p))).toBeCloseTo(want, 12)
+    }
+  })
+
+  it('hard counts rows without a label as 0, and is nothing without any', () => {
+    expect(compute('hard', context(z, t, [1, -100]))).toBeCloseTo(ce(onehot(1), z[0]) / 2, 12)
+    expect(compute('hard', context(z, t, [1, 0]))).toBeCloseTo(
+      (ce(onehot(1), z[0]) + ce(onehot(0), z[1])) / 2,
+      12,
+    )
+    expect(compute('hard', context(z, t, null))).toBeNaN()
+  })
+
+  it("CWTM weighs rows by the teacher's largest probability", () => {
+    const [a, b] = t.map((row) => Math.max(...probabilities(row, 0, 3)))
+    const want = (a * ce(onehot(1), z[0]) + b * ce(onehot(0), z[1])) / (a + b)
+    expect(compute('cwtm', context(z, t, [1, 0]))).toBeCloseTo(want, 12)
+  })
+
+  it('DKPP keeps the largest probability and the others as a set, as a function of the key', () => {
+    const many = tensor(
+      Array.from({ length: 40 }, (_, i) => [0.1 * i, 3, -1, 0.5, 1.5]),
+      { dtype: 'float64' },
+    )
+    const [a, again, other] = [5, 5, 6].map((seed) => dkppTargets(many, keyOf(seed)).toArray() as number[][])
+    expect(a).toEqual(again)
+    expect(a).not.toEqual(other)
+    a.forEach((row, r) => {
+      const p = probabilities(many.data, r * 5, 5)
+      const top = p.indexOf(Math.max(...p))
+      expect(row[top]).toBe(p[top])
+      expect(row.toSorted()).toEqual(p.toSorted())
+    })
+    expect(a.some((row, r) => row.some((x, c) => x !== probabilities(many.data, r * 5, 5)[c]))).toBe(true)
+  })
+})
+
+describe('several teachers', () => {
+  const [a, b] = [Float32Array.of(1, 2, 0, 0, 0, 9), Float32Array.of(3, 0, 0, 0.1, 0, 0)]
+
+  it('mean probabilities at T, mean logits, and weights', () => {
+    const T = 3
+    const mean = combineLogits([a, b], 3, { of: 'probabilities', weights: 'equal' }, T)
+    const want = [0, 1, 2].map((c) => (probabilities(a, 0, 3, T)[c] + probabilities(b, 0, 3, T)[c]) / 2)
+    probabilities(mean, 0, 3, T).forEach((p, c) => {
+      expect(p).toBeCloseTo(want[c], 6)
+    })
+    expect([...combineLogits([a, b], 3, { of: 'logits', weights: 'equal' }, T).slice(0, 3)]).toEqual([
+      2, 1, 0,
+    ])
+    const by = combineLogits([a, b], 3, { of: 'logits', weights: 'accuracy' }, T, [0.9, 0.3])
+    expect(by[0]).toBeCloseTo(1.5, 6)
+    const sure = combineLogits([a, b], 3, { of: 'logits', weights: 'entropy' }, T)
+    expect(sure[5] / 9).toBeGreaterThan(0.7)
+    expect(combineLogits([a], 3, { of: 'probabilities', weights: 'equal' }, T)).toBe(a)
+  })
+})
+
+describe('the runner', () => {
+  it('born again: no generation shares memory with another, and none changes its teacher', async () => {
+    const before = teacher.snapshot()
+    const plan = recipes
+      .find((r) => r.name === 'born-again')!
+      .plan({ generations: 3 }, { transfer: false, pretrained: false }, 'test')
+    const short = { ...plan, stages: plan.stages.map((s) => ({ ...s, fit: { ...s.fit, ...fit } })) }
+    const kept: Map<string, unknown>[] = []
+    const results = await runPlan(
+      short,
+      bench({ watch: (_, m) => ({ onEpoch: () => void kept.push(m.snapshot()) }) }),
+    )
+    const models = [teacher, ...results.map((r) => r.model)]
+    for (const [i, one] of models.entries())
+      for (const other of models.slice(i + 1)) expect(sharedBuffers(one, other)).toEqual([])
+    expect(results.map((r) => r.stage.name)).toEqual([
+      'cwtm',
+      'dkpp',
+      'generation-1',
+      'generation-2',
+      'generation-3',
+    ])
+    for (const [name, p] of teacher.namedParameters()) {
+      expect(p.toArray(), name).toEqual(before.get(name)?.toArray())
+      expect(p.grad, name).toBeNull()
+    }
+  })
+
+  it('refuses a student that is its teacher', async () => {
+    const stage = stageOf({ name: 'distil', losses: { soft: {} }, fit })
+    await expect(runPlan({ stages: [stage] }, bench({ student: () => teacher }))).rejects.toThrow(
+      /distil: .* of the student is .* of the teacher, in the same memory. Copy the weights/,
+    )
+  })
+
+  it('takes a new loss on hidden states with a projection that is trained along, and a weight that changes', async () => {
+    const seen: number[] = []
+    const projections: unknown[] = []
+    table.hidden = planLoss({
+      needs: { teacher: true, layerMap: true, outputs: { hiddenStates: true } },
+      settings: { scale: numberFrom(0, 10, 1) },
+      formula: ({ scale }) => `${scale} MSE(h_s W, h_t)`,
+      learnt: (s, t) => new Linear(s.width, t?.width ?? 0),
+      compute: ({ student, teacher, layerMap, progress }, _, learnt) => {
+        seen.push(progress)
+        projections.push((learnt as Linear).weight.toArray())
+        const [[s, t]] = layerMap as [number, number][]
+        const h = (learnt as Linear).forward(student.hiddenStates![s])
+        return mse(h, teacher!.hiddenStates![t])
+      },
+    })
+    const stages = [
+      stageOf({
+        ...{ name: 'layers', fit: { ...fit, epochs: 3 }, layerMap: [[1, 2]] },
+        losses: { hidden: { weight: { from: 1, to: 0 } } },
+      }),
+      stageOf({ name: 'prediction', start: 'layers', losses: { soft: { options: { T: 1 } } }, fit }),
+    ]
+    const student = model(9, 4)
+    const losses: number[] = []
+    const before = student.snapshot()
+    const small = bench({
+      student: () => student,
+      watch: () => ({ onStep: (s) => void losses.push(s.terms.hidden) }),
+    })
+    const results = await runPlan({ stages }, small)
+    expect(results[1].model).toBe(student)
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => i / 9))
+    expect(losses[8]).toBeLessThan(losses[0])
+    expect(projections[8]).not.toEqual(projections[0])
+    expect(student.stateDict().get('classifier.weight')?.toArray()).not.toEqual(
+      before.get('classifier.weight')?.toArray(),
+    )
+    await expect(runPlan({ stages }, bench({ teacher: null }))).rejects.toThrow(
+      /layers: its losses compare the models word by word/,
+    )
+  })
+
+  it('names a batch without anything to learn from', async () => {
+    const stage = stageOf({ name: 'alone', losses: { hard: {} }, teacher: null, fit })
+    const none = bench({ data: () => texts })
+    await expect(runPlan({ stages: [stage] }, none)).rejects.toThrow(
+      /alone: a batch has no labels, and hard learns from nothing else/,
+    )
+  })
+})
+
+describe('plans', () => {
+  it('can be left without each loss in turn', () => {
+    const stages = [
+      stageOf({ name: 'one', losses: { dkpp: {}, soft: {} } }),
+      stageOf({ name: 'two', losses: { soft: {} }, start: 'one' }),
+    ]
+    const plan = {
+      recipe: 'x',
+      teachers: { of: 'logits', weights: 'equal' },
+      stages,
+      ensemble: [],
+      baseline: stages[0],
+    } as const
+    const { variants, skipped } = ablations(plan)
+    expect(skipped).toEqual([])
+    expect(
+      variants.map(({ label, plan }) => [
+        label,
+        plan.stages.map((s) => [s.name, Object.keys(s.losses), s.start]),
+      ]),
+    ).toEqual([
+      [
+        'without dkpp',
+        [
+          ['one', ['soft'], 0],
+          ['two', ['soft'], 'one'],
+        ],
+      ],
+      ['without soft', [['one', ['dkpp'], 0]]],
+    ])
+    expect([...modelNames(plan, null).values()]).toEqual(['distilled'])
+    const only = { ...plan, stages: [stages[0]].map((s) => ({ ...s, losses: { soft: s.losses.soft } })) }
+    expect(ablations(only)).toEqual({ variants: [], skipped: ['soft'] })
+  })
+
+  it('print their loss', () => {
+    for (const recipe of recipes) {
+      const plan = recipe.plan({}, { transfer: false, pretrained: false }, 'test')
+      expect(describePlan(plan)).toMatch(/^[\w-]+: loss = .*softmax\(z_s/)
+      expect(plan.stages.map((s) => s.name)).not.toContain(plan.baseline.name)
+    }
+    const born = recipes
+      .find((r) => r.name === 'born-again')!
+      .plan({}, { transfer: false, pretrained: false }, 'test')
+    expect(mainName(born)).toBe('generation-3')
+  })
+
+  it('know the nearest name', () => {
+    expect(editDistance('kitten', 'sitting')).toBe(3)
+    expect(nearest('tempratur', ['epochs', 'temperature'])).toBe('temperature')
+    expect(nearest('x', [])).toBeUndefined()
+  })
+
+  it('make students of layers, in any order, without shared memory', () => {
+    const student = fromLayers(teacher, [1, 0, 1])
+    const own = (m: Student, i: number) =>
+      m.stateDict().get(`bert.encoder.layer.${i}.output.dense.weight`)?.toArray()
+    expect([0, 1, 2].map((i) => own(student, i))).toEqual([1, 0, 1].map((i) => own(teacher, i)))
+    expect(sharedBuffers(student, teacher)).toEqual([])
+    expect(() => fromLayers(teacher, [2])).toThrow(/there is no layer 2, the teacher has 0 to 1/)
+  })
+})
