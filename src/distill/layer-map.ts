@@ -4,9 +4,9 @@
 export type LayerPair = readonly [student: number, teacher: number]
 
 /**
- * 'uniform': every k-th layer, k = teacher / student; TinyBERT's (Jiao et al. 2020, section 4.2).
+ * 'uniform': every k-th layer, k = teacher / student; TinyBERT's (Jiao et al. 2020).
  * 'last': the teacher's last ones; TinyBERT's "top".
- * 'skip': 'uniform' without the embeddings and the last layer, which the logits teach; PKD-Skip (Sun et al. 2019, section 3).
+ * 'skip': 'uniform' without the embeddings and the last layer, which the logits teach; PKD-Skip (Sun et al. 2019).
  * 'distilbert': spread from the first to the last, 0, 2, 4, 7, 9, 11 of 12 for 6; what DistilBERT's code copies.
  */
 export type LayerMapName = 'uniform' | 'last' | 'skip' | 'distilbert'

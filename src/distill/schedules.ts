@@ -4,7 +4,7 @@ import { cosPi } from '../tensor/math.js'
 
 /**
  * A number: always that. 'linear' and 'cosine': from one value to the other, in a straight line or along half a cosine.
- * 'annealing': 1 - progress, alpha of teacher annealing; Clark et al. 2019 (BAM, arXiv 1907.04829), section 3.2, which mixes
+ * 'annealing': 1 - progress, alpha of teacher annealing; Clark et al. 2019 (BAM, arXiv 1907.04829), which mixes
  * targets: the same as mixing losses where the soft ones are cross entropy at T = 1 without T^2.
  */
 export type ValueSchedule =

@@ -120,7 +120,7 @@ def hidden(pairs, place, bias):
 students = lambda n: {f"student{i}": h(S) for i in range(n)}
 teachers = lambda n: {f"teacher{i}": h(C) for i in range(n)}
 case("hidden.shared", hidden([(0, 0), (1, 2)], lambda s: 0, True), {**students(2), "weight0": w(), "bias0": torch.randn(C)}, **teachers(3))
-case("hidden.each", hidden([(0, 0), (1, 1)], lambda s: s, False), {**students(2), "weight0": w(), "weight1": w()}, **teachers(2))
+case("hidden.each", hidden([(1, 0), (0, 1)], lambda s: s, False), {**students(2), "weight0": w(), "weight1": w()}, **teachers(2))
 case("hidden.apart", hidden([(0, 0), (1, 1), (2, 2)], lambda s: min(s, 1), False), {**students(3), "weight0": w(), "weight1": w()}, **teachers(3))
 case("hidden.masked", hidden([(0, 0), (1, 1)], lambda s: 0, True), {**students(2), "weight0": w(), "bias0": torch.randn(C)}, **teachers(2), mask=mask)
 case("hidden.plain", lambda student, teacher: F.mse_loss(student, teacher), {"student": h(C)}, teacher=h(C))
@@ -271,8 +271,17 @@ def angles(e):
     return torch.bmm(unit, unit.transpose(1, 2)).view(-1)
 
 
-case("relational.distance", lambda student, teacher: F.smooth_l1_loss(distances(student), distances(teacher)), {"student": z(4, 3)}, teacher=torch.randn(4, 2).pow(3))
-case("relational.angle", lambda student, teacher: F.smooth_l1_loss(angles(student), angles(teacher)), {"student": z(4, 3)}, teacher=z(4, 2))
+def outlier(at, width):
+    x = z(4, width)
+    x[at] += 20
+    return x
+
+
+# Another example lies far out in the teacher than in the student: some differences are above 1, where the loss is linear.
+for name, relate in (("distance", distances), ("angle", angles)):
+    inputs = {"student": outlier(3, 3)}, outlier(0, 2)
+    assert (relate(inputs[0]["student"]) - relate(inputs[1])).abs().max() > 1.1
+    case(f"relational.{name}", lambda student, teacher: F.smooth_l1_loss(relate(student), relate(teacher)), inputs[0], teacher=inputs[1])
 
 folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "losses")
 os.makedirs(folder, exist_ok=True)

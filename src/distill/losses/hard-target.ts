@@ -52,7 +52,7 @@ export const maskedWords: LossRecord = {
   doc: 'Cross entropy of the masked words.',
   math: '-\\tfrac{1}{|M|} \\sum_{m \\in M} \\ln p_{m y_m};\\quad \\bar z_m = \\tfrac{1}{|M|} (p_m - e_{y_m})',
   source:
-    'Devlin et al. 2018 (arXiv 1810.04805), section 3.1; Sanh et al. 2019 (arXiv 1910.01108), section 3',
+    'Devlin et al. 2018 (arXiv 1810.04805), section 3.1; Sanh et al. 2019 (arXiv 1910.01108), section 2',
   needs: ['logits', 'labels'],
   golden: { 'masked-words': (t) => maskedWordLoss(t.student, t.labels) },
 }

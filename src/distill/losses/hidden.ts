@@ -124,6 +124,10 @@ export const hidden: LossRecord = {
       }),
     'hidden.each': (t) =>
       hiddenLoss([t.student0, t.student1], [t.teacher0, t.teacher1], {
+        pairs: [
+          [1, 0],
+          [0, 1],
+        ],
         projection: projectionOf(t, 'each', 2, false),
       }),
     'hidden.apart': (t) =>
