@@ -29,7 +29,7 @@ import { count, percent } from './table.js'
 
 const DEFAULT_LENGTH = 128
 
-/** The recipe's plan, changed by --config, then by options. */
+/** The recipe's plan. Options go before the file's settings of the recipe; what the file says of stages is the last word. */
 function planFor(recipe: Recipe, options: DistillOptions, source: StudentSource): Plan {
   const { config: file, transfer, quick } = options
   const given = file === undefined ? {} : readSettings(file)
@@ -65,6 +65,9 @@ function prepare(
   const { problems, accuracies } = examine(teachers, readers, { source, model, tokenizer }, plan)
   report(problems, options.force, output)
   output.info(`student: ${source.name}, ${count(model.countParameters())} parameters`)
+  dispose(model)
+  if (plan.teachers.weights === 'accuracy' && options.dev === undefined)
+    output.info('teachers count by their accuracy on rows of --train, which they may know: give --dev')
   output.info(describePlan(plan))
   for (const stage of plan.stages) reader.stage(stage.data)
   const said = problems.map(({ what, remedy }) => `${what}. ${remedy}`)
@@ -122,7 +125,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     output.info(`not left out, as nothing would remain to learn from: ${skipped.join(', ')}`)
   const main: Variant = { label: null, plan }
   const variants = [...(options.baseline ? [aloneVariant(plan)] : []), main, ...without]
-  const data = (['train', 'transfer', 'dev', 'test'] as const).flatMap((use) => {
+  const data = (['train', 'transfer', 'dev', 'test', 'config'] as const).flatMap((use) => {
     const file = options[use]
     return file === undefined ? [] : [[use, file]]
   })
