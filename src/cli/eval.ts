@@ -53,7 +53,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
       : { ...classification(logits, labels as Int32Array, classes.length) }
     const few = Math.min(SINGLE, data.size)
     const single = textData(texts.slice(0, few), null, tokenizer, maxLength, {
-      pairs: pairs && pairs.slice(0, few),
+      pairs: pairs?.slice(0, few) ?? null,
     })
     const start = now()
     predict(model, single, { batchSize: 1 })

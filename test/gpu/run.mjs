@@ -2,7 +2,7 @@
 // headless-gl in Node, webgl2 and WebGPU in Chromium. On a machine without a card all of them compute in software.
 // `npm run test:gpu -- webgpu headlessgl chromium:webgl2` runs some. One line a check; the last is 'N passed, N failed'.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
