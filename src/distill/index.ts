@@ -26,15 +26,7 @@ export {
   layerMap,
   layerMapNames,
 } from './layer-map.js'
-export {
-  type BoundLoss,
-  type LossContext,
-  type LossNeeds,
-  lossTable,
-  type PlanLoss,
-  planLoss,
-  type TeacherOutput,
-} from './loss-table.js'
+export { lossTable } from './loss-table.js'
 export {
   type AttentionLossOptions,
   type AttentionProbsOptions,
@@ -87,6 +79,14 @@ export {
   type Varying,
 } from './plan.js'
 export { partConfig, withConfig } from './plan-config.js'
+export {
+  type BoundLoss,
+  type LossContext,
+  type LossNeeds,
+  type PlanLoss,
+  planLoss,
+  type TeacherOutput,
+} from './plan-loss.js'
 export { type Classifier, type PredictOptions, predict } from './predict.js'
 export { distil, train } from './recipes/hinton.js'
 export { recipes } from './recipes/index.js'

@@ -34,6 +34,12 @@ export function wholeFrom(from: number, to: number, fallback: number): Setting<n
   }
 }
 
+/** null where it is left out. */
+export function wholeOrNone(from: number, to: number): Setting<number | null> {
+  const { want, fits } = wholeFrom(from, to, from)
+  return { fallback: null, want, fits }
+}
+
 export function oneOf<const V extends string>(choices: readonly V[], fallback: V): Setting<V> {
   return {
     ...{ fallback, want: choices.join(' or ') },
