@@ -15,7 +15,8 @@ export const node = process.env.TINYSTILL_NODE ?? process.execPath
 export function engine() {
   if (node === process.execPath) return undefined
   const { status, stdout } = spawnSync(node, ['-p', 'JSON.stringify(process.versions)'], { encoding: 'utf8' })
-  if (status !== 0) fail(`TINYSTILL_NODE=${node} does not run. Name a Node of 20 or later, or leave it unset`, 2)
+  if (status !== 0)
+    fail(`TINYSTILL_NODE=${node} does not run. Name a Node of 20 or later, or leave it unset`, 2)
   return JSON.parse(stdout)
 }
 
