@@ -14,7 +14,7 @@ export {
   sharedBuffers,
 } from './doctor.js'
 export { Ensemble } from './ensemble.js'
-export { fromLayers } from './from-layers.js'
+export { distilbertLayers, distilbertOf, fromLayers } from './from-layers.js'
 export type { EvaluationReport, Figures } from './keeper.js'
 export { balancedWeights, type LabelOptions, labelLoss, targetLoss } from './labels.js'
 export {
@@ -57,6 +57,7 @@ export {
   standardizedLogits,
 } from './losses/soft-target.js'
 export { losses } from './losses/table.js'
+export { type MaskedText, maskedTexts } from './masked-data.js'
 export {
   type CalibrationBin,
   calibration,

@@ -123,6 +123,34 @@ describe('tinystill distill, inside the teacher', () => {
     expect(config('task').n_layers).toBe(1)
   })
 
+  it('minilm: attention and values of the last layer, on plain text, then the task', async () => {
+    const { code, out } = await distil(
+      'minilm',
+      'minilm',
+      ...small,
+      ...text,
+      '--general-teacher',
+      at('words'),
+    )
+    expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])
+    expect(record('minilm').plan).toContain(
+      'relations: loss = KL(softmax(A_t) || softmax(A_s)) of the last layer + sum over X in v KL(R_t || R_s), R = softmax(X X^T/sqrt(d))\n',
+    )
+  })
+
+  it('minilm2: relations of a chosen layer in heads of their own', async () => {
+    const file = at('heads.yaml')
+    writeFileSync(file, 'relationHeads: 8\nteacherLayer: 0\nlr: 0.005\nepochs: 6\nbatchSize: 16')
+    const { code, out } = await distil('minilm2', 'minilm2', ...small, '--config', file)
+    expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])
+    expect(record('minilm2').plan).toContain(
+      'relations: loss = sum over X in q, k, v KL(R_t 0 || R_s), R = softmax(X X^T/sqrt(d)) in 8 heads\n  on the labelled rows',
+    )
+    writeFileSync(file, 'relationHeads: 5')
+    const { err } = await distil('minilm2', 'odd', ...small, '--config', file)
+    expect(err).toMatch(/width 32 does not divide into 5 relation heads/)
+  })
+
   it('adds losses by --config, and leaves each out in turn', async () => {
     const file = at('patient.yaml')
     const losses = 'patient: {weight: 10}, relation: {heads: 4}, attentionProbs: {}, cosine: {}'
