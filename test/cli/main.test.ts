@@ -59,7 +59,7 @@ describe('tinystill', () => {
 
   it.each([
     [[], 'Usage: tinystill'],
-    [['distil'], "error: unknown command 'distill'"],
+    [['distil'], "error: unknown command 'distil'"],
     [['demo', '--fast'], "error: unknown option '--fast'"],
     [
       ['demo', '--seeds', '0'],
