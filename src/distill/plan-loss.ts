@@ -33,7 +33,7 @@ export interface LossNeeds {
   teacher?: boolean
   /** Reads the stage's layer map. */
   layerMap?: boolean
-  /** Compares squares of attention, for which texts are padded. */
+  /** Compares text by text, as squares of attention, for which texts are padded. */
   padded?: boolean
   /** What both models must have alike. */
   same?: readonly ('heads' | 'width')[]

@@ -86,16 +86,15 @@ class Pupil extends Module {
 
 class Nothing extends Module {}
 
-/** A stage's batches, padded where a loss compares squares. Padding comes before masks, so that both have one shape. */
+/** A stage's batches: masked where it guesses words, padded where a loss compares text by text. */
 function lessonsOf(stage: StagePlan, padId: number, bench: Pick<Bench, 'data' | 'masked'>): DataSet<Lesson> {
-  const padded = lossesOf(stage).some(({ loss }) => loss.needs.padded)
-  const fit = (input: TextInput) => (padded ? padInput(input, padId) : input)
+  const padded = lossesOf(stage).find(({ loss }) => loss.needs.padded)
   if (stage.task === 'words') {
-    const masked = bench.masked(stage.data)
-    if (padded) throw new TinystillError(`${stage.name}: losses on attention do not go with masked words`)
-    return masked
+    if (padded) throw new TinystillError(`${stage.name}: ${padded.name} does not go with masked words`)
+    return bench.masked(stage.data)
   }
   const data = bench.data(stage.data)
+  const fit = (input: TextInput) => (padded ? padInput(input, padId) : input)
   return { ...data, input: (rows) => ({ input: fit(data.input(rows)), words: null }) }
 }
 

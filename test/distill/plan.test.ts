@@ -19,7 +19,7 @@ import { type Bench, runPlan, type Student } from '../../src/distill/runner.js'
 import { editDistance, nearest, numberFrom } from '../../src/distill/settings.js'
 import { ablations, mainName, modelNames } from '../../src/distill/variants.js'
 import { Linear } from '../../src/nn/layers.js'
-import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
+import { BertForMaskedLM, BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import type { HeadOutput } from '../../src/nn/models/pretrained.js'
 import { encodedData } from '../../src/nn/text/dataset.js'
 import { fold, integerAt, keyOf } from '../../src/tensor/rng.js'
@@ -218,6 +218,37 @@ describe('the runner', () => {
     )
     await expect(runPlan({ stages }, bench({ teacher: null }))).rejects.toThrow(
       /layers: its losses compare the models word by word/,
+    )
+  })
+
+  it('goes on from masked words to classes with the same encoder, and refuses what has no head for words', async () => {
+    const words = (seed: number) =>
+      randomScope(keyOf(seed), () => new BertForMaskedLM({ ...size, width: 8 })).eval() as Student
+    const stages = [
+      stageOf({
+        ...{ name: 'general', task: 'words', data: 'text', teacher: 'general', fit },
+        losses: { soft: {}, words: { weight: 2 }, cosine: {} },
+      }),
+      stageOf({ name: 'task', start: 'general', losses: { soft: {} }, fit: { ...fit, lr: 0 } }),
+    ]
+    const student: Bench['student'] = (start, task) => (task === 'words' ? words(50) : model(100 + start, 8))
+    const terms: Record<string, number>[] = []
+    const watch: Bench['watch'] = () => ({ onStep: (s) => void terms.push(s.terms) })
+    const [a, b] = await runPlan({ stages }, bench({ student, general: words(60), watch }))
+    expect([Object.keys(terms[0]), Object.keys(terms[6])]).toEqual([['soft', 'words', 'cosine'], ['soft']])
+    expect([a.model.kind, b.model.kind]).toEqual(['masked-lm', 'sequence-classification'])
+    const name = 'bert.encoder.layer.1.output.dense.weight'
+    const [before, after, fresh] = [a.model, b.model, words(50)].map((m) =>
+      m.stateDict().get(name)?.toArray(),
+    )
+    expect(after).toEqual(before)
+    expect(after).not.toEqual(fresh)
+    await expect(runPlan({ stages }, bench({ student }))).rejects.toThrow(
+      /general: its teacher must guess masked words, not sequence-classification/,
+    )
+    const squares = { ...stages[0], losses: { attention: { weight: 1, options: {} } } }
+    await expect(runPlan({ stages: [squares] }, bench({ student, general: words(60) }))).rejects.toThrow(
+      /general: attention does not go with masked words/,
     )
   })
 
