@@ -13,7 +13,7 @@ import type { Tokenizer } from '../nn/text/encoding.js'
 import { inOrderOf } from './distill-check.js'
 import type { Reader } from './distill-data.js'
 import { judge, type ModelTable } from './distill-judge.js'
-import type { StudentSource, Teacher } from './distill-models.js'
+import type { GeneralTeacher, StudentSource, Teacher } from './distill-models.js'
 import type { Context } from './options.js'
 import { breathe } from './progress.js'
 import type { RunFolder } from './run-folder.js'
@@ -27,6 +27,8 @@ export interface Setup {
   readers: readonly Reader[]
   reader: Reader
   source: StudentSource
+  /** Of plain text. */
+  general: GeneralTeacher | null
 }
 
 type TeacherLogits = (kind: StageData, T: number) => Float32Array
@@ -56,6 +58,7 @@ export function teacherLogits(
 function watch(
   { reader, teachers }: Setup,
   place: { seed: number; model: string },
+  { task }: StagePlan,
   model: Student,
   run: RunFolder,
   steps: StepReport[],
@@ -66,9 +69,10 @@ function watch(
   let began = now()
   let tokens = 0
   return {
-    ...(dev && {
-      evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
-    }),
+    ...(dev &&
+      task === 'classes' && {
+        evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
+      }),
     onStep: async (report) => {
       run.step(report, place)
       steps.push(report)
@@ -112,7 +116,9 @@ export async function runVariant(
   const bench: Bench = {
     seed,
     data: (kind) => reader.stage(kind),
-    student: (start) => source.make(seed, start).model,
+    masked: (kind) => reader.masked(kind),
+    student: (start, task) => source.make(seed, start, task).model,
+    general: setup.general?.model ?? null,
     teacherLogits: logits,
     teacher:
       teachers.length === 1 && readsAlike(reader.tokenizer, teachers[0].tokenizer) ? teachers[0].model : null,
@@ -123,7 +129,7 @@ export async function runVariant(
       steps.set(name, own)
       const place = { seed, model: label === null || label === name ? name : `${label}: ${name}` }
       return {
-        ...watch(setup, place, model, run, own, context),
+        ...watch(setup, place, stage, model, run, own, context),
         onEpoch: () => void seconds.set(stage, (now() - began) / 1000),
       }
     },

@@ -15,7 +15,7 @@ import { type Student, wantedBy } from '../distill/runner.js'
 import { TinystillError } from '../errors.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
 import type { Reader } from './distill-data.js'
-import type { StudentSource, Teacher } from './distill-models.js'
+import type { GeneralTeacher, StudentSource, Teacher } from './distill-models.js'
 import type { Output } from './output.js'
 
 /** Logits with columns in another model's order of the same classes. Throws TinystillError where those differ. */
@@ -43,6 +43,7 @@ export function examine(
   readers: readonly Reader[],
   student: { source: StudentSource; model: Student; tokenizer: Tokenizer },
   plan: Plan,
+  general: GeneralTeacher | null,
 ): Checked {
   const [{ classes }] = teachers
   const accuracies: number[] = []
@@ -63,7 +64,12 @@ export function examine(
     throw new TinystillError(
       `${apart.name}: its losses compare the models word by word, which needs one teacher, not ${teachers.length}`,
     )
-  const shapes = checkShapes(plan.stages, student.model, teachers[0].model)
+  const shapes = checkShapes(plan.stages, student.model, teachers[0].model, general?.model)
+  if (general !== null)
+    problems.push(
+      ...checkVocabulary(student.tokenizer, general.tokenizer),
+      ...checkShared(student.model, general.model),
+    )
   const order = checkClasses('the student', student.model.config.labels, classes)
   return { problems: [...problems, ...student.source.problems, ...order, ...shapes], accuracies }
 }

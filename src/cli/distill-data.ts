@@ -1,4 +1,5 @@
 // The texts of a distillation, as each model reads them.
+import { type MaskedText, maskedTexts } from '../distill/masked-data.js'
 import type { StageData } from '../distill/plan.js'
 import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
@@ -6,6 +7,8 @@ import { readTexts, type TextSet } from '../nn/io/texts.js'
 import type { TextInput } from '../nn/models/input.js'
 import { textData } from '../nn/text/dataset.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
+import { maskingOf } from '../nn/text/masking.js'
+import { ints } from '../tensor/tensor.js'
 import type { DistillOptions } from './distill-options.js'
 
 export type Use = 'train' | 'transfer' | 'dev' | 'test'
@@ -60,6 +63,8 @@ function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
 export interface Reader {
   tokenizer: Tokenizer
   stage(kind: StageData): DataSet<TextInput>
+  /** The same with words masked, rare ones more often: Sanh et al. 2019, as in its code. */
+  masked(kind: StageData): DataSet<MaskedText>
   held(use: 'dev' | 'test'): DataSet<TextInput> | null
   /** Rows with labels to judge a teacher on: the dev set, or else the first of the labelled. */
   judged(): DataSet<TextInput>
@@ -72,14 +77,21 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
   const known = new Map<string, DataSet<TextInput>>()
   const encode = ({ texts, pairs, labels }: TextSet) =>
     textData(texts, labels, tokenizer, maxLength, { pairs })
+  const counted = (data: DataSet<TextInput>) => {
+    const counts = new Float64Array(tokenizer.vocabSize)
+    for (const rows of data.batches(256, null)) for (const id of ints(data.input(rows).inputIds)) counts[id]++
+    return counts
+  }
   const once = (name: string, set: () => TextSet) => {
     const data = known.get(name) ?? encode(set())
     known.set(name, data)
     return data
   }
+  const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
   return {
     tokenizer,
-    stage: (kind) => once(kind, () => stageTexts(kind, texts)),
+    stage,
+    masked: (kind) => maskedTexts(stage(kind), maskingOf(tokenizer, { counts: counted(stage(kind)) })),
     held: (use) => {
       const set = texts[use]
       return set && once(use, () => set)

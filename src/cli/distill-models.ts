@@ -3,12 +3,14 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomScope } from '../autograd/random.js'
 import { checkClasses, type Problem } from '../distill/doctor.js'
-import { fromLayers } from '../distill/from-layers.js'
+import { distilbertLayers, distilbertOf, fromLayers } from '../distill/from-layers.js'
+import type { StagePlan } from '../distill/plan.js'
 import type { Recipe } from '../distill/recipes/recipe.js'
 import type { Student } from '../distill/runner.js'
 import { CheckpointError } from '../errors.js'
 import { loadClassifier } from '../nn/io/classifiers.js'
 import { readConfig } from '../nn/io/config.js'
+import { loadPretrained } from '../nn/io/pretrained.js'
 import { startModel } from '../nn/io/start.js'
 import { makeModel } from '../nn/models/bert.js'
 import { SequenceClassifier } from '../nn/models/heads.js'
@@ -33,24 +35,61 @@ export function loadTeacher(folder: string): Teacher {
   return { folder, model: model.eval() as Student, tokenizer, classes }
 }
 
+/** What teaches on plain text, before the task: a model of any head, which guesses words where a recipe asks for that. */
+export interface GeneralTeacher {
+  folder: string
+  model: Student
+  tokenizer: Tokenizer
+}
+
+/** In eval mode, without gradients. Throws CheckpointError for a folder without model or tokenizer. */
+export function loadGeneral(folder: string): GeneralTeacher {
+  const { model, tokenizer } = loadPretrained(folder)
+  if (tokenizer === null)
+    throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
+  for (const p of model.parameters()) p.requiresGrad = false
+  return { folder, model: model.eval() as Student, tokenizer }
+}
+
 export interface StudentSource {
   /** For people: 'tiny', 'layers 0, 2, 4 of the teacher'. */
   name: string
   /** Whether it begins with trained weights. */
   pretrained: boolean
   /** Equal seeds and numbers give equal first weights. */
-  make(seed: number, start: number): { model: Student; tokenizer: Tokenizer }
+  make(seed: number, start: number, task?: StagePlan['task']): { model: Student; tokenizer: Tokenizer }
   problems: Problem[]
 }
+
+type Task = StagePlan['task']
+const kindOf = (task: Task = 'classes') => (task === 'words' ? 'masked-lm' : 'sequence-classification')
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Throws RangeError where no student is named and the recipe has none of its own. */
-export function studentSource(options: DistillOptions, recipe: Recipe, teacher: Teacher): StudentSource {
+export function studentSource(
+  options: DistillOptions,
+  recipe: Recipe,
+  teacher: Teacher,
+  general: GeneralTeacher | null,
+): StudentSource {
   const { student: source, fromLayers: layers } = options
   const drawn = <T>(seed: number, start: number, make: () => T) =>
     randomScope(keyOf(seed, 'init', start), make)
   const { model, tokenizer, classes } = teacher
+  if (recipe.student === 'distilbert' && source === undefined) {
+    const from = general?.model ?? model
+    const { layers: depth } = from.config
+    const chosen = layers ?? distilbertLayers(depth)
+    return {
+      name: `DistilBERT of layers ${chosen.join(', ')} of ${general?.folder ?? 'the teacher'}`,
+      ...{ pretrained: true, problems: [] },
+      make: (seed, start, task) => ({
+        model: drawn(seed, start, () => distilbertOf(from, chosen, kindOf(task), classes)),
+        tokenizer,
+      }),
+    }
+  }
   if (layers !== undefined)
     return {
       name: `layers ${layers.join(', ')} of the teacher`,
@@ -63,16 +102,13 @@ export function studentSource(options: DistillOptions, recipe: Recipe, teacher: 
     return {
       name: "a new model of the teacher's size",
       ...{ pretrained: false, problems: [] },
-      make: (seed, start) => ({
-        model: drawn(seed, start, () =>
-          makeModel(model.family, 'sequence-classification', model.config),
-        ) as Student,
+      make: (seed, start, task) => ({
+        model: drawn(seed, start, () => makeModel(model.family, kindOf(task), model.config)) as Student,
         tokenizer,
       }),
     }
   }
   const rules = {
-    as: 'sequence-classification',
     labels: classes,
     texts: [],
     tokenizer: teacher.folder,
@@ -80,9 +116,9 @@ export function studentSource(options: DistillOptions, recipe: Recipe, teacher: 
   return {
     name: source,
     pretrained: isFolder(source),
-    make: (seed, start) => {
+    make: (seed, start, task) => {
       const started = drawn(seed, start, () =>
-        startModel(source, { ...rules, problemType: 'single_label_classification' }),
+        startModel(source, { ...rules, as: kindOf(task), problemType: 'single_label_classification' }),
       )
       return { model: started.model as Student, tokenizer: started.tokenizer }
     },

@@ -8,6 +8,7 @@ import { numberIn } from './train-options.js'
 export interface DistillOptions extends CommonOptions {
   recipe: string
   teacher: string[]
+  generalTeacher?: string
   student?: string
   fromLayers?: number[]
   train: string
@@ -40,6 +41,10 @@ export function distillOptions(command: Command): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--teacher <dir...>', 'folder of a fine-tuned teacher; multi-teacher takes several')
+    .option(
+      '--general-teacher <dir>',
+      'folder of a pretrained model that teaches on plain text before the task; for distilbert one that guesses masked words',
+    )
     .option('--student <source>', `folder, config.json, or a preset: ${Object.keys(presets).join(', ')}`)
     .addOption(
       new Option(

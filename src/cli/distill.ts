@@ -18,7 +18,7 @@ import { runVariant, type SeedResult, type Setup, teacherLogits } from './distil
 import { examine, inOrderOf, report } from './distill-check.js'
 import { createReader, readSets } from './distill-data.js'
 import { judge, type ModelTable, majorityShare } from './distill-judge.js'
-import { loadTeacher, type StudentSource, studentSource } from './distill-models.js'
+import { loadGeneral, loadTeacher, type StudentSource, studentSource } from './distill-models.js'
 import { type DistillOptions, distillOptions } from './distill-options.js'
 import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf } from './distill-report.js'
 import type { CommandSpec } from './main.js'
@@ -38,7 +38,10 @@ function planFor(recipe: Recipe, options: DistillOptions, source: StudentSource)
   const unknown = flags.find((name) => !Object.hasOwn(recipe.settings, name))
   if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
-  const occasion = { transfer: transfer !== undefined, pretrained: source.pretrained }
+  const occasion = {
+    ...{ transfer: transfer !== undefined, pretrained: source.pretrained },
+    general: options.generalTeacher !== undefined,
+  }
   const plan = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
   if (!quick) return plan
   const short = <S extends Plan['baseline']>(stage: S): S => ({ ...stage, fit: { ...stage.fit, epochs: 1 } })
@@ -55,14 +58,15 @@ function prepare(
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
   const teachers = options.teacher.map(loadTeacher)
   const [first] = teachers
-  const source = studentSource(options, recipe, first)
+  const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
+  const source = studentSource(options, recipe, first, general)
   const plan = planFor(recipe, options, source)
   const texts = readSets(options, first.classes)
   const { model, tokenizer } = source.make(options.seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const readers = teachers.map((t) => createReader(texts, t.tokenizer, length(t.model.config.maxLength)))
   const reader = createReader(texts, tokenizer, length(model.config.maxLength))
-  const { problems, accuracies } = examine(teachers, readers, { source, model, tokenizer }, plan)
+  const { problems, accuracies } = examine(teachers, readers, { source, model, tokenizer }, plan, general)
   report(problems, options.force, output)
   output.info(`student: ${source.name}, ${count(model.countParameters())} parameters`)
   dispose(model)
@@ -71,7 +75,7 @@ function prepare(
   output.info(describePlan(plan))
   for (const stage of plan.stages) reader.stage(stage.data)
   const said = problems.map(({ what, remedy }) => `${what}. ${remedy}`)
-  return { ...{ plan, teachers, accuracies, readers, reader, source }, problems: said }
+  return { ...{ plan, teachers, accuracies, readers, reader, source, general }, problems: said }
 }
 
 /** Teachers, and where they are several their ensemble. */

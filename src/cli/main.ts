@@ -1,4 +1,5 @@
 // The program: commands, help, and how errors end. 0 done, 1 failed with one clear line, 2 wrong usage.
+import '../autograd/methods.js' // ops in terms of other ops call them
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { demoCommand } from './demo.js'

@@ -3,6 +3,7 @@ import type { Module } from '../nn/module.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { bestOrder } from './assignment.js'
+import { layerMap } from './layer-map.js'
 import { confusion } from './metrics.js'
 import { lossesOf, type StagePlan } from './plan.js'
 import type { Student } from './runner.js'
@@ -90,13 +91,19 @@ export function checkVocabulary(student: Tokenizer, teacher: Tokenizer): Problem
   ]
 }
 
-/** Depth, heads and width, where the stages' losses compare them. */
-export function checkShapes(stages: readonly StagePlan[], student: Student, teacher: Student): Problem[] {
+/** Depth, heads and width, where the stages' losses compare them. general: the teacher of stages on plain text. */
+export function checkShapes(
+  stages: readonly StagePlan[],
+  student: Student,
+  teacher: Student,
+  general: Student = teacher,
+): Problem[] {
   const out: Problem[] = []
-  const [s, t] = [student.config, teacher.config]
+  const s = student.config
   for (const stage of stages) {
+    const t = (stage.teacher === 'general' ? general : teacher).config
     for (const { name, loss } of lossesOf(stage)) {
-      const { same = [], layerMap } = loss.needs
+      const { same = [], layerMap: mapped } = loss.needs
       for (const what of same) {
         if (s[what] === t[what]) continue
         out.push({
@@ -104,31 +111,22 @@ export function checkShapes(stages: readonly StagePlan[], student: Student, teac
           remedy: `Choose a student with ${what} ${t[what]}, or another loss`,
         })
       }
-      if (layerMap) out.push(...checkLayerMap(stage, s.layers, t.layers))
+      if (mapped) out.push(...checkLayerMap(stage, s.layers, t.layers))
     }
   }
   return out.filter((p, i) => out.findIndex((q) => q.what === p.what) === i)
 }
 
-function checkLayerMap({ name, layerMap }: StagePlan, student: number, teacher: number): Problem[] {
-  if (layerMap === 'uniform' && teacher % student !== 0) {
-    const fit = Array.from({ length: teacher }, (_, i) => i + 1).filter((d) => teacher % d === 0)
+function checkLayerMap({ name, layerMap: map }: StagePlan, student: number, teacher: number): Problem[] {
+  try {
+    layerMap(map ?? 'uniform', { student, teacher })
+    return []
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
     return [
-      {
-        what: `${name}: a uniform layer map needs a depth that divides the teacher's ${teacher}, the student has ${student}`,
-        remedy: `Depths ${fit.join(', ')} would fit; or give layerMap pairs`,
-      },
+      { what: `${name}: ${error.message}`, remedy: 'Correct layerMap, or choose a student of another depth' },
     ]
   }
-  const pairs = Array.isArray(layerMap) ? (layerMap as readonly (readonly [number, number])[]) : []
-  const bad = pairs.find(([s, t]) => s >= student || t >= teacher)
-  if (bad === undefined) return []
-  return [
-    {
-      what: `${name}: the layer map pairs ${bad[0]} with ${bad[1]}, the student has layers 0 to ${student - 1}, the teacher 0 to ${teacher - 1}`,
-      remedy: 'Correct layerMap',
-    },
-  ]
 }
 
 /** A teacher whose dropout drops. */

@@ -1,9 +1,21 @@
 // A student made of its teacher: some of its layers, and all that stands below and above them.
 import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
+import { distilbert } from '../nn/models/family.js'
+import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
+import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { layerMap } from './layer-map.js'
 import type { Student } from './runner.js'
+
+function check(layers: readonly number[], depth: number): void {
+  const bad = layers.find((i) => !(Number.isInteger(i) && i >= 0 && i < depth))
+  if (bad !== undefined || layers.length === 0)
+    throw new RangeError(
+      `from-layers: ${bad === undefined ? 'names no layer' : `there is no layer ${bad}`}, the teacher has 0 to ${depth - 1}`,
+    )
+}
 
 /**
  * A classifier with copies of `layers` of the teacher, numbered from 0 and in that order, and of its embeddings, pooler and
@@ -11,11 +23,7 @@ import type { Student } from './runner.js'
  */
 export function fromLayers(teacher: Student, layers: readonly number[]): Student {
   const { config, family } = teacher
-  const bad = layers.find((i) => !(Number.isInteger(i) && i >= 0 && i < config.layers))
-  if (bad !== undefined || layers.length === 0)
-    throw new RangeError(
-      `from-layers: ${bad === undefined ? 'names no layer' : `there is no layer ${bad}`}, the teacher has 0 to ${config.layers - 1}`,
-    )
+  check(layers, config.layers)
   const student = undrawn(() =>
     makeModel(family, 'sequence-classification', { ...config, layers: layers.length }),
   )
@@ -29,3 +37,35 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
   student.loadStateDict(new Map(chosen))
   return student.eval() as Pretrained as Student
 }
+
+/** Half of the teacher's layers, from the first to the last: 0, 2, 4, 7, 9, 11 of 12. */
+export function distilbertLayers(depth: number): number[] {
+  const student = Math.max(1, Math.floor(depth / 2))
+  return layerMap('distilbert', { student, teacher: depth }).attention.map(([, t]) => t)
+}
+
+/**
+ * A DistilBERT, without token types and pooler, with copies of `layers` of the teacher, of its words, positions and their norm,
+ * and as 'masked-lm' of its head, if it has one. A classifier's head is drawn from the random scope. Sanh et al. 2019, section
+ * 3; which layers: its code, extract_distilbert.py. Throws RangeError for a layer that is not there.
+ */
+export function distilbertOf(
+  teacher: Student,
+  layers: readonly number[],
+  kind: 'sequence-classification' | 'masked-lm',
+  labels: readonly string[],
+): Student {
+  const { config } = teacher
+  check(layers, config.layers)
+  const { headDropout } = distilbert.defaults
+  const settings = { ...config, layers: layers.length, tokenTypes: 0, headDropout, labels, extra: new Map() }
+  const student = makeModel(distilbert, kind, settings)
+  const [from, to] = [teacher, student].map((m) => (m as SequenceClassifier | MaskedWords).base)
+  for (const part of ['words', 'positions', 'norm'] as const) copy(from[part], to[part])
+  for (const [i, layer] of layers.entries()) copy(from.layers[layer], to.layers[i])
+  if (student instanceof MaskedWords && teacher instanceof MaskedWords)
+    for (const part of ['transform', 'transformNorm', 'decoder'] as const) copy(teacher[part], student[part])
+  return student.eval() as Pretrained as Student
+}
+
+const copy = (from: Module, to: Module) => to.loadStateDict(from.stateDict())

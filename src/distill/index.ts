@@ -14,7 +14,7 @@ export {
   sharedBuffers,
 } from './doctor.js'
 export { Ensemble } from './ensemble.js'
-export { fromLayers } from './from-layers.js'
+export { distilbertLayers, distilbertOf, fromLayers } from './from-layers.js'
 export type { EvaluationReport, Figures } from './keeper.js'
 export { balancedWeights, type LabelOptions, labelLoss, targetLoss } from './labels.js'
 export {
@@ -26,15 +26,7 @@ export {
   layerMap,
   layerMapNames,
 } from './layer-map.js'
-export {
-  type BoundLoss,
-  type LossContext,
-  type LossNeeds,
-  lossTable,
-  type PlanLoss,
-  planLoss,
-  type TeacherOutput,
-} from './loss-table.js'
+export { lossTable } from './loss-table.js'
 export {
   type AttentionLossOptions,
   type AttentionProbsOptions,
@@ -65,6 +57,7 @@ export {
   standardizedLogits,
 } from './losses/soft-target.js'
 export { losses } from './losses/table.js'
+export { type MaskedText, maskedTexts } from './masked-data.js'
 export {
   type CalibrationBin,
   calibration,
@@ -87,6 +80,14 @@ export {
   type Varying,
 } from './plan.js'
 export { partConfig, withConfig } from './plan-config.js'
+export {
+  type BoundLoss,
+  type LossContext,
+  type LossNeeds,
+  type PlanLoss,
+  planLoss,
+  type TeacherOutput,
+} from './plan-loss.js'
 export { type Classifier, type PredictOptions, predict } from './predict.js'
 export { distil, train } from './recipes/hinton.js'
 export { recipes } from './recipes/index.js'

@@ -1,5 +1,6 @@
 // What a --config file may change in a plan: settings of the recipe, of all stages, of one stage, of one loss.
 import { DataError } from '../errors.js'
+import { layerMapNames } from './layer-map.js'
 import { lossTable } from './loss-table.js'
 import {
   fitSettings,
@@ -99,13 +100,20 @@ function weightAt(file: string, where: string, value: unknown): Varying {
   throw new DataError(file, `${where} must be a number from 0 on, or { from, to }`)
 }
 
+const whole = (x: unknown) => Number.isInteger(x) && Number(x) >= 0
+const isPairs = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((p) => Array.isArray(p) && p.length === 2 && p.every(whole))
+
 function layerMapAt(file: string, where: string, value: unknown): StagePlan['layerMap'] {
-  if (value === null || typeof value === 'string') return value
-  const whole = (x: unknown) => Number.isInteger(x) && Number(x) >= 0
-  if (Array.isArray(value) && value.every((p) => Array.isArray(p) && p.length === 2 && p.every(whole)))
-    return value as [number, number][]
+  if (value === null || layerMapNames.some((name) => name === value) || isPairs(value))
+    return value as StagePlan['layerMap']
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    const parts = Object.entries(value)
+    if (parts.length > 0 && parts.every(([name, p]) => /^(hidden|attention)$/.test(name) && isPairs(p)))
+      return value as StagePlan['layerMap']
+  }
   throw new DataError(
     file,
-    `${where} must be the name of a rule, or pairs [student's layer, teacher's layer]`,
+    `${where} must be ${layerMapNames.join(', ')}, or pairs [student's layer, teacher's layer], or { hidden, attention } of those`,
   )
 }

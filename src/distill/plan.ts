@@ -1,6 +1,8 @@
 // A recipe as data: stages, what each is trained on, by which losses, how fast. The runner executes it; --config changes it.
 import { schedules } from '../nn/optim/schedule.js'
-import { type BoundLoss, type LayerMap, lossTable } from './loss-table.js'
+import type { CustomMap, LayerMapName } from './layer-map.js'
+import { lossTable } from './loss-table.js'
+import type { BoundLoss } from './plan-loss.js'
 import {
   checkKnown,
   defaultsOf,
@@ -29,7 +31,11 @@ export const fitSettings = {
   weightDecay: numberFrom(0, 10, 0.01),
   decayAll: flag(false),
   layerDecay: numberFrom(0.01, 1, 1),
+  /** false: BERT's first optimizer. */
+  biasCorrection: flag(true),
   maxNorm: numberFrom(1e-6, 1e9, 1),
+  /** Gradients are clipped by the norm of all, or each parameter's by its own. */
+  clip: oneOf(['global', 'each'], 'global'),
   warmup: numberFrom(0, 1e9, 0.1),
   schedule: oneOf(Object.keys(schedules) as (keyof typeof schedules)[], 'linear'),
   keep: oneOf(['best', 'last'], 'best'),
@@ -49,11 +55,14 @@ export interface LossPlan {
 
 export interface StagePlan {
   name: string
+  /** 'words': its texts are masked anew each time, and the student, like its teacher, guesses words instead of classes. */
+  task: 'classes' | 'words'
   data: StageData
   /** By name, from lossTable. */
   losses: Readonly<Record<string, LossPlan>>
-  layerMap: LayerMap | null
-  /** 'given': what --teacher names, or a stage before this one; null: none. */
+  /** null: uniform, where a loss asks for one. */
+  layerMap: LayerMapName | CustomMap | null
+  /** 'given': what --teacher names; 'general': one of plain text, else the given; or a stage before this one; null: none. */
   teacher: string | null
   /** Number of the first weights of a new student, the same for equal numbers; or the stage whose model goes on. */
   start: number | string
@@ -88,7 +97,8 @@ export type StageDraft = Partial<Omit<StagePlan, 'losses' | 'fit'>> &
 /** A stage with what was left out filled in. */
 export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
   return {
-    ...{ data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student', ...draft },
+    ...{ task: 'classes', data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student' },
+    ...draft,
     losses: Object.fromEntries(
       Object.entries(losses).map(([name, { weight = 1, options = {} }]) => [name, { weight, options }]),
     ),
@@ -135,7 +145,7 @@ export function formulaOf(stage: StagePlan): string {
 const dataNames: Record<StageData, string> = {
   labelled: 'the labelled rows',
   transfer: 'labelled and transfer rows',
-  text: 'the transfer rows',
+  text: 'the transfer rows as plain text',
 }
 
 /** A plan for people: two lines a stage. */
@@ -144,11 +154,15 @@ export function describePlan(plan: Plan): string {
     .flatMap((stage) => {
       const { fit, teacher, start } = stage
       const from = typeof start === 'string' ? `, goes on from ${start}` : ''
-      const by = teacher === null || teacher === 'given' ? '' : `, taught by ${teacher}`
+      const by =
+        teacher === null || teacher === 'given'
+          ? ''
+          : `, taught by ${teacher === 'general' ? 'the general teacher' : teacher}`
+      const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}`
       const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,
-        `  on ${dataNames[stage.data]}${by}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}`,
+        `  on ${rows}${by}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
       ]
     })
     .join('\n')

@@ -21,10 +21,14 @@ export function numberFrom(from: number, to: number, fallback: number): Setting<
   }
 }
 
+const orNone = ({ want, fits }: Setting<number>): Setting<number | null> => ({
+  ...{ fallback: null, want },
+  fits: (value): value is number | null => value === null || fits(value),
+})
+
 /** null where it is left out. */
 export function numberOrNone(from: number, to: number): Setting<number | null> {
-  const { want, fits } = numberFrom(from, to, from)
-  return { fallback: null, want, fits }
+  return orNone(numberFrom(from, to, from))
 }
 
 export function wholeFrom(from: number, to: number, fallback: number): Setting<number> {
@@ -32,6 +36,11 @@ export function wholeFrom(from: number, to: number, fallback: number): Setting<n
     ...{ fallback, want: `a whole number from ${from} to ${to}` },
     fits: (value): value is number => Number.isInteger(value) && Number(value) >= from && Number(value) <= to,
   }
+}
+
+/** null where it is left out. */
+export function wholeOrNone(from: number, to: number): Setting<number | null> {
+  return orNone(wholeFrom(from, to, from))
 }
 
 export function oneOf<const V extends string>(choices: readonly V[], fallback: V): Setting<V> {

@@ -5,7 +5,7 @@ import { mul } from '../autograd/ops/arithmetic.js'
 import { randomScope } from '../autograd/random.js'
 import { tidy } from '../autograd/tidy.js'
 import { TinystillError } from '../errors.js'
-import type { Optimizer } from '../nn/optim/optimizer.js'
+import type { Optimizer, StepOptions } from '../nn/optim/optimizer.js'
 import type { Key } from '../tensor/rng.js'
 import { Tensor } from '../tensor/tensor.js'
 
@@ -71,11 +71,11 @@ export class Accumulator {
    * Takes the step and forgets the gradients. Returns their norm before clipping. Throws TinystillError, and changes
    * nothing, when it is not finite.
    */
-  step(lrScale: number, maxNorm: number, where: () => string): number {
+  step(lrScale: number, clipping: Pick<StepOptions, 'maxNorm' | 'clip'>, where: () => string): number {
     const gradScale = this.#unit / this.#sum
     this.#sum = 0
     try {
-      return this.optimizer.step({ lrScale, gradScale, maxNorm })
+      return this.optimizer.step({ lrScale, gradScale, ...clipping })
     } catch (error) {
       if (!(error instanceof TinystillError)) throw error
       throw new TinystillError(`training: at ${where()}: ${error.message}`)

@@ -5,7 +5,7 @@ import { ShapeError } from '../errors.js'
 import { selectRows } from '../nn/data.js'
 import type { TextInput } from '../nn/models/input.js'
 import type { Pretrained, Wanted } from '../nn/models/pretrained.js'
-import type { TeacherOutput } from './loss-table.js'
+import type { TeacherOutput } from './plan-loss.js'
 
 /** The outputs for rows of the stage's data, `input` being those rows as the student reads them. */
 export type TeacherSource = (rows: Int32Array, input: TextInput) => TeacherOutput

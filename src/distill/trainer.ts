@@ -29,8 +29,12 @@ export interface FitOptions {
   warmup?: number
   /** Default 'linear'. */
   schedule?: keyof typeof schedules
+  /** Of Adam. Default true. */
+  biasCorrection?: boolean
   /** Largest gradient norm. Default 1. */
   maxNorm?: number
+  /** The norm of all gradients, or each parameter's own. Default 'global'. */
+  clip?: 'global' | 'each'
   /** Figures of the model as it is. */
   evaluate?: () => number | Figures | Promise<number | Figures>
   /** Evaluates after every n batches too, not only after each epoch. */
@@ -116,12 +120,13 @@ export async function fit<Input, Output>(
   loss: (output: Output, rows: Int32Array, place: StepPlace) => Loss,
   options: FitOptions,
 ): Promise<FitResult> {
-  const { epochs, lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05, maxNorm = 1 } = options
+  const { epochs, lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05 } = options
+  const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
   const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
-  const optimizer = new AdamW(params, { lr, weightDecay, betas, eps })
+  const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
   const perEpoch = Math.ceil(data.size / batchSize)
   const total = epochs * perEpoch
   const schedule: Schedule = schedules[options.schedule ?? 'linear']({
@@ -159,7 +164,8 @@ export async function fit<Input, Output>(
         done++
         const factor = schedule(optimizer.steps)
         const ends = i === batches.length - 1
-        const gradNorm = (i + 1) % accumulate === 0 || ends ? accumulator.step(factor, maxNorm, at) : 0
+        const gradNorm =
+          (i + 1) % accumulate === 0 || ends ? accumulator.step(factor, { maxNorm, clip }, at) : 0
         const tokens = data.tokens(rows)
         await options.onStep?.({ epoch, step, total, ...batch, gradNorm, lr: lr * factor, tokens })
         if (signal?.aborted) stopped = 'signal'

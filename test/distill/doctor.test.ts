@@ -12,8 +12,9 @@ import {
   checkVocabulary,
   fingerprint,
 } from '../../src/distill/doctor.js'
-import { lossTable, type PlanLoss, planLoss } from '../../src/distill/loss-table.js'
+import { lossTable } from '../../src/distill/loss-table.js'
 import { stageOf } from '../../src/distill/plan.js'
+import { type PlanLoss, planLoss } from '../../src/distill/plan-loss.js'
 import { judgeGain, spread, verdictText } from '../../src/distill/verdict.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
@@ -58,7 +59,7 @@ describe('the doctor', () => {
       ...{ settings: {}, formula: () => 'maps', compute: () => null },
     })
     try {
-      const stage = (layerMap: string | [number, number][]) => [
+      const stage = (layerMap: 'uniform' | [number, number][]) => [
         stageOf({ name: 's', losses: { maps: {} }, layerMap }),
       ]
       const [student, teacher] = [model(2, 2), model(4, 2)]
@@ -66,12 +67,14 @@ describe('the doctor', () => {
       expect(checkShapes(stage('uniform'), model(3, 4), teacher)).toEqual([
         { what: 's: maps needs equal heads, the student has 4, the teacher 2', remedy: expect.any(String) },
         {
-          what: "s: a uniform layer map needs a depth that divides the teacher's 4, the student has 3",
-          remedy: 'Depths 1, 2, 4 would fit; or give layerMap pairs',
+          what: expect.stringMatching(
+            /s: layerMap: 'uniform' needs .* 4 layers do not divide by 3.*students of 1, 2, 4 layers/,
+          ),
+          remedy: 'Correct layerMap, or choose a student of another depth',
         },
       ])
       expect(checkShapes(stage([[2, 1]]), student, teacher)[0].what).toMatch(
-        /pairs 2 with 1, the student has layers 0 to 1/,
+        /layer pair 0 is \[2, 1\], the student has 0 to 1/,
       )
       expect(checkShapes([stageOf({ name: 's', losses: { soft: {} } })], model(3, 4), teacher)).toEqual([])
     } finally {

@@ -8,23 +8,25 @@ import { combineLogits } from '../../src/distill/combine.js'
 import { dkppTargets } from '../../src/distill/controls.js'
 import { sharedBuffers } from '../../src/distill/doctor.js'
 import { fromLayers } from '../../src/distill/from-layers.js'
-import { type LossContext, lossTable, type PlanLoss, planLoss } from '../../src/distill/loss-table.js'
+import { lossTable } from '../../src/distill/loss-table.js'
+import { maskedTexts } from '../../src/distill/masked-data.js'
 import { probabilities } from '../../src/distill/metrics.js'
 import { describePlan, stageOf } from '../../src/distill/plan.js'
+import { type LossContext, type PlanLoss, planLoss } from '../../src/distill/plan-loss.js'
 import { predict } from '../../src/distill/predict.js'
 import { recipes } from '../../src/distill/recipes/index.js'
 import { type Bench, runPlan, type Student } from '../../src/distill/runner.js'
 import { editDistance, nearest, numberFrom } from '../../src/distill/settings.js'
 import { ablations, mainName, modelNames } from '../../src/distill/variants.js'
 import { Linear } from '../../src/nn/layers.js'
-import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
+import { BertForMaskedLM, BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import type { HeadOutput } from '../../src/nn/models/pretrained.js'
 import { encodedData } from '../../src/nn/text/dataset.js'
 import { fold, integerAt, keyOf } from '../../src/tensor/rng.js'
 
 const table = lossTable as Record<string, PlanLoss>
 afterEach(() => {
-  delete table.hidden
+  delete table.states
 })
 
 const size = { vocabSize: 20, maxLength: 8, layers: 2, heads: 2, inner: 16, labels: ['a', 'b', 'c'] }
@@ -43,7 +45,8 @@ const teacher = model(1, 8)
 
 function bench(more: Partial<Bench> = {}): Bench {
   return {
-    ...{ seed: 1, data: () => ({ ...texts, labels }), teacher, watch: () => ({}) },
+    ...{ seed: 1, data: () => ({ ...texts, labels }), teacher, general: null, watch: () => ({}) },
+    masked: () => maskedTexts(texts, { weights: new Float64Array(20).fill(1), maskId: 1 }),
     student: (start) => model(100 + start, 8),
     teacherLogits: () => predict(teacher, texts),
     ...more,
@@ -56,7 +59,7 @@ const context = (student: number[][], teach: number[][], own: number[] | null, p
     student: { logits: tensor(student, { dtype: 'float64', requiresGrad: true }) } as HeadOutput,
     teacher: { logits: tensor(teach, { dtype: 'float64' }) },
     labels: own && tensor(Int32Array.from(own)),
-    ...{ progress, layerMap: null, configs: { student: teacher.config, teacher: null } },
+    ...{ progress, layers: null, words: null, configs: { student: teacher.config, teacher: null } },
     input: { inputIds: tensor(new Int32Array(0)), starts: tensor(Int32Array.of(0)) },
   }) satisfies LossContext
 const compute = (name: string, c: LossContext, options = {}) =>
@@ -178,23 +181,23 @@ describe('the runner', () => {
   it('takes a new loss on hidden states with a projection that is trained along, and a weight that changes', async () => {
     const seen: number[] = []
     const projections: unknown[] = []
-    table.hidden = planLoss({
+    table.states = planLoss({
       needs: { teacher: true, layerMap: true, outputs: { hiddenStates: true } },
       settings: { scale: numberFrom(0, 10, 1) },
       formula: ({ scale }) => `${scale} MSE(h_s W, h_t)`,
       learnt: (s, t) => new Linear(s.width, t?.width ?? 0),
-      compute: ({ student, teacher, layerMap, progress }, _, learnt) => {
+      compute: ({ student, teacher, layers, progress }, _, learnt) => {
         seen.push(progress)
         projections.push((learnt as Linear).weight.toArray())
-        const [[s, t]] = layerMap as [number, number][]
+        const [, [s, t]] = layers!.hidden
         const h = (learnt as Linear).forward(student.hiddenStates![s])
         return mse(h, teacher!.hiddenStates![t])
       },
     })
     const stages = [
       stageOf({
-        ...{ name: 'layers', fit: { ...fit, epochs: 3 }, layerMap: [[1, 2]] },
-        losses: { hidden: { weight: { from: 1, to: 0 } } },
+        ...{ name: 'layers', fit: { ...fit, epochs: 3 }, layerMap: [[0, 1]] },
+        losses: { states: { weight: { from: 1, to: 0 } } },
       }),
       stageOf({ name: 'prediction', start: 'layers', losses: { soft: { options: { T: 1 } } }, fit }),
     ]
@@ -203,7 +206,7 @@ describe('the runner', () => {
     const before = student.snapshot()
     const small = bench({
       student: () => student,
-      watch: () => ({ onStep: (s) => void losses.push(s.terms.hidden) }),
+      watch: () => ({ onStep: (s) => void losses.push(s.terms.states) }),
     })
     const results = await runPlan({ stages }, small)
     expect(results[1].model).toBe(student)
@@ -215,6 +218,37 @@ describe('the runner', () => {
     )
     await expect(runPlan({ stages }, bench({ teacher: null }))).rejects.toThrow(
       /layers: its losses compare the models word by word/,
+    )
+  })
+
+  it('goes on from masked words to classes with the same encoder, and refuses what has no head for words', async () => {
+    const words = (seed: number) =>
+      randomScope(keyOf(seed), () => new BertForMaskedLM({ ...size, width: 8 })).eval() as Student
+    const stages = [
+      stageOf({
+        ...{ name: 'general', task: 'words', data: 'text', teacher: 'general', fit },
+        losses: { soft: {}, words: { weight: 2 }, cosine: {} },
+      }),
+      stageOf({ name: 'task', start: 'general', losses: { soft: {} }, fit: { ...fit, lr: 0 } }),
+    ]
+    const student: Bench['student'] = (start, task) => (task === 'words' ? words(50) : model(100 + start, 8))
+    const terms: Record<string, number>[] = []
+    const watch: Bench['watch'] = () => ({ onStep: (s) => void terms.push(s.terms) })
+    const [a, b] = await runPlan({ stages }, bench({ student, general: words(60), watch }))
+    expect([Object.keys(terms[0]), Object.keys(terms[6])]).toEqual([['soft', 'words', 'cosine'], ['soft']])
+    expect([a.model.kind, b.model.kind]).toEqual(['masked-lm', 'sequence-classification'])
+    const name = 'bert.encoder.layer.1.output.dense.weight'
+    const [before, after, fresh] = [a.model, b.model, words(50)].map((m) =>
+      m.stateDict().get(name)?.toArray(),
+    )
+    expect(after).toEqual(before)
+    expect(after).not.toEqual(fresh)
+    await expect(runPlan({ stages }, bench({ student }))).rejects.toThrow(
+      /general: its teacher must guess masked words, not sequence-classification/,
+    )
+    const squares = { ...stages[0], losses: { attention: { weight: 1, options: {} } } }
+    await expect(runPlan({ stages: [squares] }, bench({ student, general: words(60) }))).rejects.toThrow(
+      /general: attention does not go with masked words/,
     )
   })
 
@@ -265,7 +299,7 @@ describe('plans', () => {
   it('print their loss', () => {
     for (const recipe of recipes) {
       const plan = recipe.plan({}, { transfer: false, pretrained: false }, 'test')
-      expect(describePlan(plan)).toMatch(/^[\w-]+: loss = .*softmax\(z_s/)
+      expect(describePlan(plan)).toMatch(/^[\w-]+: loss = .*softmax\(z_s/m)
       expect(plan.stages.map((s) => s.name)).not.toContain(plan.baseline.name)
     }
     const born = recipes

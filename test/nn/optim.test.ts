@@ -115,6 +115,14 @@ describe('optimizers', () => {
     expect([...a.grad.data]).toEqual([3])
   })
 
+  it('clips each gradient by its own norm, as BERT did', () => {
+    const [a, b] = [3, 0.5].map((x) => tensor([x], { dtype: 'float64', requiresGrad: true }))
+    a.grad = tensor([6], { dtype: 'float64' })
+    b.grad = tensor([1], { dtype: 'float64' })
+    const norm = new SGD([a, b], { lr: 1 }).step({ maxNorm: 1, clip: 'each', gradScale: 0.5 })
+    near([norm, a.item(), b.item()], [Math.hypot(3, 0.5), 3 - 3 / 3.000001, 0])
+  })
+
   it('accumulates: two halves of a batch give the step of the whole', () => {
     const x = tensor(
       [

@@ -1,8 +1,14 @@
 // All recipes by name. Names only, no logic.
 import { annealingRecipe } from './annealing.js'
 import { bornAgainRecipe } from './born-again.js'
+import { distilbertRecipe } from './distilbert.js'
+import { minilm2Recipe, minilmRecipe } from './minilm.js'
 import { multiTeacherRecipe } from './multi-teacher.js'
 import type { Recipe } from './recipe.js'
 import { hintonRecipe } from './soft-targets.js'
+import { tinybertCodeRecipe, tinybertRecipe } from './tinybert.js'
 
-export const recipes: readonly Recipe[] = [hintonRecipe, bornAgainRecipe, annealingRecipe, multiTeacherRecipe]
+export const recipes: readonly Recipe[] = [
+  ...[hintonRecipe, distilbertRecipe, tinybertRecipe, tinybertCodeRecipe, minilmRecipe, minilm2Recipe],
+  ...[bornAgainRecipe, annealingRecipe, multiTeacherRecipe],
+]

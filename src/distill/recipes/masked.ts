@@ -9,9 +9,9 @@ import type { WantedWords } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { HeadOutput } from '../../nn/models/pretrained.js'
 import { Module } from '../../nn/module.js'
-import { IGNORED, type Masking, maskBatch } from '../../nn/text/masking.js'
-import { fold, type Key, keyOf } from '../../tensor/rng.js'
+import { IGNORED, type Masking } from '../../nn/text/masking.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
+import { type MaskedText, maskedTexts } from '../masked-data.js'
 import { best } from '../metrics.js'
 import { type FitOptions, type FitResult, fit } from '../trainer.js'
 
@@ -39,27 +39,15 @@ class Guesses extends Module {
   }
 }
 
-function masked(input: TextInput, key: Key, masking: Masking): MaskedInput {
-  const batch = maskBatch(input, key, masking)
-  const labels = ints(batch.labels)
+function placesOf({ input, words }: MaskedText): MaskedInput {
+  const labels = ints(words)
   const at = Int32Array.from(labels.keys()).filter((i) => labels[i] !== IGNORED)
-  return { input: batch.input, at: tensor(at), words: tensor(at.map((i) => labels[i])) }
+  return { input, at: tensor(at), words: tensor(at.map((i) => labels[i])) }
 }
 
-/** The same rows, masked as a function of the epoch's key and the batch. */
 function maskedData<Input extends TextInput>(data: DataSet<Input>, masking: Masking): DataSet<MaskedInput> {
-  const keys = new WeakMap<Int32Array, Key>()
-  return {
-    size: data.size,
-    labels: null,
-    batches: (size, key) => {
-      const batches = data.batches(size, key)
-      for (const [i, rows] of batches.entries()) keys.set(rows, fold(fold(key ?? keyOf(0), 'mask'), i))
-      return batches
-    },
-    input: (rows) => masked(data.input(rows), keys.get(rows) ?? keyOf(0, 'mask'), masking),
-    tokens: (rows) => data.tokens(rows),
-  }
+  const texts = maskedTexts(data, masking)
+  return { ...texts, input: (rows) => placesOf(texts.input(rows)) }
 }
 
 export interface MaskedFigures extends Readonly<Record<string, number>> {

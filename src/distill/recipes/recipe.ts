@@ -9,6 +9,8 @@ export interface Occasion {
   transfer: boolean
   /** Whether the student begins with trained weights, for which rates are smaller. */
   pretrained: boolean
+  /** Whether there is a teacher of plain text beside that of the task. */
+  general?: boolean
 }
 
 export interface RecipeRecord<S extends Settings> {
@@ -18,8 +20,8 @@ export interface RecipeRecord<S extends Settings> {
   source: string
   /** Whether it takes several teachers. */
   teachers: 'one' | 'many'
-  /** 'teacher': of the teacher's own architecture where none is given. */
-  student: 'given' | 'teacher'
+  /** Where none is given, 'teacher': of the teacher's own architecture; 'distilbert': of half its layers. */
+  student: 'given' | 'teacher' | 'distilbert'
   settings: S
   plan(settings: Values<S>, occasion: Occasion): Plan
 }

@@ -27,6 +27,8 @@ export interface StepOptions {
   gradScale?: number
   /** Scales the gradients down so that their norm over all parameters is at most this. */
   maxNorm?: number
+  /** 'each': every parameter's gradient is clipped by its own norm, as BERT's first optimizer does. Default 'global'. */
+  clip?: 'global' | 'each'
 }
 
 interface Slot {
@@ -99,7 +101,7 @@ export abstract class Optimizer {
   }
 
   /** One update in place of every parameter that has a gradient. Returns the gradients' norm before clipping. */
-  step({ lrScale = 1, gradScale = 1, maxNorm = Infinity }: StepOptions = {}): number {
+  step({ lrScale = 1, gradScale = 1, maxNorm = Infinity, clip = 'global' }: StepOptions = {}): number {
     const norm = gradNorm(this.params) * gradScale
     if (!Number.isFinite(norm)) {
       throw new TinystillError(
@@ -108,10 +110,12 @@ export abstract class Optimizer {
       )
     }
     // As PyTorch's clip_grad_norm_, 1e-6 included.
-    const scale = gradScale * Math.min(1, maxNorm / (norm + 1e-6))
+    const clipped = (own: number) => gradScale * Math.min(1, maxNorm / (own + 1e-6))
+    const all = clipped(norm)
     this.steps++
     for (const { param, group, state } of this.slots) {
       if (param.leafGrad === null) continue
+      const scale = clip === 'each' ? clipped(gradNorm([param]) * gradScale) : all
       this.update(param, param.leafGrad.tensor, state, { ...group, lr: group.lr * lrScale }, scale)
       touch(param)
     }

@@ -1,8 +1,9 @@
 // Batches of texts of like length, so that little padding is computed.
 import { tensor } from '../../autograd/create.js'
 import { fold, type Key, permutation } from '../../tensor/rng.js'
+import { ints, type Tensor } from '../../tensor/tensor.js'
 import { cut, inOrder } from '../data.js'
-import type { PaddedInput, UnpaddedInput } from '../models/input.js'
+import type { PaddedInput, TextInput, UnpaddedInput } from '../models/input.js'
 
 /** Batches that are sorted by length together: more means less padding and less chance. */
 const POOL = 50
@@ -74,4 +75,14 @@ export function flatBatch(
     return tensor(out)
   }
   return { inputIds: flat(ids), starts: tensor(starts), ...(typeIds && { tokenTypeIds: flat(typeIds) }) }
+}
+
+/** The same texts with padding, where they have none. */
+export function padInput(input: TextInput, padId: number): PaddedInput {
+  if (!('starts' in input)) return input
+  const { inputIds, starts, tokenTypeIds } = input
+  const at = ints(starts)
+  const rows = inOrder(at.length - 1)
+  const texts = (t: Tensor) => Array.from(rows, (b) => ints(t).subarray(at[b], at[b + 1]))
+  return padBatch(texts(inputIds), rows, padId, tokenTypeIds && texts(tokenTypeIds))
 }

@@ -1,0 +1,92 @@
+// tinybert and tinybert-code: first the layers, by hidden states and attention, then the prediction; before both, where there is
+// plain text, the layers on that. Jiao et al. 2020; the official code differs from its paper, so there are two recipes:
+//
+//                 tinybert (paper)                    tinybert-code
+// projection      embeddings apart, no bias           one for all, with a bias
+// padding         does not count                      counts in every mean
+// prediction      CE / rows                           CE / (rows classes)
+// optimizer       AdamW                               no bias correction, each gradient clipped by itself
+//
+// Not taken over from the code: the teacher's dropout, which it leaves on; relu on the pooler's output; fixed padding to the
+// longest text allowed; a last batch left out when it is not full.
+import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan.js'
+import { flag, numberFrom, type Values } from '../settings.js'
+import { defineRecipe, type Occasion } from './recipe.js'
+import { aloneStage } from './soft-labels.js'
+
+interface Preset {
+  name: string
+  layers: Readonly<Record<string, LossPlan>>
+  soft: LossPlan['options']
+  fit: Partial<FitSettings>
+}
+
+const paper: Preset = {
+  name: 'tinybert',
+  layers: {
+    hidden: { weight: 1, options: { projection: 'embeddings-apart', bias: false } },
+    attention: { weight: 1, options: {} },
+  },
+  soft: { form: 'ce', tSquared: false },
+  fit: {},
+}
+
+const code: Preset = {
+  name: 'tinybert-code',
+  layers: {
+    hidden: { weight: 1, options: { projection: 'shared', bias: true, padding: true } },
+    attention: { weight: 1, options: { padding: true } },
+  },
+  soft: { form: 'ce', tSquared: false, reduction: 'mean-elements' },
+  fit: { eps: 1e-6, biasCorrection: false, clip: 'each' },
+}
+
+const settings = {
+  T: numberFrom(0.01, 1000, 1),
+  /** Whether plain text, where there is some, comes first. */
+  general: flag(true),
+}
+
+function planOf(preset: Preset, { T, general }: Values<typeof settings>, occasion: Occasion): Plan {
+  const { name, layers, soft, fit } = preset
+  const first = general && occasion.transfer
+  // The layers' losses say nothing of classes: the last epoch is kept, not the one that guesses best.
+  const alone = { ...fit, keep: 'last' as const }
+  const generalStage = stageOf({
+    ...{ name: 'general', data: 'text', teacher: 'general', losses: layers },
+    ...{ layerMap: 'uniform', fit: { ...alone, lr: 5e-5, epochs: 3 } },
+  })
+  const intermediate = stageOf({
+    ...{ name: 'intermediate', losses: layers, layerMap: 'uniform', start: first ? 'general' : 0 },
+    fit: { ...alone, lr: 5e-5, epochs: 10, schedule: 'constant', warmup: 0 },
+  })
+  const prediction = stageOf({
+    ...{ name: 'prediction', start: 'intermediate' },
+    losses: { soft: { weight: 1, options: { T, ...soft } } },
+    fit: { ...fit, lr: 3e-5, epochs: 3 },
+  })
+  return {
+    recipe: name,
+    teachers: { of: 'probabilities', weights: 'equal' },
+    stages: [...(first ? [generalStage] : []), intermediate, prediction],
+    ...{ ensemble: [], baseline: aloneStage(occasion) },
+  }
+}
+
+const recipeOf = (preset: Preset, describe: string, source: string) =>
+  defineRecipe({
+    ...{ name: preset.name, describe, source, teachers: 'one', student: 'given', settings },
+    plan: (own, occasion) => planOf(preset, own, occasion),
+  })
+
+export const tinybertRecipe = recipeOf(
+  paper,
+  'Hidden states and attention first, then soft targets',
+  'Jiao et al. 2020 (arXiv 1909.10351)',
+)
+
+export const tinybertCodeRecipe = recipeOf(
+  code,
+  "tinybert as its authors' code computes it",
+  "Jiao et al. 2020 (arXiv 1909.10351), the official code's settings",
+)

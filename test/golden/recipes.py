@@ -1,0 +1,172 @@
+"""Writes recipes/golden.safetensors: 20 steps of two recipes as their official code computes them, in PyTorch.
+
+usage: pip install torch==2.15.0 transformers==5.24.0; python3 recipes.py
+
+tiny.*: TinyBERT's intermediate stage, teacher of 4 layers and student of 2, one projection with a bias for all states, padding
+counted, BertAdam without bias correction, each gradient clipped to norm 1, a constant rate 2e-3. distil.*: DistilBERT's three
+losses with weights 5, 2, 1 and T 2; the student is made of layers 0 and 3 of the teacher; AdamW, betas .9 and .98, eps 1e-6, no
+weight decay, linear with 1 of 20 steps of warm-up to 5e-3, gradient norm 5. Two batches of 4 texts, 10 times.
+
+<run>.teacher.<parameter>, tiny.student.<parameter>, tiny.fit.weight, tiny.fit.bias: weights at the start. ids, mask [8, 9];
+distil.ids, distil.covered [20, 4, 9]: masked ids and what stood there, -100 elsewhere. <run>.losses, and <run>.<term> [20].
+"""
+import math
+import os
+
+import torch
+import torch.nn.functional as F
+import transformers as tr
+from safetensors.torch import save_file
+
+torch.manual_seed(3)
+torch.set_num_threads(1)
+VOCAB, T, STEPS, MASK = 31, 9, 20, 4
+golden = {}
+size = dict(vocab_size=VOCAB, max_position_embeddings=T, attn_implementation="eager")
+lengths = torch.tensor([9, 5, 7, 2, 3, 9, 6, 4])
+mask = (torch.arange(T) < lengths[:, None]).int()
+ids = torch.randint(5, VOCAB, (8, T)).int() * mask
+golden |= {"ids": ids, "mask": mask}
+
+
+def bert(layers, width):
+    return tr.BertConfig(
+        **size, hidden_size=width, num_hidden_layers=layers, num_attention_heads=3, intermediate_size=width + 8,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )
+
+
+def drawn(name, model):
+    with torch.no_grad():  # larger than BERT's 0.02, and no bias of 0: every term must show
+        for p in model.parameters():
+            p.copy_(torch.randn_like(p) * 0.2 + (p if p.dim() == 1 else 0))
+    golden.update({f"{name}.{k}": p.detach().clone() for k, p in model.named_parameters()})
+    return model
+
+
+def batch(step):
+    return slice(0, 4) if step % 2 == 0 else slice(4, 8)
+
+
+def record(run, rows):
+    golden.update({f"{run}.{name}": torch.tensor([row[name] for row in rows]) for name in rows[0]})
+
+
+# TinyBERT: task_distill.py, modeling.py, optimization.py
+
+
+def outputs(model, at):
+    """Hidden states, and raw attention scores with -10000 where a key is padding."""
+    heads, seen = 3, []
+    hooks = []
+    for layer in model.bert.encoder.layer:
+        for part in (layer.attention.self.query, layer.attention.self.key):
+            hooks.append(part.register_forward_hook(lambda _, __, out: seen.append(out)))
+    out = model(input_ids=ids[at], attention_mask=mask[at], output_hidden_states=True)
+    for hook in hooks:
+        hook.remove()
+    split = lambda x: x.view(*x.shape[:2], heads, -1).transpose(1, 2)
+    added = (1.0 - mask[at].float())[:, None, None, :] * -10000.0
+    scores = []
+    for q, k in zip(seen[::2], seen[1::2]):
+        q, k = split(q), split(k)
+        scores.append(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + added)
+    return out.hidden_states, scores
+
+
+class BertAdam:
+    def __init__(self, named, lr):
+        self.params = [(n, p) for n, p in named]
+        self.lr, self.state = lr, {}
+
+    @torch.no_grad()
+    def step(self):
+        for name, p in self.params:
+            if p.grad is None:
+                continue
+            torch.nn.utils.clip_grad_norm_(p, 1.0)
+            m, v = self.state.setdefault(name, (torch.zeros_like(p), torch.zeros_like(p)))
+            m.mul_(0.9).add_(p.grad, alpha=0.1)
+            v.mul_(0.999).addcmul_(p.grad, p.grad, value=0.001)
+            update = m / (v.sqrt() + 1e-6)
+            if not ("bias" in name or "LayerNorm" in name):
+                update += 0.01 * p
+            p -= self.lr * update
+            p.grad = None
+
+
+teacher = drawn("tiny.teacher", tr.BertForSequenceClassification(bert(4, 12))).eval()
+student = drawn("tiny.student", tr.BertForSequenceClassification(bert(2, 6)))
+fit = drawn("tiny.fit", torch.nn.Linear(6, 12))
+optimizer = BertAdam([*student.named_parameters(), *((f"fit.{n}", p) for n, p in fit.named_parameters())], 2e-3)
+rows = []
+for step in range(STEPS):
+    with torch.no_grad():
+        t_hidden, t_scores = outputs(teacher, batch(step))
+    s_hidden, s_scores = outputs(student, batch(step))
+    shown = lambda x: torch.where(x <= -1e2, torch.zeros_like(x), x)
+    attention = sum(F.mse_loss(shown(s), shown(t)) for s, t in zip(s_scores, (t_scores[1], t_scores[3])))
+    hidden = sum(F.mse_loss(fit(s), t) for s, t in zip(s_hidden, (t_hidden[0], t_hidden[2], t_hidden[4])))
+    loss = attention + hidden
+    loss.backward()
+    optimizer.step()
+    rows.append({"losses": loss.item(), "attention": attention.item(), "hidden": hidden.item()})
+record("tiny", rows)
+
+# DistilBERT: scripts/extract_distilbert.py, distiller.py
+
+teacher = drawn("distil.teacher", tr.BertForMaskedLM(bert(4, 12))).eval()
+student = tr.DistilBertForMaskedLM(
+    tr.DistilBertConfig(**size, dim=12, n_layers=2, n_heads=3, hidden_dim=20, dropout=0.0, attention_dropout=0.0)
+)
+old, own = teacher.state_dict(), student.state_dict()
+for part in ("word_embeddings.weight", "position_embeddings.weight", "LayerNorm.weight", "LayerNorm.bias"):
+    own[f"distilbert.embeddings.{part}"] = old[f"bert.embeddings.{part}"]
+parts = {
+    "attention.self.query": "attention.q_lin", "attention.self.key": "attention.k_lin",
+    "attention.self.value": "attention.v_lin", "attention.output.dense": "attention.out_lin",
+    "attention.output.LayerNorm": "sa_layer_norm", "intermediate.dense": "ffn.lin1", "output.dense": "ffn.lin2",
+    "output.LayerNorm": "output_layer_norm",
+}
+for i, layer in enumerate((0, 3)):
+    for theirs, ours in parts.items():
+        for leaf in ("weight", "bias"):
+            own[f"distilbert.transformer.layer.{i}.{ours}.{leaf}"] = old[f"bert.encoder.layer.{layer}.{theirs}.{leaf}"]
+for theirs, ours in {"transform.dense": "vocab_transform", "transform.LayerNorm": "vocab_layer_norm", "decoder": "vocab_projector"}.items():
+    for leaf in ("weight", "bias"):
+        own[f"{ours}.{leaf}"] = old[f"cls.predictions.{theirs}.{leaf}"]
+student.load_state_dict({k: v.clone() for k, v in own.items()})
+optimizer = torch.optim.AdamW(student.parameters(), lr=5e-3, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0)
+schedule = tr.get_linear_schedule_with_warmup(optimizer, 1, STEPS)
+rows, all_ids, all_words = [], [], []
+for step in range(STEPS):
+    at = batch(step)
+    real = mask[at].bool()
+    chosen = (torch.rand(4, T) < 0.3) & real
+    chosen[0, step % 3] = True
+    words = torch.where(chosen, ids[at], -100)
+    masked = torch.where(chosen, MASK, ids[at])
+    all_ids.append(masked)
+    all_words.append(words)
+    with torch.no_grad():
+        t = teacher(input_ids=masked, attention_mask=mask[at], output_hidden_states=True)
+    s = student(input_ids=masked, attention_mask=mask[at], output_hidden_states=True)
+    soft = F.kl_div(F.log_softmax(s.logits[real] / 2, -1), F.softmax(t.logits[real] / 2, -1), reduction="batchmean") * 4
+    guessed = F.cross_entropy(s.logits.view(-1, VOCAB), words.view(-1).long(), ignore_index=-100)
+    hs, ht = s.hidden_states[-1][real], t.hidden_states[-1][real]
+    cosine = F.cosine_embedding_loss(hs, ht, torch.ones(len(hs)), reduction="mean")
+    loss = 5 * soft + 2 * guessed + cosine
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+    optimizer.step()
+    schedule.step()
+    rows.append({"losses": loss.item(), "soft": soft.item(), "words": guessed.item(), "cosine": cosine.item()})
+record("distil", rows)
+golden |= {"distil.ids": torch.stack(all_ids).int(), "distil.covered": torch.stack(all_words).int()}
+
+here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes")
+os.makedirs(here, exist_ok=True)
+save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(here, "golden.safetensors"))
+for run in ("tiny", "distil"):
+    print(run, golden[f"{run}.losses"][:3].tolist(), golden[f"{run}.losses"][-1].item())
