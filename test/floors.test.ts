@@ -11,6 +11,43 @@ const files = (readdirSync(src, { recursive: true }) as string[])
 const floors = ['tensor', 'autograd', 'nn', 'distill', 'cli']
 const floorOf = (path: string) => floors.indexOf(path.split('/')[0])
 
+/** What importing an entry loads at once, each with its text; types are gone by then. */
+function reached(entry: string, seen = new Map<string, string>()): Map<string, string> {
+  if (seen.has(entry)) return seen
+  const text = readFileSync(join(src, entry), 'utf8')
+  seen.set(entry, text)
+  for (const from of imported(text))
+    if (from.startsWith('.')) reached(join(dirname(entry), from.replace(/\.js$/, '.ts')), seen)
+  return seen
+}
+
+/** Modules that a file imports or exports values from. */
+function imported(text: string): string[] {
+  const statements = text.matchAll(/^(?:import|export)\s+(?!type\s)(?:([^'"]*?)\s+from\s+)?'([^']+)'/gm)
+  // Braces that hold nothing but types leave nothing to load.
+  const typesOnly = (names = 'x') =>
+    /^\{/.test(names) &&
+    names
+      .replace(/[{}]/g, '')
+      .split(',')
+      .every((n) => /^\s*(type\s.*)?$/s.test(n))
+  return Array.from(statements).flatMap(([, names, from]) => (typesOnly(names) ? [] : [from]))
+}
+
+describe('entries for browsers', () => {
+  it.each(['index.ts', 'distill/index.ts', 'models/index.ts', 'safetensors/index.ts', 'text/index.ts'])(
+    '%s loads nothing of Node, and no package but the tokenizers',
+    (entry) => {
+      const files = [...reached(entry)].filter(([name]) => !name.endsWith('generated.ts'))
+      expect(files.length).toBeGreaterThan(5)
+      const foreign = files.flatMap(([name, text]) =>
+        imported(text).flatMap((from) => (from.startsWith('.') ? [] : [`${name} imports ${from}`])),
+      )
+      expect(foreign.filter((line) => !line.endsWith('@huggingface/tokenizers'))).toEqual([])
+    },
+  )
+})
+
 describe('sources', () => {
   it('are there', () => {
     expect(files.length).toBeGreaterThan(30)

@@ -108,5 +108,4 @@ export {
   type Trainable,
 } from './trainer.js'
 export { type TrainingRecord, trainingReport } from './training-report.js'
-export { type FillOptions, fillCache, type LabellingTeacher } from './transfer.js'
 export { judgeGain, type Verdict, verdictText } from './verdict.js'

@@ -1,6 +1,7 @@
 // tinystill/node: what needs a file system. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export { type FillOptions, fillCache, type LabellingTeacher } from '../distill/transfer.js'
 export { teacherFacts } from '../nn/io/cache/facts.js'
 export type { CacheFacts, CacheManifest, CacheSettings, HiddenKind } from '../nn/io/cache/manifest.js'
 export { type CachedTargets, type CachedTexts, openCache, type TeacherCache } from '../nn/io/cache/reader.js'
