@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { main } from '../../src/cli/main.js'
 import { readCheckpoint } from '../../src/nn/io/checkpoint.js'
+import { reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-distill-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -12,35 +12,7 @@ const at = (name: string) => join(folder, name)
 const weights = (name: string) => readFileSync(join(at(name), 'model.safetensors'))
 const record = (name: string) => JSON.parse(readFileSync(join(at(name), 'run.json'), 'utf8'))
 
-async function run(...args: string[]) {
-  let out = ''
-  let err = ''
-  const code = await main(args, {
-    stdout: {
-      write: (s) => {
-        out += s
-      },
-      drained: async () => {},
-    },
-    stderr: {
-      write: (s) => {
-        err += s
-      },
-    },
-    lines: async function* () {},
-    now: () => performance.now(),
-  })
-  return { code, out, err }
-}
-
-const good = ['fine', 'great', 'lovely', 'warm']
-const bad = ['dull', 'awful', 'cold', 'weak']
-const rest = ['film', 'story', 'cast', 'plot', 'scene']
-const rows = Array.from({ length: 96 }, (_, i) => {
-  const words = i % 2 === 0 ? good : bad
-  const text = `a ${words[(i * 7) % 4]} ${rest[(i * 3) % 5]} with a ${words[(i * 5 + 1) % 4]} ${rest[(i * 11) % 5]}`
-  return [text, i % 2 === 0 ? 'good' : 'bad']
-})
+const rows = reviews(96)
 const tsv = (list: string[][]) => list.map((r) => r.join('\t')).join('\n')
 writeFileSync(at('train.tsv'), tsv(rows))
 writeFileSync(at('dev.tsv'), tsv(rows.slice(0, 30)))

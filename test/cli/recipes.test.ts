@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { main } from '../../src/cli/main.js'
+import { reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-recipes-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -11,34 +11,14 @@ const at = (name: string) => join(folder, name)
 const record = (name: string) => JSON.parse(readFileSync(join(at(name), 'run.json'), 'utf8'))
 const config = (name: string) => JSON.parse(readFileSync(join(at(name), 'config.json'), 'utf8'))
 
-async function run(...args: string[]) {
-  const [out, err]: [string[], string[]] = [[], []]
-  const code = await main(args, {
-    stdout: { write: (s) => void out.push(s), drained: async () => {} },
-    stderr: { write: (s) => void err.push(s) },
-    lines: async function* () {},
-    now: () => performance.now(),
-  })
-  return { code, out: out.join(''), err: err.join('') }
-}
-
-const good = ['fine', 'great', 'lovely', 'warm']
-const bad = ['dull', 'awful', 'cold', 'weak']
-const rest = ['film', 'story', 'cast', 'plot', 'scene']
-const rows = Array.from({ length: 96 }, (_, i) => {
-  const words = i % 2 === 0 ? good : bad
-  return [
-    `a ${words[(i * 7) % 4]} ${rest[(i * 3) % 5]} with a ${words[(i * 5 + 1) % 4]} ${rest[(i * 11) % 5]}`,
-    i % 2 === 0 ? 'good' : 'bad',
-  ]
-})
+const rows = reviews(96)
 const shape = (layers: number, width: number) =>
   JSON.stringify({
     ...{ model_type: 'bert', hidden_size: width, num_hidden_layers: layers, num_attention_heads: 2 },
     ...{ intermediate_size: 2 * width, max_position_embeddings: 40 },
   })
 writeFileSync(at('train.tsv'), rows.map((r) => r.join('\t')).join('\n'))
-writeFileSync(at('text.txt'), rows.map(([text]) => `${text} again and again in the ${rest[0]}`).join('\n'))
+writeFileSync(at('text.txt'), rows.map(([text]) => `${text} again and again in the film`).join('\n'))
 writeFileSync(at('teacher.json'), shape(2, 32))
 writeFileSync(at('student.json'), shape(1, 16))
 writeFileSync(at('fast.yaml'), 'lr: 0.005\nepochs: 6\nbatchSize: 16\naccumulate: 1\n')

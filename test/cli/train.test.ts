@@ -3,45 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { main } from '../../src/cli/main.js'
+import { reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-train-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const at = (name: string) => join(folder, name)
 
-async function run(...args: string[]) {
-  let out = ''
-  let err = ''
-  const code = await main(args, {
-    stdout: {
-      write: (s) => {
-        out += s
-      },
-      drained: async () => {},
-    },
-    stderr: {
-      write: (s) => {
-        err += s
-      },
-    },
-    lines: async function* () {},
-    now: () => performance.now(),
-  })
-  return { code, out, err }
-}
-
-const good = ['fine', 'great', 'lovely', 'warm']
-const bad = ['dull', 'awful', 'cold', 'weak']
-const rest = ['film', 'story', 'cast', 'plot', 'scene']
-
-/** Text and class that a few words tell. */
-const rows = Array.from({ length: 160 }, (_, i) => {
-  const words = i % 2 === 0 ? good : bad
-  return [
-    `a ${words[(i * 7) % 4]} ${rest[(i * 3) % 5]} with a ${words[(i * 5 + 1) % 4]} ${rest[(i * 11) % 5]}`,
-    i % 2 === 0 ? 'good' : 'bad',
-  ]
-})
+const rows = reviews(160)
 writeFileSync(at('train.tsv'), rows.map((r) => r.join('\t')).join('\n'))
 writeFileSync(
   at('dev.tsv'),
