@@ -10,7 +10,7 @@ import type { Student } from '../distill/runner.js'
 import { CheckpointError } from '../errors.js'
 import { loadClassifier } from '../nn/io/classifiers.js'
 import { readConfig } from '../nn/io/config.js'
-import { loadPretrained } from '../nn/io/pretrained.js'
+import { loadPretrained, tokenizerOf } from '../nn/io/pretrained.js'
 import { startModel } from '../nn/io/start.js'
 import { makeModel } from '../nn/models/bert.js'
 import { SequenceClassifier } from '../nn/models/heads.js'
@@ -44,9 +44,9 @@ export interface GeneralTeacher {
 
 /** In eval mode, without gradients. Throws CheckpointError for a folder without model or tokenizer. */
 export function loadGeneral(folder: string): GeneralTeacher {
-  const { model, tokenizer } = loadPretrained(folder)
-  if (tokenizer === null)
-    throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
+  const loaded = loadPretrained(folder)
+  const { model } = loaded
+  const tokenizer = tokenizerOf(folder, loaded)
   for (const p of model.parameters()) p.requiresGrad = false
   return { folder, model: model.eval() as Student, tokenizer }
 }

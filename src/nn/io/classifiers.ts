@@ -7,7 +7,7 @@ import type { Module } from '../module.js'
 import type { Tokenizer } from '../text/encoding.js'
 import { readFields } from './fields.js'
 import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
-import { loadPretrained } from './pretrained.js'
+import { loadPretrained, tokenizerOf } from './pretrained.js'
 
 export interface TextClassifierFolder {
   model: Module & { forward(input: TextInput): { logits: Tensor } }
@@ -26,7 +26,8 @@ export function loadClassifier(folder: string): TextClassifierFolder {
     const { model, tokenizer, classes } = loadTextModel(folder)
     return { model, tokenizer, classes, maxLength: model.config.maxLength, regression: false }
   }
-  const { model, tokenizer, config } = loadPretrained(folder)
+  const loaded = loadPretrained(folder)
+  const { model, config } = loaded
   if (model.kind !== 'sequence-classification') {
     throw new CheckpointError(
       folder,
@@ -34,15 +35,7 @@ export function loadClassifier(folder: string): TextClassifierFolder {
       'Give it a head: tinystill train --model DIR --train FILE --out DIR',
     )
   }
-  if (tokenizer === null)
-    throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
-  if (tokenizer.vocabSize > config.vocabSize) {
-    throw new CheckpointError(
-      folder,
-      `its tokenizer has ${tokenizer.vocabSize} tokens, config.json says vocab_size ${config.vocabSize}`,
-      'Take all files from the same model',
-    )
-  }
+  const tokenizer = tokenizerOf(folder, loaded)
   const { labels: classes, maxLength, problemType } = config
   const regression = problemType === 'regression' || classes.length === 1
   return { model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression }

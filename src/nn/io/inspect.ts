@@ -1,12 +1,12 @@
 // What a weight file, a model folder or a run folder holds, told without loading it: headers, figures of the elements
 // read piece by piece, and what the JSON files beside say.
-import { createHash } from 'node:crypto'
-import { closeSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { INDEX, isPickle, openCheckpoint, SINGLE } from './checkpoint.js'
 import { readFields } from './fields.js'
-import { explain, fillFrom, openFile, readText } from './files.js'
+import { explain, readText } from './files.js'
+import { hashFile } from './hash.js'
 import type { WeightFile } from './weights.js'
 
 /** Of the elements that are finite; NaN where there are none. */
@@ -124,25 +124,6 @@ function weightsOf(path: string): WeightFacts {
     }
   } finally {
     for (const file of files) file.close()
-  }
-}
-
-const HASH_STEP = 2 ** 20
-
-/** The SHA-256 of a file, in hex. Throws a CheckpointError where it cannot be read. */
-export function hashFile(path: string): { bytes: number; sha256: string } {
-  const { file, size } = openFile(path)
-  try {
-    const hash = createHash('sha256')
-    const buffer = new Uint8Array(Math.min(size, HASH_STEP))
-    for (let at = 0; at < size; at += buffer.length) {
-      const piece = buffer.subarray(0, Math.min(buffer.length, size - at))
-      fillFrom(path, file, piece, at)
-      hash.update(piece)
-    }
-    return { bytes: size, sha256: hash.digest('hex') }
-  } finally {
-    closeSync(file)
   }
 }
 

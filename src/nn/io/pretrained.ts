@@ -82,8 +82,23 @@ export function loadPretrained(folder: string, options: LoadOptions = {}): Loade
   return { model: model.eval(), tokenizer, config: model.config, info: { fresh, unused } }
 }
 
-function hasTokenizer(folder: string): boolean {
+export function hasTokenizer(folder: string): boolean {
   return ['tokenizer.json', 'vocab.txt'].some((name) => existsSync(join(folder, name)))
+}
+
+/** A loaded folder's tokenizer, for those who cannot do without. Throws CheckpointError where there is none, or too large a one. */
+export function tokenizerOf(
+  folder: string,
+  { tokenizer, config }: Pick<Loaded<Pretrained>, 'tokenizer' | 'config'>,
+): Tokenizer {
+  if (tokenizer === null)
+    throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
+  if (tokenizer.vocabSize <= config.vocabSize) return tokenizer
+  throw new CheckpointError(
+    folder,
+    `its tokenizer has ${tokenizer.vocabSize} tokens, config.json says vocab_size ${config.vocabSize}`,
+    'Take all files from the same model',
+  )
 }
 
 function labelsFor({ labels, numLabels }: LoadOptions, before: readonly string[]): readonly string[] {

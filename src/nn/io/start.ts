@@ -1,6 +1,5 @@
 // What a training begins with: a folder's weights, or a new model of a size, with a vocabulary made of the texts.
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { makeModel } from '../models/bert.js'
 import type { TransformerConfig } from '../models/config.js'
@@ -10,7 +9,7 @@ import type { Pretrained } from '../models/pretrained.js'
 import type { Tokenizer } from '../text/encoding.js'
 import { trainWordPiece } from '../text/wordpiece-train.js'
 import { readConfig } from './config.js'
-import { type LoadInfo, loadPretrained } from './pretrained.js'
+import { hasTokenizer, type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
 import { loadTokenizer } from './tokenizer.js'
 
 export interface StartOptions {
@@ -57,16 +56,9 @@ export function startModel(source: string, options: StartOptions): Started {
 }
 
 function fromFolder(folder: string, { as, labels, problemType }: StartOptions): Started {
-  const { model, tokenizer, info } = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels })
-  if (tokenizer === null)
-    throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
-  if (tokenizer.vocabSize > model.config.vocabSize) {
-    throw new CheckpointError(
-      folder,
-      `its tokenizer has ${tokenizer.vocabSize} tokens, config.json says vocab_size ${model.config.vocabSize}`,
-      'Take all files from the same model',
-    )
-  }
+  const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels })
+  const { model, info } = loaded
+  const tokenizer = tokenizerOf(folder, loaded)
   if (problemType !== undefined) model.config.problemType = problemType
   return { model, tokenizer, info }
 }
@@ -81,6 +73,6 @@ function fresh(family: Family, config: TransformerConfig, options: StartOptions)
 }
 
 function checked(folder: string): string {
-  if (['tokenizer.json', 'vocab.txt'].some((name) => existsSync(join(folder, name)))) return folder
+  if (hasTokenizer(folder)) return folder
   throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt')
 }
