@@ -22,6 +22,11 @@ export interface Job {
 /** Milliseconds without any chunk finished after which a thread counts as lost. */
 const PATIENCE = 1000
 const SLICES = 10
+/**
+ * How many times as long a call in place waits for threads that are not known to be dead: a false alarm would cost the
+ * state of a training run, and a host can keep a processor from us for over a second.
+ */
+const IN_PLACE = 10
 
 /** Nanoseconds of work from which another thread pays, given that it has not gone to sleep, and the longest chunk. */
 const WORTH = 40e3
@@ -213,7 +218,7 @@ export class Pool {
       if (this.#chunk(job, i, 0) === 0) Atomics.store(c, at.STATUS, 1)
       Atomics.add(c, at.DONE, 1)
     }
-    if (!this.#settled(c, chunks)) return this.#without(job)
+    if (!this.#settled(c, chunks, job.inPlace ? IN_PLACE : 1)) return this.#without(job)
     const status = Atomics.load(c, at.STATUS)
     if (status === 2) throw new BackendError(`${fn}: the kernel failed in a thread`)
     return status === 0
@@ -221,15 +226,17 @@ export class Pool {
 
   /**
    * Waits until all chunks are done. false: nothing has moved for too long. In slices, because a process that was
-   * stopped and continued finds the clock far ahead, and its threads as alive as itself.
+   * stopped and continued finds the clock far ahead, and its threads as alive as itself. After each `patience`, up to
+   * `rounds` of them, only threads that may live are waited for.
    */
-  #settled(c: Int32Array, chunks: number): boolean {
+  #settled(c: Int32Array, chunks: number, rounds: number): boolean {
     for (let i = 0; i < 5000; i++) if (Atomics.load(c, at.DONE) === chunks) return true
     const slice = this.patience / SLICES
-    for (let left = SLICES, seen = -1; left > 0; left--) {
+    for (let left = rounds * SLICES, seen = -1; left > 0; left--) {
       const done = Atomics.load(c, at.DONE)
       if (done === chunks) return true
-      if (done !== seen) left = SLICES
+      if (done !== seen) left = rounds * SLICES
+      else if (left % SLICES === 0 && left < rounds * SLICES && this.#oneIsDead()) return false
       seen = done
       if (maySleep) Atomics.wait(c, at.DONE, done, slice)
       else
@@ -237,6 +244,14 @@ export class Pool {
           if (Atomics.load(c, at.DONE) !== done) break
     }
     return Atomics.load(c, at.DONE) === chunks
+  }
+
+  /** Whether a thread has certainly ended. Only Linux tells, to Node; elsewhere the answer is no. */
+  #oneIsDead(): boolean {
+    const fs = builtin?.('node:fs')
+    if (fs === undefined) return false
+    const tids = new Int32Array(heap!.buffer, this.#control + at.TIDS_AT, at.MAX_TIDS)
+    return tids.some((tid) => tid !== 0 && !fs.existsSync(`/proc/self/task/${tid}`))
   }
 
   /** After the loss of a thread: the others go too, and the call is made again where that gives the right result. */

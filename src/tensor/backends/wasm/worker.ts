@@ -21,7 +21,10 @@ export const SEQ_MASK = 2 ** (32 - CHUNK_BITS) - 1
 /** Behind the words: arguments, then what each changes by from chunk to chunk, as float64. */
 export const ARGS_AT = 64
 export const MAX_ARGS = 24
-export const CONTROL_BYTES = ARGS_AT + 2 * MAX_ARGS * 8
+/** Behind those, by the number of a thread: what the kernel calls it, int32, 0 where nobody tells. */
+export const TIDS_AT = ARGS_AT + 2 * MAX_ARGS * 8
+export const MAX_TIDS = 64
+export const CONTROL_BYTES = TIDS_AT + 4 * MAX_TIDS
 /** Looks at SEQ before a thread goes to sleep: about 0.1 ms, longer than a kernel's caller takes to come back. */
 const SPINS = 15000
 
@@ -63,6 +66,13 @@ const run = ({ module, memory, control, names, id }) => {
     }
   }
 }
-if (typeof require === 'function') run(require('node:worker_threads').workerData)
+if (typeof require === 'function') {
+  const data = require('node:worker_threads').workerData
+  try {
+    const tid = Number(require('node:fs').readlinkSync('/proc/thread-self').split('/').pop())
+    if (data.id < ${MAX_TIDS}) new Int32Array(data.memory.buffer, data.control + ${TIDS_AT}, ${MAX_TIDS})[data.id] = tid
+  } catch {}
+  run(data)
+}
 else onmessage = (event) => run(event.data)
 `
