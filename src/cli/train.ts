@@ -9,7 +9,6 @@ import { keyOf } from '../tensor/rng.js'
 import { bytesOfFolder, figureTable, shownFigure } from './figures.js'
 import type { CommandSpec } from './main.js'
 import { type Context, settleBackend } from './options.js'
-import { breathe } from './progress.js'
 import { RunFolder, type RunResult } from './run-folder.js'
 import { count, duration } from './table.js'
 import { type TrainOptions, trainOptions } from './train-options.js'
@@ -44,13 +43,14 @@ function watch(
   run: RunFolder,
   { progress, now }: Context,
   epochs: number,
-): Pick<FitOptions, 'onStep' | 'onEvaluation'> {
-  let began = now()
+): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
+  let began: number | null = null
   let tokens = 0
   return {
-    onStep: async (report: StepReport) => {
+    store: run.state.training('train'),
+    onStep: (report: StepReport) => {
       run.step(report)
-      if (report.step === 1) {
+      if (began === null) {
         progress.start('training', report.total)
         began = now()
       }
@@ -60,7 +60,6 @@ function watch(
         loss: report.loss.toFixed(4),
         'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
       })
-      await breathe(report.step)
     },
     onEvaluation: (report) => {
       run.evaluation(report)
@@ -75,10 +74,9 @@ function watch(
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
-  const { output, progress, now } = context
+  const { output, progress } = context
   const { seed, out, train, dev, test } = options
   settleBackend(output)
-  const began = now()
   const plan: TaskPlan = options.task === 'mlm' ? maskedTask(options) : classifyTask(options)
   const started = randomScope(keyOf(seed, 'init'), () =>
     startModel(options.model, {
@@ -98,9 +96,23 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   )
   const folder = new RunFolder(
     out,
-    { command: 'train', seed, options: settingsOf(settings), data: Object.fromEntries(files) },
-    now,
+    {
+      ...{ command: 'train', seed, options: settingsOf(settings), data: Object.fromEntries(files) },
+      models: Object.fromEntries(
+        Object.entries({ model: options.model, tokenizer: options.tokenizer }).filter(
+          (pair): pair is [string, string] => pair[1] !== undefined,
+        ),
+      ),
+    },
+    context,
+    options,
   )
+  if (folder.done) {
+    folder.leave()
+    output.print(`${out}: this run is done`)
+    return
+  }
+  if (folder.state.from !== null) output.info(`goes on after step ${folder.state.from}`)
   try {
     const result = await task.fit({
       ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
@@ -112,10 +124,10 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
       ...watch(folder, context, epochs),
     })
     progress.finish(
-      `trained for ${duration((now() - began) / 1000)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}`,
+      `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}`,
     )
     writePretrained(out, { model, tokenizer: started.tokenizer })
-    finish(folder, task.figures(), task.report, model, options, context, (now() - began) / 1000)
+    finish(folder, task.figures(), task.report, model, options, context)
   } catch (error) {
     folder.fail(error)
     throw error
@@ -124,7 +136,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 
 /** What does not change the result is no setting. */
 function settingsOf(options: object): Record<string, unknown> {
-  const no = ['json', 'quiet', 'debug', 'args']
+  const no = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
   return Object.fromEntries(Object.entries(options).filter(([name]) => !no.includes(name)))
 }
 
@@ -135,7 +147,6 @@ function finish(
   model: Pretrained,
   options: TrainOptions,
   { output }: Context,
-  seconds: number,
 ): void {
   const size = { params: model.countParameters(), bytes: bytesOfFolder(options.out) }
   folder.finish({ figures, more: size, report: report() })
@@ -144,7 +155,7 @@ function finish(
     `${options.out}: ${count(size.params)} parameters, report.html, loads in Python's transformers`,
   )
   const main = figures.test ?? figures.dev ?? {}
-  output.json({ ...main, ...figures, ...size, seconds, seed: options.seed, out: options.out })
+  output.json({ ...main, ...figures, ...size, seconds: folder.seconds, seed: options.seed, out: options.out })
 }
 
 export const trainCommand: CommandSpec<TrainOptions> = {

@@ -6,6 +6,14 @@ import { AdamW } from '../nn/optim/adam.js'
 import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
 import { type Schedule, schedules } from '../nn/optim/schedule.js'
 import { keyOf } from '../tensor/rng.js'
+import {
+  captureTensors,
+  type FitPlace,
+  type FitStore,
+  modelTensors,
+  restoreFit,
+  restoreResult,
+} from './fit-state.js'
 import { type EvaluationReport, type Figures, Keeper } from './keeper.js'
 import { Accumulator, type Loss } from './step.js'
 
@@ -49,6 +57,8 @@ export interface FitOptions {
   keep?: 'best' | 'last'
   /** When aborted, training ends after the step in hand, as if it had come to its end. */
   signal?: AbortSignal
+  /** Where its state is kept, so that a killed training goes on with the same bits. Default: nowhere. */
+  store?: FitStore
   onStep?: (step: StepReport) => void | Promise<void>
   onEvaluation?: (evaluation: EvaluationReport) => void | Promise<void>
   onEpoch?: (epoch: EpochReport) => void | Promise<void>
@@ -125,6 +135,13 @@ export async function fit<Input, Output>(
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
+  const saved = options.store?.load() ?? null
+  if (saved?.result) {
+    restoreResult(saved, model)
+    options.store?.finish(saved.result, modelTensors(model), null)
+    model.eval()
+    return saved.result
+  }
   const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
   const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
   const perEpoch = Math.ceil(data.size / batchSize)
@@ -135,8 +152,18 @@ export async function fit<Input, Output>(
   })
   const keeper = new Keeper(model, options)
   const accumulator = new Accumulator(optimizer)
-  const reports: EpochReport[] = []
+  const from = saved?.place ?? { epoch: 1, batch: 0, sum: 0 }
+  if (saved?.place) restoreFit(saved, saved.place, { model, optimizer, keeper })
+  const reports: EpochReport[] = [...(saved?.place?.epochs ?? [])]
   let stopped: FitResult['stopped'] = 'done'
+
+  const stateAt = (place: Pick<FitPlace, 'epoch' | 'batch' | 'step' | 'sum'>) => ({
+    place: {
+      ...{ ...place, optimizerSteps: optimizer.steps, epochs: reports },
+      ...{ evaluations: keeper.reports, since: keeper.since },
+    },
+    tensors: captureTensors(model, optimizer, keeper),
+  })
 
   async function judge(epoch: number, step: number): Promise<EvaluationReport> {
     if (!evaluate) return { epoch, step, figures: {}, score: Number.NaN, best: true }
@@ -149,13 +176,16 @@ export async function fit<Input, Output>(
 
   try {
     let last: EvaluationReport | null = null
-    for (let epoch = 1; epoch <= epochs && stopped === 'done'; epoch++) {
+    for (let epoch = from.epoch; epoch <= epochs && stopped === 'done'; epoch++) {
       model.train()
       const batches = data.batches(batchSize, keyOf(seed, 'order', epoch))
-      let sum = 0
-      let done = 0
-      for (const [i, rows] of batches.entries()) {
-        const step = (epoch - 1) * perEpoch + i + 1
+      let { batch: done, sum } = epoch === from.epoch ? from : { batch: 0, sum: 0 }
+      for (let i = done; i < batches.length; i++) {
+        const rows = batches[i]
+        const before = (epoch - 1) * perEpoch + i
+        if (i % accumulate === 0)
+          await options.store?.offer(before, () => stateAt({ epoch, batch: i, step: before, sum }))
+        const step = before + 1
         const at = () => `step ${step} of ${total}, epoch ${epoch}`
         const batch = accumulator.add(rows, keyOf(seed, 'dropout', epoch, i), at, () =>
           loss(model.forward(data.input(rows)), rows, { epoch, step, total }),
@@ -180,7 +210,11 @@ export async function fit<Input, Output>(
     }
     keeper.restore()
     const best = keeper.best ?? (last as EvaluationReport)
-    return { epochs: reports, evaluations: keeper.reports, best, stopped }
+    const result = { epochs: reports, evaluations: keeper.reports, best, stopped }
+    const steps = reports.length * perEpoch
+    const end = { epoch: epochs + 1, batch: 0, step: steps, sum: 0 }
+    options.store?.finish(result, modelTensors(model), () => stateAt(end))
+    return result
   } finally {
     keeper.dispose()
     optimizer.dispose()

@@ -44,14 +44,14 @@ export function explain(path: string, action: string, error: unknown, after = ''
 /**
  * Writes `data` under a temporary name in the same folder, forces it to disk, and renames it to `path`: after a crash
  * or power cut `path` is the old file or the new one. A symbolic link at `path` is replaced, not followed.
+ * Data may come in pieces, one held at a time.
  * Throws a CheckpointError when it cannot; the old file is intact then and the temporary one gone.
  */
-export function writeAtomic(path: string, data: ArrayBufferView | string, fs: FileSystem = nodeFs): void {
-  // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
-  const bytes =
-    typeof data === 'string'
-      ? new TextEncoder().encode(data)
-      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+export function writeAtomic(
+  path: string,
+  data: ArrayBufferView | string | Iterable<Uint8Array>,
+  fs: FileSystem = nodeFs,
+): void {
   const folder = dirname(path)
   const temporary = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
   let created = false
@@ -59,7 +59,7 @@ export function writeAtomic(path: string, data: ArrayBufferView | string, fs: Fi
     const file = fs.openSync(temporary, 'wx')
     created = true
     try {
-      writeAll(fs, file, bytes)
+      for (const piece of piecesOf(data)) writeAll(fs, file, piece)
       fs.fsyncSync(file)
     } finally {
       fs.closeSync(file)
@@ -74,6 +74,12 @@ export function writeAtomic(path: string, data: ArrayBufferView | string, fs: Fi
   } catch (error) {
     throw explain(path, 'made safe', error, '; it is written, but a power cut now may undo that')
   }
+}
+
+function piecesOf(data: ArrayBufferView | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
+  if (typeof data === 'string') return [new TextEncoder().encode(data)]
+  // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
+  return ArrayBuffer.isView(data) ? [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] : data
 }
 
 /** A write may take fewer bytes than it is given. */
