@@ -43,6 +43,8 @@ export class RunFolder {
   readonly #evaluations: EvaluationReport[] = []
   readonly #began: number
   #flushed: number
+  /** Steps that were skipped because a loss or gradient was not finite. */
+  skipped = 0
 
   /** Hashes the data, makes the folder and writes run.json with status 'running'. `now` in milliseconds. Throws CheckpointError. */
   constructor(
@@ -75,6 +77,7 @@ export class RunFolder {
   step(report: StepReport, of: Readonly<Record<string, string | number>> = {}): void {
     const { step, loss, terms, lr } = report
     this.#steps.push({ step, loss, terms, lr })
+    if (report.skipped) this.skipped++
     this.#log.write({ type: 'step', ...of, ...report })
     if (this.now() - this.#flushed < FLUSH_MS) return
     this.#flushed = this.now()
@@ -92,8 +95,8 @@ export class RunFolder {
   finish({ figures, more = {}, report, page }: RunResult): string {
     this.#log.close()
     const seconds = (this.now() - this.#began) / 1000
-    const evaluations = this.#evaluations
-    const text = this.#write({ status: 'done', seconds, ...more, figures, evaluations })
+    const [evaluations, skipped] = [this.#evaluations, this.skipped]
+    const text = this.#write({ status: 'done', seconds, skipped, ...more, figures, evaluations })
     const facts: Report['facts'] = [
       ['settings', JSON.stringify(this.facts.options)],
       ['seed', String(this.facts.seed)],
@@ -116,6 +119,7 @@ export class RunFolder {
     this.#log.close()
     const reason = error instanceof Error ? error.message : String(error)
     const seconds = (this.now() - this.#began) / 1000
-    this.#write({ status: 'failed', error: reason, seconds, evaluations: this.#evaluations })
+    const [evaluations, skipped] = [this.#evaluations, this.skipped]
+    this.#write({ status: 'failed', error: reason, seconds, skipped, evaluations })
   }
 }
