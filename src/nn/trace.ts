@@ -1,6 +1,6 @@
 // Modules as places: whoever looks on while ops run learns in which module each stands, and what parameters are called.
 import { activeTracer, within } from '../autograd/trace.js'
-import type { Module } from './module.js'
+import { Module } from './module.js'
 
 /**
  * Runs `fn` while every forward() of the model's tree names its module's path, with `owner` before it: "the teacher's ".
@@ -9,7 +9,12 @@ import type { Module } from './module.js'
 export function withModules<T>(model: Module, owner: string, fn: () => T): T {
   const tracer = activeTracer()
   if (tracer === null) return fn()
-  for (const [name, p] of model.namedParameters()) tracer.named(p, owner + name)
+  // The first name counts: a model that names its parameters as its weight file does keeps that inside another.
+  const naming = Array.from(model.namedModules(), ([, module]) => module).filter(
+    (module) => module.namedParameters !== Module.prototype.namedParameters,
+  )
+  for (const module of [...naming, model])
+    for (const [name, p] of module.namedParameters()) tracer.named(p, owner + name)
   const before = new Map<Module, PropertyDescriptor | undefined>()
   try {
     for (const [name, module] of model.namedModules()) {

@@ -416,8 +416,9 @@ describe('in training', () => {
   }
 
   it('a rate that is far too high ends in a named parameter or op', async () => {
+    const model = mlp()
     const buffers = memory().buffers
-    const run = train(mlp(), rowData(values, 3, classes), { ...options, lr: 1e30, warmup: 0, maxNorm: 1e9 })
+    const run = train(model, rowData(values, 3, classes), { ...options, lr: 1e30, warmup: 0, maxNorm: 1e9 })
     await expect(run).rejects.toThrow(
       /^training: the loss became .* at step 2 of 12.*: linear in layers\.\d gave /,
     )
