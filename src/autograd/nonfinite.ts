@@ -26,7 +26,7 @@ interface Spot {
 }
 
 /** The first NaN, or where there is none the first infinite element; null where all are finite. */
-export function firstNonfinite(t: Tensor): Spot | null {
+function firstNonfinite(t: Tensor): Spot | null {
   if (t.dtype === 'int32') return null
   const x = t.elements
   let first = -1

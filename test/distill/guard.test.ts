@@ -167,6 +167,14 @@ const cases: Case[] = [
     text: 'sub in the loss gave NaN at [1, 0] of [4, 3], out of [4, 3] from -Infinity to ',
   },
   {
+    what: 'a large exponential beside a mask, which is not to blame',
+    loss: (z) =>
+      where(tensor([[1], [0], [1], [1]], { dtype: 'int32' }), zero(z).add(100).exp(), -Infinity)
+        .softmax(-1)
+        .sum(),
+    text: 'exp in the loss gave Infinity at [0, 0] of [4, 3], out of [4, 3] of 100; then softmax in the loss gave NaN',
+  },
+  {
     what: 'a temperature too small',
     loss: (z) => kdLoss(z, ones(), labels, { T: 1e-40, alpha: 0.5 }),
     text: 'softmax in the loss gave NaN at [0, 0] of [4, 3], out of [4, 3] of 1',
