@@ -16,7 +16,9 @@ import { judge, type ModelFigures, type ModelTable } from './distill-judge.js'
 import type { GeneralTeacher, StudentSource, Teacher } from './distill-models.js'
 import type { Context } from './options.js'
 import type { RunFolder } from './run-folder.js'
+import { skippedNotes } from './skipped.js'
 import { count } from './table.js'
+import type { OnNonfinite } from './train-options.js'
 
 export interface Setup {
   plan: Plan
@@ -28,6 +30,7 @@ export interface Setup {
   source: StudentSource
   /** Of plain text. */
   general: GeneralTeacher | null
+  onNonfinite: OnNonfinite
 }
 
 type TeacherLogits = (kind: StageData, T: number) => Float32Array
@@ -55,7 +58,7 @@ export function teacherLogits(
 
 /** Progress lines, dev accuracy, and everything into the run's folder. */
 function watch(
-  { reader, teachers }: Setup,
+  { reader, teachers, onNonfinite }: Setup,
   place: { seed: number; model: string },
   { task }: StagePlan,
   model: Student,
@@ -66,7 +69,9 @@ function watch(
   const classes = teachers[0].classes.length
   let began: number | null = null
   let tokens = 0
+  const noteSkipped = skippedNotes(progress)
   return {
+    onNonfinite,
     ...(dev &&
       task === 'classes' && {
         evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
@@ -78,6 +83,7 @@ function watch(
         began = now()
       }
       tokens += report.tokens
+      noteSkipped(report)
       progress.update(report.step, {
         loss: report.loss.toFixed(4),
         'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),

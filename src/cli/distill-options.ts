@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { recipes } from '../distill/recipes/index.js'
 import { presets } from '../nn/models/presets.js'
 import { addRunOptions, type CommonOptions, type RunCommandOptions, whole } from './options.js'
-import { numberIn } from './train-options.js'
+import { nonfiniteOption, numberIn, type OnNonfinite } from './train-options.js'
 
 export interface DistillOptions extends CommonOptions, RunCommandOptions {
   recipe: string
@@ -23,6 +23,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions {
   baseline: boolean
   ablate: boolean
   seeds: number
+  onNonfinite: OnNonfinite
   quick: boolean
   force: boolean
 }
@@ -69,6 +70,7 @@ export function distillOptions(command: Command): Command {
     .option('--baseline', 'trains the same student without the teacher too', false)
     .option('--ablate', 'trains it without each of the losses too', false)
     .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
+    .addOption(nonfiniteOption())
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
     .option('--force', 'goes on in spite of what is found wrong', false)
   return addRunOptions(command)

@@ -32,6 +32,7 @@ import type { CommandSpec } from './main.js'
 import { type CardRecord, modelCard } from './model-card.js'
 import { type Context, settleBackend } from './options.js'
 import { RunFolder } from './run-folder.js'
+import { skippedText } from './skipped.js'
 import { count, percent } from './table.js'
 
 const DEFAULT_LENGTH = 128
@@ -69,6 +70,7 @@ function prepare(
   const source = studentSource(options, recipe, first, general)
   const plan = planFor(recipe, options, source)
   const texts = readSets(options, first.classes)
+  const { onNonfinite } = options
   const { model, tokenizer } = source.make(options.seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const readers = teachers.map((t) => createReader(texts, t.tokenizer, length(t.model.config.maxLength)))
@@ -82,7 +84,7 @@ function prepare(
   output.info(describePlan(plan))
   for (const stage of plan.stages) reader.stage(stage.data)
   const said = problems.map(({ what, remedy }) => `${what}. ${remedy}`)
-  return { ...{ plan, teachers, accuracies, readers, reader, source, general }, problems: said }
+  return { ...{ plan, teachers, accuracies, readers, reader, source, general, onNonfinite }, problems: said }
 }
 
 /** Teachers, and where they are several their ensemble. */
@@ -257,7 +259,7 @@ function finish(folder: RunFolder, f: Finished, { output }: Context): void {
   writeAtomic(join(options.out, 'README.md'), modelCard({ ...record, command: record.repeat }))
   output.print(modelTable(table))
   for (const line of texts) output.print(line)
-  output.print(`${options.out}: the student, README.md and report.html`)
+  output.print(`${options.out}: the student, README.md and report.html${skippedText(folder.skipped)}`)
   const { seconds } = JSON.parse(written) as { seconds: number }
   output.json({
     ...summarize(table.get(main) ?? []),

@@ -76,6 +76,8 @@ export class RunFolder {
   #unlisten: (() => void) | null = null
   #signal: string | null = null
   #flushed: number
+  /** Steps that were skipped because a loss or gradient was not finite. */
+  skipped = 0
 
   /**
    * Hashes the data, makes the folder, takes it for this process and writes run.json with status 'running'. With resume goes
@@ -167,6 +169,7 @@ export class RunFolder {
   #add(of: Place, report: StepReport): void {
     const { step, loss, terms, lr } = report
     this.#steps.push({ step, loss, terms, lr })
+    if (report.skipped) this.skipped++
     const key = placeKey(of)
     const known = this.#reports.get(key)
     if (known) known.push(report)
@@ -204,8 +207,8 @@ export class RunFolder {
   finish({ figures, more = {}, report, page }: RunResult): string {
     this.#log.close()
     const { seconds } = this
-    const evaluations = this.#evaluations
-    const text = this.#write({ status: 'done', seconds, ...more, figures, evaluations })
+    const [evaluations, skipped] = [this.#evaluations, this.skipped]
+    const text = this.#write({ status: 'done', seconds, skipped, ...more, figures, evaluations })
     const facts: Report['facts'] = [
       ['settings', JSON.stringify(this.facts.options)],
       ['seed', String(this.facts.seed)],
@@ -237,7 +240,8 @@ export class RunFolder {
       this.#log.close()
       const reason = error instanceof Error ? error.message : String(error)
       const status = error instanceof Interrupted ? 'interrupted' : 'failed'
-      this.#write({ status, error: reason, seconds: this.seconds, evaluations: this.#evaluations })
+      const { seconds, skipped } = this
+      this.#write({ status, error: reason, seconds, skipped, evaluations: this.#evaluations })
     } finally {
       this.#release()
     }

@@ -4,6 +4,9 @@ import { presets } from '../nn/models/presets.js'
 import { schedules } from '../nn/optim/schedule.js'
 import { addRunOptions, type CommonOptions, type RunCommandOptions, whole } from './options.js'
 
+/** What --on-nonfinite may say. */
+export type OnNonfinite = 'stop' | 'skip'
+
 export const tasks = ['classify', 'regress', 'mlm'] as const
 export type Task = (typeof tasks)[number]
 
@@ -32,6 +35,7 @@ export interface TrainOptions extends CommonOptions, RunCommandOptions {
   evalEvery?: number
   patience?: number
   keep: 'best' | 'last'
+  onNonfinite: OnNonfinite
   tokenizer?: string
   vocabSize: number
   maskRatio: number
@@ -46,6 +50,16 @@ export function numberIn(from: number, to: number): (text: string) => number {
       throw new InvalidArgumentError(`It must be a number from ${from} to ${to}.`)
     return n
   }
+}
+
+/** Of all commands that train. */
+export function nonfiniteOption(): Option {
+  return new Option(
+    '--on-nonfinite <what>',
+    'a loss or gradient that is NaN or infinite ends the run with where it arose, or only its step is left out',
+  )
+    .choices(['stop', 'skip'])
+    .default('stop')
 }
 
 export function trainOptions(command: Command): Command {
@@ -91,6 +105,7 @@ export function trainOptions(command: Command): Command {
     .addOption(
       new Option('--keep <which>', 'which weights are saved').choices(['best', 'last']).default('best'),
     )
+    .addOption(nonfiniteOption())
     .option(
       '--tokenizer <dir>',
       'whose tokenizer a new model takes; default: a vocabulary made of the training texts',

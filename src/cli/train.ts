@@ -10,6 +10,7 @@ import { bytesOfFolder, figureTable, shownFigure } from './figures.js'
 import type { CommandSpec } from './main.js'
 import { type Context, settleBackend } from './options.js'
 import { RunFolder, type RunResult } from './run-folder.js'
+import { skippedNotes, skippedText } from './skipped.js'
 import { count, duration } from './table.js'
 import { type TrainOptions, trainOptions } from './train-options.js'
 import { classifyTask, maskedTask, type TaskPlan } from './train-tasks.js'
@@ -46,6 +47,7 @@ function watch(
 ): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
   let began: number | null = null
   let tokens = 0
+  const noteSkipped = skippedNotes(progress)
   return {
     store: run.state.training('train'),
     onStep: (report: StepReport) => {
@@ -55,6 +57,7 @@ function watch(
         began = now()
       }
       tokens += report.tokens
+      noteSkipped(report)
       progress.update(report.step, {
         epoch: `${report.epoch}/${epochs}`,
         loss: report.loss.toFixed(4),
@@ -118,13 +121,14 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
       ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
       ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
       weightDecay: options.weightDecay,
+      onNonfinite: options.onNonfinite,
       groups: { layerDecay: options.layerDecay, decayAll: options.decayAll },
       ...(options.evalEvery !== undefined && { evaluateEvery: options.evalEvery }),
       ...(options.patience !== undefined && { patience: options.patience }),
       ...watch(folder, context, epochs),
     })
     progress.finish(
-      `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}`,
+      `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
     )
     writePretrained(out, { model, tokenizer: started.tokenizer })
     finish(folder, task.figures(), task.report, model, options, context)

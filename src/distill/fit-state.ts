@@ -17,13 +17,16 @@ export interface FitPlace {
   batch: number
   /** Of all epochs. */
   step: number
-  /** Sum of the epoch's losses so far. */
+  /** Sum of the epoch's losses so far, of those that were finite, and how many these were. */
   sum: number
+  finite: number
   optimizerSteps: number
   epochs: EpochReport[]
   evaluations: EvaluationReport[]
   /** Evaluations since the best. */
   since: number
+  /** Steps that were not finite, up to here. */
+  skippedInARow: number
 }
 
 /** The tensors themselves, not copies: to be written at once. */

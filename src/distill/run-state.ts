@@ -86,9 +86,9 @@ const rules: Record<keyof Facts, (x: never) => boolean> = {
   current: (c: Facts['current']) => {
     if (c === null) return true
     if (!isObject(c) || typeof c.name !== 'string' || !isTime(c.ms) || !isObject(c.place)) return false
-    const { epoch, batch, step, sum, optimizerSteps, since, epochs, evaluations } = c.place
+    const { epoch, batch, step, sum, finite, optimizerSteps, since, epochs, evaluations } = c.place
     return (
-      [epoch, batch, step, optimizerSteps, since].every(isCount) &&
+      [epoch, batch, step, finite, optimizerSteps, since, c.place.skippedInARow].every(isCount) &&
       typeof sum === 'number' &&
       Array.isArray(epochs) &&
       Array.isArray(evaluations)
