@@ -26,7 +26,8 @@ export const aloneVariant = ({ baseline }: Plan): Variant => ({
 
 /**
  * The plan without each loss in turn, controls left out. A stage that has nothing left to learn from is dropped, and those that
- * would go on from it start where it would have. `skipped`: losses without which nothing remains.
+ * would go on from it start where it would have; but where nothing else tells of classes, it learns them from the labels, as
+ * TinyBERT's table without prediction has it. `skipped`: losses without which nothing remains.
  */
 export function ablations(plan: Plan): { variants: Variant[]; skipped: string[] } {
   const kept = plan.stages.filter((stage) => stage.role === 'student')
@@ -37,8 +38,11 @@ export function ablations(plan: Plan): { variants: Variant[]; skipped: string[] 
     const stages: StagePlan[] = []
     const starts = new Map<string, number | string>()
     let broken = false
-    for (const stage of kept) {
-      const losses = Object.fromEntries(Object.entries(stage.losses).filter(([n]) => n !== name))
+    const left = kept.map((stage) => leave(stage, name))
+    const blind = left.some((s) => lossesOf(s).length > 0) && !left.some(tellsClasses)
+    for (const [i, stage] of kept.entries()) {
+      const byLabels = blind && stage === kept.at(-1) && lossesOf(left[i]).length === 0
+      const losses = byLabels ? labels : left[i].losses
       const start = typeof stage.start === 'string' ? (starts.get(stage.start) ?? stage.start) : stage.start
       const without = { ...stage, losses, start }
       if (lossesOf(without).length > 0) stages.push(without)
@@ -50,6 +54,17 @@ export function ablations(plan: Plan): { variants: Variant[]; skipped: string[] 
   }
   return { variants, skipped }
 }
+
+const labels = { hard: { weight: 1, options: {} } }
+
+const leave = (stage: StagePlan, name: string): StagePlan => ({
+  ...stage,
+  losses: Object.fromEntries(Object.entries(stage.losses).filter(([n]) => n !== name)),
+})
+
+/** Whether a stage's losses look at classes, not only inside the models. */
+const tellsClasses = (stage: StagePlan): boolean =>
+  stage.task === 'classes' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
 
 /** Stages whose models nothing of the last one needs are not trained again. */
 function lastOnly(stages: readonly StagePlan[]): StagePlan[] {

@@ -292,6 +292,22 @@ describe('plans', () => {
       ['without soft', [['one', ['dkpp'], 0]]],
     ])
     expect([...modelNames(plan, null).values()]).toEqual(['distilled'])
+    const layers = { ...plan, stages: [stageOf({ name: 'one', losses: { hidden: {} } }), stages[1]] }
+    expect(
+      ablations(layers).variants.map(({ label, plan }) => [
+        label,
+        plan.stages.map((s) => [s.name, Object.keys(s.losses)]),
+      ]),
+    ).toEqual([
+      ['without hidden', [['two', ['soft']]]],
+      [
+        'without soft',
+        [
+          ['one', ['hidden']],
+          ['two', ['hard']],
+        ],
+      ],
+    ])
     const only = { ...plan, stages: [stages[0]].map((s) => ({ ...s, losses: { soft: s.losses.soft } })) }
     expect(ablations(only)).toEqual({ variants: [], skipped: ['soft'] })
   })
