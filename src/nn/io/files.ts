@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CheckpointError } from '../../errors.js'
+import { CheckpointError, TinystillError } from '../../errors.js'
 
 /** What writeAtomic needs of node:fs; tests pass one that fails. */
 export type FileSystem = Pick<
@@ -47,11 +47,15 @@ export function explain(path: string, action: string, error: unknown, after = ''
  * Throws a CheckpointError when it cannot; the old file is intact then and the temporary one gone.
  */
 export function writeAtomic(path: string, data: ArrayBufferView | string, fs: FileSystem = nodeFs): void {
-  // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
-  const bytes =
-    typeof data === 'string'
-      ? new TextEncoder().encode(data)
-      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  writeAtomicPieces(path, [data], fs)
+}
+
+/** The same of a file that comes in pieces, whatever its size. An error of their source leaves the old file as it is. */
+export function writeAtomicPieces(
+  path: string,
+  pieces: Iterable<ArrayBufferView | string>,
+  fs: FileSystem = nodeFs,
+): void {
   const folder = dirname(path)
   const temporary = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
   let created = false
@@ -59,7 +63,7 @@ export function writeAtomic(path: string, data: ArrayBufferView | string, fs: Fi
     const file = fs.openSync(temporary, 'wx')
     created = true
     try {
-      writeAll(fs, file, bytes)
+      for (const piece of pieces) writeAll(fs, file, bytesIn(piece))
       fs.fsyncSync(file)
     } finally {
       fs.closeSync(file)
@@ -67,6 +71,7 @@ export function writeAtomic(path: string, data: ArrayBufferView | string, fs: Fi
     fs.renameSync(temporary, path)
   } catch (error) {
     if (created) remove(fs, temporary)
+    if (error instanceof TinystillError) throw error
     throw explain(path, 'written', error, '; what was there before is unchanged')
   }
   try {
@@ -74,6 +79,13 @@ export function writeAtomic(path: string, data: ArrayBufferView | string, fs: Fi
   } catch (error) {
     throw explain(path, 'made safe', error, '; it is written, but a power cut now may undo that')
   }
+}
+
+/** Of any view: counting elements would cut a Float32Array to a quarter. */
+function bytesIn(data: ArrayBufferView | string): Uint8Array {
+  return typeof data === 'string'
+    ? new TextEncoder().encode(data)
+    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** A write may take fewer bytes than it is given. */
