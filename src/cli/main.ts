@@ -2,6 +2,7 @@
 import '../autograd/methods.js' // ops in terms of other ops call them
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
+import { augmentCommand } from './augment.js'
 import { demoCommand } from './demo.js'
 import { distillCommand } from './distill.js'
 import { doctorCommand } from './doctor.js'
@@ -39,6 +40,7 @@ const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
   labelCommand,
+  augmentCommand,
   distillCommand,
   evalCommand,
   predictCommand,
