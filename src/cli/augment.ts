@@ -10,7 +10,7 @@ import { hashFile } from '../nn/io/hash.js'
 import { readLines } from '../nn/io/lines.js'
 import { streamTexts, textFormat } from '../nn/io/texts.js'
 import { readVectors, type WordVectors } from '../nn/io/vectors.js'
-import { normalizeBert } from '../nn/text/bert-normalizer.js'
+import { normalizeBert, splitBert } from '../nn/text/bert-normalizer.js'
 import type { TextRow } from '../nn/text/rows.js'
 import type { WordPieceTokenizer } from '../nn/text/wordpiece.js'
 import { AugmentFile } from './augment-file.js'
@@ -58,12 +58,16 @@ function vectorsOf(
   })
 }
 
-/** A row that cannot be read is found here, before the work. */
-function countRows(file: string): number {
-  let rows = 0
-  for (const _ of streamTexts(file)) rows++
-  if (rows === 0) throw new DataError(file, 'has no rows')
-  return rows
+/** How many rows, and which words are in them. A row that cannot be read is found here, before the work. */
+function survey(file: string, { spec }: WordPieceTokenizer): { total: number; known: Set<string> } {
+  let total = 0
+  const known = new Set<string>()
+  for (const { text, textB } of streamTexts(file)) {
+    total++
+    for (const word of splitBert(normalizeBert(`${text} ${textB ?? ''}`, spec.normalizing))) known.add(word)
+  }
+  if (total === 0) throw new DataError(file, 'has no rows')
+  return { total, known }
 }
 
 function* after(rows: Iterable<TextRow>, n: number): Generator<TextRow> {
@@ -84,7 +88,7 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
       )
       .option(
         '--vectors <file>',
-        "word vectors as GloVe's text files, for words of several pieces; default: the model's own embeddings",
+        "word vectors as GloVe's text files, for words of several pieces; default: the model's own embeddings and words of the data",
       )
       .option('--top-k <k>', 'candidates for a word (K)', whole(1, 1000), 15)
       .option('--p <x>', 'chance of a word to be replaced (p_t)', numberIn(0, 1), 0.4)
@@ -105,7 +109,7 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
     settleBackend(output)
     const { model, tokenizer } = loadWordGuesser(folder)
     const stopWords = stopWordsOf(options)
-    const total = countRows(data)
+    const { total, known } = survey(data, tokenizer)
     const facts = {
       model: { ...teacherFacts(folder, tokenizer) },
       data: { file: data, ...hashFile(data) },
@@ -126,7 +130,7 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
     const { maxLength } = model.config
     const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
     const rows = augmentRows(after(streamTexts(data), file.before), source, {
-      ...{ topK, p, n, seed, batchSize, stopWords, vectors, first: file.before },
+      ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },
     })
     progress.start('augmenting', total)
     const began = now()

@@ -190,7 +190,7 @@ describe('the program', () => {
   it('killed at any moment goes on to the same bytes', async () => {
     expect(await program('whole.tsv', Infinity)).toBe(0)
     const codes = []
-    for (const size of [1, 60_000, 150_000]) codes.push(await program('killed.tsv', size))
+    for (const size of [1, 100_000]) codes.push(await program('killed.tsv', size))
     expect(codes).toContain(null)
     expect(existsSync(at('killed.tsv'))).toBe(codes.includes(0))
     expect(await program('killed.tsv', Infinity)).toBe(0)

@@ -198,6 +198,9 @@ describe('augmentRows', () => {
       .map(([, word]) => word)
     const [samples] = samplesOf(recorder(), { topK: 3, p: 1, n: 100 }, rowOf('undramatic'))
     expect(samples.map(({ text }) => text).sort()).toEqual(near.slice(0, 3).sort())
+    const known = new Set(['dull', 'great', 'not', 'qqq'])
+    const [few] = samplesOf(recorder(), { topK: 3, p: 1, n: 100, known }, rowOf('undramatic'))
+    expect(few.map(({ text }) => text).sort()).toEqual(['dull', 'great'])
     // Nobody knows an unknown word.
     expect(samplesOf(recorder(), { p: 1 }, rowOf('qqq'))).toEqual([[]])
   })

@@ -37,6 +37,11 @@ export interface AugmentOptions {
   stopWords?: ReadonlySet<string>
   /** For words of several pieces. Default: the model's own embeddings. */
   vectors?: WordVectors | null
+  /**
+   * Where there are no vectors, neighbours are taken from these words of the vocabulary alone, as the tokenizer has them:
+   * the vocabulary does not tell a word from the beginning of one. Default: all of it.
+   */
+  known?: ReadonlySet<string> | null
   /** Number of the first row, where those before it were done by another call. Default 0. */
   first?: number
 }
@@ -128,7 +133,7 @@ class CandidateFinder {
     readonly options: AugmentOptions,
   ) {
     const { model, tokenizer, embeddings } = source
-    const { stopWords = englishStopWords, vectors = null } = options
+    const { stopWords = englishStopWords, vectors = null, known = null } = options
     if (tokenizer.maskId === null) throw new RangeError('augment: the vocabulary has no [MASK]')
     this.#maskId = tokenizer.maskId
     this.#may = contentWords(stopWords)
@@ -137,7 +142,11 @@ class CandidateFinder {
       throw new RangeError('augment: the vocabulary has no whole words that could replace others')
     this.#neighbours =
       vectors === null
-        ? Neighbours.ofEmbeddings(embeddings, tokenizer, this.#may)
+        ? Neighbours.ofEmbeddings(
+            embeddings,
+            tokenizer,
+            (word) => this.#may(word) && (known?.has(word) ?? true),
+          )
         : Neighbours.ofVectors(vectors)
     model.eval()
   }

@@ -49,8 +49,9 @@ export class Neighbours {
   }
 
   /**
-   * Of a model's own embeddings [vocabulary, width]: neighbours are whole words of the vocabulary that may change, and a
-   * word of several pieces is the mean of their rows. One with an unknown piece has none.
+   * Of a model's own embeddings [vocabulary, width]: neighbours are the words of the vocabulary that may change, and a word
+   * of several pieces is the mean of their rows. One with an unknown piece has none. Beginnings of words look like words
+   * there (transp of transporting), and are the most like: `may` should know words.
    */
   static ofEmbeddings(embeddings: Tensor, tokenizer: WordPieceTokenizer, may: MayChange): Neighbours {
     const width = embeddings.shape[1]
