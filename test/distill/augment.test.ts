@@ -201,6 +201,7 @@ describe('augmentRows', () => {
     const known = new Set(['dull', 'great', 'not', 'qqq'])
     const [few] = samplesOf(recorder(), { topK: 3, p: 1, n: 100, known }, rowOf('undramatic'))
     expect(few.map(({ text }) => text).sort()).toEqual(['dull', 'great'])
+    expect(samplesOf(recorder(), { p: 1, known: new Set() }, rowOf('undramatic'))).toEqual([[]])
     // Nobody knows an unknown word.
     expect(samplesOf(recorder(), { p: 1 }, rowOf('qqq'))).toEqual([[]])
   })
