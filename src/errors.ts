@@ -36,6 +36,9 @@ export class DTypeError extends TinystillError {
 /** A gradient that cannot be had: nothing to differentiate, a freed graph, an op without second derivative. */
 export class GradError extends TinystillError {}
 
+/** A loss or a gradient that is NaN or infinite. Nothing was changed. */
+export class NonfiniteError extends TinystillError {}
+
 /** A backend that is missing, refused or broke, and memory that ran out. */
 export class BackendError extends TinystillError {}
 

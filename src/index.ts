@@ -18,6 +18,7 @@ export {
   DataError,
   DTypeError,
   GradError,
+  NonfiniteError,
   ShapeError,
   TinystillError,
 } from './errors.js'

@@ -10,6 +10,7 @@ import type { KernelOp } from './op.js'
 import { add } from './ops/arithmetic.js'
 import { sum } from './ops/reduce.js'
 import { reshape } from './ops/views.js'
+import { activeTracer } from './trace.js'
 
 export interface BackwardOptions {
   /** Record the gradient's own graph, for second derivatives. */
@@ -170,6 +171,7 @@ function walk(
   }
   const leaves = new Set<Tensor>()
   const late: (() => void)[] = []
+  const tracer = activeTracer()
   pending.add(root.node, seed)
   withRecording(createGraph, () => {
     for (const node of reachable(root.node as Node)) {
@@ -178,6 +180,7 @@ function walk(
       sink(node, dy, pending)
       const leaf = accumulate === null ? null : inPlaceLeaf(node)
       if (leaf !== null) {
+        tracer?.passed(node, dy, [dy])
         const context = { dy, saved: node.read(), attrs: node.attrs }
         late.push(() => {
           accumulate!(leaf, (into) => (node.op as KernelOp<unknown>).accumulate!(context, into))
@@ -187,6 +190,7 @@ function walk(
         continue
       }
       const grads = createGraph ? step(node, dy, true) : stepInArena(node, dy, pending)
+      tracer?.passed(node, dy, grads)
       grads.forEach((g, i) => {
         const to = node.edges[i]
         if (g === null || to === null) return

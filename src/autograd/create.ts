@@ -6,6 +6,7 @@ import { formatShape, inferShape, numel, type Shape } from '../tensor/shape.js'
 import type { DType, TypedArray } from '../tensor/storage.js'
 import { empty, type NestedArray, type Tensor } from '../tensor/tensor.js'
 import { nextKey } from './random.js'
+import { activeTracer } from './trace.js'
 
 export interface CreateOptions {
   /** Default: float32, or that of the typed array given. */
@@ -28,6 +29,7 @@ function make(
   const t = empty(shape, dtype)
   write(t.raw)
   if (requiresGrad) t.requiresGrad = true
+  activeTracer()?.made(t)
   return t
 }
 

@@ -5,6 +5,7 @@ import { formatShape, type Shape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
 import { empty, floats, type GraphNode, type Tensor } from '../tensor/tensor.js'
 import type { KernelOp, OpRecord, Takes, ViewOp } from './op.js'
+import { activeTracer, place, within } from './trace.js'
 
 /** An op that ran: what its backward needs, and where each input came from. */
 export class Node implements GraphNode {
@@ -124,11 +125,16 @@ export function apply<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A): 
     inputs.map((t) => t.shape),
     attrs,
   )
-  if ('composite' in op) return op.composite(inputs, attrs)
+  const tracer = activeTracer()
+  if ('composite' in op) {
+    const run = () => op.composite(inputs, attrs)
+    return tracer === null ? run() : within(`${op.name} of ${place()}`, run)
+  }
   const out = 'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape)
   if (recording && op.backward !== null && inputs.some((t) => t.requiresGrad)) {
     out.node = new Node(op as KernelOp<unknown>, attrs, inputs, op.save(inputs, out, attrs))
   }
+  tracer?.ran(op.name, inputs, out)
   return out
 }
 

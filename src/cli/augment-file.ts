@@ -4,7 +4,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CheckpointError, DataError } from '../errors.js'
 import { checkSameFields, readFields } from '../nn/io/fields.js'
-import { writeAtomic, writeAtomicPieces } from '../nn/io/files.js'
+import { writeAtomic } from '../nn/io/files.js'
 import { makeFolder } from '../nn/io/folder.js'
 import { readLines } from '../nn/io/lines.js'
 import { LineLog } from '../nn/io/log.js'
@@ -91,7 +91,7 @@ export class AugmentFile {
     const partial = partialOf(this.path)
     const { data } = this
     const shape = shapeOf(data)
-    writeAtomicPieces(this.path, inChunks(writeRows(joined(data, partial), textFormat(data), shape)))
+    writeAtomic(this.path, inChunks(writeRows(joined(data, partial), textFormat(data), shape)))
     rmSync(partial, { force: true })
   }
 
@@ -172,17 +172,18 @@ function* joined(data: string, partial: string): Generator<WrittenRow> {
   }
 }
 
-/** Pieces of some size: a write a line would take most of the time. */
-function* inChunks(lines: Iterable<string>, size = 2 ** 16): Generator<string> {
+/** Bytes in pieces of some size: a write a line would take most of the time. */
+function* inChunks(lines: Iterable<string>, size = 2 ** 16): Generator<Uint8Array> {
+  const encoder = new TextEncoder()
   let chunk: string[] = []
   let length = 0
   for (const line of lines) {
     chunk.push(line)
     length += line.length
     if (length < size) continue
-    yield chunk.join('')
+    yield encoder.encode(chunk.join(''))
     chunk = []
     length = 0
   }
-  yield chunk.join('')
+  yield encoder.encode(chunk.join(''))
 }

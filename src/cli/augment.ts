@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { augmentRows } from '../distill/augment/augment.js'
 import { englishStopWords } from '../distill/augment/stop-words.js'
 import { contentWords } from '../distill/augment/words.js'
+import { Interrupted } from '../distill/run-state.js'
 import { DataError } from '../errors.js'
 import { sha256, teacherFacts } from '../nn/io/cache/facts.js'
 import { loadWordGuesser } from '../nn/io/guesser.js'
@@ -101,7 +102,7 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
       )
       .option('--batch-size <n>', 'hidden words of a batch; does not change the result', whole(1), 64)
       .option('--resume', 'go on where a run was ended', false),
-  run: async (options, { output, progress, now }) => {
+  run: async (options, { output, progress, now, signals }) => {
     const { model: folder, data, out, topK, p, n, batchSize, seed, resume } = options
     const format = textFormat(data)
     if (textFormat(out) !== format)
@@ -136,15 +137,21 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
     const began = now()
     let done = file.before
     const rate = () => ((done - file.before) * 1000) / Math.max(1, now() - began)
+    let signal: string | null = null
+    const unlisten = signals?.((name) => (signal = name)) ?? (() => {})
     try {
       for (const { samples } of rows) {
         file.add(samples)
         progress.update(++done, { 'rows/s': rate().toFixed(1) })
         await breathe(done)
+        if (signal !== null)
+          throw new Interrupted(signal, `${count(done)} of ${count(total)} rows are written`)
       }
     } catch (error) {
       file.leave()
       throw error
+    } finally {
+      unlisten()
     }
     const seconds = (now() - began) / 1000
     const rowsPerSecond = rate()

@@ -15,6 +15,18 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 // What is only worth knowing is not worth failing for.
 stderr.on('error', () => {})
 
+/** Where the program can save before it ends. */
+function signals(onSignal: (name: string) => void): () => void {
+  let asked = false
+  const stop = (name: NodeJS.Signals) => {
+    if (asked) process.exit(name === 'SIGINT' ? 130 : 143)
+    asked = true
+    onSignal(name)
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  return () => void process.off('SIGINT', stop).off('SIGTERM', stop)
+}
+
 process.exitCode = await main(process.argv.slice(2), {
   stdout: {
     write: (s) => void stdout.write(s),
@@ -25,4 +37,5 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr,
   lines: () => linesOf(stdin, 'standard input'),
   now: () => performance.now(),
+  signals,
 })

@@ -12,12 +12,13 @@ import type { TextInput } from '../nn/models/input.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
 import { inOrderOf } from './distill-check.js'
 import type { Reader } from './distill-data.js'
-import { judge, type ModelTable } from './distill-judge.js'
+import { judge, type ModelFigures, type ModelTable } from './distill-judge.js'
 import type { GeneralTeacher, StudentSource, Teacher } from './distill-models.js'
 import type { Context } from './options.js'
-import { breathe } from './progress.js'
 import type { RunFolder } from './run-folder.js'
+import { skippedNotes } from './skipped.js'
 import { count } from './table.js'
+import type { OnNonfinite } from './train-options.js'
 
 export interface Setup {
   plan: Plan
@@ -29,6 +30,7 @@ export interface Setup {
   source: StudentSource
   /** Of plain text. */
   general: GeneralTeacher | null
+  onNonfinite: OnNonfinite
 }
 
 type TeacherLogits = (kind: StageData, T: number) => Float32Array
@@ -56,36 +58,36 @@ export function teacherLogits(
 
 /** Progress lines, dev accuracy, and everything into the run's folder. */
 function watch(
-  { reader, teachers }: Setup,
+  { reader, teachers, onNonfinite }: Setup,
   place: { seed: number; model: string },
   { task }: StagePlan,
   model: Student,
   run: RunFolder,
-  steps: StepReport[],
   { progress, now }: Context,
 ): Partial<FitOptions> {
   const dev = reader.held('dev')
   const classes = teachers[0].classes.length
-  let began = now()
+  let began: number | null = null
   let tokens = 0
+  const noteSkipped = skippedNotes(progress)
   return {
+    onNonfinite,
     ...(dev &&
       task === 'classes' && {
         evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
       }),
-    onStep: async (report) => {
+    onStep: (report) => {
       run.step(report, place)
-      steps.push(report)
-      if (report.step === 1) {
+      if (began === null) {
         progress.start(`${place.model}, seed ${place.seed}`, report.total)
         began = now()
       }
       tokens += report.tokens
+      noteSkipped(report)
       progress.update(report.step, {
         loss: report.loss.toFixed(4),
         'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
       })
-      await breathe(report.step)
     },
     onEvaluation: (report) => run.evaluation(report, place),
   }
@@ -94,13 +96,21 @@ function watch(
 export interface SeedResult {
   stages: (StageResult & { name: string })[]
   /** Of each stage, for the curves. */
-  steps: Map<string, StepReport[]>
+  steps: Map<string, readonly StepReport[]>
+  figures: Record<string, ModelFigures>
+}
+
+/** By what a variant's trainings with one seed are found in the run's state. */
+export const unitOf = ({ label }: Variant, seed: number): string => `seed ${seed}, ${label ?? 'distilled'}`
+
+export function addFigures(table: ModelTable, figures: Readonly<Record<string, ModelFigures>>): void {
+  for (const [name, own] of Object.entries(figures)) table.set(name, [...(table.get(name) ?? []), own])
 }
 
 /** Trains a variant with one seed, and puts the figures of its models into the table. */
 export async function runVariant(
   setup: Setup,
-  { label, plan }: Variant,
+  variant: Variant,
   seed: number,
   logits: TeacherLogits,
   table: ModelTable,
@@ -109,10 +119,13 @@ export async function runVariant(
 ): Promise<SeedResult> {
   const { reader, teachers, source } = setup
   const { now, progress } = context
+  const { label, plan } = variant
   const names = modelNames(plan, label)
-  const steps = new Map<string, StepReport[]>()
-  const seconds = new Map<StagePlan, number>()
-  let began = now()
+  const training = (stage: string) => `${unitOf(variant, seed)}/${stage}`
+  const placeOf = (stage: StagePlan) => {
+    const name = names.get(stage) ?? stage.name
+    return { seed, model: label === null || label === name ? name : `${label}: ${name}` }
+  }
   const bench: Bench = {
     seed,
     data: (kind) => reader.stage(kind),
@@ -123,25 +136,20 @@ export async function runVariant(
     teacher:
       teachers.length === 1 && readsAlike(reader.tokenizer, teachers[0].tokenizer) ? teachers[0].model : null,
     watch: (stage, model) => {
-      const name = names.get(stage) ?? stage.name
-      began = now()
-      const own: StepReport[] = []
-      steps.set(name, own)
-      const place = { seed, model: label === null || label === name ? name : `${label}: ${name}` }
       return {
-        ...watch(setup, place, stage, model, run, own, context),
-        onEpoch: () => void seconds.set(stage, (now() - began) / 1000),
+        ...watch(setup, placeOf(stage), stage, model, run, context),
+        store: run.state.training(training(stage.name)),
       }
     },
   }
   const results = await runPlan(plan, bench)
+  const figures: SeedResult['figures'] = {}
   const add = (name: string, model: Classifier<TextInput>, time: number) => {
-    const figures = judge(model, reader, teachers[0].classes.length, time, now)
-    table.set(name, [...(table.get(name) ?? []), figures])
+    figures[name] = judge(model, reader, teachers[0].classes.length, time, now)
   }
   /** A model that went through several stages took the time of all. */
   const timeOf = ({ name, start }: StagePlan): number => {
-    const own = seconds.get(plan.stages.find((s) => s.name === name) as StagePlan) ?? 0
+    const own = run.state.seconds(training(name))
     const before = plan.stages.find((s) => s.name === start)
     return own + (before ? timeOf(before) : 0)
   }
@@ -158,7 +166,12 @@ export async function runVariant(
       new Ensemble(members.map((m) => m.model as Classifier<TextInput>)),
       members.reduce((sum, m) => sum + timeOf(m.stage), 0),
     )
-  return { stages: results.map((r) => ({ ...r, name: names.get(r.stage) ?? r.stage.name })), steps }
+  addFigures(table, figures)
+  return {
+    stages: results.map((r) => ({ ...r, name: names.get(r.stage) ?? r.stage.name })),
+    steps: new Map(plan.stages.map((stage) => [names.get(stage) ?? stage.name, run.reports(placeOf(stage))])),
+    figures,
+  }
 }
 
 const readsAlike = (a: Tokenizer, b: Tokenizer) =>

@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { recipes } from '../distill/recipes/index.js'
 import { presets } from '../nn/models/presets.js'
-import { type CommonOptions, whole } from './options.js'
-import { numberIn } from './train-options.js'
+import { addRunOptions, type CommonOptions, type RunCommandOptions, whole } from './options.js'
+import { nonfiniteOption, numberIn, type OnNonfinite } from './train-options.js'
 
-export interface DistillOptions extends CommonOptions {
+export interface DistillOptions extends CommonOptions, RunCommandOptions {
   recipe: string
   teacher: string[]
   generalTeacher?: string
@@ -23,6 +23,7 @@ export interface DistillOptions extends CommonOptions {
   baseline: boolean
   ablate: boolean
   seeds: number
+  onNonfinite: OnNonfinite
   quick: boolean
   force: boolean
 }
@@ -34,7 +35,7 @@ function layerList(text: string): number[] {
 
 export function distillOptions(command: Command): Command {
   const names = recipes.map((r) => r.name)
-  return command
+  command
     .addOption(
       new Option('--recipe <name>', recipes.map((r) => `${r.name}: ${r.describe}`).join('; '))
         .choices(names)
@@ -69,6 +70,8 @@ export function distillOptions(command: Command): Command {
     .option('--baseline', 'trains the same student without the teacher too', false)
     .option('--ablate', 'trains it without each of the losses too', false)
     .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
+    .addOption(nonfiniteOption())
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
     .option('--force', 'goes on in spite of what is found wrong', false)
+  return addRunOptions(command)
 }

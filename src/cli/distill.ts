@@ -14,7 +14,14 @@ import { writeAtomic } from '../nn/io/files.js'
 import { writePretrained } from '../nn/io/pretrained.js'
 import { readSettings } from '../nn/io/settings-file.js'
 import type { TextInput } from '../nn/models/input.js'
-import { runVariant, type SeedResult, type Setup, teacherLogits } from './distill-bench.js'
+import {
+  addFigures,
+  runVariant,
+  type SeedResult,
+  type Setup,
+  teacherLogits,
+  unitOf,
+} from './distill-bench.js'
 import { examine, inOrderOf, report } from './distill-check.js'
 import { createReader, readSets } from './distill-data.js'
 import { judge, type ModelTable, majorityShare } from './distill-judge.js'
@@ -25,6 +32,7 @@ import type { CommandSpec } from './main.js'
 import { type CardRecord, modelCard } from './model-card.js'
 import { type Context, settleBackend } from './options.js'
 import { RunFolder } from './run-folder.js'
+import { skippedText } from './skipped.js'
 import { count, percent } from './table.js'
 
 const DEFAULT_LENGTH = 128
@@ -62,6 +70,7 @@ function prepare(
   const source = studentSource(options, recipe, first, general)
   const plan = planFor(recipe, options, source)
   const texts = readSets(options, first.classes)
+  const { onNonfinite } = options
   const { model, tokenizer } = source.make(options.seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const readers = teachers.map((t) => createReader(texts, t.tokenizer, length(t.model.config.maxLength)))
@@ -75,7 +84,7 @@ function prepare(
   output.info(describePlan(plan))
   for (const stage of plan.stages) reader.stage(stage.data)
   const said = problems.map(({ what, remedy }) => `${what}. ${remedy}`)
-  return { ...{ plan, teachers, accuracies, readers, reader, source, general }, problems: said }
+  return { ...{ plan, teachers, accuracies, readers, reader, source, general, onNonfinite }, problems: said }
 }
 
 /** Teachers, and where they are several their ensemble. */
@@ -98,7 +107,7 @@ function judgeTeachers({ teachers, readers, reader }: Setup, now: () => number):
 
 /** The command that makes the run again. */
 function commandOf(options: DistillOptions): string {
-  const shown = ['json', 'quiet', 'debug', 'args', 'threads', 'backend']
+  const shown = ['json', 'quiet', 'debug', 'args', 'threads', 'backend', 'resume', 'checkpointEvery']
   const words = Object.entries(options).flatMap(([name, value]) => {
     if (shown.includes(name) || value === undefined || value === false) return []
     const flag = `--${name === 'T' ? 'T' : name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
@@ -133,20 +142,41 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     const file = options[use]
     return file === undefined ? [] : [[use, file]]
   })
-  const facts = { command: 'distill', seed, options: { ...options }, data: Object.fromEntries(data) }
-  const folder = new RunFolder(out, facts, now)
+  const { student, generalTeacher } = options
+  const named = { student, generalTeacher, ...options.teacher }
+  const models = Object.entries(named).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const facts = {
+    ...{ command: 'distill', seed, options: { ...options }, data: Object.fromEntries(data) },
+    models: Object.fromEntries(models),
+  }
+  const folder = new RunFolder(out, facts, context, options)
+  if (folder.done) {
+    folder.leave()
+    output.print(`${out}: this run is done`)
+    return
+  }
+  if (folder.state.from !== null) output.info(`goes on after step ${folder.state.from}`)
   try {
     const table = judgeTeachers(setup, now)
     const logits = teacherLogits(setup, context)
     let kept: SeedResult | null = null
     for (let i = 0; i < seeds; i++) {
       for (const variant of variants) {
+        const unit = unitOf(variant, seed + i)
+        const known = folder.state.recall(unit)
+        if (known !== undefined) {
+          addFigures(table, known as SeedResult['figures'])
+          continue
+        }
         const result = await runVariant(setup, variant, seed + i, logits, table, folder, context)
         if (variant === main && i === 0) {
           kept = result
           // At once: what comes after cannot lose it.
           keepModels(result, setup, out)
-        } else for (const { model } of result.stages) dispose(model)
+          continue
+        }
+        folder.state.record(unit, result.figures)
+        for (const { model } of result.stages) dispose(model)
       }
     }
     const after = teachers.map((t) => fingerprint(t.model))
@@ -229,7 +259,7 @@ function finish(folder: RunFolder, f: Finished, { output }: Context): void {
   writeAtomic(join(options.out, 'README.md'), modelCard({ ...record, command: record.repeat }))
   output.print(modelTable(table))
   for (const line of texts) output.print(line)
-  output.print(`${options.out}: the student, README.md and report.html`)
+  output.print(`${options.out}: the student, README.md and report.html${skippedText(folder.skipped)}`)
   const { seconds } = JSON.parse(written) as { seconds: number }
   output.json({
     ...summarize(table.get(main) ?? []),

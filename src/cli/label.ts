@@ -1,17 +1,20 @@
 // tinystill label: what a teacher says of texts, written once for students to learn from.
 import { type Command, Option } from 'commander'
+import { Interrupted } from '../distill/run-state.js'
 import { fillCache, type LabellingTeacher } from '../distill/transfer.js'
 import { CheckpointError, DataError } from '../errors.js'
 import { teacherFacts } from '../nn/io/cache/facts.js'
 import { KeyIndex, keyOfText } from '../nn/io/cache/keys.js'
-import { type CacheSettings, type HiddenKind, hiddenKinds } from '../nn/io/cache/manifest.js'
+import { type CacheFacts, type CacheSettings, type HiddenKind, hiddenKinds } from '../nn/io/cache/manifest.js'
 import { CacheWriter } from '../nn/io/cache/writer.js'
 import { loadClassifier, type TextClassifierFolder } from '../nn/io/classifiers.js'
+import { makeFolder } from '../nn/io/folder.js'
 import { hashFile } from '../nn/io/hash.js'
+import { lockFolder } from '../nn/io/lock.js'
 import { streamTexts } from '../nn/io/texts.js'
 import { Pretrained } from '../nn/models/pretrained.js'
 import type { CommandSpec } from './main.js'
-import { settleBackend, whole } from './options.js'
+import { type CommonOptions, type Context, settleBackend, whole } from './options.js'
 import { breathe } from './progress.js'
 import { bytes, count, duration } from './table.js'
 
@@ -76,6 +79,45 @@ function different(file: string): number {
   return seen.size
 }
 
+/** Writes the cache, or what is missing of it, and tells of it. total: how many different rows there are. */
+async function fill(
+  { data: file, out, resume, seed }: LabelOptions & CommonOptions,
+  teacher: LabellingTeacher,
+  facts: CacheFacts,
+  total: number,
+  { output, progress, now, signals }: Context,
+): Promise<void> {
+  const cache = CacheWriter.open(out, facts, { resume })
+  const before = cache.manifest.rows
+  if (cache.damaged !== null)
+    output.info(`${cache.damaged} is missing or has changed: it and what follows is labelled again`)
+  if (before > 0) output.info(`${count(before)} of ${count(total)} rows are there already`)
+  progress.start('labelling', total)
+  const began = now()
+  let batches = 0
+  let signal: string | null = null
+  const unlisten = signals?.((name) => (signal = name)) ?? (() => {})
+  const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
+  const { rows, duplicates } = await fillCache(teacher, streamTexts(file), cache, {
+    file,
+    onBatch: async (done) => {
+      progress.update(done, { 'rows/s': count(rate(done - before)) })
+      await breathe(batches++)
+      if (signal !== null) throw new Interrupted(signal, `${count(cache.manifest.rows)} rows are written`)
+    },
+  }).finally(unlisten)
+  const seconds = (now() - began) / 1000
+  const rowsPerSecond = rate(rows - before)
+  progress.finish('')
+  const shards = cache.manifest.shards.length
+  const files = `${shards} ${shards === 1 ? 'shard' : 'shards'}`
+  const again = duplicates > 0 ? `, ${count(duplicates)} more came again` : ''
+  output.print(
+    `${out}: ${count(rows)} rows${again}; ${count(rowsPerSecond)} rows/s, ${duration(seconds)}, ${bytes(cache.bytes)} in ${files}`,
+  )
+  output.json({ rows, duplicates, shards, bytes: cache.bytes, rowsPerSecond, seconds, seed, out })
+}
+
 export const labelCommand: CommandSpec<LabelOptions> = {
   name: 'label',
   describe: "Write a teacher's outputs for a file of texts, for students to learn from without it",
@@ -107,9 +149,9 @@ export const labelCommand: CommandSpec<LabelOptions> = {
         whole(1),
       )
       .option('--resume', 'go on where a run was ended', false),
-  run: async (options, { output, progress, now }) => {
-    const { teacher: folder, data: file, out, seed, resume } = options
-    settleBackend(output)
+  run: async (options, context) => {
+    const { teacher: folder, data: file, out } = options
+    settleBackend(context.output)
     const teacher = loadClassifier(folder)
     const { classes, regression, tokenizer } = teacher
     const facts = {
@@ -119,32 +161,13 @@ export const labelCommand: CommandSpec<LabelOptions> = {
       ...{ labels: [...classes], regression },
     }
     const total = different(file)
-    const cache = CacheWriter.open(out, facts, { resume })
-    const before = cache.manifest.rows
-    if (cache.damaged !== null)
-      output.info(`${cache.damaged} is missing or has changed: it and what follows is labelled again`)
-    if (before > 0) output.info(`${count(before)} of ${count(total)} rows are there already`)
-    progress.start('labelling', total)
-    const began = now()
-    let batches = 0
-    const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
-    const { rows, duplicates } = await fillCache(teacher as LabellingTeacher, streamTexts(file), cache, {
-      file,
-      onBatch: async (done) => {
-        progress.update(done, { 'rows/s': count(rate(done - before)) })
-        await breathe(batches++)
-      },
-    })
-    const seconds = (now() - began) / 1000
-    const rowsPerSecond = rate(rows - before)
-    progress.finish('')
-    const shards = cache.manifest.shards.length
-    const files = `${shards} ${shards === 1 ? 'shard' : 'shards'}`
-    const again = duplicates > 0 ? `, ${count(duplicates)} more came again` : ''
-    output.print(
-      `${out}: ${count(rows)} rows${again}; ${count(rowsPerSecond)} rows/s, ${duration(seconds)}, ${bytes(cache.bytes)} in ${files}`,
-    )
-    output.json({ rows, duplicates, shards, bytes: cache.bytes, rowsPerSecond, seconds, seed, out })
+    makeFolder(out)
+    const release = lockFolder(out)
+    try {
+      await fill(options, teacher as LabellingTeacher, facts, total, context)
+    } finally {
+      release()
+    }
   },
 }
 

@@ -1,6 +1,7 @@
 // The program: commands, help, and how errors end. 0 done, 1 failed with one clear line, 2 wrong usage.
 import '../autograd/methods.js' // ops in terms of other ops call them
 import { Command, CommanderError } from 'commander'
+import { Interrupted } from '../distill/run-state.js'
 import { VERSION } from '../version.js'
 import { augmentCommand } from './augment.js'
 import { demoCommand } from './demo.js'
@@ -66,16 +67,23 @@ function build(environment: Environment): Command {
       const options = command.opts<CommonOptions>()
       applyCommonOptions(options)
       const { json, quiet } = options
-      const { stdout, stderr, now, lines } = environment
+      const { stdout, stderr, now, lines, signals } = environment
       await spec.run({ ...options, args: command.args } as never, {
         output: createOutput({ json, quiet, stdout, stderr }),
         progress: createProgress(stderr, { quiet, now }),
-        now,
-        lines,
+        ...{ now, lines, signals },
       })
     })
   }
   return program
+}
+
+const plainWord = /^[\w./:,@+=-]+$/
+const quoted = (word: string) => (plainWord.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+/** The command line that goes on with this one. */
+function againOf(argv: readonly string[]): string {
+  return ['tinystill', ...argv.filter((word) => word !== '--resume').map(quoted), '--resume'].join(' ')
 }
 
 /** Runs one command line (without node and script). Resolves to the exit code. */
@@ -86,6 +94,10 @@ export async function main(argv: readonly string[], environment: Environment): P
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     const debug = argv.includes('--debug') && error instanceof Error
+    if (error instanceof Interrupted) {
+      environment.stderr.write(`tinystill: ${printable(`${error.message}. Go on with: ${againOf(argv)}`)}\n`)
+      return 128 + (error.signal === 'SIGINT' ? 2 : 15)
+    }
     const line = error instanceof Error ? error.message : String(error)
     environment.stderr.write(debug ? `${error.stack}\n` : `tinystill: ${printable(line)}\n`)
     return 1

@@ -1,5 +1,6 @@
 // What every command takes, and what every command is given.
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { SaveEvery } from '../distill/run-state.js'
 import { type BackendName, raceBackends, setBackend, setThreads } from '../tensor/backend.js'
 import { type GpuMode, gpuModes } from '../tensor/backends/gpu/index.js'
 import type { Output, Sink } from './output.js'
@@ -11,11 +12,13 @@ export interface Environment {
   stderr: ProgressStream
   /** Lines of standard input. */
   lines: () => AsyncIterable<string>
+  /** Calls back when the user asks the program to stop; the second time it ends at once. Returns how to stop listening. */
+  signals?: ((onSignal: (name: string) => void) => () => void) | undefined
   /** Milliseconds from any origin, for progress and figures; never for results. */
   now: () => number
 }
 
-export interface Context {
+export interface Context extends Pick<Environment, 'signals'> {
   output: Output
   progress: Progress
   now: () => number
@@ -59,6 +62,35 @@ export function applyCommonOptions({ threads, backend, gpuMode }: CommonOptions)
   if (backend !== undefined || gpuMode !== undefined)
     setBackend(backend ?? 'gpu', gpuMode === undefined ? {} : { mode: gpuMode })
   if (threads !== undefined) setThreads(threads)
+}
+
+/** Of commands that train. */
+export interface RunCommandOptions {
+  resume: boolean
+  checkpointEvery: SaveEvery
+  keepCheckpoints: boolean
+}
+
+/** '200': steps; '90s', '5m', '1h': time; 'never'. */
+function saveEvery(text: string): SaveEvery {
+  const [, n, unit] = /^(\d+)([smh]?)$/.exec(text) ?? []
+  const number = Number(n)
+  if (text === 'never') return 'never'
+  if (n === undefined || number < 1 || number > 1e9)
+    throw new InvalidArgumentError('It must be a number of batches, a time (90s, 5m, 1h), or never.')
+  const seconds = { s: 1, m: 60, h: 3600 }[unit]
+  return seconds === undefined ? { steps: number } : { ms: 1000 * seconds * number }
+}
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .option('--resume', 'go on with the run in --out where it was ended, with the same result', false)
+    .addOption(
+      new Option('--checkpoint-every <n>', 'saves the state after so many batches, or a time: 90s, 5m; never')
+        .argParser(saveEvery)
+        .default({ ms: 300_000 }, '5m'),
+    )
+    .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
 }
 
 /** At the start of a long run: where a gpu is installed, whether it is taken is measured, and said. */

@@ -2,12 +2,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { presets } from '../nn/models/presets.js'
 import { schedules } from '../nn/optim/schedule.js'
-import { type CommonOptions, whole } from './options.js'
+import { addRunOptions, type CommonOptions, type RunCommandOptions, whole } from './options.js'
+
+/** What --on-nonfinite may say. */
+export type OnNonfinite = 'stop' | 'skip'
 
 export const tasks = ['classify', 'regress', 'mlm'] as const
 export type Task = (typeof tasks)[number]
 
-export interface TrainOptions extends CommonOptions {
+export interface TrainOptions extends CommonOptions, RunCommandOptions {
   model: string
   task: Task
   train: string
@@ -32,6 +35,7 @@ export interface TrainOptions extends CommonOptions {
   evalEvery?: number
   patience?: number
   keep: 'best' | 'last'
+  onNonfinite: OnNonfinite
   tokenizer?: string
   vocabSize: number
   maskRatio: number
@@ -48,9 +52,19 @@ export function numberIn(from: number, to: number): (text: string) => number {
   }
 }
 
+/** Of all commands that train. */
+export function nonfiniteOption(): Option {
+  return new Option(
+    '--on-nonfinite <what>',
+    'a loss or gradient that is NaN or infinite ends the run with where it arose, or only its step is left out',
+  )
+    .choices(['stop', 'skip'])
+    .default('stop')
+}
+
 export function trainOptions(command: Command): Command {
   const names = Object.keys(presets).join(', ')
-  return command
+  command
     .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
     .requiredOption('--train <file>', 'training data: .tsv, .csv or .jsonl; for mlm also .txt')
     .requiredOption('--out <dir>', "the run's folder")
@@ -91,6 +105,7 @@ export function trainOptions(command: Command): Command {
     .addOption(
       new Option('--keep <which>', 'which weights are saved').choices(['best', 'last']).default('best'),
     )
+    .addOption(nonfiniteOption())
     .option(
       '--tokenizer <dir>',
       'whose tokenizer a new model takes; default: a vocabulary made of the training texts',
@@ -98,4 +113,5 @@ export function trainOptions(command: Command): Command {
     .option('--vocab-size <n>', 'of that vocabulary', whole(100, 2 ** 20), 8192)
     .option('--mask-ratio <x>', 'mlm: share of words to guess', numberIn(0.01, 0.9), 0.15)
     .option('--mask-power <x>', 'mlm: words are drawn by count^x; 0: all alike', numberIn(-2, 0), -0.7)
+  return addRunOptions(command)
 }

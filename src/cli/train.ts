@@ -9,8 +9,8 @@ import { keyOf } from '../tensor/rng.js'
 import { bytesOfFolder, figureTable, shownFigure } from './figures.js'
 import type { CommandSpec } from './main.js'
 import { type Context, settleBackend } from './options.js'
-import { breathe } from './progress.js'
 import { RunFolder, type RunResult } from './run-folder.js'
+import { skippedNotes, skippedText } from './skipped.js'
 import { count, duration } from './table.js'
 import { type TrainOptions, trainOptions } from './train-options.js'
 import { classifyTask, maskedTask, type TaskPlan } from './train-tasks.js'
@@ -44,23 +44,25 @@ function watch(
   run: RunFolder,
   { progress, now }: Context,
   epochs: number,
-): Pick<FitOptions, 'onStep' | 'onEvaluation'> {
-  let began = now()
+): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
+  let began: number | null = null
   let tokens = 0
+  const noteSkipped = skippedNotes(progress)
   return {
-    onStep: async (report: StepReport) => {
+    store: run.state.training('train'),
+    onStep: (report: StepReport) => {
       run.step(report)
-      if (report.step === 1) {
+      if (began === null) {
         progress.start('training', report.total)
         began = now()
       }
       tokens += report.tokens
+      noteSkipped(report)
       progress.update(report.step, {
         epoch: `${report.epoch}/${epochs}`,
         loss: report.loss.toFixed(4),
         'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
       })
-      await breathe(report.step)
     },
     onEvaluation: (report) => {
       run.evaluation(report)
@@ -75,10 +77,9 @@ function watch(
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
-  const { output, progress, now } = context
+  const { output, progress } = context
   const { seed, out, train, dev, test } = options
   settleBackend(output)
-  const began = now()
   const plan: TaskPlan = options.task === 'mlm' ? maskedTask(options) : classifyTask(options)
   const started = randomScope(keyOf(seed, 'init'), () =>
     startModel(options.model, {
@@ -98,24 +99,39 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   )
   const folder = new RunFolder(
     out,
-    { command: 'train', seed, options: settingsOf(settings), data: Object.fromEntries(files) },
-    now,
+    {
+      ...{ command: 'train', seed, options: settingsOf(settings), data: Object.fromEntries(files) },
+      models: Object.fromEntries(
+        Object.entries({ model: options.model, tokenizer: options.tokenizer }).filter(
+          (pair): pair is [string, string] => pair[1] !== undefined,
+        ),
+      ),
+    },
+    context,
+    options,
   )
+  if (folder.done) {
+    folder.leave()
+    output.print(`${out}: this run is done`)
+    return
+  }
+  if (folder.state.from !== null) output.info(`goes on after step ${folder.state.from}`)
   try {
     const result = await task.fit({
       ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
       ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
       weightDecay: options.weightDecay,
+      onNonfinite: options.onNonfinite,
       groups: { layerDecay: options.layerDecay, decayAll: options.decayAll },
       ...(options.evalEvery !== undefined && { evaluateEvery: options.evalEvery }),
       ...(options.patience !== undefined && { patience: options.patience }),
       ...watch(folder, context, epochs),
     })
     progress.finish(
-      `trained for ${duration((now() - began) / 1000)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}`,
+      `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
     )
     writePretrained(out, { model, tokenizer: started.tokenizer })
-    finish(folder, task.figures(), task.report, model, options, context, (now() - began) / 1000)
+    finish(folder, task.figures(), task.report, model, options, context)
   } catch (error) {
     folder.fail(error)
     throw error
@@ -124,7 +140,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 
 /** What does not change the result is no setting. */
 function settingsOf(options: object): Record<string, unknown> {
-  const no = ['json', 'quiet', 'debug', 'args']
+  const no = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
   return Object.fromEntries(Object.entries(options).filter(([name]) => !no.includes(name)))
 }
 
@@ -135,7 +151,6 @@ function finish(
   model: Pretrained,
   options: TrainOptions,
   { output }: Context,
-  seconds: number,
 ): void {
   const size = { params: model.countParameters(), bytes: bytesOfFolder(options.out) }
   folder.finish({ figures, more: size, report: report() })
@@ -144,7 +159,7 @@ function finish(
     `${options.out}: ${count(size.params)} parameters, report.html, loads in Python's transformers`,
   )
   const main = figures.test ?? figures.dev ?? {}
-  output.json({ ...main, ...figures, ...size, seconds, seed: options.seed, out: options.out })
+  output.json({ ...main, ...figures, ...size, seconds: folder.seconds, seed: options.seed, out: options.out })
 }
 
 export const trainCommand: CommandSpec<TrainOptions> = {

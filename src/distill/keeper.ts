@@ -1,4 +1,6 @@
 // What evaluations decide: which weights are the best so far, and when no better ones are to be expected.
+import { noGrad } from '../autograd/graph.js'
+import { clone } from '../autograd/ops/cast.js'
 import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
 
@@ -65,6 +67,24 @@ export class Keeper {
       if (this.options.keep !== 'last') this.#weights = this.model.snapshot()
     }
     return report
+  }
+
+  /** Copies of the best weights; none where the last are wanted or nothing was evaluated. */
+  get weights(): ReadonlyMap<string, Tensor> {
+    return this.#weights
+  }
+
+  /** Evaluations since the best. */
+  get since(): number {
+    return this.#since
+  }
+
+  /** Takes up what another keeper of the same model had; the weights are copied. */
+  goOn(reports: readonly EvaluationReport[], since: number, weights: ReadonlyMap<string, Tensor>): void {
+    this.reports.push(...reports)
+    this.best = reports.findLast(({ best }) => best) ?? null
+    this.#since = since
+    this.#weights = new Map(Array.from(weights, ([name, t]) => [name, noGrad(() => clone(t))]))
   }
 
   /** Whether patience is at its end. */

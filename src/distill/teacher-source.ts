@@ -1,10 +1,12 @@
 // Where a stage's teacher outputs come from: logits computed once, or the teacher beside the student.
 import { tensor } from '../autograd/create.js'
 import { noGrad } from '../autograd/graph.js'
+import { within } from '../autograd/trace.js'
 import { ShapeError } from '../errors.js'
 import { selectRows } from '../nn/data.js'
 import type { TextInput } from '../nn/models/input.js'
 import type { Pretrained, Wanted } from '../nn/models/pretrained.js'
+import { withModules } from '../nn/trace.js'
 import type { TeacherOutput } from './plan-loss.js'
 
 /** The outputs for rows of the stage's data, `input` being those rows as the student reads them. */
@@ -16,12 +18,15 @@ export function storedLogits(logits: Float32Array, size: number): TeacherSource 
   if (!Number.isInteger(classes) || classes < 1)
     throw new ShapeError('storedLogits', `${logits.length} teacher logits do not fit ${size} rows`)
   return (rows) => ({
-    logits: tensor(selectRows(logits, classes, rows), { shape: [rows.length, classes] }),
+    logits: within('the teacher', () =>
+      tensor(selectRows(logits, classes, rows), { shape: [rows.length, classes] }),
+    ),
   })
 }
 
 /** The teacher on the student's own batch, in eval mode and without gradients: hidden states word by word. */
 export function liveTeacher(teacher: Pretrained, want: Wanted): TeacherSource {
   teacher.eval()
-  return (_, input) => noGrad(() => teacher.forward(input, want)) as TeacherOutput
+  return (_, input) =>
+    withModules(teacher, "the teacher's ", () => noGrad(() => teacher.forward(input, want))) as TeacherOutput
 }

@@ -1,4 +1,5 @@
 // The training loop: epochs of batches, steps under a schedule, evaluations that decide what is kept and when it ends.
+import { within } from '../autograd/trace.js'
 import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
 import type { Module } from '../nn/module.js'
@@ -6,8 +7,16 @@ import { AdamW } from '../nn/optim/adam.js'
 import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
 import { type Schedule, schedules } from '../nn/optim/schedule.js'
 import { keyOf } from '../tensor/rng.js'
+import {
+  captureTensors,
+  type FitPlace,
+  type FitStore,
+  modelTensors,
+  restoreFit,
+  restoreResult,
+} from './fit-state.js'
 import { type EvaluationReport, type Figures, Keeper } from './keeper.js'
-import { Accumulator, type Loss } from './step.js'
+import { Accumulator, type Loss, type StepOutcome } from './step.js'
 
 export interface FitOptions {
   epochs: number
@@ -47,14 +56,21 @@ export interface FitOptions {
   patience?: number
   /** With evaluate: the weights that the model holds in the end. Default 'best'. */
   keep?: 'best' | 'last'
+  /**
+   * Where a loss or the norm of the gradients is NaN or infinite: 'stop' throws; 'skip' leaves the step out, all its batches,
+   * and goes on. The schedule counts the steps taken. After more than 10 in a row it stops too. Default 'stop'.
+   */
+  onNonfinite?: 'stop' | 'skip'
   /** When aborted, training ends after the step in hand, as if it had come to its end. */
   signal?: AbortSignal
+  /** Where its state is kept, so that a killed training goes on with the same bits. Default: nowhere. */
+  store?: FitStore
   onStep?: (step: StepReport) => void | Promise<void>
   onEvaluation?: (evaluation: EvaluationReport) => void | Promise<void>
   onEpoch?: (epoch: EpochReport) => void | Promise<void>
 }
 
-export interface StepReport {
+export interface StepReport extends StepOutcome {
   /** Counted from 1. */
   epoch: number
   /** Batches done, and in all. */
@@ -63,7 +79,7 @@ export interface StepReport {
   loss: number
   /** The parts of the loss, where it names them. */
   terms: Readonly<Record<string, number>>
-  /** Norm of the gradient before clipping; 0 where the step only accumulated. */
+  /** Norm of the gradient before clipping; 0 where the step only accumulated, NaN where it was skipped. */
   gradNorm: number
   lr: number
   tokens: number
@@ -71,7 +87,7 @@ export interface StepReport {
 
 export interface EpochReport {
   epoch: number
-  /** Mean over the epoch's batches. */
+  /** Mean over the epoch's batches, those left out whose loss is not finite. */
   loss: number
   /** The chosen figure at its end; NaN without evaluate. */
   score: number
@@ -111,8 +127,9 @@ function check(options: FitOptions): void {
 
 /**
  * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
- * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws TinystillError when the loss stops being
- * finite; the weights are then those before that step.
+ * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws NonfiniteError where a loss or gradient stops
+ * being finite, with the tensor and op in which that arose; the weights are then those before that step. To find it,
+ * `data.input` and `loss` are called once more.
  */
 export async function fit<Input, Output>(
   model: Trainable<Input, Output>,
@@ -125,6 +142,13 @@ export async function fit<Input, Output>(
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
+  const saved = options.store?.load() ?? null
+  if (saved?.result) {
+    restoreResult(saved, model)
+    options.store?.finish(saved.result, modelTensors(model), null)
+    model.eval()
+    return saved.result
+  }
   const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
   const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
   const perEpoch = Math.ceil(data.size / batchSize)
@@ -134,9 +158,22 @@ export async function fit<Input, Output>(
     warmup: options.warmup ?? 0.06,
   })
   const keeper = new Keeper(model, options)
-  const accumulator = new Accumulator(optimizer)
-  const reports: EpochReport[] = []
+  const accumulator = new Accumulator(optimizer, model, options.onNonfinite)
+  const from = saved?.place ?? { epoch: 1, batch: 0, sum: 0, finite: 0 }
+  if (saved?.place) {
+    restoreFit(saved, saved.place, { model, optimizer, keeper })
+    accumulator.inARow = saved.place.skippedInARow
+  }
+  const reports: EpochReport[] = [...(saved?.place?.epochs ?? [])]
   let stopped: FitResult['stopped'] = 'done'
+
+  const stateAt = (place: Pick<FitPlace, 'epoch' | 'batch' | 'step' | 'sum' | 'finite'>) => ({
+    place: {
+      ...{ ...place, optimizerSteps: optimizer.steps, epochs: reports },
+      ...{ evaluations: keeper.reports, since: keeper.since, skippedInARow: accumulator.inARow },
+    },
+    tensors: captureTensors(model, optimizer, keeper),
+  })
 
   async function judge(epoch: number, step: number): Promise<EvaluationReport> {
     if (!evaluate) return { epoch, step, figures: {}, score: Number.NaN, best: true }
@@ -149,38 +186,50 @@ export async function fit<Input, Output>(
 
   try {
     let last: EvaluationReport | null = null
-    for (let epoch = 1; epoch <= epochs && stopped === 'done'; epoch++) {
+    for (let epoch = from.epoch; epoch <= epochs && stopped === 'done'; epoch++) {
       model.train()
       const batches = data.batches(batchSize, keyOf(seed, 'order', epoch))
-      let sum = 0
-      let done = 0
-      for (const [i, rows] of batches.entries()) {
-        const step = (epoch - 1) * perEpoch + i + 1
+      let { batch: done, sum, finite } = epoch === from.epoch ? from : { batch: 0, sum: 0, finite: 0 }
+      for (let i = done; i < batches.length; i++) {
+        const rows = batches[i]
+        const before = (epoch - 1) * perEpoch + i
+        if (i % accumulate === 0)
+          await options.store?.offer(before, () => stateAt({ epoch, batch: i, step: before, sum, finite }))
+        const step = before + 1
         const at = () => `step ${step} of ${total}, epoch ${epoch}`
         const batch = accumulator.add(rows, keyOf(seed, 'dropout', epoch, i), at, () =>
-          loss(model.forward(data.input(rows)), rows, { epoch, step, total }),
+          loss(model.forward(within('the data', () => data.input(rows))), rows, { epoch, step, total }),
         )
-        sum += batch.loss
+        if (Number.isFinite(batch.loss)) {
+          sum += batch.loss
+          finite++
+        }
         done++
         const factor = schedule(optimizer.steps)
         const ends = i === batches.length - 1
-        const gradNorm =
-          (i + 1) % accumulate === 0 || ends ? accumulator.step(factor, { maxNorm, clip }, at) : 0
+        const outcome =
+          (i + 1) % accumulate === 0 || ends
+            ? accumulator.step(factor, { maxNorm, clip }, at)
+            : { gradNorm: 0 }
         const tokens = data.tokens(rows)
-        await options.onStep?.({ epoch, step, total, ...batch, gradNorm, lr: lr * factor, tokens })
+        await options.onStep?.({ epoch, step, total, ...batch, ...outcome, lr: lr * factor, tokens })
         if (signal?.aborted) stopped = 'signal'
         else if (step % evaluateEvery === 0 && !ends) await judge(epoch, step)
         if (stopped !== 'done') break
       }
       const step = (epoch - 1) * perEpoch + done
       last = keeper.reports.at(-1)?.step === step ? keeper.reports.at(-1)! : await judge(epoch, step)
-      const report = { epoch, loss: sum / done, score: last.score, best: last.best }
+      const report = { epoch, loss: sum / finite, score: last.score, best: last.best }
       reports.push(report)
       await options.onEpoch?.(report)
     }
     keeper.restore()
     const best = keeper.best ?? (last as EvaluationReport)
-    return { epochs: reports, evaluations: keeper.reports, best, stopped }
+    const result = { epochs: reports, evaluations: keeper.reports, best, stopped }
+    const steps = reports.length * perEpoch
+    const end = { epoch: epochs + 1, batch: 0, step: steps, sum: 0, finite: 0 }
+    options.store?.finish(result, modelTensors(model), () => stateAt(end))
+    return result
   } finally {
     keeper.dispose()
     optimizer.dispose()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCheckpoint } from '../../src/nn/io/checkpoint.js'
-import { reviews, run } from './program.js'
+import { brokenPosition, longText, reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-distill-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -110,6 +110,30 @@ describe('tinystill distill', () => {
     expect(weights('again1').equals(weights('again2'))).toBe(true)
     await distil('hinton', 'other', ...small, '--seed', '5')
     expect(weights('other').equals(weights('again1'))).toBe(false)
+  })
+
+  it('--on-nonfinite skip: leaves out the steps that break, and counts them', async () => {
+    const texts = readFileSync(at('train.tsv'), 'utf8').trim().split('\n')
+    writeFileSync(at('one-long.tsv'), [...texts.slice(0, 47), longText].join('\n'))
+    writeFileSync(at('short.json'), '{"epochs": 1, "batchSize": 16}')
+    const student = brokenPosition(at('again1'), at('odd'))
+    const args = [
+      ...ofTeacher,
+      '--student',
+      student,
+      '--train',
+      at('one-long.tsv'),
+      '--config',
+      at('short.json'),
+    ]
+    const stopped = await distil('hinton', 'stops', ...args)
+    expect([stopped.code, stopped.err]).toEqual([
+      1,
+      expect.stringMatching(/position_embeddings.weight\[15, 0\] is NaN/),
+    ])
+    const { code } = await distil('hinton', 'skips', ...args, '--on-nonfinite', 'skip')
+    expect(code).toBe(0)
+    expect(record('skips')).toMatchObject({ status: 'done', skipped: 1 })
   })
 
   it('hinton: a transfer set needs no labels, and soft targets then count alone', async () => {

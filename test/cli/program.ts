@@ -1,5 +1,9 @@
 // The program as a user runs it, and texts whose class a few words tell.
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { main } from '../../src/cli/main.js'
+import { readSafetensors, writeSafetensors } from '../../src/nn/io/safetensors.js'
+import type { Tensor } from '../../src/tensor/tensor.js'
 
 /** One command line; what it wrote and its exit code. */
 export async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -25,3 +29,20 @@ export function reviews(n: number): [text: string, label: string][] {
     return [text, i % 2 === 0 ? 'good' : 'bad']
   })
 }
+
+/** A copy of a model whose embedding of position 15 is NaN: texts of fewer tokens do not see it. */
+export function brokenPosition(from: string, to: string): string {
+  cpSync(from, to, { recursive: true })
+  const file = join(to, 'model.safetensors')
+  const { tensors, metadata } = readSafetensors(readFileSync(file))
+  const [, table] = Array.from(tensors).find(([name]) => name.includes('position_embeddings')) as [
+    string,
+    Tensor,
+  ]
+  table.elements.fill(Number.NaN, 15 * table.shape[1], 16 * table.shape[1])
+  writeFileSync(file, writeSafetensors(tensors, { metadata }))
+  return to
+}
+
+/** A text that does. */
+export const longText = `a fine film${' and a lovely story'.repeat(5)}\tgood`

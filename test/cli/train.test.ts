@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { reviews, run } from './program.js'
+import { brokenPosition, longText, reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-train-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,21 +40,11 @@ writeFileSync(
   }),
 )
 
-const train = (out: string, ...more: string[]) =>
-  run(
-    'train',
-    '--model',
-    at('small.json'),
-    '--train',
-    at('train.tsv'),
-    '--out',
-    at(out),
-    '--vocab-size',
-    '200',
-    '--json',
-    '--quiet',
-    ...more,
-  )
+const trainArgs = (out: string, ...more: string[]) => [
+  ...['train', '--model', at('small.json'), '--train', at('train.tsv'), '--out', at(out)],
+  ...['--vocab-size', '200', '--json', '--quiet', ...more],
+]
+const train = (out: string, ...more: string[]) => run(...trainArgs(out, ...more))
 
 describe('tinystill train', () => {
   it('learns classes and leaves a folder that eval and predict take', async () => {
@@ -119,6 +109,46 @@ describe('tinystill train', () => {
     ]
     const { code, err } = await train('on', ...args, ...more, '--model', at('from'))
     expect([code, err]).toEqual([0, expect.anything()])
+  })
+
+  it('--on-nonfinite: stops with the tensor and the rows, or leaves the step out and says so', async () => {
+    writeFileSync(at('one-long.tsv'), [...rows.slice(0, 95).map((r) => r.join('\t')), longText].join('\n'))
+    const args = [
+      '--model',
+      brokenPosition(at('from'), at('odd')),
+      '--train',
+      at('one-long.tsv'),
+      '--epochs',
+      '1',
+    ]
+    const record = (name: string) => JSON.parse(readFileSync(join(at(name), 'run.json'), 'utf8'))
+    const stopped = await train('stops', ...args)
+    const reason =
+      /the loss became NaN at step \d of 3, epoch 1, in rows .*distilbert\.embeddings\.position_embeddings\.weight\[15, 0\] is NaN\. Begin again/
+    expect([stopped.code, stopped.err]).toEqual([1, expect.stringMatching(reason)])
+    expect(record('stops')).toMatchObject({
+      status: 'failed',
+      error: expect.stringMatching(reason),
+      skipped: 0,
+    })
+
+    const quiet = trainArgs('skips', ...args, '--on-nonfinite', 'skip')
+    const { code, err } = await run(...quiet.filter((arg) => arg !== '--quiet'))
+    expect([code, err]).toEqual([0, expect.stringMatching(reason)])
+    expect(err).toMatch(/kept the weights of epoch 1, 1 step skipped/)
+    expect(record('skips')).toMatchObject({ status: 'done', skipped: 1 })
+    const lines = readFileSync(join(at('skips'), 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+    const skipped = lines.map((line) => JSON.parse(line)).filter((line) => line.skipped)
+    expect(skipped).toEqual([
+      expect.objectContaining({
+        type: 'step',
+        loss: null,
+        gradNorm: null,
+        why: expect.stringMatching(reason),
+      }),
+    ])
   })
 
   it('learns numbers, pairs and masked words', async () => {

@@ -5,13 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../src/errors.js'
-import {
-  type FileSystem,
-  readBytes,
-  readText,
-  writeAtomic,
-  writeAtomicPieces,
-} from '../../src/nn/io/files.js'
+import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/nn/io/files.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -59,13 +53,13 @@ describe('writeAtomic', () => {
 
   it('takes a file in pieces, and where these end in an error leaves the old one', () => {
     const { folder, path } = place()
-    writeAtomicPieces(path, ['a', Uint8Array.of(98), ''])
+    writeAtomic(path, [Uint8Array.of(97), Uint8Array.of(98), new Uint8Array(0)])
     expect(readFileSync(path, 'utf8')).toBe('ab')
     function* torn() {
-      yield 'half'
+      yield Uint8Array.of(99)
       throw new DataError('rows', 'are bad')
     }
-    expect(() => writeAtomicPieces(path, torn())).toThrow(/^rows: are bad$/)
+    expect(() => writeAtomic(path, torn())).toThrow(/^rows: are bad$/)
     expect(readFileSync(path, 'utf8')).toBe('ab')
     expect(readdirSync(folder)).toEqual(['model'])
   })

@@ -2,6 +2,7 @@
 // Hinton, Vinyals and Dean 2015, sections 2 and 3. RECIPE: train(teacher); targets = predict(teacher, transfer), or a cache of
 // them; distil(student).
 import { tensor } from '../../autograd/create.js'
+import { within } from '../../autograd/trace.js'
 import type { DataSet } from '../../nn/data.js'
 import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js'
 import { type KdOptions, kdTerms } from '../losses/kd.js'
@@ -42,7 +43,7 @@ export function distil<Input>(
     student,
     data,
     ({ logits }, rows) => {
-      const targets = tensor(logitsOf(rows), { shape: [rows.length, classes] })
+      const targets = within('the teacher', () => tensor(logitsOf(rows), { shape: [rows.length, classes] }))
       const labels = alpha < 1 ? labelsOf(data, rows) : null
       return kdTerms(logits, targets, labels, { alpha, T, tSquared, reduction })
     },

@@ -44,16 +44,12 @@ export function explain(path: string, action: string, error: unknown, after = ''
 /**
  * Writes `data` under a temporary name in the same folder, forces it to disk, and renames it to `path`: after a crash
  * or power cut `path` is the old file or the new one. A symbolic link at `path` is replaced, not followed.
+ * Data may come in pieces, one held at a time.
  * Throws a CheckpointError when it cannot; the old file is intact then and the temporary one gone.
  */
-export function writeAtomic(path: string, data: ArrayBufferView | string, fs: FileSystem = nodeFs): void {
-  writeAtomicPieces(path, [data], fs)
-}
-
-/** The same of a file that comes in pieces, whatever its size. An error of their source leaves the old file as it is. */
-export function writeAtomicPieces(
+export function writeAtomic(
   path: string,
-  pieces: Iterable<ArrayBufferView | string>,
+  data: ArrayBufferView | string | Iterable<Uint8Array>,
   fs: FileSystem = nodeFs,
 ): void {
   const folder = dirname(path)
@@ -63,7 +59,7 @@ export function writeAtomicPieces(
     const file = fs.openSync(temporary, 'wx')
     created = true
     try {
-      for (const piece of pieces) writeAll(fs, file, bytesIn(piece))
+      for (const piece of piecesOf(data)) writeAll(fs, file, piece)
       fs.fsyncSync(file)
     } finally {
       fs.closeSync(file)
@@ -71,6 +67,7 @@ export function writeAtomicPieces(
     fs.renameSync(temporary, path)
   } catch (error) {
     if (created) remove(fs, temporary)
+    // Of the source of the pieces: nothing is wrong with the file.
     if (error instanceof TinystillError) throw error
     throw explain(path, 'written', error, '; what was there before is unchanged')
   }
@@ -81,11 +78,10 @@ export function writeAtomicPieces(
   }
 }
 
-/** Of any view: counting elements would cut a Float32Array to a quarter. */
-function bytesIn(data: ArrayBufferView | string): Uint8Array {
-  return typeof data === 'string'
-    ? new TextEncoder().encode(data)
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+function piecesOf(data: ArrayBufferView | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
+  if (typeof data === 'string') return [new TextEncoder().encode(data)]
+  // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
+  return ArrayBuffer.isView(data) ? [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] : data
 }
 
 /** A write may take fewer bytes than it is given. */

@@ -8,7 +8,7 @@ import type { Limit } from '../models/config.js'
 import { WordTokenizer } from '../text/tokenizer.js'
 import { readFields } from './fields.js'
 import { readBytes, writeAtomic } from './files.js'
-import { readSafetensors, writeSafetensors } from './safetensors.js'
+import { readSafetensors, safetensorsPieces } from './safetensors.js'
 
 export interface TextModel {
   model: TextClassifier
@@ -54,7 +54,7 @@ export function saveTextModel(folder: string, { model, tokenizer, classes }: Tex
   makeFolder(folder)
   writeAtomic(join(folder, 'config.json'), `${JSON.stringify(document, null, 2)}\n`)
   writeAtomic(join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizer.toJSON(), null, 1)}\n`)
-  writeAtomic(join(folder, 'model.safetensors'), writeSafetensors(model.namedParameters()))
+  writeAtomic(join(folder, 'model.safetensors'), safetensorsPieces(model.namedParameters()).pieces)
 }
 
 /** Makes a folder and those above it. */

@@ -1,5 +1,6 @@
 // A file of JSON lines that grows, and in which no line is ever half there: not on a full disk, not after a kill.
 import * as nodeFs from 'node:fs'
+import { CheckpointError } from '../../errors.js'
 import { explain, writeAtomic } from './files.js'
 
 /** What LineLog needs of node:fs; tests pass one that fails. */
@@ -27,16 +28,20 @@ export class LineLog {
   /** Whether the newline of the last line is still to come. */
   #open: boolean
 
-  /** append: goes on after the lines that are there. Else begins anew. Throws CheckpointError. */
+  /**
+   * append: goes on after the lines that are there, or after those that were when sync() gave this number. Else begins anew.
+   * Throws CheckpointError.
+   */
   constructor(
     readonly path: string,
-    { append = false }: { append?: boolean } = {},
+    { append = false }: { append?: boolean | number } = {},
     readonly fs: LogFileSystem = nodeFs,
   ) {
-    if (!append) writeAtomic(path, '')
+    if (append === false) writeAtomic(path, '')
     try {
       this.#file = fs.openSync(path, 'a+')
-      const { size, open } = wholeLines(fs, this.#file)
+      const { size, open } =
+        typeof append === 'number' ? upTo(path, fs, this.#file, append) : wholeLines(fs, this.#file)
       this.#size = size
       this.#open = open
       fs.ftruncateSync(this.#file, size)
@@ -61,6 +66,17 @@ export class LineLog {
     } finally {
       this.#held.splice(0, done)
     }
+  }
+
+  /** Flushes and forces all to disk. The length of the file. */
+  sync(): number {
+    this.flush()
+    try {
+      this.fs.fsyncSync(this.#file)
+    } catch (error) {
+      throw explain(this.path, 'made safe', error)
+    }
+    return this.#size
   }
 
   #line(line: string): void {
@@ -104,6 +120,13 @@ export class LineLog {
       this.fs.closeSync(this.#file)
     }
   }
+}
+
+/** What sync() told, whose last line had no newline then. */
+function upTo(path: string, fs: LogFileSystem, file: number, at: number): { size: number; open: boolean } {
+  const { size } = fs.fstatSync(file)
+  if (size < at) throw new CheckpointError(path, `has ${size} bytes, of which ${at} were saved`)
+  return { size: at, open: at > 0 }
 }
 
 /** How many bytes are whole lines, the last with or without its newline. */

@@ -15,7 +15,7 @@ import { configText, kindOf, readConfig } from './config.js'
 import { writeAtomic } from './files.js'
 import { makeFolder } from './folder.js'
 import { canonical, copiesFor, dropCopies } from './names.js'
-import { writeSafetensors } from './safetensors.js'
+import { safetensorsPieces } from './safetensors.js'
 import { loadTokenizer, saveTokenizer } from './tokenizer.js'
 
 export interface LoadOptions {
@@ -186,7 +186,7 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 /** See savePretrained. */
 export function writePretrained(folder: string, { model, tokenizer }: SaveOptions): void {
   const parameters = model.stateDict()
-  const weights = writeSafetensors([...parameters, ...copiesFor(parameters)], {
+  const { pieces } = safetensorsPieces([...parameters, ...copiesFor(parameters)], {
     metadata: [['format', 'pt']],
   })
   makeFolder(folder)
@@ -198,5 +198,5 @@ export function writePretrained(folder: string, { model, tokenizer }: SaveOption
       ...(modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
     })
   }
-  writeAtomic(join(folder, WEIGHTS), weights)
+  writeAtomic(join(folder, WEIGHTS), pieces)
 }

@@ -1,7 +1,7 @@
 // safetensors: https://github.com/huggingface/safetensors, read with every claim of the file checked first,
 // written byte for byte as the official library does. Bytes in, bytes out; files.ts does the disk.
 import { CheckpointError } from '../../errors.js'
-import type { DType } from '../../tensor/storage.js'
+import type { DType, TypedArray } from '../../tensor/storage.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { bitsOf, bytesOf, formats } from './formats.js'
 import { singleToHalf } from './half.js'
@@ -70,14 +70,18 @@ export function checkValues(
 const ORDER = ['F64', 'F32', 'I32', 'F16']
 const codes: Record<DType, string> = { float64: 'F64', float32: 'F32', int32: 'I32' }
 
+/** Bytes of a tensor that are copied at a time; a multiple of every element's width. */
+const PIECE = 2 ** 20
+
 /**
- * The bytes of a safetensors file. float32 is stored as F32 or, if asked for, F16; float64 as F64, int32 as I32.
- * Metadata keep their order. Throws CheckpointError for a name given twice, `__metadata__` and half surrogate pairs.
+ * The bytes of a safetensors file, at most 1 MiB of them at a time beside the header. float32 is stored as F32 or, if asked
+ * for, F16; float64 as F64, int32 as I32. Metadata keep their order. Throws CheckpointError, before the first piece, for a
+ * name given twice, `__metadata__` and half surrogate pairs.
  */
-export function writeSafetensors(
+export function safetensorsPieces(
   tensors: Iterable<readonly [string, Tensor]>,
   { metadata = [], dtype = 'F32' }: WriteSafetensorsOptions = {},
-): Uint8Array {
+): { size: number; pieces: Iterable<Uint8Array> } {
   const parts = Array.from(tensors, ([name, t]) => {
     if (name === METADATA) throw new CheckpointError('safetensors', `no tensor can be called ${METADATA}`)
     return { name, tensor: t, code: t.dtype === 'float32' ? dtype : codes[t.dtype] }
@@ -97,19 +101,46 @@ export function writeSafetensors(
   if (texts.length > 0) places.unshift(`${quote(METADATA)}:{${texts.join(',')}}`)
   const header = new TextEncoder().encode(`{${places.join(',')}}`)
   const dataStart = 8 + Math.ceil(header.length / 8) * 8
+  const head = new Uint8Array(dataStart).fill(0x20)
+  new DataView(head.buffer).setBigUint64(0, BigInt(dataStart - 8), true)
+  head.set(header, 8)
+  return { size: dataStart + size, pieces: piecesOf(head, parts) }
+}
 
-  const out = new Uint8Array(dataStart + size).fill(0x20, 0, dataStart)
-  const view = new DataView(out.buffer)
-  view.setBigUint64(0, BigInt(dataStart - 8), true)
-  out.set(header, 8)
-  let at = dataStart
+function* piecesOf(
+  head: Uint8Array,
+  parts: readonly { tensor: Tensor; code: string }[],
+): Generator<Uint8Array> {
+  yield head
   for (const { tensor, code } of parts) {
     const data = tensor.elements
-    if (code === 'F16') {
-      const bits = bitsOf(data)
-      for (let i = 0; i < bits.length; i++) view.setUint16(at + 2 * i, singleToHalf(bits[i]), true)
-    } else out.set(bytesOf(data), at)
-    at += tensor.numel * formats.get(code)!.width
+    const count = PIECE / data.BYTES_PER_ELEMENT
+    for (let from = 0; from < data.length; from += count) {
+      const part = data.subarray(from, from + count)
+      // A copy: what is on shared memory is not taken by every consumer of bytes.
+      yield code === 'F16' ? halves(part) : bytesOf(part).slice()
+    }
+  }
+}
+
+function halves(data: TypedArray): Uint8Array {
+  const bits = bitsOf(data)
+  const out = new DataView(new ArrayBuffer(2 * bits.length))
+  for (let i = 0; i < bits.length; i++) out.setUint16(2 * i, singleToHalf(bits[i]), true)
+  return new Uint8Array(out.buffer)
+}
+
+/** All of safetensorsPieces' bytes. */
+export function writeSafetensors(
+  tensors: Iterable<readonly [string, Tensor]>,
+  options: WriteSafetensorsOptions = {},
+): Uint8Array {
+  const { size, pieces } = safetensorsPieces(tensors, options)
+  const out = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    out.set(piece, at)
+    at += piece.length
   }
   return out
 }

@@ -3,7 +3,7 @@
 import { zeros } from '../../autograd/create.js'
 import { touch } from '../../autograd/graph.js'
 import { clearGrad, releaseGrad, touchedRows } from '../../autograd/leafgrad.js'
-import { TinystillError } from '../../errors.js'
+import { NonfiniteError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape } from '../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
@@ -104,7 +104,7 @@ export abstract class Optimizer {
   step({ lrScale = 1, gradScale = 1, maxNorm = Infinity, clip = 'global' }: StepOptions = {}): number {
     const norm = gradNorm(this.params) * gradScale
     if (!Number.isFinite(norm)) {
-      throw new TinystillError(
+      throw new NonfiniteError(
         `optimizer: the gradient norm is ${norm}, no parameter was changed`,
         'Lower the learning rate, or look for broken values in the data',
       )

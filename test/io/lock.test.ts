@@ -1,0 +1,92 @@
+// One process a folder: the second is refused, one that died does not hold it, and of many takers one gets it.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { LOCK, lockFolder } from '../../src/nn/io/lock.js'
+
+const root = mkdtempSync(join(tmpdir(), 'tinystill-lock-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const lock = join(root, LOCK)
+const put = (owner: unknown) => writeFileSync(lock, typeof owner === 'string' ? owner : JSON.stringify(owner))
+
+const taker = `import { lockFolder } from ${JSON.stringify(new URL('../../dist/nn/io/lock.js', import.meta.url).href)}
+try { lockFolder(process.argv[1]); console.log('mine') } catch (e) { console.log(e.message) }
+process.stdin.resume()`
+
+/** A process that takes the folder and holds it until it is ended. */
+async function other(): Promise<{
+  pid: number
+  said: string
+  end: (signal: NodeJS.Signals) => Promise<void>
+}> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', taker, root], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const said = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (text) => resolve(String(text).trim())),
+  )
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  return {
+    ...{ pid: child.pid as number, said },
+    end: async (signal) => {
+      if (signal === 'SIGKILL') child.kill(signal)
+      else child.stdin.end()
+      await gone
+    },
+  }
+}
+
+describe('lockFolder', () => {
+  it('is given back, and refused while it is held', () => {
+    const release = lockFolder(root)
+    expect(() => lockFolder(root)).toThrow(`is in use by process ${process.pid}. Wait for it`)
+    release()
+    expect(existsSync(lock)).toBe(false)
+    lockFolder(root)()
+  })
+
+  it('refuses while another process has it, and takes over from one that was killed', async () => {
+    const one = await other()
+    expect(one.said).toBe('mine')
+    expect(() => lockFolder(root)).toThrow(`${root}: is in use by process ${one.pid}`)
+    await one.end('SIGKILL')
+    expect(existsSync(lock)).toBe(true)
+    lockFolder(root)()
+    const two = await other()
+    expect(two.said).toBe('mine')
+    await two.end('SIGTERM')
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  it.each<[string, unknown]>([
+    ['a process that is gone', { pid: 2 ** 22 + 1, started: null, host: hostname() }],
+    ['a process whose number came again', { pid: process.pid, started: '1', host: hostname() }],
+    ['nothing that can be read', '{"pid":'],
+    ['no number of a process', { pid: -1, host: hostname() }],
+  ])('takes over from %s', (_, owner) => {
+    put(owner)
+    lockFolder(root)()
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  it('leaves the lock of another machine alone', () => {
+    put({ pid: 1, started: null, host: 'elsewhere' })
+    expect(() => lockFolder(root)).toThrow(
+      `is in use by process 1 on elsewhere. Choose another folder, or remove ${lock}`,
+    )
+    expect(readFileSync(lock, 'utf8')).toContain('elsewhere')
+    rmSync(lock)
+  })
+
+  it('has one winner of six that find it stale', async () => {
+    put({ pid: 2 ** 22 + 1, started: null, host: hostname() })
+    const all = await Promise.all(Array.from({ length: 6 }, other))
+    const winners = all.filter(({ said }) => said === 'mine')
+    expect(winners).toHaveLength(1)
+    for (const { said } of all)
+      if (said !== 'mine') expect(said).toContain(`is in use by process ${winners[0].pid}`)
+    await Promise.all(all.map(({ end }) => end('SIGTERM')))
+  })
+})

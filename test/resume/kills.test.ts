@@ -1,0 +1,34 @@
+// Runs killed at any moment, while computing, while writing, between two calls to the disk, end with the bytes of the run that
+// was left alone: weights, moments, metrics. TINYSTILL_TRIALS of them (npm run check:resume: 100).
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { prepare, reference, trial } from './trials.js'
+
+const TRIALS = Number(process.env.TINYSTILL_TRIALS ?? 20)
+const names = ['hinton', 'distilbert', 'tinybert', 'mlm'] as const
+
+let made: Awaited<ReturnType<typeof prepare>>
+beforeAll(async () => {
+  made = await prepare()
+}, 120_000)
+afterAll(() => rmSync(made.root, { recursive: true, force: true }))
+
+describe.concurrent('a killed run', () => {
+  for (const [place, name] of names.entries()) {
+    const trials = Array.from({ length: TRIALS }, (_, i) => i).filter((i) => i % names.length === place)
+    it(`of ${name} ends with the same bytes, ${trials.length} times`, { timeout: 3600_000 }, async () => {
+      const args = made.commands[name]
+      const alone = await reference(made.root, name, args)
+      let kills = 0
+      for (const i of trials) {
+        const { bytes, kills: own, err } = await trial(made.root, name, args, alone, i)
+        expect(bytes, `trial ${i}: ${err}`).toEqual(alone.bytes)
+        kills += own
+      }
+      console.log(
+        `${name}: ${trials.length} runs, ${kills} kills, ${Object.keys(alone.bytes).length} files alike`,
+      )
+      expect(kills).toBeGreaterThan(trials.length / 2)
+    })
+  }
+})
