@@ -3,6 +3,7 @@ import '../autograd/methods.js' // ops in terms of other ops call them
 import { Command, CommanderError } from 'commander'
 import { Interrupted } from '../distill/run-state.js'
 import { VERSION } from '../version.js'
+import { augmentCommand } from './augment.js'
 import { demoCommand } from './demo.js'
 import { distillCommand } from './distill.js'
 import { doctorCommand } from './doctor.js'
@@ -40,6 +41,7 @@ const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
   labelCommand,
+  augmentCommand,
   distillCommand,
   evalCommand,
   predictCommand,

@@ -1,6 +1,12 @@
 // tinystill/distill: losses, training and recipes. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export {
+  type AugmentedRow,
+  type AugmentModel,
+  type AugmentOptions,
+  augmentRows,
+} from './augment/augment.js'
 export { combineLogits } from './combine.js'
 export {
   checkClasses,

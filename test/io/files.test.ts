@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { DataError } from '../../src/errors.js'
 import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/nn/io/files.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
@@ -48,6 +49,19 @@ describe('writeAtomic', () => {
         nodeFs.writeSync(file, bytes, at, Math.min(n, 7))) as FileSystem['writeSync'],
     })
     expect(new Uint8Array(readFileSync(path))).toEqual(data)
+  })
+
+  it('takes a file in pieces, and where these end in an error leaves the old one', () => {
+    const { folder, path } = place()
+    writeAtomic(path, [Uint8Array.of(97), Uint8Array.of(98), new Uint8Array(0)])
+    expect(readFileSync(path, 'utf8')).toBe('ab')
+    function* torn() {
+      yield Uint8Array.of(99)
+      throw new DataError('rows', 'are bad')
+    }
+    expect(() => writeAtomic(path, torn())).toThrow(/^rows: are bad$/)
+    expect(readFileSync(path, 'utf8')).toBe('ab')
+    expect(readdirSync(folder)).toEqual(['model'])
   })
 
   it.each<[string, Partial<FileSystem>, string]>([

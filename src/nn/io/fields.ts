@@ -49,6 +49,25 @@ export class Fields {
   }
 }
 
+/**
+ * Throws CheckpointError naming the first field of `there`, which `file` holds, that is another one now, with both values.
+ */
+export function checkSameFields(
+  file: string,
+  there: ReadonlyMap<string, unknown>,
+  now: ReadonlyMap<string, unknown>,
+): void {
+  for (const [field, value] of there) {
+    const [before, after] = [JSON.stringify(value), JSON.stringify(now.get(field))]
+    if (before === after) continue
+    throw new CheckpointError(
+      file,
+      `${field} is ${before} there and ${after} now`,
+      'Go on with what it was begun with, or begin another one',
+    )
+  }
+}
+
 function brief(value: unknown): string {
   if (value === undefined) return 'missing'
   if (typeof value === 'string') return shown(value)

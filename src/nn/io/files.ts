@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CheckpointError } from '../../errors.js'
+import { CheckpointError, TinystillError } from '../../errors.js'
 
 /** What writeAtomic needs of node:fs; tests pass one that fails. */
 export type FileSystem = Pick<
@@ -67,6 +67,8 @@ export function writeAtomic(
     fs.renameSync(temporary, path)
   } catch (error) {
     if (created) remove(fs, temporary)
+    // Of the source of the pieces: nothing is wrong with the file.
+    if (error instanceof TinystillError) throw error
     throw explain(path, 'written', error, '; what was there before is unchanged')
   }
   try {

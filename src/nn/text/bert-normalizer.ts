@@ -51,3 +51,8 @@ export function normalizeBert(text: string, options: BertNormalizing): string {
 export function splitBert(text: string): string[] {
   return text.match(WORD) ?? []
 }
+
+/** The same, each with the place in the text at which it begins. */
+export function placedWords(text: string): [word: string, start: number][] {
+  return Array.from(text.matchAll(WORD), (found) => [found[0], found.index])
+}

@@ -30,6 +30,12 @@ export interface VocabularyOptions {
   chineseChars?: boolean
 }
 
+/** Pieces of a text inside an encoded one. */
+export interface PlacedPieces {
+  start: number
+  length: number
+}
+
 const ROLES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
 
 export class WordPieceTokenizer implements Tokenizer {
@@ -132,25 +138,48 @@ export class WordPieceTokenizer implements Tokenizer {
   }
 
   /** As transformers' `tokenizer(text, text_pair, truncation='longest_first', max_length=maxLength)`. */
-  encode(text: string, textB: string | null = null, { maxLength = Infinity }: EncodeOptions = {}): Encoded {
-    const template = textB === null ? this.spec.single : this.spec.pair
+  encode(text: string, textB: string | null = null, options: EncodeOptions = {}): Encoded {
+    const { ids, typeIds } = this.encodePieces(
+      this.pieces(text),
+      textB === null ? null : this.pieces(textB),
+      options,
+    )
+    return { ids, typeIds }
+  }
+
+  /** The same of texts that are pieces already, with what is left of each and where it stands. */
+  encodePieces(
+    first: Int32Array,
+    second: Int32Array | null = null,
+    { maxLength = Infinity }: EncodeOptions = {},
+  ): Encoded & { texts: readonly [PlacedPieces, PlacedPieces] } {
+    const template = second === null ? this.spec.single : this.spec.pair
     const constant = template.reduce((n, part) => n + ('ids' in part ? part.ids.length : 0), 0)
     checkMaxLength(maxLength, Math.max(1, constant))
-    const first = this.pieces(text)
-    const second = textB === null ? new Int32Array(0) : this.pieces(textB)
-    const [a, b] = longestFirst(first.length, second.length, maxLength - constant)
+    const pieces = [first, second ?? new Int32Array(0)]
+    const [a, b] = longestFirst(pieces[0].length, pieces[1].length, maxLength - constant)
+    const texts: [PlacedPieces, PlacedPieces] = [
+      { start: 0, length: a },
+      { start: 0, length: b },
+    ]
     const length = a + b + constant
-    if (length === 0) return { ids: Int32Array.of(this.unkId), typeIds: new Int32Array(1) }
+    if (length === 0) return { ids: Int32Array.of(this.unkId), typeIds: new Int32Array(1), texts }
     const ids = new Int32Array(length)
     const typeIds = new Int32Array(length)
     let at = 0
     for (const part of template) {
-      const own = 'ids' in part ? part.ids : part.text === 'A' ? first.subarray(0, a) : second.subarray(0, b)
+      let own: ArrayLike<number>
+      if ('ids' in part) own = part.ids
+      else {
+        const which = part.text === 'A' ? 0 : 1
+        texts[which].start = at
+        own = pieces[which].subarray(0, texts[which].length)
+      }
       ids.set(own, at)
       typeIds.fill(part.type, at, at + own.length)
       at += own.length
     }
-    return { ids, typeIds }
+    return { ids, typeIds, texts }
   }
 
   toJSON(): unknown {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { CheckpointError } from '../../../errors.js'
 import type { Limit } from '../../models/config.js'
-import { Fields, readFields } from '../fields.js'
+import { checkSameFields, Fields, readFields } from '../fields.js'
 import { writeAtomic } from '../files.js'
 
 export const MANIFEST = 'cache.json'
@@ -185,14 +185,5 @@ export function checkSame(folder: string, there: CacheFacts, asked: CacheFacts):
       ...Object.entries(settings).map(([name, value]): [string, unknown] => [`settings.${name}`, value]),
       ...Object.entries({ labels, regression }),
     ])
-  const now = named(asked)
-  for (const [field, value] of named(there)) {
-    const [before, after] = [JSON.stringify(value), JSON.stringify(now.get(field))]
-    if (before === after) continue
-    throw new CheckpointError(
-      join(folder, MANIFEST),
-      `${field} is ${before} there and ${after} now`,
-      'Go on with what the cache was begun with, or begin another one',
-    )
-  }
+  checkSameFields(join(folder, MANIFEST), named(there), named(asked))
 }
