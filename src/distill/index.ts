@@ -1,6 +1,8 @@
 // tinystill/distill: losses, training and recipes. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export { fitTemperature, temperedLoss } from './calibration.js'
+export { centredGram, type Gram, linearCka } from './cka.js'
 export { combineLogits } from './combine.js'
 export {
   checkClasses,

@@ -9,7 +9,7 @@ const TEXTS = 3
 /** Words of a text that makes a map worth looking at and small enough to read; special ones count. */
 const [FEWEST, MOST] = [6, 18]
 /** Of all maps together; a page is a third larger than its bytes. */
-const ROOM = 900_000
+const ROOM = 800_000
 
 type Text = AttentionSide['texts'][number]
 
@@ -72,7 +72,7 @@ export function attentionMaps(
   })
   return {
     title: 'What they attend to',
-    text: 'Each row is a word, and the darker a column, the more of its attention goes there; each map has its own scale. Beside a layer of the student stands the one of the teacher that is as far up.',
+    text: 'Each row is a word, and the stronger the colour of a column, the more of its attention goes there; each map has its own scale. Beside a layer of the student stands the one of the teacher that is as far up.',
     attention: {
       ...{ texts: rows.map((row) => texts[row]), student: ours, teacher: theirs },
       pairs: pairedLayers(ours.layers, theirs.layers),

@@ -20,6 +20,9 @@ export interface Reliability {
   classes: number
 }
 
+/** Of a bin, so that its share says something. */
+const FEWEST = 3
+
 /** Every second row, from `first` on. */
 function half({ logits, labels }: Judged, classes: number, first: 0 | 1): Judged {
   const rows = Array.from(labels, (_, i) => i).filter((i) => i % 2 === first)
@@ -40,7 +43,7 @@ export function reliability({ before, after, fitting, classes }: Reliability): R
   const models = [
     { ...shown(before), name: before.name, T: 1 },
     { ...student, name: after.name, T: 1 },
-    { ...student, name: `${after.name}, T = ${T.toFixed(2)}`, T },
+    { ...student, name: after.name, T },
   ].map((m) => ({
     ...m,
     bins: calibration(
@@ -51,8 +54,18 @@ export function reliability({ before, after, fitting, classes }: Reliability): R
   }))
   return {
     title: 'Can its probabilities be believed?',
-    text: `Temperature scaling divides the logits by one T, here ${T.toFixed(2)}, which gives the lowest loss on ${own ? 'the other half of these rows' : 'the dev set'}. It changes no answer. On the line, 80% means right in 80 of 100 cases.`,
-    charts: [calibrationChart(models)],
+    text: `Temperature scaling divides the logits by one T, here ${T.toFixed(2)}, which gives the lowest loss on ${own ? 'the other half of these rows' : 'the dev set'}. It changes no answer. On the line, 80% means right in 80 of 100 cases; bins of fewer than ${FEWEST} rows are not drawn.`,
+    charts: [
+      {
+        ...calibrationChart(
+          models.map(({ name, T, bins }) => ({
+            name: T === 1 ? name : `T = ${T.toFixed(2)}`,
+            bins: bins.filter((b) => b.rows >= FEWEST),
+          })),
+        ),
+        title: 'Reliability, before and after',
+      },
+    ],
     table: {
       columns: ['', 'T', 'calibration error', 'loss', 'rows'],
       rows: models.map((m) => [

@@ -6,8 +6,9 @@ import { centredGram, type Gram, linearCka } from '../cka.js'
 import type { ReportSection } from '../report.js'
 import { look, paddedRows, type Reading, wordPlaces } from './reading.js'
 
-/** Texts that are looked at, and rows of states that are compared: their square is the cost. */
-const TEXTS = 128
+/** Texts that are looked at, fewer where they are long: their words are the cost of both models. */
+const [FEWEST, MOST, WORDS] = [16, 128, 2048]
+/** Rows of states that are compared: their square is the cost. */
 const ROWS = 512
 const BATCH = 16
 
@@ -15,6 +16,14 @@ const idsOf = (reading: Reading, rows: Int32Array): number[] => {
   const input = paddedRows(reading, rows)
   const ids = ints(input.inputIds)
   return wordPlaces(input).flatMap((places) => places.map((at) => ids[at]))
+}
+
+/** The number of the first texts that are enough. */
+function textsFor({ data }: Reading): number {
+  let [texts, words] = [0, 0]
+  while (texts < Math.min(MOST, data.size) && (texts < FEWEST || words < WORDS))
+    words += data.tokens(Int32Array.of(texts++))
+  return texts
 }
 
 /** Whether both read every text as the same words, so that states can be compared word by word. */
@@ -55,7 +64,7 @@ const names = (who: string, { length }: readonly Gram[]) =>
 
 /** Linear CKA of every hidden state of the student with every one of the teacher, padding left out. */
 export function similarity(student: Reading, teacher: Reading): ReportSection {
-  const texts = Math.min(TEXTS, student.data.size)
+  const texts = textsFor(student)
   const batches = cut(inOrder(texts), BATCH)
   const alike = readAlike(student, teacher, batches)
   const words = batches.reduce((n, rows) => n + student.data.tokens(rows), 0)
