@@ -144,6 +144,18 @@ describe('similarity', () => {
     for (const v of heat!.values.flat()) expect(v > 0 && v < 1).toBe(true)
   })
 
+  it('is the same with padding', () => {
+    const padded = (r: Reading): Reading => ({
+      ...r,
+      data: textData(texts, null, r.tokenizer, 32, { padding: true }),
+    })
+    const [a, b] = [reading(1, 1), reading(2, 2)]
+    const [got, want] = [similarity(padded(a), padded(b)), similarity(a, b)].map((s) => s.heat!.values.flat())
+    got.forEach((v, i) => {
+      expect(v).toBeCloseTo(want[i], 5)
+    })
+  })
+
   it('takes the mean states of texts where words differ', () => {
     const other = trainWordPiece(['zebra dogs in trees', ...texts], { size: 40 })
     expect(similarity(reading(1, 1), reading(1, 1, other)).text).toContain('on the mean states of 40 texts')

@@ -1,9 +1,10 @@
 // What student and teacher attend to in a few short texts, in bytes that a page can hold.
 import { tidy } from '../../autograd/tidy.js'
+import { padInput } from '../../nn/text/batches.js'
 import { ints } from '../../tensor/tensor.js'
 import type { AttentionSide } from '../page/attention.js'
 import type { ReportSection } from '../report.js'
-import { look, paddedRows, type Reading } from './reading.js'
+import { look, type Reading } from './reading.js'
 
 const TEXTS = 3
 /** Words of a text that makes a map worth looking at and small enough to read; special ones count. */
@@ -22,7 +23,7 @@ function base64(bytes: Uint8Array): string {
 
 function textOf(reading: Reading, row: number): Text {
   return tidy(() => {
-    const input = paddedRows(reading, Int32Array.of(row))
+    const input = padInput(reading.data.input(Int32Array.of(row)), reading.tokenizer.padId)
     const { attentionProbs = [] } = look(reading, input, { attentionProbs: true })
     const maps = attentionProbs.map(({ elements }) => elements)
     const bytes = new Uint8Array(maps.reduce((n, map) => n + map.length, 0))

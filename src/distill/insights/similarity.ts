@@ -4,7 +4,7 @@ import { cut, inOrder } from '../../nn/data.js'
 import { ints } from '../../tensor/tensor.js'
 import { centredGram, type Gram, linearCka } from '../cka.js'
 import type { ReportSection } from '../report.js'
-import { look, paddedRows, type Reading, wordPlaces } from './reading.js'
+import { look, type Reading, wordPlaces } from './reading.js'
 
 /** Texts that are looked at, fewer where they are long: their words are the cost of both models. */
 const [FEWEST, MOST, WORDS] = [16, 128, 2048]
@@ -12,8 +12,8 @@ const [FEWEST, MOST, WORDS] = [16, 128, 2048]
 const ROWS = 512
 const BATCH = 16
 
-const idsOf = (reading: Reading, rows: Int32Array): number[] => {
-  const input = paddedRows(reading, rows)
+const idsOf = ({ data }: Reading, rows: Int32Array): number[] => {
+  const input = data.input(rows)
   const ids = ints(input.inputIds)
   return wordPlaces(input).flatMap((places) => places.map((at) => ids[at]))
 }
@@ -40,7 +40,7 @@ function grams(reading: Reading, batches: readonly Int32Array[], step: number): 
   const kept = (word: number) => Math.floor(word / step) !== Math.floor((word - 1) / step)
   for (const rows of batches) {
     tidy(() => {
-      const input = paddedRows(reading, rows)
+      const input = reading.data.input(rows)
       const texts = wordPlaces(input)
       const all = texts.flat()
       const groups = step === 0 ? texts : all.filter((_, i) => kept(words + i)).map((at) => [at])
@@ -48,7 +48,7 @@ function grams(reading: Reading, batches: readonly Int32Array[], step: number): 
       rowCount += groups.length
       const { hiddenStates = [] } = look(reading, input, { hiddenStates: true })
       hiddenStates.forEach(({ elements, shape }, layer) => {
-        const width = shape[2]
+        const width = shape[shape.length - 1]
         states[layer] ??= []
         for (const places of groups)
           for (let c = 0; c < width; c++)
