@@ -1,5 +1,6 @@
 // What the demo tells: the table, the verdict over seeds, dark knowledge, and the files of the run.
 import { join } from 'node:path'
+import { type Sample, telling } from '../distill/insights/soft-targets.js'
 import { best, type Metrics, probabilities } from '../distill/metrics.js'
 import { type Report, renderReport } from '../distill/report.js'
 import type { EpochReport } from '../distill/trainer.js'
@@ -29,7 +30,7 @@ export interface DemoRun extends Record<Role, ModelFigures> {
   /** Losses of all steps, and the epochs; of the teacher's first member. */
   curves: Partial<Record<Role, { steps: number[]; epochs: EpochReport[] }>>
   /** Test definitions with the teacher's logits. */
-  samples: { text: string; label: number; logits: Float32Array }[]
+  samples: Sample[]
 }
 
 export interface DemoFacts {
@@ -112,22 +113,10 @@ function figureRow(runs: readonly DemoRun[], role: Role | 'majority'): string[] 
 
 const columns = ['', 'accuracy', 'macro F1', 'parameters', 'size', 'ms a definition']
 
-/** Definitions over which the teacher is in doubt, for a look at its soft targets: the least certain of each kind. */
-function telling(run: DemoRun, classes: number, wanted: number): DemoRun['samples'] {
-  const right = run.samples.filter((s) => best(s.logits, 0, classes) === s.label && s.text.length < 90)
-  const doubt = (s: DemoRun['samples'][number]) =>
-    Math.abs(Math.max(...probabilities(s.logits, 0, classes)) - 0.9)
-  const seen = new Set<number>()
-  return [...right]
-    .sort((a, b) => doubt(a) - doubt(b))
-    .filter((s) => !seen.has(s.label) && seen.add(s.label))
-    .slice(0, wanted)
-}
-
 const TOP = 4
 
 function darkKnowledge(run: DemoRun, classes: readonly string[]) {
-  return telling(run, classes.length, 4).map(({ text, logits }) => {
+  return telling(run.samples, classes.length, 4).map(({ text, logits }) => {
     const at = [1, 4].map((T) => ({ T, p: probabilities(logits, 0, classes.length, T) }))
     const order = [...classes.keys()].sort((a, b) => at[0].p[b] - at[0].p[a]).slice(0, TOP)
     return {

@@ -70,6 +70,10 @@ export interface Reader {
   judged(): DataSet<TextInput>
   /** The first texts of the set that models are judged on, for the latency. */
   few(n: number): DataSet<TextInput>
+  /** That set itself. */
+  shown: TextSet
+  /** The first rows of the dev set, where models are judged on another. */
+  spare(n: number): DataSet<TextInput> | null
 }
 
 /** Encodes what is asked for, once. */
@@ -87,6 +91,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
     known.set(name, data)
     return data
   }
+  const shown = texts.test ?? texts.dev ?? texts.train
   const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
   return {
     tokenizer,
@@ -97,7 +102,11 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
       return set && once(use, () => set)
     },
     judged: () => once('judged', () => texts.dev ?? part(texts.train, JUDGED)),
-    few: (n) =>
-      once(`few ${n}`, () => ({ ...part(texts.test ?? texts.dev ?? texts.train, n), labels: null })),
+    few: (n) => once(`few ${n}`, () => ({ ...part(shown, n), labels: null })),
+    shown,
+    spare: (n) => {
+      const { test, dev } = texts
+      return test && dev && once(`spare ${n}`, () => part(dev, n))
+    },
   }
 }

@@ -22,6 +22,16 @@ const SINGLE = 50
 
 export const heldSet = (reader: Reader) => reader.held('test') ?? reader.held('dev')
 
+/** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
+const judged = new WeakMap<Classifier<TextInput>, Float32Array>()
+
+/** A model's logits of the set that models are judged on. Throws RangeError where there is none. */
+export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float32Array {
+  const set = heldSet(reader)
+  if (set === null) throw new RangeError('heldLogits: there is no set to judge on')
+  return judged.get(model) ?? predict(model, set)
+}
+
 /** Accuracy and the rest on the test set, or else the dev set, where there is one; size and speed always. */
 export function judge(
   model: Classifier<TextInput>,
@@ -35,6 +45,7 @@ export function judge(
   const began = now()
   const logits = set && predict(model, set)
   const whole = (now() - began) / 1000
+  if (logits) judged.set(model, logits)
   const single = reader.few(SINGLE)
   predict(model, single, { batchSize: 1 })
   const start = now()

@@ -1,6 +1,6 @@
 // What a distillation tells: the table over seeds, the verdicts, and its page.
-import type { Chart } from '../distill/chart.js'
-import type { Report } from '../distill/report.js'
+import type { Report, ReportSection } from '../distill/report.js'
+import type { Scatter } from '../distill/scatter.js'
 import { lossChart, type TrainingRecord } from '../distill/training-report.js'
 import { judgeGain, mean, spread, type Verdict, verdictText } from '../distill/verdict.js'
 import type { ModelFigures, ModelTable } from './distill-judge.js'
@@ -74,13 +74,13 @@ export function modelTable(table: ModelTable): string {
   )
 }
 
-/** A point for each model. */
-function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Chart {
-  const series = Array.from(table, ([name, figures]) => {
-    const s = summarize(figures)
-    return { name, points: [[s[what] / unit, (s.accuracy ?? Number.NaN) * 100]] as [number, number][] }
+/** A point for each model, over several seeds their mean and spread. */
+function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Scatter {
+  const points = Array.from(table, ([name, figures]) => {
+    const { accuracy = Number.NaN, spread, [what]: x } = summarize(figures)
+    return { name, x: x / unit, y: accuracy * 100, ...(spread !== undefined && { spread: spread * 100 }) }
   })
-  return { title: `Accuracy against ${xLabel}`, xLabel, yLabel: 'accuracy, %', series }
+  return { title: `Accuracy against ${xLabel}`, xLabel, yLabel: 'accuracy, %', points }
 }
 
 export interface PageFacts {
@@ -92,10 +92,12 @@ export interface PageFacts {
   verdicts: readonly string[]
   /** Losses of the first seed's stages. */
   stages: readonly { name: string; steps: TrainingRecord['steps'] }[]
+  /** What teacher and student have in common, and what not. */
+  insights: readonly ReportSection[]
 }
 
 export function distillPage(
-  { title, intro, plan, table, verdicts, stages }: PageFacts,
+  { title, intro, plan, table, verdicts, stages, insights }: PageFacts,
   facts: Report['facts'],
 ): Report {
   return {
@@ -109,6 +111,7 @@ export function distillPage(
     sections: [
       { title: 'What was learnt from', text: plan },
       ...(verdicts.length > 0 ? [{ title: 'More than seed noise?', text: verdicts.join('\n') }] : []),
+      ...insights,
     ],
   }
 }

@@ -24,7 +24,8 @@ import {
 } from './distill-bench.js'
 import { examine, inOrderOf, report } from './distill-check.js'
 import { createReader, readSets } from './distill-data.js'
-import { judge, type ModelTable, majorityShare } from './distill-judge.js'
+import { insightsOf } from './distill-insights.js'
+import { heldLogits, heldSet, judge, type ModelTable, majorityShare } from './distill-judge.js'
 import { loadGeneral, loadTeacher, type StudentSource, studentSource } from './distill-models.js'
 import { type DistillOptions, distillOptions } from './distill-options.js'
 import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf } from './distill-report.js'
@@ -160,6 +161,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     const table = judgeTeachers(setup, now)
     const logits = teacherLogits(setup, context)
     let kept: SeedResult | null = null
+    let alone: Float32Array | null = null
     for (let i = 0; i < seeds; i++) {
       for (const variant of variants) {
         const unit = unitOf(variant, seed + i)
@@ -175,6 +177,11 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
           keepModels(result, setup, out)
           continue
         }
+        if (variant.label === 'alone' && i === 0) {
+          // Not given up: a run that goes on computes its logits again.
+          if (heldSet(setup.reader)) alone = heldLogits(result.stages[0].model, setup.reader)
+          continue
+        }
         folder.state.record(unit, result.figures)
         for (const { model } of result.stages) dispose(model)
       }
@@ -182,7 +189,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     const after = teachers.map((t) => fingerprint(t.model))
     const changed = teachers.find((_, i) => before[i] !== after[i])
     if (changed) throw new TinystillError(`${changed.folder}: the teacher's weights changed during the run`)
-    finish(folder, { setup, options, recipe, table, steps: (kept as SeedResult).steps }, context)
+    finish(folder, { setup, options, recipe, table, kept: kept as SeedResult, alone }, context)
   } catch (error) {
     folder.fail(error)
     throw error
@@ -207,11 +214,13 @@ interface Finished {
   options: DistillOptions
   recipe: Recipe
   table: ModelTable
-  steps: SeedResult['steps']
+  kept: SeedResult
+  /** What the lone student says of the set that models are judged on. */
+  alone: Float32Array | null
 }
 
 function finish(folder: RunFolder, f: Finished, { output }: Context): void {
-  const { setup, options, recipe, table, steps } = f
+  const { setup, options, recipe, table, kept, alone } = f
   const { plan, source, teachers, problems } = setup
   const main = mainName(plan)
   const verdicts = verdictsOf(table, main)
@@ -237,11 +246,14 @@ function finish(folder: RunFolder, f: Finished, { output }: Context): void {
     },
   }
   const intro = `${source.name}, taught by ${options.teacher.join(', ')}: ${recipe.describe.toLowerCase()}.`
+  const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
+  const insights = insightsOf(setup, main, student, alone)
   const page = (facts: [string, string][]) =>
     distillPage(
       {
         ...{ title: options.out, intro, plan: description, table, verdicts: texts },
-        stages: Array.from(steps, ([name, own]) => ({ name, steps: own })),
+        insights,
+        stages: Array.from(kept.steps, ([name, own]) => ({ name, steps: own })),
       },
       facts,
     )

@@ -21,17 +21,28 @@ export interface CardRecord {
   seconds: number
 }
 
+/** Each with a meaning in Markdown, its tables, its formulas, or its links without brackets. */
+const SPECIAL = /[\\`*_{}[\]<>#|!~&$]|:(?=\/\/)|(?<=www)\./gi
+const ENTITIES: Record<string, string> = { '<': '&lt;', '&': '&amp;' }
+/** Control characters but for new lines, halves of pairs, and what turns the direction of the text around it. */
+const UNSEEN = /[^\P{Cc}\n]|\p{Cs}|[\u202a-\u202e\u2066-\u2069]/gu
+
 /** Text that Markdown takes as it is, on one line. */
 const plain = (text: string) =>
   text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>#|!~&]/g, (c) => (c === '<' ? '&lt;' : c === '&' ? '&amp;' : `\\${c}`))
+    .trim()
+    .replace(UNSEEN, '\ufffd')
+    .replace(SPECIAL, (c) => ENTITIES[c] ?? `\\${c}`)
+
+/** The same at the beginning of a line, where it could begin a list or a rule. */
+const line = (text: string) => plain(text).replace(/^(\d*)([-+.)])/, '$1\\$2')
 
 /** Code of any content: its fence is longer than any in it. */
 function fenced(text: string): string {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length))
   const fence = '`'.repeat(longest + 1)
-  return `${fence}\n${text}\n${fence}`
+  return `${fence}\n${text.replace(/\r\n?|\p{Zl}|\p{Zp}/gu, '\n').replace(UNSEEN, '\ufffd')}\n${fence}`
 }
 
 const row = (cells: readonly string[]) => `| ${cells.map(plain).join(' | ')} |`
@@ -41,7 +52,7 @@ export function modelCard(r: CardRecord): string {
   const data = Object.entries(r.data).map(
     ([use, d]) => `- ${use}: ${plain(d.file)}, ${d.bytes} bytes, SHA-256 \`${d.sha256}\``,
   )
-  const list = (lines: readonly string[]) => lines.map((line) => `- ${plain(line)}`).join('\n')
+  const list = (texts: readonly string[]) => texts.map((text) => `- ${line(text)}`).join('\n')
   const parts = [
     `# ${plain(r.recipe.name)} student of ${plain(r.teachers.join(', '))}`,
     `A text classifier (${plain(r.classes.join(', '))}): ${plain(r.student)}, distilled by the recipe ${plain(r.recipe.name)}, ${plain(r.recipe.source)}.`,
@@ -51,7 +62,7 @@ export function modelCard(r: CardRecord): string {
     r.judgedOn === 'no'
       ? 'There was no set to judge on.'
       : `Judged on the ${plain(r.judgedOn)} set; spread is the standard deviation over seeds.`,
-    [row(r.columns), row(r.columns.map(() => '---')), ...r.rows.map(row)].join('\n'),
+    [row(r.columns), `|${' --- |'.repeat(r.columns.length)}`, ...r.rows.map(row)].join('\n'),
     ...(r.verdicts.length > 0 ? [list(r.verdicts)] : []),
     ...(r.problems.length > 0 ? ['## Found wrong before the start, and overruled', list(r.problems)] : []),
     '## Use',

@@ -7,6 +7,8 @@ export {
   type AugmentOptions,
   augmentRows,
 } from './augment/augment.js'
+export { fitTemperature, temperedLoss } from './calibration.js'
+export { centredGram, type Gram, linearCka } from './cka.js'
 export { combineLogits } from './combine.js'
 export {
   checkClasses,

@@ -63,8 +63,10 @@ function evaluationCharts({ evaluations }: TrainingRecord): Chart[] {
   }))
 }
 
-function calibrationChart(bins: readonly CalibrationBin[]): Chart {
-  const points = bins.filter((b) => b.rows > 0).map((b): [number, number] => [b.confidence, b.accuracy])
+/** How often models are right by how sure they are. */
+export function calibrationChart(
+  models: readonly { name: string; bins: readonly CalibrationBin[] }[],
+): Chart {
   const honest: [number, number][] = [
     [0, 0],
     [1, 1],
@@ -76,7 +78,10 @@ function calibrationChart(bins: readonly CalibrationBin[]): Chart {
       yLabel: 'share it gets right',
     },
     series: [
-      { name: 'model', points },
+      ...models.map(({ name, bins }) => ({
+        name,
+        points: bins.filter((b) => b.rows > 0).map((b): [number, number] => [b.confidence, b.accuracy]),
+      })),
       { name: 'as it should be', points: honest },
     ],
   }
@@ -110,7 +115,7 @@ function confusionSection({ classes, table }: NonNullable<TrainingRecord['confus
 }
 
 /** For renderReport(). Texts may hold anything: it escapes them. */
-export function trainingReport(record: TrainingRecord): Report {
+export function trainingReport(record: TrainingRecord): Omit<Report, 'charts'> & { charts: Chart[] } {
   const { title, intro, figures, confusion, calibration, facts } = record
   const names = [...new Set(Object.values(figures).flatMap((f) => Object.keys(f)))]
   const sets = Object.entries(figures)
@@ -123,7 +128,7 @@ export function trainingReport(record: TrainingRecord): Report {
     charts: [
       lossChart(record),
       ...evaluationCharts(record),
-      ...(calibration ? [calibrationChart(calibration)] : []),
+      ...(calibration ? [calibrationChart([{ name: 'model', bins: calibration }])] : []),
     ],
     sections: confusion ? [confusionSection(confusion)] : [],
     facts: [...facts],

@@ -1,7 +1,8 @@
 // npm run check:browser: tinystill in a real Chromium, in isolated and other pages, on the main thread and in a worker,
-// against the bits that this Node computes. One line a check; the last is 'N passed, N failed'.
+// against the bits that this Node computes; and report.html against hostile texts. One line a check; the last is 'N passed, N failed'.
 import { setBackend, setDeterministic } from '../../dist/index.js'
 import { findChromium, open, startChromium } from './chromium.mjs'
+import { checkReports } from './report.mjs'
 import { serve } from './server.mjs'
 import { kernelHashes, trainingHash } from './work.mjs'
 
@@ -181,6 +182,10 @@ const browser = await startChromium(path).catch((error) => {
 const want = await reference()
 const version = browser.version()
 console.log(`Chromium ${version}, Node ${process.versions.node}`)
+
+await checkReports(browser, check, must).catch((error) => {
+  if (!(error instanceof Late)) throw error
+})
 
 async function visit(options, f) {
   const server = await serve(options)

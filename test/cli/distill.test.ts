@@ -89,7 +89,14 @@ describe('tinystill distill', () => {
     for (const text of [
       'distilled: loss and its terms',
       'Accuracy against megabytes',
+      'Accuracy against milliseconds a text',
       'larger than seed noise',
+      'Reliability, before and after',
+      'alone</th><td class="n">1.00</td>',
+      'Where student and teacher disagree',
+      'class="soft-targets"',
+      'Similarity of layers',
+      'class="attention"',
     ])
       expect(page).toContain(text)
     const card = readFileSync(join(at('hinton'), 'README.md'), 'utf8')
@@ -227,6 +234,9 @@ describe('tinystill distill', () => {
     ]
     const { code, out } = await run('distill', '--recipe', 'hinton', ...args, ...small)
     expect([code, JSON.parse(out).verdicts, JSON.parse(out).accuracy]).toEqual([0, {}, undefined])
+    const page = readFileSync(join(at('blind'), 'report.html'), 'utf8')
+    expect(page).toContain('Similarity of layers')
+    expect(page).not.toMatch(/Reliability|disagree/)
   })
 
   it('says when the student has learnt nothing', async () => {

@@ -1,7 +1,8 @@
 // Line charts: drawn where the numbers say, names clear of the lines, colours that all eyes tell apart.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Chart, COLORS, lineChart, niceTicks, spread } from '../../src/distill/chart.js'
+import { type Chart, lineChart } from '../../src/distill/chart.js'
+import { COLORS, niceTicks, spread } from '../../src/distill/svg.js'
 
 const chart: Chart = {
   title: 'Accuracy',

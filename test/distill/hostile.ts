@@ -1,4 +1,6 @@
-// Texts that try to become markup, and a small HTML tokenizer (after the WHATWG states) that sees if one did.
+// Texts that try to become markup, a report full of them, and a small HTML tokenizer (after the WHATWG states) that sees
+// if one did.
+import type { Report } from '../../src/distill/report.js'
 
 export const HOSTILE: string[] = [
   '<script>alert(1)</script>',
@@ -52,6 +54,55 @@ export const HOSTILE: string[] = [
   '$& $1 $$ $` \\u003cb\\u003e javascript:alert(1)',
   '<b>'.repeat(200),
 ]
+
+/** A report with every kind of section, in which every text is made by `say`. */
+export function filledReport(say: (place: string) => string): Report {
+  const labels = { title: say('chart'), xLabel: say('x'), yLabel: say('y') }
+  const line = (name: string): [number, number][] => [
+    [0, 1],
+    [1, name.length > 0 ? 2 : 1],
+  ]
+  // One layer, one head, two words: 4 bytes.
+  const side = {
+    ...{ name: say('side'), layers: 1, heads: 1 },
+    texts: [{ words: [say('word'), 'b'], maps: 'AP8A/w==' }],
+  }
+  return {
+    ...{ title: say('title'), intro: say('intro') },
+    table: { columns: [say('column'), 'n'], rows: [[say('row'), 12345.678]] },
+    charts: [
+      {
+        ...labels,
+        series: [{ name: say('series'), points: line('series') }],
+        reference: [{ name: say('reference'), y: 1.5 }],
+      },
+      { ...labels, points: [{ name: say('point'), x: 1, y: 2, spread: 0.5 }] },
+    ],
+    sections: [
+      {
+        ...{ title: say('section'), text: say('text') },
+        charts: [{ ...labels, series: [{ name: say('s2'), points: line('s2') }] }],
+        table: { columns: [say('c2')], rows: [[say('r2')]] },
+        bars: {
+          label: say('label'),
+          items: [{ name: say('item'), groups: [{ name: say('group'), value: 0.3 }] }],
+        },
+        heat: { label: say('heat'), rows: [say('heat row')], columns: [say('heat column')], values: [[0.5]] },
+        temperature: [
+          {
+            text: say('tempered'),
+            bars: [
+              { name: say('bar'), logits: [1] },
+              { name: say('others'), logits: [0, -1] },
+            ],
+          },
+        ],
+        attention: { texts: [say('attended')], student: side, teacher: side, pairs: [0] },
+      },
+    ],
+    facts: [[say('fact'), say('value')]],
+  }
+}
 
 export interface Parsed {
   elements: { name: string; attributes: Record<string, string> }[]

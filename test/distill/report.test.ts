@@ -1,81 +1,63 @@
-// The report: a document that loads nothing, and in which hostile text stays text.
+// The report: a document that loads nothing, runs nothing but its own script, and in which hostile text stays text.
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type Report, renderReport } from '../../src/distill/report.js'
-import { HOSTILE, parse } from './hostile.js'
-
-/** A report in which every text is made by `say`. */
-function filled(say: (place: string) => string): Report {
-  return {
-    title: say('title'),
-    intro: say('intro'),
-    table: { columns: [say('column'), 'n'], rows: [[say('row'), 12345.678]] },
-    charts: [
-      {
-        title: say('chart'),
-        xLabel: say('x'),
-        yLabel: say('y'),
-        series: [
-          {
-            name: say('series'),
-            points: [
-              [0, 1],
-              [1, 2],
-            ],
-          },
-        ],
-        reference: [{ name: say('reference'), y: 1.5 }],
-      },
-    ],
-    sections: [
-      {
-        title: say('section'),
-        text: say('text'),
-        table: { columns: [say('c2')], rows: [[say('r2')]] },
-        bars: {
-          label: say('label'),
-          items: [{ name: say('item'), groups: [{ name: say('group'), value: 0.3 }] }],
-        },
-      },
-    ],
-    facts: [[say('fact'), say('value')]],
-  }
-}
+import { dataIsland } from '../../src/distill/page/island.js'
+import { PAGE_SCRIPT } from '../../src/distill/page/script.js'
+import { renderReport } from '../../src/distill/report.js'
+import { filledReport, HOSTILE, parse } from './hostile.js'
 
 describe('renderReport', () => {
-  const html = renderReport(filled((place) => place))
+  const html = renderReport(filledReport((place) => place))
   const bars = (value: number) => {
     const items = [{ name: 'animal', groups: [{ name: 'T = 1', value }] }]
     const sections = [{ title: 's', bars: { label: 'l', items } }]
     return /<th scope="row">animal<\/th><td>(.*?)<\/td>/.exec(
-      renderReport({ ...filled(String), sections }),
+      renderReport({ ...filledReport(String), sections }),
     )![1]
   }
 
-  it('is one document that loads and runs nothing', () => {
-    const { elements } = parse(html)
-    const names = new Set(elements.map((e) => e.name))
-    for (const active of [
-      'script',
-      'link',
-      'img',
-      'iframe',
-      'object',
-      'embed',
-      'form',
-      'a',
-      'base',
-      'use',
-      'image',
-    ])
-      expect(names).not.toContain(active)
-    expect(html).not.toMatch(/url\(|@import|src=|href=/)
-    const policy = elements.find((e) => e.attributes['http-equiv'] === 'Content-Security-Policy')!
-    expect(policy.attributes.content).toMatch(
-      /^default-src 'none'; style-src 'unsafe-inline'(; [a-z-]+ 'none')*$/,
-    )
+  const policyOf = (page: string) => {
+    const { elements } = parse(page)
     // Only a charset may stand before the policy: what comes earlier is not under it.
     expect(elements.slice(0, 4).map((e) => e.name)).toEqual(['html', 'head', 'meta', 'meta'])
-    expect(elements[3]).toBe(policy)
+    expect(elements[3].attributes['http-equiv']).toBe('Content-Security-Policy')
+    return elements[3].attributes.content
+  }
+  const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+  /** What stands in the elements of a name; style and script hold text alone. */
+  const contents = (page: string, name: string) => [
+    ...new Set(Array.from(page.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs')), (m) => m[1])),
+  ]
+
+  it('is one document that loads nothing', () => {
+    const names = new Set(parse(html).elements.map((e) => e.name))
+    for (const active of ['link', 'img', 'iframe', 'object', 'embed', 'form', 'a', 'base', 'use', 'image'])
+      expect(names).not.toContain(active)
+    expect(html).not.toMatch(/url\(|@import|src=|href=/)
+    for (const { attributes } of parse(html).elements)
+      expect(Object.keys(attributes).filter((name) => /^(on|style$)/.test(name))).toEqual([])
+  })
+
+  it('allows its own style and script by their hashes, and nothing else', () => {
+    const [styles, scripts] = ['style', 'script'].map((name) => contents(html, name).map(hash).join(' '))
+    expect(contents(html, 'style')).toHaveLength(2)
+    expect(contents(html, 'script')).toEqual([PAGE_SCRIPT])
+    expect(policyOf(html)).toBe(
+      `default-src 'none'; style-src ${styles}; script-src ${scripts}; base-uri 'none'; form-action 'none'`,
+    )
+  })
+
+  it('has no script where nothing is to be turned', () => {
+    const page = renderReport({ ...filledReport(String), sections: [] })
+    expect(page).not.toContain('<script')
+    expect(policyOf(page)).toContain("script-src 'none';")
+  })
+
+  it('has a script that is one, and makes no markup', () => {
+    expect(() => new Function(PAGE_SCRIPT)).not.toThrow()
+    expect(PAGE_SCRIPT).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function\(|<\/|<!--/,
+    )
   })
 
   it('closes what it opens', () => {
@@ -92,9 +74,9 @@ describe('renderReport', () => {
       ['c', -1e6, 1, 'too many'],
     ]
     const table = { columns: ['m', 'p', 'q'], rows }
-    const cells = [...renderReport({ ...filled(String), table }).matchAll(/<td[^>]*>([^<]*)<\/td>/g)].map(
-      (m) => m[1],
-    )
+    const cells = [
+      ...renderReport({ ...filledReport(String), table }).matchAll(/<td[^>]*>([^<]*)<\/td>/g),
+    ].map((m) => m[1])
     expect(cells.slice(0, 6)).toEqual(['\u2013', '3', '0.1235', '', '-1,000,000', '1'])
   })
 
@@ -107,7 +89,7 @@ describe('renderReport', () => {
     [-1, '0.0%', '0.00'],
   ])('a bar for %f says %s', (value, said, width) => {
     expect(bars(value)).toBe(
-      `${said}<span class="bar"><i style="width:${width}%;background:var(--c0)"></i></span>`,
+      `<span>${said}</span><svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${width}" height="1" fill="var(--c0)"/></svg>`,
     )
   })
 
@@ -124,15 +106,18 @@ describe('renderReport', () => {
       { name: 'animal', groups },
       { name: 'food', groups: [groups[1]] },
     ]
-    const page = renderReport({ ...filled(String), sections: [{ title: 's', bars: { label: 'l', items } }] })
+    const page = renderReport({
+      ...filledReport(String),
+      sections: [{ title: 's', bars: { label: 'l', items } }],
+    })
     expect(page).toContain('<tr><td></td><th scope="col">T = 1</th><th scope="col">T = 4</th></tr>')
     expect(page).toMatch(
-      />animal<\/th><td>90.0%<.*<td>40.0%<.*\n<tr><th scope="row">food<\/th><td>\u2013<\/td><td>40.0%</,
+      />animal<\/th><td><span>90.0%<.*<span>40.0%<.*\n<tr><th scope="row">food<\/th><td>\u2013<\/td><td><span>40.0%</,
     )
   })
 
   it('is the same twice', () => {
-    expect(renderReport(filled(String))).toBe(renderReport(filled(String)))
+    expect(renderReport(filledReport(String))).toBe(renderReport(filledReport(String)))
   })
 })
 
@@ -144,14 +129,14 @@ describe('hostile text', () => {
         ' ',
       ),
     )
-  const harmless = skeleton(renderReport(filled(() => 'harmless')))
+  const harmless = skeleton(renderReport(filledReport(() => 'harmless')))
 
   it('is 50 different strings', () => {
     expect(new Set(HOSTILE).size).toBe(50)
   })
 
   it.each(HOSTILE.map((text) => [JSON.stringify(text), text]))('%s stays text', (_, text) => {
-    const html = renderReport(filled(() => text))
+    const html = renderReport(filledReport(() => text))
     const parsed = parse(html)
     expect(skeleton(html)).toEqual(harmless)
     expect(parsed.unbalanced).toEqual([])
@@ -161,6 +146,21 @@ describe('hostile text', () => {
     const expected = text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd').replace(/\p{Cs}/gu, '\ufffd')
     expect(heading).toBe(expected)
   })
+})
+
+describe('dataIsland', () => {
+  const hostile = [...HOSTILE, '</script>', '<!--<script>', ']]>', '\u2028\u2029']
+
+  it.each(hostile.map((text) => [JSON.stringify(text), text]))(
+    'holds %s and is not left by it',
+    (_, text) => {
+      const html = dataIsland({ [text]: [text] })
+      const inside = html.slice('<script type="application/json">'.length, -'</script>'.length)
+      expect(inside).not.toMatch(/[<>&\u2028\u2029]/)
+      expect(JSON.parse(inside)).toEqual({ [text]: [text] })
+      expect(parse(html)).toMatchObject({ elements: [{ name: 'script' }], unbalanced: [] })
+    },
+  )
 })
 
 describe('the parser of these tests', () => {

@@ -34,3 +34,7 @@ export function hashFile(path: string): FileHash {
     throw explain(path, 'read', error)
   }
 }
+
+/** SHA-256 of a text's UTF-8 bytes in base64, as a content security policy names it. */
+export const sha256Base64 = (text: string): string =>
+  createHash('sha256').update(text, 'utf8').digest('base64')

@@ -1,0 +1,84 @@
+// What report.html shows of student and teacher beside their figures: where they agree, and how sure they are.
+import { combineLogits } from '../distill/combine.js'
+import { attentionMaps } from '../distill/insights/attention-maps.js'
+import { disagreements } from '../distill/insights/disagreements.js'
+import { reliability } from '../distill/insights/reliability.js'
+import { similarity } from '../distill/insights/similarity.js'
+import { softTargets, telling } from '../distill/insights/soft-targets.js'
+import { predict } from '../distill/predict.js'
+import type { ReportSection } from '../distill/report.js'
+import type { Student } from '../distill/runner.js'
+import type { Setup } from './distill-bench.js'
+import { inOrderOf } from './distill-check.js'
+import { heldLogits, heldSet } from './distill-judge.js'
+
+/** Texts that layers are compared on. */
+const LOOKED = 128
+/** Rows on which the student's temperature is fitted. */
+const FITTED = 400
+/** Rows among which telling ones are sought, and how many are shown. */
+const SAMPLES = 400
+const TELLING = 5
+
+/** `name` is the student's in tables; `alone`: the logits of the held set that the lone student gave, where there is one. */
+export function insightsOf(
+  setup: Setup,
+  name: string,
+  student: Student,
+  alone: Float32Array | null,
+): ReportSection[] {
+  const { teachers, readers, reader, plan, accuracies } = setup
+  const { classes } = teachers[0]
+  const { texts: firsts, pairs, labels } = reader.shown
+  const texts = firsts.map((text, i) => (pairs?.[i] ? `${text} | ${pairs[i]}` : text))
+  const held = heldSet(reader)
+  const each = teachers.map((t, i) => {
+    const logits = held ? heldLogits(t.model, readers[i]) : predict(t.model, readers[i].few(LOOKED))
+    return inOrderOf(classes, logits, t)
+  })
+  const teacher = combineLogits(each, classes.length, plan.teachers, 1, accuracies)
+  const samples = texts.slice(0, held ? SAMPLES : LOOKED).map((text, i) => ({
+    ...{ text, label: labels?.[i] ?? -1 },
+    logits: teacher.subarray(i * classes.length, (i + 1) * classes.length),
+  }))
+  const [first] = teachers
+  const reading = (who: string, model: Student, own: typeof reader) => ({
+    ...{ name: who, model, data: own.few(LOOKED), tokenizer: own.tokenizer },
+  })
+  const [ours, theirs] = [reading(name, student, reader), reading('teacher', first.model, readers[0])]
+  const maps = attentionMaps(ours, theirs, texts)
+  return [
+    ...(held ? judgedSections(setup, { texts, name, student, teacher, alone }) : []),
+    softTargets(telling(samples, classes.length, TELLING), classes),
+    similarity(ours, theirs),
+    ...(maps ? [maps] : []),
+  ]
+}
+
+interface JudgedModels {
+  texts: readonly string[]
+  name: string
+  student: Student
+  teacher: Float32Array
+  alone: Float32Array | null
+}
+
+/** What needs a set that models are judged on. */
+function judgedSections(
+  { teachers, reader }: Setup,
+  { texts, name, student, teacher, alone }: JudgedModels,
+): ReportSection[] {
+  const { classes } = teachers[0]
+  const labels = heldSet(reader)?.labels as Int32Array
+  const logits = heldLogits(student, reader)
+  const spare = reader.spare(FITTED)
+  return [
+    reliability({
+      before: { name: alone ? 'alone' : 'teacher', logits: alone ?? teacher, labels },
+      after: { name, logits, labels },
+      fitting: spare && { logits: predict(student, spare), labels: spare.labels as Int32Array },
+      classes: classes.length,
+    }),
+    disagreements({ texts, labels, classes, teacher, student: logits }),
+  ]
+}

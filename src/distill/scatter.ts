@@ -1,0 +1,61 @@
+// Points with names: what one figure costs in another, such as accuracy against size. Whiskers are the spread over seeds.
+import { emptyChart, type Labels, levelsOf, plane } from './plane.js'
+import { at, cut, drawable, LINES, MAX_NAME, text } from './svg.js'
+
+export interface Scatter extends Labels {
+  points: {
+    name: string
+    x: number
+    y: number
+    /** Standard deviation of y; left out where there is none. */
+    spread?: number
+  }[]
+}
+
+type Point = Scatter['points'][number]
+
+const brief = (v: number) => String(Number(v.toPrecision(4)))
+const scatter = ({ spread = 0 }: Point) => (spread > 0 && spread < 1e300 ? spread : 0)
+
+function describe({ xLabel, yLabel, points }: Scatter): string {
+  const each = points.map((p) => {
+    const { name, x, y } = p
+    if (!drawable([x, y])) return `${name}: no data.`
+    return `${name}: ${brief(y)}${scatter(p) > 0 ? ` \u00b1 ${brief(scatter(p))}` : ''} at ${brief(x)}.`
+  })
+  return [`${yLabel} by ${xLabel}.`, ...each].join(' ')
+}
+
+/** One SVG element with role img, a title and a description. Any text is safe in it. */
+export function scatterChart(chart: Scatter): string {
+  const points = chart.points.filter(({ x, y }) => drawable([x, y]))
+  if (points.length === 0) return emptyChart(chart, describe(chart))
+  const ground = plane(chart, describe(chart), {
+    xs: points.map((p) => p.x),
+    ys: points.flatMap((p) => [p.y - scatter(p), p.y + scatter(p)]),
+    names: points.map((p) => cut(p.name, MAX_NAME)),
+    margin: true,
+  })
+  const { parts, px, py, right } = ground
+  const levels = levelsOf(
+    points.map((p) => py(p.y)),
+    ground,
+  )
+  points.forEach((p, i) => {
+    const [x, y, level] = [px(p.x), py(p.y), levels[i]]
+    const color = `var(--c${i % LINES})`
+    parts.push(
+      `<polyline stroke="${color}" stroke-opacity="0.45" stroke-dasharray="1 3" points="${at(x)},${at(y)} ${at(right + 9)},${at(level)} ${at(right + 26)},${at(level)}"/>`,
+    )
+    if (scatter(p) > 0) {
+      const [low, high] = [py(p.y - scatter(p)), py(p.y + scatter(p))].map(at)
+      const bar = (from: string, to: string) =>
+        parts.push(`<polyline stroke="${color}" points="${from} ${to}"/>`)
+      bar(`${at(x)},${low}`, `${at(x)},${high}`)
+      for (const end of [low, high]) bar(`${at(x - 5)},${end}`, `${at(x + 5)},${end}`)
+    }
+    parts.push(`<circle fill="${color}" r="5" cx="${at(x)}" cy="${at(y)}"/>`)
+    parts.push(text(right + 31, level + 5, cut(p.name, MAX_NAME)))
+  })
+  return `${parts.join('')}</svg>`
+}
