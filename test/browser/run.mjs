@@ -1,6 +1,9 @@
 // npm run check:browser: tinystill in a real Chromium, in isolated and other pages, on the main thread and in a worker,
 // against the bits that this Node computes. One line a check; the last is 'N passed, N failed'.
+
+import { readFileSync } from 'node:fs'
 import { setBackend, setDeterministic } from '../../dist/index.js'
+import { otherBits } from './bits.mjs'
 import { findChromium, open, startChromium } from './chromium.mjs'
 import { serve } from './server.mjs'
 import { kernelHashes, trainingHash } from './work.mjs'
@@ -11,6 +14,7 @@ const LIMIT = 60000
 const PATIENCE = 2000
 /** The same for one that changes its arguments in place: it waits longer for threads that are perhaps alive. */
 const IN_PLACE = 12000
+const GOLDEN = JSON.parse(readFileSync(new URL('../golden/bits.json', import.meta.url), 'utf8'))
 const ENTRIES = ['index', 'distill/index', 'models/index', 'safetensors/index', 'text/index']
 
 const path = findChromium()
@@ -95,6 +99,13 @@ async function checkImports(place, page) {
   })
 }
 
+async function checkBits(place, page, threads) {
+  await check(`${place}: 200 steps on ${threads} threads end in the known weights`, async () => {
+    const wrong = otherBits(await page.run('bits', threads), GOLDEN)
+    must(wrong === null, wrong)
+  })
+}
+
 async function checkThreads(place, page, want) {
   await check(`${place}: backendReport`, async () => {
     const report = await page.run('report')
@@ -121,6 +132,7 @@ async function checkThreads(place, page, want) {
       })
     }
   }
+  await checkBits(place, page, 2)
   const [one, two] = [await page.run('speed', 1), await page.run('speed', 2)]
   console.log(`        1024 x 312 x 1200: ${one.toFixed(1)} ms on 1 thread, ${two.toFixed(1)} on 2`)
 }
