@@ -45,9 +45,20 @@ export class Accumulator {
 
   /**
    * Adds a batch's gradient. `where` is for the error: 'step 3 of 40, epoch 1'. Throws TinystillError when the loss is not
-   * finite, RangeError for a weight that is not above 0.
+   * finite, RangeError for a weight that is not above 0. Whatever is thrown: the gradients of the step go back, those of its
+   * earlier batches too, and it can begin anew.
    */
   add(rows: Int32Array, key: Key, where: () => string, loss: () => Loss): BatchLoss {
+    try {
+      return this.#add(rows, key, where, loss)
+    } catch (error) {
+      this.#sum = 0
+      this.optimizer.zeroGrad()
+      throw error
+    }
+  }
+
+  #add(rows: Int32Array, key: Key, where: () => string, loss: () => Loss): BatchLoss {
     // The arena takes back what the step made; gradients stay with their parameters.
     return tidy(() =>
       randomScope(key, () => {
