@@ -1,6 +1,7 @@
 // The training loop: epochs of batches, steps under a schedule, evaluations that decide what is kept and when it ends.
 import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
+import { footprintOfModel, requireRoom } from '../nn/footprint.js'
 import type { Module } from '../nn/module.js'
 import { AdamW } from '../nn/optim/adam.js'
 import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
@@ -109,10 +110,20 @@ function check(options: FitOptions): void {
   }
 }
 
+/** Throws BackendError with the estimate where there is no room to train `model` on these batches. */
+export function requireTrainingRoom(model: Module, data: DataSet<unknown>, batchSize: number): void {
+  // In the order for evaluation the longest texts are together: no shuffled batch has more words.
+  const words = data.batches(batchSize, null).reduce((most, rows) => Math.max(most, data.tokens(rows)), 0)
+  const need = footprintOfModel(model, words)
+  const there = model.parameters().some((p) => p.disposed) ? 0 : need.weights
+  requireRoom('the model', need, there, words)
+}
+
 /**
  * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
  * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws TinystillError when the loss stops being
- * finite; the weights are then those before that step.
+ * finite; the weights are then those before that step. Throws BackendError, before the first step, where memory is too
+ * small for it.
  */
 export async function fit<Input, Output>(
   model: Trainable<Input, Output>,
@@ -124,6 +135,7 @@ export async function fit<Input, Output>(
   const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
+  requireTrainingRoom(model, data, batchSize)
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
   const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
   const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })

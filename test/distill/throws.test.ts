@@ -9,32 +9,26 @@ import { fit } from '../../src/distill/trainer.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
 import { encodedData } from '../../src/nn/text/dataset.js'
-import { kernelsFor, setBackend } from '../../src/tensor/backend.js'
+import { setBackend } from '../../src/tensor/backend.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
 import { backends, choose } from '../backends.js'
+import { watchKernels } from '../kernels.js'
 
 class Bomb extends Error {}
 
-/** Calls `fn` while the backend's kernels are counted; the `at`th call (from 1) throws. Names of the calls, in order. */
+/** Calls `fn`; the `at`th call of a kernel (from 1) throws. Names of the calls, in order. */
 function withBomb(at: number, fn: () => void): { calls: string[]; thrown: unknown } {
-  const kernels = kernelsFor('float32') as unknown as Record<string, (...args: unknown[]) => unknown>
-  const whole = { ...kernels }
   const calls: string[] = []
-  for (const [name, run] of Object.entries(whole)) {
-    kernels[name] = (...args) => {
-      calls.push(name)
-      if (calls.length === at) throw new Bomb(`${name}, call ${at}`)
-      return run(...args)
-    }
+  const light = (name: string) => {
+    calls.push(name)
+    if (calls.length === at) throw new Bomb(`${name}, call ${at}`)
   }
   try {
-    fn()
+    watchKernels(light, fn)
     return { calls, thrown: null }
   } catch (thrown) {
     return { calls, thrown }
-  } finally {
-    Object.assign(kernels, whole)
   }
 }
 
