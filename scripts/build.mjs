@@ -4,6 +4,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildWasm } from './build-wasm.mjs'
 
+// Whatever the caller's: modes go into the package, and who installs it for others must be able to read it.
+process.umask(0o022)
 const root = fileURLToPath(new URL('..', import.meta.url))
 await buildWasm()
 rmSync(`${root}/dist`, { recursive: true, force: true })

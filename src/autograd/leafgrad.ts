@@ -22,7 +22,14 @@ export function accumulateRows(leaf: Tensor, add: (into: Tensor) => Int32Array):
   const before = leaf.leafGrad
   if (before === null) {
     const tensor = zerosFor(leaf)
-    leaf.leafGrad = { tensor, rows: add(tensor) }
+    try {
+      leaf.leafGrad = { tensor, rows: add(tensor) }
+    } catch (error) {
+      // Nobody has it yet, and rows of it may be written.
+      tensor.raw.fill(0)
+      spares.set(leaf, tensor)
+      throw error
+    }
     return
   }
   const added = add(before.tensor)

@@ -8,6 +8,7 @@ import type { Classifier } from '../distill/predict.js'
 import { recipes } from '../distill/recipes/index.js'
 import type { Recipe } from '../distill/recipes/recipe.js'
 import type { Student } from '../distill/runner.js'
+import { requireTrainingRoom } from '../distill/trainer.js'
 import { ablations, aloneVariant, mainName, type Variant } from '../distill/variants.js'
 import { TinystillError } from '../errors.js'
 import { writeAtomic } from '../nn/io/files.js'
@@ -83,7 +84,7 @@ function prepare(
   if (plan.teachers.weights === 'accuracy' && options.dev === undefined)
     output.info('teachers count by their accuracy on rows of --train, which they may know: give --dev')
   output.info(describePlan(plan))
-  for (const stage of plan.stages) reader.stage(stage.data)
+  for (const stage of plan.stages) requireTrainingRoom(model, reader.stage(stage.data), stage.fit.batchSize)
   const said = problems.map(({ what, remedy }) => `${what}. ${remedy}`)
   return { ...{ plan, teachers, accuracies, readers, reader, source, general, onNonfinite }, problems: said }
 }

@@ -1,5 +1,7 @@
 // tinystill doctor: what runs here, and why.
 import { availableParallelism } from 'node:os'
+import { footprintOfConfig } from '../nn/footprint.js'
+import { presets } from '../nn/models/presets.js'
 import {
   type BackendReport,
   backendReport,
@@ -7,7 +9,7 @@ import {
   type GpuTrial,
   type SizeClass,
 } from '../tensor/backend.js'
-import { memory } from '../tensor/storage.js'
+import { memory, memoryLimit } from '../tensor/storage.js'
 import { VERSION } from '../version.js'
 import type { CommandSpec } from './main.js'
 import type { Output } from './output.js'
@@ -24,6 +26,9 @@ function gpuLines(trials: GpuTrial[]): string[][] {
       : `${t.driver}${t.software ? " (software: 'auto' never takes it)" : ''}`,
   ])
 }
+
+/** For the doctor's estimates. */
+const BATCH = { texts: 32, words: 128 }
 
 const speed = (x: number | null) => (x === null ? '-' : x.toPrecision(3))
 
@@ -58,7 +63,7 @@ export const doctorCommand: CommandSpec<unknown> = {
       platform: `${process.platform} ${process.arch}`,
       processors: availableParallelism(),
     }
-    output.json({ ...facts, ...report, gpuModes: modes, matmul: classes })
+    output.json({ ...facts, memoryLimit: memoryLimit(), ...report, gpuModes: modes, matmul: classes })
     output.print(
       renderTable(
         [{ title: 'what' }, { title: 'here' }],
@@ -67,15 +72,27 @@ export const doctorCommand: CommandSpec<unknown> = {
           ['backend', `${report.backend} (${report.why})`],
           ['threads', String(report.threads)],
           ['shared memory', bytes(memory().reserved)],
+          ['room for training', bytes(memoryLimit())],
           ...gpuLines(modes),
         ],
       ),
     )
+    output.print(`\n${trainingSizes()}`)
     const measured = modes.flatMap((t) => ('why' in t ? [] : [{ title: t.mode, classes: t.classes }]))
     for (const { title, classes: by } of measured.length > 0 ? measured : [{ title: '', classes }])
       output.print(`\n${title === '' ? '' : `with ${title}:\n`}${classTable(by, report)}`)
     printKernels(output, report)
   },
+}
+
+/** What the training of a new model of each size takes. */
+function trainingSizes(): string {
+  const sizes = Object.entries(presets).map(([name, { family, settings }]) => {
+    const config = { ...family.defaults, ...settings }
+    const { total } = footprintOfConfig(family, 'sequence-classification', config, BATCH.texts * BATCH.words)
+    return `${name} ${bytes(total)}`
+  })
+  return `training on ${BATCH.texts} texts of ${BATCH.words} words takes: ${sizes.join(', ')}`
 }
 
 function printKernels(output: Output, { kernels }: BackendReport): void {

@@ -1,8 +1,10 @@
 // What every command takes, and what every command is given.
+import { totalmem } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { SaveEvery } from '../distill/run-state.js'
 import { type BackendName, raceBackends, setBackend, setThreads } from '../tensor/backend.js'
 import { type GpuMode, gpuModes } from '../tensor/backends/gpu/index.js'
+import { limitMemory } from '../tensor/storage.js'
 import type { Output, Sink } from './output.js'
 import type { Progress, ProgressStream } from './progress.js'
 
@@ -58,7 +60,14 @@ export function addCommonOptions(command: Command): Command {
     .option('--debug', 'show the stack of an error', false)
 }
 
+/** Bytes of memory that this process may use: the machine's, or a container's share of it. */
+function machineMemory(): number {
+  const constrained = process.constrainedMemory() ?? 0
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
 export function applyCommonOptions({ threads, backend, gpuMode }: CommonOptions): void {
+  limitMemory(machineMemory())
   if (backend !== undefined || gpuMode !== undefined)
     setBackend(backend ?? 'gpu', gpuMode === undefined ? {} : { mode: gpuMode })
   if (threads !== undefined) setThreads(threads)

@@ -49,6 +49,7 @@ export class Accumulator {
   #batches: Batch[] = []
   /** Why the step in hand will be skipped. */
   #fault: NonfiniteError | null = null
+  /** Steps that were skipped, one after the other, up to here. */
   inARow = 0
 
   /** `model` names what a loss or gradient broke in. 'skip' leaves such a step out, all its batches; 'stop' throws. */
@@ -61,9 +62,19 @@ export class Accumulator {
   /**
    * Adds a batch's gradient. `where` is for the error: 'step 3 of 40, epoch 1'. `loss` is called again to find out where a
    * value that is not finite arose. Throws NonfiniteError for such a loss, unless the step is to be skipped, and RangeError
-   * for a weight that is not above 0.
+   * for a weight that is not above 0. Whatever is thrown: the gradients of the step go back, those of its earlier batches
+   * too, and it can begin anew.
    */
   add(rows: Int32Array, key: Key, where: () => string, loss: () => Loss): BatchLoss {
+    try {
+      return this.#add(rows, key, where, loss)
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+  }
+
+  #add(rows: Int32Array, key: Key, where: () => string, loss: () => Loss): BatchLoss {
     const batch: Batch = { rows, key, total: () => termsOf(loss()).total, scale: 1 }
     // The arena takes back what the step made; gradients stay with their parameters.
     const heard = tidy(() =>
@@ -128,10 +139,7 @@ export class Accumulator {
 
   /** Remembers why the step is to be skipped, or throws it. */
   #refuse(fault: NonfiniteError): NonfiniteError {
-    if (this.onNonfinite === 'stop') {
-      this.#forget()
-      throw fault
-    }
+    if (this.onNonfinite === 'stop') throw fault
     this.#fault = fault
     return fault
   }

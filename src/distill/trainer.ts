@@ -2,6 +2,7 @@
 import { within } from '../autograd/trace.js'
 import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
+import { footprintOfModel, requireRoom } from '../nn/footprint.js'
 import type { Module } from '../nn/module.js'
 import { AdamW } from '../nn/optim/adam.js'
 import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
@@ -125,11 +126,20 @@ function check(options: FitOptions): void {
   }
 }
 
+/** Throws BackendError with the estimate where there is no room to train `model` on these batches. */
+export function requireTrainingRoom(model: Module, data: DataSet<unknown>, batchSize: number): void {
+  // In the order for evaluation the longest texts are together: no shuffled batch has more words.
+  const words = data.batches(batchSize, null).reduce((most, rows) => Math.max(most, data.tokens(rows)), 0)
+  const need = footprintOfModel(model, words)
+  const there = model.parameters().some((p) => p.disposed) ? 0 : need.weights
+  requireRoom('the model', need, there, words)
+}
+
 /**
  * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
  * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws NonfiniteError where a loss or gradient stops
  * being finite, with the tensor and op in which that arose; the weights are then those before that step. To find it,
- * `data.input` and `loss` are called once more.
+ * `data.input` and `loss` are called once more. Throws BackendError, before the first step, where memory is too small for it.
  */
 export async function fit<Input, Output>(
   model: Trainable<Input, Output>,
@@ -141,6 +151,7 @@ export async function fit<Input, Output>(
   const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
+  requireTrainingRoom(model, data, batchSize)
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
   const saved = options.store?.load() ?? null
   if (saved?.result) {

@@ -2,6 +2,7 @@
 import { full, rand, randn } from '../autograd/create.js'
 import { dense, noGrad } from '../autograd/graph.js'
 import { add, mul } from '../autograd/ops/arithmetic.js'
+import { tidy } from '../autograd/tidy.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 
@@ -29,13 +30,13 @@ export function undrawn<T>(fn: () => T): T {
 /** N(0, std^2). BERT: std 0.02. */
 export function normal(shape: Shape, std = 1): Tensor {
   if (!drawing) return constant(shape, 0)
-  return parameter(noGrad(() => mul(randn(shape), std)))
+  return parameter(tidy(() => noGrad(() => mul(randn(shape), std))))
 }
 
 /** Uniform on [-bound, bound). PyTorch's Linear: bound 1 / sqrt(in), for weight and bias. */
 export function uniform(shape: Shape, bound: number): Tensor {
   if (!drawing) return constant(shape, 0)
-  return parameter(noGrad(() => add(mul(rand(shape), 2 * bound), -bound)))
+  return parameter(tidy(() => noGrad(() => add(mul(rand(shape), 2 * bound), -bound))))
 }
 
 /** Uniform with variance 2 / (in + out), for weights [out, in]. Glorot and Bengio 2010, eq. 16. */

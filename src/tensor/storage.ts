@@ -26,7 +26,11 @@ class SharedHeap {
   readonly #buffers = new WeakSet<ArrayBufferLike>()
   #buffer: ArrayBufferLike
 
+  /** Bytes that it can grow to. */
+  readonly limit: number
+
   constructor(maximum: number) {
+    this.limit = maximum * PAGE
     this.memory = new WebAssembly.Memory({ initial: 64, maximum, shared: true })
     this.#buffer = this.memory.buffer
     this.#buffers.add(this.#buffer)
@@ -116,6 +120,19 @@ let looseBytes = 0
 /** Tells what tensors hold: buffers and bytes in use, and the size of the shared memory behind them. */
 export function memory(): { buffers: number; bytes: number; reserved: number } {
   return { buffers: liveBuffers, bytes: liveBytes, reserved: heap ? heap.bytes : 0 }
+}
+
+/** What the machine has, as far as somebody knows: this floor cannot ask. */
+let machine = Number.POSITIVE_INFINITY
+
+/** Bytes that tensors may hold together: what the shared memory can grow to, or less where limitMemory() said so. */
+export function memoryLimit(): number {
+  return Math.min(heap === null ? machine : heap.limit, machine)
+}
+
+/** The machine has so many bytes. Nothing is refused but what asks memoryLimit(). */
+export function limitMemory(bytes: number): void {
+  machine = bytes
 }
 
 /** A copy of a storage's elements on a device. */

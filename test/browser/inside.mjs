@@ -10,6 +10,7 @@ import {
   setThreads,
   tidy,
 } from '../../dist/index.js'
+import { trainingBits } from './bits.mjs'
 import { chunksTaken, doom, doomed, terminateAll, untilUp, workersStarted } from './watch.mjs'
 import { hash, kernelHashes, trainingHash } from './work.mjs'
 
@@ -34,6 +35,7 @@ const kit = {
 
   kernels: (threads) => kernelHashes(threads),
   training: (threads) => trainingHash(threads),
+  bits: (threads) => trainingBits(threads),
 
   /** Starts `threads`, 2 or more, the caller included. Gives how many workers came up, and the chunks they took of 20 products. */
   up: async (threads) => {

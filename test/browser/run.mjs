@@ -1,6 +1,9 @@
 // npm run check:browser: tinystill in a real Chromium, in isolated and other pages, on the main thread and in a worker,
 // against the bits that this Node computes; and report.html against hostile texts. One line a check; the last is 'N passed, N failed'.
+
+import { readFileSync } from 'node:fs'
 import { setBackend, setDeterministic } from '../../dist/index.js'
+import { otherBits } from './bits.mjs'
 import { findChromium, open, startChromium } from './chromium.mjs'
 import { checkReports } from './report.mjs'
 import { serve } from './server.mjs'
@@ -12,6 +15,7 @@ const LIMIT = 60000
 const PATIENCE = 2000
 /** The same for one that changes its arguments in place: it waits longer for threads that are perhaps alive. */
 const IN_PLACE = 12000
+const GOLDEN = JSON.parse(readFileSync(new URL('../golden/bits.json', import.meta.url), 'utf8'))
 const ENTRIES = ['index', 'distill/index', 'models/index', 'safetensors/index', 'text/index']
 
 const path = findChromium()
@@ -96,12 +100,21 @@ async function checkImports(place, page) {
   })
 }
 
+async function checkBits(place, page, threads) {
+  await check(`${place}: 200 steps on ${threads} threads, the bits of test/golden`, async () => {
+    const wrong = otherBits(await page.run('bits', threads), GOLDEN)
+    must(wrong === null, wrong)
+  })
+}
+
 async function checkThreads(place, page, want) {
   await check(`${place}: backendReport`, async () => {
     const report = await page.run('report')
     must(report.backend === 'wasm' && report.isolated && !report.node && report.threads >= 1, report)
     return `wasm, ${report.why}, ${report.threads} threads`
   })
+  // First: what follows chooses its own build.
+  await checkBits(place, page, 2)
   for (const deterministic of [true, false]) {
     const build = deterministic ? 'deterministic' : 'fastest build'
     let one = deterministic ? want : null

@@ -198,7 +198,8 @@ describe('what is broken', () => {
       {
         ...data,
         batches: (n, key) => {
-          epoch++
+          // Without a key fit() only looks how large batches are.
+          if (key !== null) epoch++
           return data.batches(n, key)
         },
       },

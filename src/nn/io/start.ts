@@ -1,6 +1,7 @@
 // What a training begins with: a folder's weights, or a new model of a size, with a vocabulary made of the texts.
 import { existsSync, statSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
+import { footprintOfConfig, requireRoom } from '../footprint.js'
 import { makeModel } from '../models/bert.js'
 import type { TransformerConfig } from '../models/config.js'
 import type { Family, Kind } from '../models/family.js'
@@ -36,17 +37,18 @@ const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.is
 
 /**
  * `source`: a model folder, the name of a preset, or a config.json. The weights of a new model and of missing heads come
- * from the random scope. Throws CheckpointError for anything else, and for a folder without tokenizer.
+ * from the random scope. Throws CheckpointError for anything else, and for a folder without tokenizer; BackendError, before
+ * it makes anything, for a new model that is too large to be trained.
  */
 export function startModel(source: string, options: StartOptions): Started {
   if (isFolder(source)) return fromFolder(source, options)
   if (isPreset(source)) {
     const { family, settings } = presets[source]
-    return fresh(family, { ...family.defaults, ...settings }, options)
+    return fresh(source, family, { ...family.defaults, ...settings }, options)
   }
   if (existsSync(source)) {
     const { family, config } = readConfig(source)
-    return fresh(family, config, options)
+    return fresh(source, family, config, options)
   }
   throw new CheckpointError(
     source,
@@ -63,12 +65,13 @@ function fromFolder(folder: string, { as, labels, problemType }: StartOptions): 
   return { model, tokenizer, info }
 }
 
-function fresh(family: Family, config: TransformerConfig, options: StartOptions): Started {
+function fresh(source: string, family: Family, config: TransformerConfig, options: StartOptions): Started {
   const { as, labels, problemType = null, texts, vocabSize = 8192, tokenizer: folder } = options
   const tokenizer =
     folder === undefined ? trainWordPiece(texts, { size: vocabSize }) : loadTokenizer(checked(folder))
   const { padId } = tokenizer
   const settings = { ...config, vocabSize: tokenizer.vocabSize, padId, labels, problemType }
+  requireRoom(source, footprintOfConfig(family, as, settings, 0), 0, 0)
   return { model: makeModel(family, as, settings), tokenizer, info: null }
 }
 

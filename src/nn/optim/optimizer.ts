@@ -47,10 +47,12 @@ function squares(p: Tensor): number {
   // Zeros add nothing. A multiple of 4, so that the others are added in the order in which all rows are.
   if (rows === null || tensor.strides[0] % 4 !== 0) return k.sumSquares(flat(tensor))
   const touched = empty([rows.length, tensor.strides[0]], p.dtype)
-  k.indexSelect(flat(touched), flat(tensor), rows, 1, p.shape[0], tensor.strides[0])
-  const sum = k.sumSquares(flat(touched))
-  touched.dispose()
-  return sum
+  try {
+    k.indexSelect(flat(touched), flat(tensor), rows, 1, p.shape[0], tensor.strides[0])
+    return k.sumSquares(flat(touched))
+  } finally {
+    touched.dispose()
+  }
 }
 
 /** The Euclidean norm of all gradients together. Parameters without one count as zeros. */

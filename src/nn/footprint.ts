@@ -1,0 +1,110 @@
+// What a training takes in memory, counted before it takes it: weights, gradients and moments exactly, activations by what
+// a block of the encoder leaves behind for backward.
+import { BackendError } from '../errors.js'
+import { memory, memoryLimit } from '../tensor/storage.js'
+import { EncoderBlock } from './encoder.js'
+import { Linear } from './layers.js'
+import type { TransformerConfig } from './models/config.js'
+import type { Family, Kind } from './models/family.js'
+import { MaskedWords } from './models/heads.js'
+import type { Module } from './module.js'
+
+/** In bytes. */
+export interface Footprint {
+  weights: number
+  /** Of what is trained. */
+  gradients: number
+  /** Adam's two. */
+  moments: number
+  /** What forward leaves for backward, of one batch. */
+  activations: number
+  total: number
+}
+
+const FLOAT = 4
+
+/** Of masked words, the share that is predicted and has logits: Devlin et al. 2019. */
+const GUESSED = 0.15
+
+/** Floats that a word leaves in a block: q, k, v, what attention gives, four more of the width, and two inner ones. */
+const inBlock = (width: number, inner: number) => 12 * width + 2 * inner
+
+/** Floats of a word outside the blocks: embeddings, their sums and norm. */
+const aroundBlocks = (width: number) => 8 * width
+
+function footprintOf(all: number, trained: number, activations: number): Footprint {
+  const [weights, gradients, moments] = [all, trained, 2 * trained].map((n) => n * FLOAT)
+  const floats = activations * FLOAT
+  return { weights, gradients, moments, activations: floats, total: weights + gradients + moments + floats }
+}
+
+/** Parameters of the model that makeModel() makes. */
+export function countOf(family: Family, kind: Kind, c: TransformerConfig): number {
+  const { width: w, vocabSize: V } = c
+  const linear = (from: number, to: number) => from * to + to
+  const norm = 2 * w
+  const block = 4 * linear(w, w) + linear(w, c.inner) + linear(c.inner, w) + 2 * norm
+  const base = w * (V + c.maxLength + c.tokenTypes) + norm + c.layers * block
+  const pooler = linear(w, w)
+  const heads: Record<Kind, number> = {
+    base: family.pooler === 'encoder' ? pooler : 0,
+    'sequence-classification': pooler + linear(w, c.labels.length),
+    'masked-lm': linear(w, w) + norm + V + (c.tied ? 0 : w * V),
+    'token-classification': linear(w, c.labels.length),
+  }
+  return base + heads[kind]
+}
+
+/** Of a model that is not there yet, trained as a whole on batches of `words` words. */
+export function footprintOfConfig(
+  family: Family,
+  kind: Kind,
+  config: TransformerConfig,
+  words: number,
+): Footprint {
+  const { width, inner, layers, vocabSize } = config
+  const word = layers * inBlock(width, inner) + aroundBlocks(width)
+  const guesses = kind === 'masked-lm' ? 2 * GUESSED * vocabSize : 0
+  const count = countOf(family, kind, config)
+  return footprintOf(count, count, words * (word + guesses))
+}
+
+/** Of any module: what is frozen has no gradient. A module without blocks is taken for a stack of linear layers. */
+export function footprintOfModel(model: Module, words: number): Footprint {
+  const parameters = model.parameters()
+  const sum = (list: readonly { numel: number }[]) => list.reduce((n, { numel }) => n + numel, 0)
+  let word = 0
+  let layers = 0
+  let width = 0
+  for (const [, module] of model.namedModules()) {
+    if (module instanceof EncoderBlock) {
+      const [inner, own] = module.up.weight.shape
+      width = own
+      word += inBlock(own, inner)
+    } else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
+    else if (module instanceof Linear) layers += 2 * module.weight.shape[0]
+  }
+  const floats = width > 0 ? word + aroundBlocks(width) : layers
+  return footprintOf(sum(parameters), sum(parameters.filter((p) => p.requiresGrad)), words * floats)
+}
+
+const gigabytes = (n: number) => (n < 1e8 ? `${Math.ceil(n / 1e6)} MB` : `${(n / 1e9).toPrecision(2)} GB`)
+
+/**
+ * Throws BackendError with the estimate where a training does not fit into what memory is left. `there`: bytes of it that
+ * are in use already, the weights of a model that is made. `words`: of a batch; 0: not known yet.
+ */
+export function requireRoom(who: string, need: Footprint, there: number, words: number): void {
+  const room = memoryLimit() - memory().bytes + there
+  if (need.total <= room) return
+  const parts = (['weights', 'gradients', 'moments', 'activations'] as const)
+    .filter((part) => need[part] > 0)
+    .map((part) => `${part} ${gigabytes(need[part])}`)
+  const batch = words > 0 ? ` of batches of ${words.toLocaleString('en-US')} words` : ''
+  throw new BackendError(
+    `${who}: training takes about ${gigabytes(need.total)}${batch} (${parts.join(', ')}), there is room for ${gigabytes(Math.max(0, room))}`,
+    words > 0
+      ? 'Use a smaller batch (and accumulate), shorter texts, or a model with fewer layers'
+      : 'Use a model with fewer layers, a smaller width or fewer words',
+  )
+}
