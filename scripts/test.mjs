@@ -15,6 +15,7 @@ const args = [
   ...process.argv.slice(2),
   // A busy machine is no failure.
   '--testTimeout=60000',
+  '--hookTimeout=60000',
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${file}`,

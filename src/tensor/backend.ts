@@ -22,8 +22,9 @@ import {
   threadsLack,
   wideGain,
 } from './backends/wasm/index.js'
+import { heap } from './heap.js'
 import type { KernelName, Kernels } from './kernels.js'
-import { type DType, heap } from './storage.js'
+import type { DType } from './storage.js'
 
 const names = ['auto', 'js', 'wasm', 'gpu'] as const
 export type BackendName = (typeof names)[number]

@@ -1,5 +1,6 @@
 // Memory: where tensor elements live, how buffers are reused, and what an arena (tidy) gives back.
 import { BackendError } from '../errors.js'
+import { heap, sizeClass } from './heap.js'
 
 export type DType = 'float32' | 'float64' | 'int32'
 export type Floats = Float32Array | Float64Array
@@ -7,111 +8,8 @@ export type TypedArray = Floats | Int32Array
 
 export const bytesPerElement: Record<DType, number> = { float32: 4, float64: 8, int32: 4 }
 
-const PAGE = 65536
-/** The first MiB of the shared memory belongs to the wasm module: its constants and its stack. */
-export const HEAP_BASE = 1 << 20
-const MAX_PAGES = 65536
 /** Storage outside any arena waits for the garbage collector; past this much it goes to ordinary buffers. */
 const LOOSE_LIMIT = 1 << 30
-
-/**
- * One growable memory for float32 and int32 data. It is a shared WebAssembly.Memory, so that kernels and worker
- * threads work on tensors in place; growing a shared memory does not detach older views. null where it cannot be made.
- */
-class SharedHeap {
-  readonly memory: WebAssembly.Memory
-  #top = HEAP_BASE
-  readonly #free = new Map<number, number[]>()
-  /** memory.buffer is a new object after each growth; older ones still alias the same bytes. */
-  readonly #buffers = new WeakSet<ArrayBufferLike>()
-  #buffer: ArrayBufferLike
-
-  /** Bytes that it can grow to. */
-  readonly limit: number
-
-  constructor(maximum: number) {
-    this.limit = maximum * PAGE
-    this.memory = new WebAssembly.Memory({ initial: 64, maximum, shared: true })
-    this.#buffer = this.memory.buffer
-    this.#buffers.add(this.#buffer)
-  }
-
-  owns(buffer: ArrayBufferLike): boolean {
-    return buffer === this.#buffer || this.#buffers.has(buffer)
-  }
-
-  /** The buffer to build new views on: covers everything allocated so far. */
-  get buffer(): ArrayBufferLike {
-    return this.#buffer
-  }
-
-  get bytes(): number {
-    return this.#buffer.byteLength
-  }
-
-  /** The address of `size` bytes (a size class), or -1 when the memory is full. */
-  alloc(size: number): number {
-    // A block up to twice as large is better reused than new memory touched.
-    for (let s = size, tries = 0; tries < 9; s = nextClass(s), tries++) {
-      const list = this.#free.get(s)
-      if (list !== undefined && list.length > 0) {
-        const at = list.pop() as number
-        this.#classOf.set(at, s)
-        return at
-      }
-    }
-    const at = this.#top
-    if (at + size > this.#buffer.byteLength) {
-      const missing = Math.ceil((at + size - this.#buffer.byteLength) / PAGE)
-      const ahead = Math.min(Math.max(missing, 256), MAX_PAGES - this.#buffer.byteLength / PAGE)
-      try {
-        this.memory.grow(Math.max(missing, ahead))
-      } catch {
-        return -1
-      }
-      this.#buffer = this.memory.buffer
-      this.#buffers.add(this.#buffer)
-    }
-    this.#top = at + size
-    this.#classOf.set(at, size)
-    return at
-  }
-
-  readonly #classOf = new Map<number, number>()
-
-  free(at: number): void {
-    const size = this.#classOf.get(at)
-    if (size === undefined) throw new BackendError(`freed an address that is not allocated: ${at}`)
-    this.#classOf.delete(at)
-    const list = this.#free.get(size)
-    if (list) list.push(at)
-    else this.#free.set(size, [at])
-  }
-}
-
-/** Sizes are rounded up to eight classes an octave: at most 1/8 wasted, and few enough that blocks are found again. */
-function sizeClass(bytes: number): number {
-  if (bytes <= 256) return Math.max(64, Math.ceil(bytes / 64) * 64)
-  const step = 2 ** (Math.ceil(Math.log2(bytes)) - 4)
-  return Math.ceil(bytes / Math.max(step, 64)) * Math.max(step, 64)
-}
-
-function nextClass(size: number): number {
-  return sizeClass(size + 1)
-}
-
-function makeHeap(): SharedHeap | null {
-  for (const maximum of [MAX_PAGES, MAX_PAGES / 2, MAX_PAGES / 8]) {
-    try {
-      return new SharedHeap(maximum)
-    } catch {
-      // Too little address space for this maximum: try a smaller one.
-    }
-  }
-  return null
-}
-
-export const heap: SharedHeap | null = makeHeap()
 
 let liveBuffers = 0
 let liveBytes = 0

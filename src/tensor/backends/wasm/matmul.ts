@@ -1,6 +1,7 @@
 // Matrix products: which way one is computed, and how it is cut for threads. None of that shows in the result's bits.
+
+import { heap } from '../../heap.js'
 import type { Kernels, MatrixBatch } from '../../kernels.js'
-import { heap } from '../../storage.js'
 import { unaryCode } from './elementwise.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'

@@ -1,6 +1,8 @@
 // Addresses: where arrays lie in the shared memory, scratch space, and copies of arrays that lie elsewhere.
+
+import { heap } from '../../heap.js'
 import type { KernelName, Kernels } from '../../kernels.js'
-import { heap, type TypedArray } from '../../storage.js'
+import type { TypedArray } from '../../storage.js'
 
 /** Fixed places under HEAP_BASE, which the module leaves free: it has no data and no stack there. 512: zeros, see gemm.ts. */
 export const WALK = 1024

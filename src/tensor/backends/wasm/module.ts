@@ -1,5 +1,5 @@
 // The compiled kernels: decoding, relaxed SIMD where the engine has it, and one instance on the shared memory.
-import { heap } from '../../storage.js'
+import { heap } from '../../heap.js'
 import { modules } from './generated.js'
 
 /** strict: SIMD alone, the same bits everywhere. relaxed: fused multiply-add. wide: relaxed, for vectors of 8. */

@@ -1,7 +1,7 @@
 // Threads on the shared memory. A kernel call is cut into chunks, which this thread and the workers take one by one;
 // whoever takes a chunk, it computes the same bits. Without workers the caller does it all.
 import { BackendError } from '../../../errors.js'
-import { heap } from '../../storage.js'
+import { heap } from '../../heap.js'
 import type { Exports } from './module.js'
 import * as at from './worker.js'
 

@@ -1,5 +1,5 @@
 // Strided operands as the module walks them: dims of size 1 dropped, dims that run on into each other merged, at most 4.
-import { heap } from '../../storage.js'
+import { heap } from '../../heap.js'
 import { WALK } from './memory.js'
 
 const RANK = 4

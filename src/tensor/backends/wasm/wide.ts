@@ -1,6 +1,6 @@
 // Vectors of 8: newer V8 can make one 256-bit operation of two 128-bit ones, which doubles matrix products. It is behind
 // a flag and tells nobody whether it works on this processor, so the two builds are raced, and must agree bit for bit.
-import { heap } from '../../storage.js'
+import { heap } from '../../heap.js'
 import { type Exports, instantiate } from './module.js'
 
 /** The first V8 that pairs all operations of the tile. Node 24 has 13.6; an unknown flag would print a warning. */
