@@ -10,13 +10,17 @@ const MAX_ITEMS = 256
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** A name from a file, fit to be printed: quoted, short, and without anything that could drive a terminal. */
-export function shown(name: string): string {
-  const short = name.length > 80 ? `${name.slice(0, 80)}...` : name
-  return JSON.stringify(short).replace(
-    /[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+/** Text out of a file on one line, without anything that could drive a terminal. */
+export function escaped(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+/** A name from a file, fit to be printed: quoted, short and escaped. */
+export function shown(name: string): string {
+  return escaped(JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name))
 }
 
 /** Whether UTF-8 can hold the text: half of a surrogate pair has no encoding. */
