@@ -7,6 +7,8 @@ export type Json = string | number | Json[] | Map<string, Json>
 const MAX_DEPTH = 8
 /** Shapes and offsets are short; a list of millions, 2 bytes an item in the file, would take 8 each in memory. */
 const MAX_ITEMS = 256
+/** What JSON calls a number; Number() also takes 01, .5 and 1. for one. */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
@@ -89,7 +91,8 @@ export function scanJson(
     const digits = text.slice(start, at)
     const whole = digits.length <= 16 && /^(?:0|[1-9]\d*)$/.test(digits)
     if (whole && Number.isSafeInteger(Number(digits))) return Number(digits)
-    if (fractions && digits.length < 40 && Number.isFinite(Number(digits))) return Number(digits)
+    if (fractions && digits.length < 40 && NUMBER.test(digits) && Number.isFinite(Number(digits)))
+      return Number(digits)
     return fail(
       `holds ${shown(digits)} at character ${start}, which is not a whole number from 0 to 2^53 - 1`,
     )

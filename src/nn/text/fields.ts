@@ -58,9 +58,10 @@ export class Fields {
     return this.refuse(`must be a whole number from ${from} to ${to}, it is ${describe(value)}`)
   }
 
-  flag(otherwise: boolean): boolean {
+  /** What is left out is `otherwise`, where there is one. */
+  flag(otherwise?: boolean): boolean {
     const { value } = this
-    if (this.missing) return otherwise
+    if (otherwise !== undefined && this.missing) return otherwise
     return typeof value === 'boolean' ? value : this.refuse(`must be true or false, it is ${describe(value)}`)
   }
 }

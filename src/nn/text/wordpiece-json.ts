@@ -122,10 +122,10 @@ function readAdded(list: Fields, tokens: string[]): AddedToken[] {
 function readNormalizer(field: Fields): BertNormalizing {
   if (field.missing) return { cleanText: false, chineseChars: false, stripAccents: false, lowercase: false }
   typeOf(field, ['BertNormalizer'])
-  const lowercase = field.at('lowercase').flag(true)
+  const lowercase = field.at('lowercase').flag()
   return {
-    cleanText: field.at('clean_text').flag(true),
-    chineseChars: field.at('handle_chinese_chars').flag(true),
+    cleanText: field.at('clean_text').flag(),
+    chineseChars: field.at('handle_chinese_chars').flag(),
     // Where nothing is said, accents go with lower-casing.
     stripAccents: field.at('strip_accents').flag(lowercase),
     lowercase,
