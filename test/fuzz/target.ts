@@ -26,7 +26,7 @@ export interface Verdict {
 }
 
 /** Longer lines bury what they say; the path comes on top. */
-const MOST_CHARS = 700
+const MOST_CHARS = 1000
 
 function complaint(error: unknown, folder: string): string | null {
   if (!(error instanceof CheckpointError || error instanceof DataError))

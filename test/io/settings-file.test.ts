@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { withConfig } from '../../src/distill/plan-config.js'
+import { recipes } from '../../src/distill/recipes/index.js'
 import { readSettings } from '../../src/nn/io/settings-file.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-settings-'))
@@ -51,4 +53,12 @@ it.each([
   }
   expect(message).toContain(text)
   expect(message).not.toMatch(/\p{Cc}/u)
+})
+
+it('takes no layer that cannot be counted', () => {
+  const plan = recipes[0].plan({}, { transfer: true, pretrained: false }, 'x')
+  const layers = (layer: number) => ({ stages: { [plan.stages[0].name]: { layerMap: [[1, layer]] } } })
+  expect(withConfig(plan, 'x', layers(2)).stages[0].layerMap).toEqual([[1, 2]])
+  for (const layer of [1e308, 2 ** 53, -1, 0.5])
+    expect(() => withConfig(plan, 'x', layers(layer))).toThrow('layerMap must be')
 })
