@@ -29,7 +29,7 @@ export function plainJson(bytes: Uint8Array): { value: unknown } | null {
   }
 }
 
-/** Fields as text, rows as lists: RFC 4180, letter by letter. Null where a quote is out of place or does not close. */
+/** Fields as text, rows as lists, of text whose lines end in LF: RFC 4180, letter by letter. Null where a quote is out of place or does not close. */
 export function plainCsv(text: string): string[][] | null {
   const rows: string[][] = []
   let row: string[] = []
@@ -45,8 +45,7 @@ export function plainCsv(text: string): string[][] | null {
     rows.push(row)
     row = []
   }
-  const letters = text.replace(/\r\n/g, '\n').replace(/\r$/, '')
-  for (const c of letters) {
+  for (const c of text) {
     if (state === 'quoted') {
       if (c === '"') state = 'closed'
       else field += c
