@@ -100,7 +100,7 @@ function weightAt(file: string, where: string, value: unknown): Varying {
   throw new DataError(file, `${where} must be a number from 0 on, or { from, to }`)
 }
 
-const whole = (x: unknown) => Number.isInteger(x) && Number(x) >= 0
+const whole = (x: unknown) => Number.isSafeInteger(x) && Number(x) >= 0
 const isPairs = (value: unknown): boolean =>
   Array.isArray(value) && value.every((p) => Array.isArray(p) && p.length === 2 && p.every(whole))
 

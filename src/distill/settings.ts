@@ -1,5 +1,6 @@
 // Settings that people may give: each with its default, what it may be, and a refusal that names it.
 import { DataError } from '../errors.js'
+import { escaped, shown } from '../nn/io/json.js'
 
 export interface Setting<V> {
   readonly fallback: V
@@ -89,7 +90,7 @@ export function checkKnown(file: string, where: string, name: string, known: rea
   const like = nearest(name, known)
   throw new DataError(
     file,
-    `${where}${name.slice(0, 80)} is not known`,
+    `${where}${/^\w{1,80}$/.test(name) ? name : shown(name)} is not known`,
     like === undefined ? 'Nothing can be set there' : `Did you mean ${like}? Known are ${known.join(', ')}`,
   )
 }
@@ -116,7 +117,7 @@ export function withSettings<S extends Settings>(
     if (!fits(value))
       throw new DataError(
         file,
-        `${where}${name} must be ${want}, it is ${JSON.stringify(value)?.slice(0, 80)}`,
+        `${where}${name} must be ${want}, it is ${escaped(JSON.stringify(value)?.slice(0, 80) ?? String(value))}`,
       )
   }
   return { ...before, ...given }

@@ -95,6 +95,7 @@ describe('readCheckpoint', () => {
     ['..\\\\a.safetensors', 'is not the name of a .safetensors file beside it'],
     ['C:a.safetensors', 'is not the name of a .safetensors file beside it'],
     ['.hidden.safetensors', 'is not the name of a .safetensors file beside it'],
+    ['a\\u2028.safetensors', 'is not the name of a .safetensors file beside it'],
     ['a.safetensors\\u0000', 'is not the name of a .safetensors file beside it'],
     ['pytorch_model.bin', 'is not the name of a .safetensors file beside it'],
     ['c.safetensors', 'c.safetensors: cannot be read: no such file or folder'],
@@ -147,6 +148,12 @@ describe('readCheckpoint', () => {
       }
     }
     expect(accepted).toBeGreaterThan(5)
+  })
+
+  it.each(['01', '.5', '1.', '+1', '1e', '0x10', '--1'])('takes %s for no number', (size) => {
+    const folder = sharded()
+    writeFileSync(join(folder, INDEX), `{"metadata":{"total_size":${size}},"weight_map":${map}}`)
+    expect(() => read(folder)).toThrow('model.safetensors.index.json: it ')
   })
 
   it('refuses a tensor that two shards hold, and a link out of the folder', () => {

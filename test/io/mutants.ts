@@ -299,9 +299,13 @@ export interface Mutant {
   bytes: Uint8Array
 }
 
-/** Mutant number i: one change in most cases, up to three in some. */
+/** Mutant number i. */
 export function mutant(seed: number, i: number): Mutant {
-  const roll = dice(seed, 'mutant', i)
+  return rolled(dice(seed, 'mutant', i))
+}
+
+/** One change in most cases, up to three in some. */
+export function rolled(roll: Dice): Mutant {
   const draft = plain(roll)
   const done = Array.from({ length: 1 + Math.max(0, roll(6) - 3) }, () => pick(roll, kinds))
   for (const kind of done) if (kind in changes) changes[kind](draft, roll)

@@ -90,7 +90,9 @@ export function readIndex(file: string): Map<string, Set<string>> {
 
 /** A plain file name, the same on every system: no folder, no drive, nothing hidden. */
 function isShardName(name: string): boolean {
-  return /^[^.\\/:\p{Cc}][^\\/:\p{Cc}]*\.safetensors$/u.test(name) && name.length <= 255
+  return (
+    /^[^.\\/:\p{Cc}\p{Zl}\p{Zp}][^\\/:\p{Cc}\p{Zl}\p{Zp}]*\.safetensors$/u.test(name) && name.length <= 255
+  )
 }
 
 /** Throws where a link leads out of the folder. The hub's cache, snapshots/<commit>/x -> ../../blobs/y, is known. */

@@ -12,6 +12,7 @@ import {
 import { architectureOf, type Family, families, type Kind, kinds } from '../models/family.js'
 import type { Pretrained } from '../models/pretrained.js'
 import { type Fields, readFields } from './fields.js'
+import { shown } from './json.js'
 
 export interface ModelConfig {
   family: Family
@@ -50,7 +51,9 @@ export function readConfig(file: string): ModelConfig {
     if (given.has(field) && !values.includes(given.get(field)))
       given.refuse(field, values.map(String).join(' or '), 'Models that compute otherwise are not supported')
   }
-  if (Object.keys(given.get('pruned_heads') ?? {}).length > 0) given.refuse('pruned_heads', 'empty')
+  const pruned = given.get('pruned_heads') ?? {}
+  if (typeof pruned !== 'object' || Array.isArray(pruned) || Object.keys(pruned).length > 0)
+    given.refuse('pruned_heads', 'empty')
   const config = settingsOf(given, family)
   const wrong = misfit(config)
   if (wrong !== null) given.refuse(family.settings[wrong[0] as NumberField] ?? wrong[0], wrong[1])
@@ -132,7 +135,7 @@ export function kindOf(file: string, { kind, architecture, family }: ModelConfig
   const ours = kinds.map((k) => architectureOf(family, k)).join(', ')
   throw new CheckpointError(
     file,
-    `architectures ${architecture === null ? 'names no model' : `names ${JSON.stringify(architecture.slice(0, 80))}`}, it must be one of ${ours}`,
+    `architectures ${architecture === null ? 'names no model' : `names ${shown(architecture)}`}, it must be one of ${ours}`,
     `Say what to load it as: one of ${kinds.join(', ')}`,
   )
 }

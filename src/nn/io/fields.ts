@@ -3,6 +3,7 @@ import { CheckpointError } from '../../errors.js'
 import { described, fits, type Limit } from '../models/config.js'
 import { readText } from './files.js'
 import { shown } from './json.js'
+import { parseJson } from './parse-json.js'
 
 export class Fields {
   /** `document` is what the file holds; `file` names it in errors. */
@@ -40,7 +41,7 @@ export class Fields {
   names(field: string): string[] {
     const value = this.get(field)
     const want = 'an object of names by index'
-    if (typeof value !== 'object' || value === null) return this.refuse(field, want)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.refuse(field, want)
     const named = new Map(Object.entries(value))
     const names = Array.from({ length: named.size }, (_, i) => named.get(`${i}`))
     return names.length > 0 && names.every((name) => typeof name === 'string')
@@ -75,34 +76,20 @@ function brief(value: unknown): string {
   return Array.isArray(value) ? 'a list' : 'an object'
 }
 
-/** What nests deeper is there to exhaust the stack of whoever walks or writes it. */
-const MAX_DEPTH = 64
+/** The largest tokenizers of the BERT family take 10 MB, all other files less. */
+const MAX_BYTES = 64 * 2 ** 20
 
-function isDeep(document: unknown): boolean {
-  let level = [document]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) return true
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null ? Object.values(value) : [],
-    )
-  }
-  return false
+/** What a JSON file holds. Throws CheckpointError where that is no JSON, or names a field twice. */
+export function readJson(file: string, maxBytes = MAX_BYTES): unknown {
+  return parseJson(readText(file, maxBytes), (reason) => {
+    throw new CheckpointError(file, reason)
+  })
 }
 
 /** The one JSON object in a file. Throws CheckpointError for anything else. */
-export function readFields(file: string): Fields {
-  let document: unknown
-  try {
-    document = JSON.parse(readText(file))
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error
-    throw new CheckpointError(
-      file,
-      `is not JSON: ${error instanceof Error ? error.message : shown(`${error}`)}`,
-    )
-  }
+export function readFields(file: string, maxBytes = MAX_BYTES): Fields {
+  const document = readJson(file, maxBytes)
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw new CheckpointError(file, 'must hold one JSON object')
-  if (isDeep(document)) throw new CheckpointError(file, `nests deeper than ${MAX_DEPTH}`)
   return new Fields(file, new Map(Object.entries(document)))
 }

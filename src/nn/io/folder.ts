@@ -2,6 +2,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import { formatShape } from '../../tensor/shape.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import { activations } from '../encoder.js'
 import { type ClassifierConfig, TextClassifier } from '../models/classifier.js'
 import type { Limit } from '../models/config.js'
@@ -9,6 +11,7 @@ import { WordTokenizer } from '../text/tokenizer.js'
 import { readFields } from './fields.js'
 import { readBytes, writeAtomic } from './files.js'
 import { readSafetensors, safetensorsPieces } from './safetensors.js'
+import { encoderWeights, weightsIn } from './sizes.js'
 
 export interface TextModel {
   model: TextClassifier
@@ -101,18 +104,28 @@ export function loadTextModel(folder: string): TextModel {
   }
   const weights = join(folder, 'model.safetensors')
   const { tensors } = readSafetensors(readBytes(weights), { file: weights })
-  checkSizes(weights, config, tensors.get('wordEmbeddings.weight')?.shape)
+  checkSizes(weights, config, tensors)
   const model = new TextClassifier(config)
   model.loadStateDict(tensors, { from: weights })
   return { model: model.eval(), tokenizer, classes }
 }
 
-/** Before the model is made: its table must be in the file, or a config could ask for all memory. */
-function checkSizes(file: string, { vocabSize, width }: ClassifierConfig, shape?: readonly number[]): void {
-  if (shape?.[0] === vocabSize && shape[1] === width) return
-  throw new CheckpointError(
-    file,
-    `wordEmbeddings.weight is ${shape ? `[${shape.join(', ')}]` : 'missing'}, config.json asks for [${vocabSize}, ${width}]`,
-    'Take both files from the same model',
-  )
+/** Before the model is made: what config.json asks for must be in the file, or it could ask for all memory. */
+function checkSizes(file: string, c: ClassifierConfig, tensors: ReadonlyMap<string, Tensor>): void {
+  const refuse = (what: string, wanted: string): never => {
+    throw new CheckpointError(
+      file,
+      `${what}, config.json asks for ${wanted}`,
+      'Take both files from the same model',
+    )
+  }
+  const shape = tensors.get('wordEmbeddings.weight')?.shape
+  if (shape?.[0] !== c.vocabSize || shape[1] !== c.width)
+    refuse(
+      `wordEmbeddings.weight is ${shape ? formatShape(shape) : 'missing'}`,
+      formatShape([c.vocabSize, c.width]),
+    )
+  const needed = encoderWeights(c) + c.width * c.classes
+  const there = weightsIn(tensors)
+  if (needed > there) refuse(`holds ${there} weights`, `${needed} in its matrices alone`)
 }

@@ -1,10 +1,10 @@
 // What a weight file, a model folder or a run folder holds, told without loading it: headers, figures of the elements
 // read piece by piece, and what the JSON files beside say.
 import { readdirSync, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { INDEX, isPickle, openCheckpoint, SINGLE } from './checkpoint.js'
-import { readFields } from './fields.js'
+import { readFields, readJson } from './fields.js'
 import { explain, readText } from './files.js'
 import { hashFile } from './hash.js'
 import type { WeightFile } from './weights.js'
@@ -143,7 +143,7 @@ function labelsOf(value: unknown): string[] {
   return entries.sort(([a], [b]) => Number(a) - Number(b)).map(([, name]) => String(name))
 }
 
-const MAX_JSON_BYTES = 2 ** 27
+const MAX_VOCABULARY = 2 ** 26
 
 function tokenizerOf(folder: string, has: (name: string) => boolean): Inspection['tokenizer'] {
   if (has('tokenizer.json')) {
@@ -154,7 +154,7 @@ function tokenizerOf(folder: string, has: (name: string) => boolean): Inspection
     return { kind: String(fields.get('type') ?? 'unknown'), words, file: 'tokenizer.json' }
   }
   if (!has('vocab.txt')) return null
-  const lines = readText(join(folder, 'vocab.txt'), MAX_JSON_BYTES).split('\n')
+  const lines = readText(join(folder, 'vocab.txt'), MAX_VOCABULARY).split('\n')
   return { kind: 'WordPiece', words: lines.filter((line) => line !== '').length, file: 'vocab.txt' }
 }
 
@@ -235,13 +235,7 @@ export function inspect(path: string): Inspection {
 }
 
 function modulesOf(file: string): string[] {
-  let list: unknown
-  try {
-    list = JSON.parse(readText(file, MAX_JSON_BYTES))
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error
-    throw new CheckpointError(file, 'is not JSON', `Take it from where ${basename(dirname(file))} came from`)
-  }
+  const list = readJson(file)
   if (!Array.isArray(list)) return []
   return list.flatMap((m) => (typeof m?.type === 'string' ? [m.type.split('.').at(-1) ?? ''] : []))
 }

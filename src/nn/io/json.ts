@@ -7,16 +7,22 @@ export type Json = string | number | Json[] | Map<string, Json>
 const MAX_DEPTH = 8
 /** Shapes and offsets are short; a list of millions, 2 bytes an item in the file, would take 8 each in memory. */
 const MAX_ITEMS = 256
+/** What JSON calls a number; Number() also takes 01, .5 and 1. for one. */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** A name from a file, fit to be printed: quoted, short, and without anything that could drive a terminal. */
-export function shown(name: string): string {
-  const short = name.length > 80 ? `${name.slice(0, 80)}...` : name
-  return JSON.stringify(short).replace(
-    /[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+/** Text out of a file on one line, without anything that could drive a terminal. */
+export function escaped(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+/** A name from a file, fit to be printed: quoted, short and escaped. */
+export function shown(name: string): string {
+  return escaped(JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name))
 }
 
 /** Whether UTF-8 can hold the text: half of a surrogate pair has no encoding. */
@@ -85,7 +91,8 @@ export function scanJson(
     const digits = text.slice(start, at)
     const whole = digits.length <= 16 && /^(?:0|[1-9]\d*)$/.test(digits)
     if (whole && Number.isSafeInteger(Number(digits))) return Number(digits)
-    if (fractions && digits.length < 40 && Number.isFinite(Number(digits))) return Number(digits)
+    if (fractions && digits.length < 40 && NUMBER.test(digits) && Number.isFinite(Number(digits)))
+      return Number(digits)
     return fail(
       `holds ${shown(digits)} at character ${start}, which is not a whole number from 0 to 2^53 - 1`,
     )

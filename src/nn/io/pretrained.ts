@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
-import { formatShape, numel, sameShape } from '../../tensor/shape.js'
+import { formatShape, sameShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { normal, undrawn } from '../init.js'
 import { makeModel } from '../models/bert.js'
@@ -16,6 +16,7 @@ import { writeAtomic } from './files.js'
 import { makeFolder } from './folder.js'
 import { canonical, copiesFor, dropCopies } from './names.js'
 import { safetensorsPieces } from './safetensors.js'
+import { encoderWeights, weightsIn } from './sizes.js'
 import { loadTokenizer, saveTokenizer } from './tokenizer.js'
 
 export interface LoadOptions {
@@ -50,6 +51,9 @@ export interface SaveOptions {
 
 const WEIGHTS = 'model.safetensors'
 
+/** Weights of a classifier that is drawn for the labels of a config.json, where the file's are fewer. */
+const LARGEST_DRAWN = 2 ** 24
+
 /** See fromPretrained. */
 export function loadPretrained(folder: string, options: LoadOptions = {}): Loaded<Pretrained> {
   const configFile = join(folder, 'config.json')
@@ -64,7 +68,8 @@ export function loadPretrained(folder: string, options: LoadOptions = {}): Loade
   const file = join(folder, WEIGHTS)
   const { tensors } = readCheckpoint(folder)
   const found = canonical(file, tensors, family)
-  checkSize(file, config, family, found)
+  const named = kind.endsWith('classification') && !relabelled
+  checkSize(file, config, family, found, named ? config.labels.length : null)
   dropCopies(file, found, family, config.tied)
   const unused = relabelled ? takeMisfits(found, config) : []
   const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
@@ -116,6 +121,7 @@ function checkSize(
   c: TransformerConfig,
   { modelType }: Family,
   found: Map<string, Tensor>,
+  labels: number | null,
 ): void {
   const name = `${modelType}.embeddings.word_embeddings.weight`
   const want = [c.vocabSize, c.width]
@@ -129,10 +135,12 @@ function checkSize(
   }
   if (words === undefined || !sameShape(words.shape, want))
     refuse(`${name} is ${words ? formatShape(words.shape) : 'missing'}`, formatShape(want))
-  const layer = c.width * (4 * c.width + 2 * c.inner)
-  const needed = c.width * (c.vocabSize + c.maxLength + c.tokenTypes) + c.layers * layer
-  const there = Array.from(found.values(), (t) => numel(t.shape)).reduce((a, b) => a + b, 0)
+  const needed = encoderWeights(c)
+  const there = weightsIn(found)
   if (needed > there) refuse(`holds ${there} weights`, `${needed} in the encoder alone`)
+  // A classifier that the file lacks is drawn.
+  if (labels !== null && labels * c.width > Math.max(there, LARGEST_DRAWN))
+    refuse(`holds ${there} weights`, `${labels} labels`)
 }
 
 /** Takes a classifier for another number of classes out of the file's tensors, and gives its names. */

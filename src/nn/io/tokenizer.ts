@@ -7,20 +7,15 @@ import { Fields } from '../text/fields.js'
 import { WordTokenizer } from '../text/tokenizer.js'
 import { type RoleNames, WordPieceTokenizer } from '../text/wordpiece.js'
 import { bertTemplates } from '../text/wordpiece-json.js'
+import { readJson } from './fields.js'
 import { readText, writeAtomic } from './files.js'
 
-/** Of tokenizer.json and vocab.txt: the largest vocabularies of the BERT family take 10 MB. */
+/** Of vocab.txt: the largest vocabularies of the BERT family take 5 MB. */
 const MAX_BYTES = 64 * 2 ** 20
 
 /** A JSON file not checked yet; null where there is none. Throws CheckpointError. */
 function readJsonFields(file: string): Fields | null {
-  if (!existsSync(file)) return null
-  try {
-    return new Fields(file, '', JSON.parse(readText(file, MAX_BYTES)))
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error
-    throw new CheckpointError(file, `is not JSON: ${error instanceof Error ? error.message : error}`)
-  }
+  return existsSync(file) ? new Fields(file, '', readJson(file)) : null
 }
 
 /**

@@ -20,7 +20,8 @@ export class Fields {
     const { value } = this
     if (typeof value !== 'object' || value === null) this.refuse('must be an object')
     const own = Object.getOwnPropertyDescriptor(value as object, name)?.value
-    const path = typeof name === 'number' ? `${this.path}[${name}]` : `${this.path}${this.path && '.'}${name}`
+    const path =
+      typeof name === 'number' ? `${this.path}[${name}]` : `${this.path}${this.path && '.'}${named(name)}`
     return new Fields(this.file, path, own)
   }
 
@@ -57,11 +58,17 @@ export class Fields {
     return this.refuse(`must be a whole number from ${from} to ${to}, it is ${describe(value)}`)
   }
 
-  flag(otherwise: boolean): boolean {
+  /** What is left out is `otherwise`, where there is one. */
+  flag(otherwise?: boolean): boolean {
     const { value } = this
-    if (this.missing) return otherwise
+    if (otherwise !== undefined && this.missing) return otherwise
     return typeof value === 'boolean' ? value : this.refuse(`must be true or false, it is ${describe(value)}`)
   }
+}
+
+/** A token may be a name: it is quoted then. */
+function named(name: string): string {
+  return /^[\w[\]#-]{1,80}$/.test(name) ? name : shown(name)
 }
 
 function describe(value: unknown): string {

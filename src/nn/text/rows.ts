@@ -1,6 +1,7 @@
 // Rows of texts out of lines: TSV, CSV, JSONL and plain text. Nothing here knows of files, so a browser can use it.
 import { DataError } from '../../errors.js'
 import { shown } from '../io/json.js'
+import { parseJson } from '../io/parse-json.js'
 
 /** One row as it stands in the data. */
 export interface TextRow {
@@ -53,7 +54,7 @@ export function* readRows(lines: Iterable<Line>, format: TextFormat, file: strin
   const fail: Fail = (line, reason, hint) => {
     throw new DataError(`${file}:${line}`, reason, hint)
   }
-  if (format === 'tsv') yield* tableRows(tsvRecords(lines), false, fail)
+  if (format === 'tsv') yield* tableRows(tsvRecords(lines, fail), false, fail)
   else if (format === 'csv') yield* tableRows(csvRecords(lines, fail), true, fail)
   else {
     const row = format === 'txt' ? plainRow : jsonRow
@@ -67,9 +68,15 @@ interface TableRow {
   line: number
 }
 
-function* tsvRecords(lines: Iterable<Line>): Generator<TableRow> {
+/** A line of separators alone would take eight times its size in memory. */
+const MAX_FIELDS = 10_000
+
+function* tsvRecords(lines: Iterable<Line>, fail: Fail): Generator<TableRow> {
   for (const { text, number } of lines) {
-    if (text.trim() !== '') yield { fields: text.split('\t'), line: number }
+    if (text.trim() === '') continue
+    const fields = text.split('\t', MAX_FIELDS + 1)
+    if (fields.length > MAX_FIELDS) fail(number, `more than ${MAX_FIELDS} fields`)
+    yield { fields, line: number }
   }
 }
 
@@ -79,15 +86,19 @@ const MAX_RECORD = 2 ** 24
 function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<TableRow> {
   /** Fields that are whole, and of a quoted one what there is so far. */
   let fields: string[] = []
-  let open: { begun: number; parts: string[]; size: number } | null = null
+  let open: { begun: number; parts: string[] } | null = null
   let first = 0
+  /** Of the record so far, in characters. */
+  let size = 0
   for (const { text, number } of lines) {
     if (open === null && fields.length === 0 && text.trim() === '') continue
     if (open === null) first = number
+    size = open === null ? text.length : size + 1 + text.length
+    if (open !== null && size > MAX_RECORD) fail(open.begun, 'a quote opens here and does not close')
     let at = 0
     for (;;) {
       if (open === null && text[at] === '"') {
-        open = { begun: number, parts: [], size: 0 }
+        open = { begun: number, parts: [] }
         at++
       }
       if (open === null) {
@@ -100,6 +111,7 @@ function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<TableRow> {
             'Put the field in quotes and double those inside',
           )
         fields.push(field)
+        if (fields.length > MAX_FIELDS) fail(first, `more than ${MAX_FIELDS} fields`)
         if (comma < 0) break
         at = comma + 1
         continue
@@ -107,8 +119,6 @@ function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<TableRow> {
       const quote = text.indexOf('"', at)
       const part = text.slice(at, quote < 0 ? text.length : quote)
       open.parts.push(part)
-      open.size += part.length
-      if (open.size > MAX_RECORD) fail(open.begun, 'a quote opens here and does not close')
       if (quote < 0) {
         open.parts.push('\n')
         break
@@ -120,6 +130,7 @@ function* csvRecords(lines: Iterable<Line>, fail: Fail): Generator<TableRow> {
         continue
       }
       fields.push(open.parts.join(''))
+      if (fields.length > MAX_FIELDS) fail(first, `more than ${MAX_FIELDS} fields`)
       open = null
       if (at === text.length) break
       if (text[at] !== ',') fail(number, `found ${shown(text.slice(at, at + 1))} after a closing quote`)
@@ -183,12 +194,7 @@ function plainRow({ text, number }: Line): TextRow {
 }
 
 function jsonRow({ text, number }: Line, fail: Fail): TextRow {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    return fail(number, `is not JSON: ${error instanceof Error ? error.message : error}`)
-  }
+  const value = parseJson(text, (reason) => fail(number, reason))
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return fail(number, 'must be a JSON object with text and label')
   const own = new Map(Object.entries(value))

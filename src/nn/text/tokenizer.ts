@@ -1,5 +1,6 @@
 // A vocabulary of whole words, kept as a Hugging Face tokenizer.json (WordLevel) that Python's tokenizers reads as well.
 import { CheckpointError } from '../../errors.js'
+import { shown } from '../io/json.js'
 import { checkMaxLength, type Encoded, type EncodeOptions, longestFirst, type Tokenizer } from './encoding.js'
 
 /** A run of letters and digits, or any one other character that is no space. Of lower-cased text. */
@@ -113,7 +114,7 @@ export class WordTokenizer implements Tokenizer {
     for (const [word, id] of entries) {
       if (!Number.isInteger(id) || id < 0 || id >= entries.length || words[id] !== undefined)
         refuse(
-          `model.vocab: the ids must be 0 to ${entries.length - 1}, each once; ${JSON.stringify(word)} has ${id}`,
+          `model.vocab: the ids must be 0 to ${entries.length - 1}, each once; ${shown(word)} has ${typeof id === 'number' ? id : 'none'}`,
         )
       words[id] = word
     }

@@ -1,4 +1,6 @@
 // BERT's tokenizer as a document: tokenizer.json checked field by field, and written.
+
+import { shown } from '../io/json.js'
 import type { BertNormalizing } from './bert-normalizer.js'
 import { Fields } from './fields.js'
 
@@ -29,9 +31,9 @@ export interface WordPieceSpec {
   pair: readonly TemplatePart[]
 }
 
-const MOST_TOKENS = 2 ** 21
+export const MOST_TOKENS = 2 ** 21
 const MOST_ADDED = 10_000
-const MOST_CHARS = 1000
+export const MOST_CHARS = 1000
 /** A word is tried in all its lengths: the library takes time with the square of this. */
 const LONGEST_WORD = 512
 const MOST_PARTS = 16
@@ -42,24 +44,26 @@ export function readWordPiece(json: unknown, file: string): WordPieceSpec {
   const root = new Fields(file, '', json)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     root.refuse('must hold one JSON object')
+  // Each may be null. Python's tokenizers and JavaScript's differ over files without them, which neither writes.
+  for (const name of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'])
+    if (root.at(name).value === undefined) root.refuse(`has no ${name}`)
   const model = root.at('model')
   // Files of 2020 name no type.
   if (model.missing || !(model.at('type').missing && !model.at('continuing_subword_prefix').missing))
     typeOf(model, ['WordPiece'])
   const tokens = readVocabulary(model.at('vocab'))
   const modelSize = tokens.length
-  const added = root.at('added_tokens').missing ? [] : readAdded(root.at('added_tokens'), tokens)
-  const unk = model.at('unk_token').missing ? '[UNK]' : model.at('unk_token').text()
+  const added = readAdded(root.at('added_tokens'), tokens)
+  const unk = model.at('unk_token').text()
   const ids = new Map(tokens.map((token, id) => [token, id]))
-  if (!ids.has(unk)) model.at('unk_token').refuse(`is ${JSON.stringify(unk)}, which is not in model.vocab`)
-  const prefix = model.at('continuing_subword_prefix')
-  const maxChars = model.at('max_input_chars_per_word')
+  if (!ids.has(unk)) model.at('unk_token').refuse(`is ${shown(unk)}, which is not in model.vocab`)
   typeOf(root.at('pre_tokenizer'), ['BertPreTokenizer'])
+  if (!root.at('decoder').missing) typeOf(root.at('decoder'), ['WordPiece'])
   return {
     ...{ vocabulary: tokens, modelSize, added, unk },
     normalizing: readNormalizer(root.at('normalizer')),
-    prefix: prefix.missing ? '##' : prefix.text(16),
-    maxChars: maxChars.missing ? 100 : maxChars.whole(1, LONGEST_WORD),
+    prefix: model.at('continuing_subword_prefix').text(16),
+    maxChars: model.at('max_input_chars_per_word').whole(1, LONGEST_WORD),
     ...readTemplates(root.at('post_processor'), tokens.length),
   }
 }
@@ -68,7 +72,7 @@ function typeOf(field: Fields, known: readonly string[]): string {
   const type = field.missing ? null : field.at('type').value
   if (typeof type === 'string' && known.includes(type)) return type
   return field.refuse(
-    `must be of type ${known.join(' or ')}, it is ${typeof type === 'string' ? JSON.stringify(type.slice(0, 80)) : 'missing'}`,
+    `must be of type ${known.join(' or ')}, it is ${typeof type === 'string' ? shown(type) : 'missing'}`,
     KINDS,
   )
 }
@@ -77,10 +81,10 @@ function readVocabulary(vocab: Fields): string[] {
   const entries = vocab.entries(MOST_TOKENS)
   const tokens = new Array<string>(entries.length)
   for (const [token, field] of entries) {
-    const id = field.whole(0, entries.length - 1)
-    if (tokens[id] !== undefined) field.refuse(`is ${id}, which ${JSON.stringify(tokens[id])} has too`)
     if (token.length > MOST_CHARS)
       vocab.refuse(`holds a token of ${token.length} characters, at most ${MOST_CHARS} are read`)
+    const id = field.whole(0, entries.length - 1)
+    if (tokens[id] !== undefined) field.refuse(`is ${id}, which ${shown(tokens[id])} has too`)
     tokens[id] = token
   }
   return tokens
@@ -104,7 +108,7 @@ function readAdded(list: Fields, tokens: string[]): AddedToken[] {
     const { id, content } = token
     if (id < modelSize) {
       if (tokens[id] !== content)
-        field.refuse(`is ${JSON.stringify(content)}, model.vocab has ${JSON.stringify(tokens[id])} for ${id}`)
+        field.refuse(`is ${shown(content)}, model.vocab has ${shown(tokens[id])} for ${id}`)
     } else {
       if (id !== tokens.length) field.at('id').refuse(`must be ${tokens.length}, it is ${id}`)
       if (seen.has(content)) field.at('content').refuse('is in model.vocab with another id')
@@ -118,10 +122,10 @@ function readAdded(list: Fields, tokens: string[]): AddedToken[] {
 function readNormalizer(field: Fields): BertNormalizing {
   if (field.missing) return { cleanText: false, chineseChars: false, stripAccents: false, lowercase: false }
   typeOf(field, ['BertNormalizer'])
-  const lowercase = field.at('lowercase').flag(true)
+  const lowercase = field.at('lowercase').flag()
   return {
-    cleanText: field.at('clean_text').flag(true),
-    chineseChars: field.at('handle_chinese_chars').flag(true),
+    cleanText: field.at('clean_text').flag(),
+    chineseChars: field.at('handle_chinese_chars').flag(),
     // Where nothing is said, accents go with lower-casing.
     stripAccents: field.at('strip_accents').flag(lowercase),
     lowercase,

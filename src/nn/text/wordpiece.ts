@@ -2,9 +2,17 @@
 // characters, added tokens, templates, truncation.
 import * as huggingface from '@huggingface/tokenizers'
 import { CheckpointError } from '../../errors.js'
+import { shown } from '../io/json.js'
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { checkMaxLength, type Encoded, type EncodeOptions, longestFirst, type Tokenizer } from './encoding.js'
-import { bertTemplates, readWordPiece, type WordPieceSpec, writeWordPiece } from './wordpiece-json.js'
+import {
+  bertTemplates,
+  MOST_CHARS,
+  MOST_TOKENS,
+  readWordPiece,
+  type WordPieceSpec,
+  writeWordPiece,
+} from './wordpiece-json.js'
 
 /** What is used of the library, whose own types do not resolve under NodeNext. It calls pre_tokenizer as a function. */
 interface Library {
@@ -59,8 +67,7 @@ export class WordPieceTokenizer implements Tokenizer {
     const role = (token: string) => ids.get(token) ?? null
     const pad = names.pad ?? '[PAD]'
     this.padId =
-      role(pad) ??
-      refuse(file, `has no ${JSON.stringify(pad)}`, 'Name the padding token in tokenizer_config.json')
+      role(pad) ?? refuse(file, `has no ${shown(pad)}`, 'Name the padding token in tokenizer_config.json')
     this.unkId = ids.get(spec.unk) as number
     this.clsId = role(names.cls ?? '[CLS]')
     this.sepId = role(names.sep ?? '[SEP]')
@@ -93,13 +100,14 @@ export class WordPieceTokenizer implements Tokenizer {
     { lowercase = true, stripAccents = lowercase, chineseChars = true }: VocabularyOptions = {},
     file = 'vocab.txt',
   ): WordPieceTokenizer {
+    if (vocabulary.length > MOST_TOKENS)
+      refuse(file, `has ${vocabulary.length} tokens, at most ${MOST_TOKENS} are read`)
     const ids = new Map<string, number>()
     vocabulary.forEach((token, id) => {
+      if (token.length > MOST_CHARS)
+        refuse(file, `line ${id + 1} has ${token.length} characters, at most ${MOST_CHARS} are read`)
       if (ids.has(token))
-        refuse(
-          file,
-          `has ${JSON.stringify(token)} on the lines ${(ids.get(token) as number) + 1} and ${id + 1}`,
-        )
+        refuse(file, `has ${shown(token)} on the lines ${(ids.get(token) as number) + 1} and ${id + 1}`)
       ids.set(token, id)
     })
     const idOf = (token: string) =>

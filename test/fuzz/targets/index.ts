@@ -1,0 +1,15 @@
+// All readers of files that strangers may have written. Names only, no logic.
+import type { Target } from '../target.js'
+import { manifestTarget, shardTarget } from './caches.js'
+import { configTarget, indexTarget, ownConfigTarget } from './models.js'
+import { settingsTargets } from './settings.js'
+import { textTargets } from './texts.js'
+import { tokenizerConfigTarget, tokenizerTarget, vocabularyTarget } from './tokenizers.js'
+import { weightsTarget } from './weights.js'
+
+export const targets: readonly Target[] = [
+  ...[weightsTarget, configTarget, ownConfigTarget, indexTarget],
+  ...[tokenizerTarget, vocabularyTarget, tokenizerConfigTarget, manifestTarget, shardTarget],
+  ...textTargets,
+  ...settingsTargets,
+]
