@@ -1,7 +1,7 @@
 // What makes a run the run it is: everything its result follows from. A run goes on only as itself.
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { CheckpointError } from '../errors.js'
+import { checkSameFields } from '../nn/io/fields.js'
 import { hashFile } from '../nn/io/hash.js'
 import { VERSION } from '../version.js'
 
@@ -63,18 +63,7 @@ function leaves(value: unknown, path = ''): [string, unknown][] {
   return inner.length > 0 ? inner : [[path, '(empty)']]
 }
 
-const shown = (value: unknown) => (value === undefined ? 'missing' : JSON.stringify(value))
-
 /** Throws CheckpointError that names the first field that differs, and both values. `file`: where `before` was read. */
 export function checkSameRun(file: string, before: unknown, now: Identity): void {
-  const [was, is] = [new Map(leaves(before)), new Map(leaves(JSON.parse(JSON.stringify(now))))]
-  for (const field of new Set([...is.keys(), ...was.keys()])) {
-    const [a, b] = [was.get(field), is.get(field)]
-    if (a !== b)
-      throw new CheckpointError(
-        file,
-        `the run was begun with ${field} ${shown(a)}, now it is ${shown(b)}`,
-        'Go on with what it was begun with, or choose another folder',
-      )
-  }
+  checkSameFields(file, new Map(leaves(before)), new Map(leaves(JSON.parse(JSON.stringify(now)))))
 }

@@ -91,33 +91,29 @@ const again = (name: 'train' | 'distill', change: Options = {}) =>
 
 describe('--resume', () => {
   const planted: ['train' | 'distill', Options, RegExp][] = [
-    ['train', { seed: '2' }, /begun with seed 1, now it is 2\./],
-    ['train', { lr: '0.01' }, /begun with settings\.lr 0\.0005, now it is 0\.01/],
-    ['train', { epochs: '3' }, /begun with settings\.epochs 2, now it is 3/],
-    ['train', { 'batch-size': '4' }, /begun with settings\.batchSize 8, now it is 4/],
-    ['train', { accumulate: '2' }, /begun with settings\.accumulate 1, now it is 2/],
-    ['train', { warmup: '0' }, /begun with settings\.warmup 0\.1, now it is 0/],
-    ['train', { schedule: 'cosine' }, /begun with settings\.schedule "linear", now it is "cosine"/],
-    ['train', { 'weight-decay': '0.1' }, /begun with settings\.weightDecay 0\.01, now it is 0\.1/],
-    ['train', { 'max-length': '12' }, /begun with settings\.maxLength 32, now it is 12/],
-    ['train', { 'max-norm': '2' }, /begun with settings\.maxNorm 1, now it is 2/],
-    ['train', { freeze: 'embeddings' }, /begun with settings\.freeze\.0 missing, now it is "embeddings"/],
-    ['train', { train: 'other.tsv' }, /begun with data\.train "[0-9a-f]{64}", now it is "[0-9a-f]{64}"/],
-    ['train', { dev: null }, /begun with data\.dev "[0-9a-f]{64}", now it is missing/],
-    ['train', { model: 'wide.json' }, /begun with models\.model "[0-9a-f]{64}"/],
-    ['distill', { recipe: 'annealing' }, /begun with settings\.recipe "hinton", now it is "annealing"/],
-    ['distill', { T: '3' }, /begun with settings\.T missing, now it is 3/],
-    ['distill', { alpha: '0.5' }, /begun with settings\.alpha missing, now it is 0\.5/],
-    [
-      'distill',
-      { teacher: 'teacher2' },
-      /begun with models\.0\.model\.safetensors "[0-9a-f]{64}", now it is/,
-    ],
-    ['distill', { teacher: 'teacher3' }, /begun with models\.0\.config\.json "[0-9a-f]{64}", now it is/],
-    ['distill', { transfer: 'transfer.txt' }, /begun with data\.transfer missing, now it is "[0-9a-f]{64}"/],
-    ['distill', { config: 'plan2.json' }, /begun with data\.config "[0-9a-f]{64}", now it is/],
-    ['distill', { student: 'wide.json' }, /begun with models\.student "[0-9a-f]{64}", now it is/],
-    ['distill', { seeds: '2' }, /begun with settings\.seeds 1, now it is 2/],
+    ['train', { seed: '2' }, /seed is 1 there and 2 now\./],
+    ['train', { lr: '0.01' }, /settings\.lr is 0\.0005 there and 0\.01/],
+    ['train', { epochs: '3' }, /settings\.epochs is 2 there and 3/],
+    ['train', { 'batch-size': '4' }, /settings\.batchSize is 8 there and 4/],
+    ['train', { accumulate: '2' }, /settings\.accumulate is 1 there and 2/],
+    ['train', { warmup: '0' }, /settings\.warmup is 0\.1 there and 0/],
+    ['train', { schedule: 'cosine' }, /settings\.schedule is "linear" there and "cosine"/],
+    ['train', { 'weight-decay': '0.1' }, /settings\.weightDecay is 0\.01 there and 0\.1/],
+    ['train', { 'max-length': '12' }, /settings\.maxLength is 32 there and 12/],
+    ['train', { 'max-norm': '2' }, /settings\.maxNorm is 1 there and 2/],
+    ['train', { freeze: 'embeddings' }, /settings\.freeze\.0 is missing there and "embeddings"/],
+    ['train', { train: 'other.tsv' }, /data\.train is "[0-9a-f]{64}" there and "[0-9a-f]{64}"/],
+    ['train', { dev: null }, /data\.dev is "[0-9a-f]{64}" there and missing/],
+    ['train', { model: 'wide.json' }, /models\.model is "[0-9a-f]{64}" there/],
+    ['distill', { recipe: 'annealing' }, /settings\.recipe is "hinton" there and "annealing"/],
+    ['distill', { T: '3' }, /settings\.T is missing there and 3/],
+    ['distill', { alpha: '0.5' }, /settings\.alpha is missing there and 0\.5/],
+    ['distill', { teacher: 'teacher2' }, /models\.0\.model\.safetensors is "[0-9a-f]{64}" there and/],
+    ['distill', { teacher: 'teacher3' }, /models\.0\.config\.json is "[0-9a-f]{64}" there and/],
+    ['distill', { transfer: 'transfer.txt' }, /data\.transfer is missing there and "[0-9a-f]{64}"/],
+    ['distill', { config: 'plan2.json' }, /data\.config is "[0-9a-f]{64}" there and/],
+    ['distill', { student: 'wide.json' }, /models\.student is "[0-9a-f]{64}" there and/],
+    ['distill', { seeds: '2' }, /settings\.seeds is 1 there and 2/],
   ]
   it.each(planted)('%s refuses %j', async (name, change, said) => {
     const files = Object.entries(change).map(([option, value]) => [
@@ -127,7 +123,7 @@ describe('--resume', () => {
     const before = readFileSync(join(unfinished[name], 'metrics.jsonl'), 'utf8')
     const { code, err } = await again(name, Object.fromEntries(files))
     expect(err).toMatch(said)
-    expect(err).toContain('Go on with what it was begun with, or choose another folder')
+    expect(err).toContain('Go on with what it was begun with, or begin another one')
     expect(code).toBe(1)
     expect(readFileSync(join(unfinished[name], 'metrics.jsonl'), 'utf8')).toBe(before)
   })

@@ -50,16 +50,16 @@ export class Fields {
   }
 }
 
-/**
- * Throws CheckpointError naming the first field of `there`, which `file` holds, that is another one now, with both values.
- */
+const shownValue = (value: unknown) => JSON.stringify(value) ?? 'missing'
+
+/** Throws CheckpointError naming the first field that is another one in `there`, which `file` holds, than now, with both values. */
 export function checkSameFields(
   file: string,
   there: ReadonlyMap<string, unknown>,
   now: ReadonlyMap<string, unknown>,
 ): void {
-  for (const [field, value] of there) {
-    const [before, after] = [JSON.stringify(value), JSON.stringify(now.get(field))]
+  for (const field of new Set([...now.keys(), ...there.keys()])) {
+    const [before, after] = [shownValue(there.get(field)), shownValue(now.get(field))]
     if (before === after) continue
     throw new CheckpointError(
       file,
