@@ -58,9 +58,9 @@ function cells(name: string, figures: readonly ModelFigures[]): string[] {
     percent(s.accuracy ?? Number.NaN, 2),
     s.spread === undefined ? '' : (s.spread * 100).toFixed(2),
     percent(s.f1 ?? Number.NaN, 2),
-    count(s.params),
-    bytes(s.bytes),
-    s.msPerExample.toFixed(2),
+    s.params === undefined ? '' : count(s.params),
+    s.bytes === undefined ? '' : bytes(s.bytes),
+    s.msPerExample?.toFixed(2) ?? '',
     s.seconds > 0 ? s.seconds.toFixed(1) : '',
   ]
 }
@@ -76,9 +76,9 @@ export function modelTable(table: ModelTable): string {
 
 /** A point for each model. */
 function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Chart {
-  const series = Array.from(table, ([name, figures]) => {
-    const s = summarize(figures)
-    return { name, points: [[s[what] / unit, (s.accuracy ?? Number.NaN) * 100]] as [number, number][] }
+  const series = Array.from(table).flatMap(([name, figures]) => {
+    const { accuracy = Number.NaN, [what]: x } = summarize(figures)
+    return x === undefined ? [] : [{ name, points: [[x / unit, accuracy * 100]] as [number, number][] }]
   })
   return { title: `Accuracy against ${xLabel}`, xLabel, yLabel: 'accuracy, %', series }
 }
