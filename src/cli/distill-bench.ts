@@ -10,10 +10,10 @@ import type { FitOptions, StepReport } from '../distill/trainer.js'
 import { modelNames, type Variant } from '../distill/variants.js'
 import type { TextInput } from '../nn/models/input.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
-import { inOrderOf } from './distill-check.js'
 import type { Reader } from './distill-data.js'
 import { judge, type ModelFigures, type ModelTable } from './distill-judge.js'
-import type { GeneralTeacher, StudentSource, Teacher } from './distill-models.js'
+import type { GeneralTeacher, StudentSource } from './distill-models.js'
+import { answersOf, inOrderOf, isLive, storedTeacher, type Teacher } from './distill-teachers.js'
 import type { Context } from './options.js'
 import type { RunFolder } from './run-folder.js'
 import { skippedNotes } from './skipped.js'
@@ -43,11 +43,11 @@ export function teacherLogits(
   const known = new Map<string, Float32Array>()
   const of = (kind: StageData, i: number) => {
     const name = `${i} ${kind}`
-    const data = readers[i].stage(kind)
     if (!known.has(name)) {
-      progress.start(`logits of ${teachers[i].folder}`, data.size)
-      const logits = predict(teachers[i].model, data, { onBatch: (done) => progress.update(done, {}) })
-      progress.finish(`${teachers[i].folder} has labelled ${count(data.size)} rows`)
+      const { size } = readers[i].stage(kind)
+      progress.start(`logits of ${teachers[i].folder}`, size)
+      const logits = answersOf(teachers[i], readers[i], kind, (done) => progress.update(done, {}))
+      progress.finish(`${teachers[i].folder} has labelled ${count(size)} rows`)
       known.set(name, inOrderOf(teachers[0].classes, logits, teachers[i]))
     }
     return known.get(name) as Float32Array
@@ -118,6 +118,8 @@ export async function runVariant(
   context: Context,
 ): Promise<SeedResult> {
   const { reader, teachers, source } = setup
+  const [first] = teachers
+  const alone = teachers.length === 1
   const { now, progress } = context
   const { label, plan } = variant
   const names = modelNames(plan, label)
@@ -133,8 +135,8 @@ export async function runVariant(
     student: (start, task) => source.make(seed, start, task).model,
     general: setup.general?.model ?? null,
     teacherLogits: logits,
-    teacher:
-      teachers.length === 1 && readsAlike(reader.tokenizer, teachers[0].tokenizer) ? teachers[0].model : null,
+    teacher: alone && isLive(first) && readsAlike(reader.tokenizer, first.tokenizer) ? first.model : null,
+    stored: alone && !isLive(first) ? storedTeacher(first, reader) : null,
     watch: (stage, model) => {
       return {
         ...watch(setup, placeOf(stage), stage, model, run, context),

@@ -3,6 +3,7 @@ import { type MaskedText, maskedTexts } from '../distill/masked-data.js'
 import type { StageData } from '../distill/plan.js'
 import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
+import type { CachedTexts } from '../nn/io/cache/reader.js'
 import { readTexts, type TextSet } from '../nn/io/texts.js'
 import type { TextInput } from '../nn/models/input.js'
 import { textData } from '../nn/text/dataset.js'
@@ -12,15 +13,16 @@ import { ints } from '../tensor/tensor.js'
 import type { DistillOptions } from './distill-options.js'
 
 export type Use = 'train' | 'transfer' | 'dev' | 'test'
-export type Texts = Readonly<Record<'train', TextSet> & Record<Exclude<Use, 'train'>, TextSet | null>>
+type FileTexts = TextSet & { file: string }
+export type Texts = Readonly<Record<'train', FileTexts> & Record<Exclude<Use, 'train'>, FileTexts | null>>
 
 /** What --quick leaves of each file. */
 const QUICK: Record<Use, number> = { train: 2000, transfer: 4000, dev: 500, test: 500 }
 
 /** Labelled rows that a teacher is judged on where there is no dev set. */
-const JUDGED = 1000
+export const JUDGED = 1000
 
-const part = (set: TextSet, n: number): TextSet => ({
+const part = <S extends TextSet>(set: S, n: number): S => ({
   ...set,
   texts: set.texts.slice(0, n),
   pairs: set.pairs?.slice(0, n) ?? null,
@@ -29,15 +31,15 @@ const part = (set: TextSet, n: number): TextSet => ({
 
 /** All files, with labels as the teacher's classes have them. Throws DataError naming file and line. */
 export function readSets(options: DistillOptions, classes: readonly string[]): Texts {
-  const read = (use: Use): TextSet | null => {
+  const read = (use: Use): FileTexts | null => {
     const file = options[use]
     if (file === undefined) return null
     const labels = use === 'transfer' ? 'none' : 'classes'
-    const set = readTexts(file, labels === 'none' ? { labels } : { labels, labelNames: classes })
+    const set = { file, ...readTexts(file, labels === 'none' ? { labels } : { labels, labelNames: classes }) }
     return options.quick ? part(set, QUICK[use]) : set
   }
   const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)
-  return { ...{ transfer, dev, test }, train: train as TextSet }
+  return { ...{ transfer, dev, test }, train: train as FileTexts }
 }
 
 /** The rows that stages learn from; those of the transfer set have the label -100, which is none. */
@@ -60,8 +62,24 @@ function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
   }
 }
 
+/** Rows that models learn from or are judged on. */
+export type SetName = StageData | 'dev' | 'test'
+
+/** The files whose rows, one after the other, are a set's. */
+const filesOf: Readonly<Record<SetName, readonly Use[]>> = {
+  ...{
+    labelled: ['train'],
+    transfer: ['train', 'transfer'],
+    text: ['transfer'],
+    dev: ['dev'],
+    test: ['test'],
+  },
+}
+
 export interface Reader {
   tokenizer: Tokenizer
+  /** A set as it stands in its files, for those who look its rows up. */
+  texts(set: SetName): readonly CachedTexts[]
   stage(kind: StageData): DataSet<TextInput>
   /** The same with words masked, rare ones more often: Sanh et al. 2019, as in its code. */
   masked(kind: StageData): DataSet<MaskedText>
@@ -95,6 +113,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
   const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
   return {
     tokenizer,
+    texts: (set) => filesOf[set].flatMap((use) => texts[use] ?? []),
     stage,
     masked: (kind) => maskedTexts(stage(kind), maskingOf(tokenizer, { counts: counted(stage(kind)) })),
     held: (use) => {

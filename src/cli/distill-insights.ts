@@ -9,8 +9,8 @@ import { predict } from '../distill/predict.js'
 import type { ReportSection } from '../distill/report.js'
 import type { Student } from '../distill/runner.js'
 import type { Setup } from './distill-bench.js'
-import { inOrderOf } from './distill-check.js'
 import { heldLogits, heldSet } from './distill-judge.js'
+import { inOrderOf, isLive } from './distill-teachers.js'
 
 /** Texts that layers are compared on. */
 const LOOKED = 128
@@ -20,7 +20,10 @@ const FITTED = 400
 const SAMPLES = 400
 const TELLING = 5
 
-/** `name` is the student's in tables; `alone`: the logits of the held set that the lone student gave, where there is one. */
+/**
+ * `name` is the student's in tables; `alone`: the logits of the held set that the lone student gave, where there is one.
+ * Where a teacher is a cache, it cannot be looked into nor asked about these texts.
+ */
 export function insightsOf(
   setup: Setup,
   name: string,
@@ -32,7 +35,10 @@ export function insightsOf(
   const { texts: firsts, pairs, labels } = reader.shown
   const texts = firsts.map((text, i) => (pairs?.[i] ? `${text} | ${pairs[i]}` : text))
   const held = heldSet(reader)
-  const each = teachers.map((t, i) => {
+  const live = teachers.filter(isLive)
+  if (live.length < teachers.length)
+    return held ? judgedSections(setup, { texts, name, student, teacher: null, alone }) : []
+  const each = live.map((t, i) => {
     const logits = held ? heldLogits(t.model, readers[i]) : predict(t.model, readers[i].few(LOOKED))
     return inOrderOf(classes, logits, t)
   })
@@ -41,7 +47,7 @@ export function insightsOf(
     ...{ text, label: labels?.[i] ?? -1 },
     logits: teacher.subarray(i * classes.length, (i + 1) * classes.length),
   }))
-  const [first] = teachers
+  const [first] = live
   const reading = (who: string, model: Student, own: typeof reader) => ({
     ...{ name: who, model, data: own.few(LOOKED), tokenizer: own.tokenizer },
   })
@@ -59,7 +65,7 @@ interface JudgedModels {
   texts: readonly string[]
   name: string
   student: Student
-  teacher: Float32Array
+  teacher: Float32Array | null
   alone: Float32Array | null
 }
 
@@ -72,13 +78,18 @@ function judgedSections(
   const labels = heldSet(reader)?.labels as Int32Array
   const logits = heldLogits(student, reader)
   const spare = reader.spare(FITTED)
+  const before = alone ?? teacher
   return [
-    reliability({
-      before: { name: alone ? 'alone' : 'teacher', logits: alone ?? teacher, labels },
-      after: { name, logits, labels },
-      fitting: spare && { logits: predict(student, spare), labels: spare.labels as Int32Array },
-      classes: classes.length,
-    }),
-    disagreements({ texts, labels, classes, teacher, student: logits }),
+    ...(before
+      ? [
+          reliability({
+            before: { name: alone ? 'alone' : 'teacher', logits: before, labels },
+            after: { name, logits, labels },
+            fitting: spare && { logits: predict(student, spare), labels: spare.labels as Int32Array },
+            classes: classes.length,
+          }),
+        ]
+      : []),
+    ...(teacher ? [disagreements({ texts, labels, classes, teacher, student: logits })] : []),
   ]
 }

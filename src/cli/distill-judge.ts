@@ -1,15 +1,18 @@
 // Figures of the models of a distillation, one for each name and seed.
 import { classification, type Metrics } from '../distill/metrics.js'
 import { type Classifier, predict } from '../distill/predict.js'
+import type { DataSet } from '../nn/data.js'
 import type { TextInput } from '../nn/models/input.js'
 import type { Reader } from './distill-data.js'
+import { type CachedTeacher, inOrderOf, keptAnswers } from './distill-teachers.js'
 
+/** Of a teacher whose outputs were read from a cache there are neither size nor speed. */
 export interface ModelFigures extends Partial<Metrics> {
-  params: number
-  bytes: number
+  params?: number
+  bytes?: number
   /** One text at a time. */
-  msPerExample: number
-  examplesPerSecond: number
+  msPerExample?: number
+  examplesPerSecond?: number
   /** Of training; 0 for teachers. */
   seconds: number
 }
@@ -20,7 +23,26 @@ export type ModelTable = Map<string, ModelFigures[]>
 /** Texts that are answered one by one. */
 const SINGLE = 50
 
-export const heldSet = (reader: Reader) => reader.held('test') ?? reader.held('dev')
+/** The set that models are judged on. */
+const heldName = (reader: Reader) => (['test', 'dev'] as const).find((use) => reader.held(use) !== null)
+
+export function heldSet(reader: Reader): DataSet<TextInput> | null {
+  const name = heldName(reader)
+  return name === undefined ? null : reader.held(name)
+}
+
+/** A cached teacher, where all rows of the set that models are judged on are in its cache; else null. */
+export function judgeCached(
+  teacher: CachedTeacher,
+  reader: Reader,
+  classes: readonly string[],
+): ModelFigures | null {
+  const name = heldName(reader)
+  if (name === undefined) return null
+  const { logits, labels, missing } = keptAnswers(teacher, reader, name)
+  if (missing > 0) return null
+  return { ...classification(inOrderOf(classes, logits, teacher), labels, classes.length), seconds: 0 }
+}
 
 /** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
 const judged = new WeakMap<Classifier<TextInput>, Float32Array>()

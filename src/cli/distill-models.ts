@@ -1,4 +1,4 @@
-// The models of a distillation: teachers out of folders, and students of any kind, new ones from a seed.
+// The models of a distillation besides its teachers: that of plain text, and students of any kind, new ones from a seed.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomScope } from '../autograd/random.js'
@@ -7,33 +7,14 @@ import { distilbertLayers, distilbertOf, fromLayers } from '../distill/from-laye
 import type { StagePlan } from '../distill/plan.js'
 import type { Recipe } from '../distill/recipes/recipe.js'
 import type { Student } from '../distill/runner.js'
-import { CheckpointError } from '../errors.js'
-import { loadClassifier } from '../nn/io/classifiers.js'
 import { readConfig } from '../nn/io/config.js'
 import { loadPretrained, tokenizerOf } from '../nn/io/pretrained.js'
 import { startModel } from '../nn/io/start.js'
 import { makeModel } from '../nn/models/bert.js'
-import { SequenceClassifier } from '../nn/models/heads.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
 import { keyOf } from '../tensor/rng.js'
 import type { DistillOptions } from './distill-options.js'
-
-export interface Teacher {
-  folder: string
-  model: Student
-  tokenizer: Tokenizer
-  classes: readonly string[]
-}
-
-/** In eval mode, without gradients. Throws CheckpointError for what is no classifier of the BERT family. */
-export function loadTeacher(folder: string): Teacher {
-  const { model, tokenizer, classes, regression } = loadClassifier(folder)
-  if (!(model instanceof SequenceClassifier))
-    throw new CheckpointError(folder, 'is no model of the BERT family', 'Train one: tinystill train')
-  if (regression) throw new CheckpointError(folder, 'predicts a number', 'These recipes distil classifiers')
-  for (const p of model.parameters()) p.requiresGrad = false
-  return { folder, model: model.eval() as Student, tokenizer, classes }
-}
+import { isLive, type LiveTeacher, type Teacher } from './distill-teachers.js'
 
 /** What teaches on plain text, before the task: a model of any head, which guesses words where a recipe asks for that. */
 export interface GeneralTeacher {
@@ -66,39 +47,55 @@ const kindOf = (task: Task = 'classes') => (task === 'words' ? 'masked-lm' : 'se
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
-/** Throws RangeError where no student is named and the recipe has none of its own. */
+/** The model that a student is made of. Throws RangeError where there are only outputs. */
+function modelled<T>(teacher: T | undefined, folder: string): T {
+  if (teacher !== undefined) return teacher
+  throw new RangeError(
+    `--student must say what the student is: ${folder} holds a teacher's outputs, no model`,
+  )
+}
+
+/**
+ * A student that is made of a teacher is made of the first that is a model. Throws RangeError where no student is named and the
+ * recipe has none of its own, and where there is no model, or no tokenizer, to make it of.
+ */
 export function studentSource(
   options: DistillOptions,
   recipe: Recipe,
-  teacher: Teacher,
+  teachers: readonly Teacher[],
   general: GeneralTeacher | null,
 ): StudentSource {
   const { student: source, fromLayers: layers } = options
   const drawn = <T>(seed: number, start: number, make: () => T) =>
     randomScope(keyOf(seed, 'init', start), make)
-  const { model, tokenizer, classes } = teacher
+  const [{ classes, folder }] = teachers
+  const live = teachers.find(isLive)
   if (recipe.student === 'distilbert' && source === undefined) {
-    const from = general?.model ?? model
-    const { layers: depth } = from.config
+    const from = modelled(general ?? live, folder)
+    const { tokenizer } = live ?? from
+    const { layers: depth } = from.model.config
     const chosen = layers ?? distilbertLayers(depth)
     return {
       name: `DistilBERT of layers ${chosen.join(', ')} of ${general?.folder ?? 'the teacher'}`,
       ...{ pretrained: true, problems: [] },
       make: (seed, start, task) => ({
-        model: drawn(seed, start, () => distilbertOf(from, chosen, kindOf(task), classes)),
+        model: drawn(seed, start, () => distilbertOf(from.model, chosen, kindOf(task), classes)),
         tokenizer,
       }),
     }
   }
-  if (layers !== undefined)
+  if (layers !== undefined) {
+    const { model, tokenizer } = modelled(live, folder)
     return {
       name: `layers ${layers.join(', ')} of the teacher`,
       ...{ pretrained: true, problems: [] },
       make: () => ({ model: fromLayers(model, layers), tokenizer }),
     }
+  }
   if (source === undefined) {
     if (recipe.student !== 'teacher')
       throw new RangeError('--student or --from-layers must say what the student is')
+    const { model, tokenizer } = modelled(live, folder)
     return {
       name: "a new model of the teacher's size",
       ...{ pretrained: false, problems: [] },
@@ -108,11 +105,7 @@ export function studentSource(
       }),
     }
   }
-  const rules = {
-    labels: classes,
-    texts: [],
-    tokenizer: teacher.folder,
-  } as const
+  const rules = { labels: classes, texts: [], tokenizer: tokenizerFor(options, source, live) }
   return {
     name: source,
     pretrained: isFolder(source),
@@ -124,6 +117,23 @@ export function studentSource(
     },
     problems: isFolder(source) ? headProblems(source, classes) : [],
   }
+}
+
+/** The folder whose tokenizer a new student takes; a student's folder has its own. */
+function tokenizerFor(
+  { tokenizer, teacher }: DistillOptions,
+  source: string,
+  live: LiveTeacher | undefined,
+): string | undefined {
+  if (isFolder(source)) {
+    if (tokenizer !== undefined) throw new RangeError(`--tokenizer: ${source} has a tokenizer of its own`)
+    return undefined
+  }
+  const folder = tokenizer ?? live?.folder
+  if (folder !== undefined) return folder
+  throw new RangeError(
+    `--tokenizer must name a folder whose tokenizer the student takes, ${teacher.join(', ')} holds none`,
+  )
 }
 
 /** A head that was trained on the same classes in another order would be taken as it is. */

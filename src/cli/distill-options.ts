@@ -10,6 +10,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions {
   teacher: string[]
   generalTeacher?: string
   student?: string
+  tokenizer?: string
   fromLayers?: number[]
   train: string
   transfer?: string
@@ -41,7 +42,10 @@ export function distillOptions(command: Command): Command {
         .choices(names)
         .makeOptionMandatory(),
     )
-    .requiredOption('--teacher <dir...>', 'folder of a fine-tuned teacher; multi-teacher takes several')
+    .requiredOption(
+      '--teacher <dir...>',
+      'folder of a fine-tuned teacher, or of a cache that tinystill label wrote; multi-teacher takes several',
+    )
     .option(
       '--general-teacher <dir>',
       'folder of a pretrained model that teaches on plain text before the task; for distilbert one that guesses masked words',
@@ -54,6 +58,12 @@ export function distillOptions(command: Command): Command {
       )
         .argParser(layerList)
         .conflicts('student'),
+    )
+    .addOption(
+      new Option(
+        '--tokenizer <dir>',
+        "whose tokenizer a new student takes; default: the teacher's, which a cache does not hold",
+      ).conflicts('fromLayers'),
     )
     .requiredOption('--train <file>', 'labelled texts: .tsv, .csv or .jsonl')
     .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')

@@ -58,9 +58,9 @@ function cells(name: string, figures: readonly ModelFigures[]): string[] {
     percent(s.accuracy ?? Number.NaN, 2),
     s.spread === undefined ? '' : (s.spread * 100).toFixed(2),
     percent(s.f1 ?? Number.NaN, 2),
-    count(s.params),
-    bytes(s.bytes),
-    s.msPerExample.toFixed(2),
+    s.params === undefined ? '' : count(s.params),
+    s.bytes === undefined ? '' : bytes(s.bytes),
+    s.msPerExample?.toFixed(2) ?? '',
     s.seconds > 0 ? s.seconds.toFixed(1) : '',
   ]
 }
@@ -74,11 +74,12 @@ export function modelTable(table: ModelTable): string {
   )
 }
 
-/** A point for each model, over several seeds their mean and spread. */
+/** A point for each model, over several seeds their mean and spread; of a cache the size and speed are not known. */
 function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Scatter {
-  const points = Array.from(table, ([name, figures]) => {
+  const points = Array.from(table).flatMap(([name, figures]) => {
     const { accuracy = Number.NaN, spread, [what]: x } = summarize(figures)
-    return { name, x: x / unit, y: accuracy * 100, ...(spread !== undefined && { spread: spread * 100 }) }
+    if (x === undefined) return []
+    return [{ name, x: x / unit, y: accuracy * 100, ...(spread !== undefined && { spread: spread * 100 }) }]
   })
   return { title: `Accuracy against ${xLabel}`, xLabel, yLabel: 'accuracy, %', points }
 }

@@ -23,13 +23,14 @@ import {
   teacherLogits,
   unitOf,
 } from './distill-bench.js'
-import { examine, inOrderOf, report } from './distill-check.js'
+import { examine, report } from './distill-check.js'
 import { createReader, readSets } from './distill-data.js'
 import { insightsOf } from './distill-insights.js'
-import { heldLogits, heldSet, judge, type ModelTable, majorityShare } from './distill-judge.js'
-import { loadGeneral, loadTeacher, type StudentSource, studentSource } from './distill-models.js'
+import { heldLogits, heldSet, judge, judgeCached, type ModelTable, majorityShare } from './distill-judge.js'
+import { loadGeneral, type StudentSource, studentSource } from './distill-models.js'
 import { type DistillOptions, distillOptions } from './distill-options.js'
 import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf } from './distill-report.js'
+import { closeTeachers, inOrderOf, isLive, loadTeacher } from './distill-teachers.js'
 import type { CommandSpec } from './main.js'
 import { type CardRecord, modelCard } from './model-card.js'
 import { type Context, settleBackend } from './options.js'
@@ -69,15 +70,20 @@ function prepare(
   const teachers = options.teacher.map(loadTeacher)
   const [first] = teachers
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
-  const source = studentSource(options, recipe, first, general)
+  const source = studentSource(options, recipe, teachers, general)
   const plan = planFor(recipe, options, source)
   const texts = readSets(options, first.classes)
   const { onNonfinite } = options
   const { model, tokenizer } = source.make(options.seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
-  const readers = teachers.map((t) => createReader(texts, t.tokenizer, length(t.model.config.maxLength)))
-  const reader = createReader(texts, tokenizer, length(model.config.maxLength))
-  const { problems, accuracies } = examine(teachers, readers, { source, model, tokenizer }, plan, general)
+  const maxLength = length(model.config.maxLength)
+  const reader = createReader(texts, tokenizer, maxLength)
+  const readers = teachers.map((t) =>
+    isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
+  )
+  const student = { source, model, tokenizer, maxLength }
+  const { problems, notes, accuracies } = examine(teachers, readers, student, plan, general)
+  for (const note of notes) output.info(note)
   report(problems, options.force, output)
   output.info(`student: ${source.name}, ${count(model.countParameters())} parameters`)
   dispose(model)
@@ -90,18 +96,25 @@ function prepare(
 }
 
 /** Teachers, and where they are several their ensemble. */
-function judgeTeachers({ teachers, readers, reader }: Setup, now: () => number): ModelTable {
-  const { classes } = teachers[0]
+function judgeTeachers({ teachers, readers, reader }: Setup, { now, output }: Context): ModelTable {
+  const [{ classes }] = teachers
   const table: ModelTable = new Map()
   teachers.forEach((t, i) => {
     const name = teachers.length > 1 ? `teacher ${i + 1}` : 'teacher'
+    if (!isLive(t)) {
+      const figures = judgeCached(t, reader, classes)
+      if (figures !== null) table.set(name, [figures])
+      else output.info(`${t.folder} has not all rows of a set to judge on: its accuracy is not in the table`)
+      return
+    }
     const model = t.model as Classifier<TextInput>
     table.set(name, [judge(model, readers[i], classes.length, 0, now, (z) => inOrderOf(classes, z, t))])
   })
+  const live = teachers.filter(isLive)
   const alike = teachers.every((t) => t.classes.every((c, i) => c === classes[i]))
-  const oneReader = teachers.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
-  if (teachers.length > 1 && alike && oneReader) {
-    const all = new Ensemble(teachers.map((t) => t.model as Classifier<TextInput>))
+  const oneReader = live.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
+  if (live.length > 1 && live.length === teachers.length && alike && oneReader) {
+    const all = new Ensemble(live.map((t) => t.model as Classifier<TextInput>))
     table.set('teachers together', [judge(all, readers[0], classes.length, 0, now)])
   }
   return table
@@ -128,13 +141,14 @@ function save(folder: string, model: Student, { reader }: Setup): void {
 }
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
-  const { output, now } = context
+  const { output } = context
   const { seed, out, seeds } = options
   settleBackend(output)
   const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
   const setup = prepare(options, recipe, context)
   const { plan, teachers } = setup
-  const before = teachers.map((t) => fingerprint(t.model))
+  const live = teachers.filter(isLive)
+  const before = live.map((t) => fingerprint(t.model))
   const { variants: without, skipped } = options.ablate ? ablations(plan) : { variants: [], skipped: [] }
   if (skipped.length > 0)
     output.info(`not left out, as nothing would remain to learn from: ${skipped.join(', ')}`)
@@ -144,8 +158,9 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     const file = options[use]
     return file === undefined ? [] : [[use, file]]
   })
-  const { student, generalTeacher } = options
-  const named = { student, generalTeacher, ...options.teacher }
+  const { student, generalTeacher, tokenizer } = options
+  const numbered = options.teacher.map((t, i) => [i === 0 ? 'teacher' : `teacher ${i + 1}`, t])
+  const named = { student, generalTeacher, tokenizer, ...Object.fromEntries(numbered) }
   const models = Object.entries(named).filter((pair): pair is [string, string] => pair[1] !== undefined)
   const facts = {
     ...{ command: 'distill', seed, options: { ...options }, data: Object.fromEntries(data) },
@@ -159,7 +174,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
   }
   if (folder.state.from !== null) output.info(`goes on after step ${folder.state.from}`)
   try {
-    const table = judgeTeachers(setup, now)
+    const table = judgeTeachers(setup, context)
     const logits = teacherLogits(setup, context)
     let kept: SeedResult | null = null
     let alone: Float32Array | null = null
@@ -187,13 +202,15 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
         for (const { model } of result.stages) dispose(model)
       }
     }
-    const after = teachers.map((t) => fingerprint(t.model))
-    const changed = teachers.find((_, i) => before[i] !== after[i])
+    const after = live.map((t) => fingerprint(t.model))
+    const changed = live.find((_, i) => before[i] !== after[i])
     if (changed) throw new TinystillError(`${changed.folder}: the teacher's weights changed during the run`)
     finish(folder, { setup, options, recipe, table, kept: kept as SeedResult, alone }, context)
   } catch (error) {
     folder.fail(error)
     throw error
+  } finally {
+    closeTeachers(teachers)
   }
 }
 

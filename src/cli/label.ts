@@ -56,7 +56,7 @@ function settingsOf(
 function statesOf(
   { hidden, layers: asked, teacher }: LabelOptions,
   model: TextClassifierFolder['model'],
-): Pick<CacheSettings, 'layers' | 'width'> {
+): Pick<CacheSettings, 'layers' | 'width' | 'depth'> {
   if (asked !== undefined && hidden !== 'all' && hidden !== 'cls')
     throw new RangeError('--layers: goes with --hidden all or --hidden cls')
   if (hidden === 'none') return { layers: [], width: 0 }
@@ -67,8 +67,8 @@ function statesOf(
   const wrong = asked?.find((layer) => layer > L)
   if (wrong !== undefined)
     throw new RangeError(`--layers ${wrong}: the teacher has layers 1 to ${L}, and embeddings as 0`)
-  if (hidden === 'last') return { layers: [L], width }
-  return { layers: asked ? every.filter((layer) => asked.includes(layer)) : every, width }
+  if (hidden === 'last') return { layers: [L], width, depth: L }
+  return { layers: asked ? every.filter((layer) => asked.includes(layer)) : every, width, depth: L }
 }
 
 /** How many different rows there are. A row that cannot be read is found here, before the work. */

@@ -1,6 +1,7 @@
 // What makes a run the run it is: everything its result follows from. A run goes on only as itself.
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { isCache, MANIFEST } from '../nn/io/cache/manifest.js'
 import { checkSameFields } from '../nn/io/fields.js'
 import { hashFile } from '../nn/io/hash.js'
 import { VERSION } from '../version.js'
@@ -25,11 +26,12 @@ export interface Identity {
 
 const MODEL_FILE = /^(config\.json|vocab\.txt|tokenizer(_config)?\.json|.*\.safetensors(\.index\.json)?)$/
 
-/** A model's folder or file by its content; what is neither is a name. */
+/** A model's folder or file by its content, a cache by its manifest, which has each shard's hash; what is neither is a name. */
 export function identityOfModel(source: string): unknown {
   const stat = statSync(source, { throwIfNoEntry: false })
   if (stat === undefined) return source
   if (!stat.isDirectory()) return hashFile(source).sha256
+  if (isCache(source)) return { [MANIFEST]: hashFile(join(source, MANIFEST)).sha256 }
   const names = readdirSync(source).filter((name) => MODEL_FILE.test(basename(name)))
   return Object.fromEntries(names.sort().map((name) => [name, hashFile(join(source, name)).sha256]))
 }

@@ -1,4 +1,5 @@
 // What goes wrong before a distillation begins: each check gives a line that says what was found and what to do.
+import type { TransformerConfig } from '../nn/models/config.js'
 import type { Module } from '../nn/module.js'
 import type { Tokenizer } from '../nn/text/encoding.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -6,7 +7,6 @@ import { bestOrder } from './assignment.js'
 import { layerMap } from './layer-map.js'
 import { confusion } from './metrics.js'
 import { lossesOf, type StagePlan } from './plan.js'
-import type { Student } from './runner.js'
 
 export interface Problem {
   what: string
@@ -91,27 +91,31 @@ export function checkVocabulary(student: Tokenizer, teacher: Tokenizer): Problem
   ]
 }
 
-/** Depth, heads and width, where the stages' losses compare them. general: the teacher of stages on plain text. */
+type Shape = Pick<TransformerConfig, 'layers' | 'width' | 'heads'>
+
+/**
+ * Depth, heads and width, where the stages' losses compare them. general: of the teacher of stages on plain text. What is not
+ * known of a teacher is not compared.
+ */
 export function checkShapes(
   stages: readonly StagePlan[],
-  student: Student,
-  teacher: Student,
-  general: Student = teacher,
+  s: Shape,
+  teacher: Partial<Shape> | null,
+  general: Partial<Shape> | null = teacher,
 ): Problem[] {
   const out: Problem[] = []
-  const s = student.config
   for (const stage of stages) {
-    const t = (stage.teacher === 'general' ? general : teacher).config
+    const t = (stage.teacher === 'general' ? general : teacher) ?? {}
     for (const { name, loss } of lossesOf(stage)) {
       const { same = [], layerMap: mapped } = loss.needs
       for (const what of same) {
-        if (s[what] === t[what]) continue
+        if (t[what] === undefined || s[what] === t[what]) continue
         out.push({
           what: `${stage.name}: ${name} needs equal ${what}, the student has ${s[what]}, the teacher ${t[what]}`,
           remedy: `Choose a student with ${what} ${t[what]}, or another loss`,
         })
       }
-      if (mapped) out.push(...checkLayerMap(stage, s.layers, t.layers))
+      if (mapped && t.layers !== undefined) out.push(...checkLayerMap(stage, s.layers, t.layers))
     }
   }
   return out.filter((p, i) => out.findIndex((q) => q.what === p.what) === i)

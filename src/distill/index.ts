@@ -95,15 +95,17 @@ export {
   type PlanLoss,
   planLoss,
   type TeacherOutput,
+  type TeacherShape,
 } from './plan-loss.js'
 export { type Classifier, type PredictOptions, predict } from './predict.js'
 export { distil, train } from './recipes/hinton.js'
 export { recipes } from './recipes/index.js'
 export { defineRecipe, type Occasion, type Recipe, type RecipeRecord } from './recipes/recipe.js'
 export { pearson, type RegressionMetrics, regression, spearman } from './regression.js'
-export { type Bench, runPlan, runStage, type StageResult, type Student } from './runner.js'
+export { type Bench, runPlan, type StageResult, type Student } from './runner.js'
 export { type ValueSchedule, valueAt } from './schedules.js'
 export type { Loss, LossTerms } from './step.js'
+export { checkStored, type StoredTeacher, storedOutputs } from './stored-teacher.js'
 export { type TargetSource, targetsOf } from './targets.js'
 export { liveTeacher, storedLogits, type TeacherSource } from './teacher-source.js'
 export {

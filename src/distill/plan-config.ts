@@ -11,9 +11,9 @@ import {
   stageData,
   type Varying,
 } from './plan.js'
-import { checkKnown, type Given, objectAt, oneOf, type Settings, withSettings } from './settings.js'
+import { checkKnown, flag, type Given, objectAt, oneOf, type Settings, withSettings } from './settings.js'
 
-const stageSettings = { data: oneOf(stageData, 'labelled') }
+const stageSettings = { data: oneOf(stageData, 'labelled'), teacherDropout: flag(false) }
 
 /**
  * A file's settings, parted: those of the recipe by its own names, the rest for withConfig. Throws DataError for a name that
@@ -57,12 +57,20 @@ function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
   const place = { file, where }
   const out = {
     ...stage,
-    ...withSettings(stageSettings, { data: stage.data }, part(stageSettings), place),
+    ...withSettings(
+      stageSettings,
+      { data: stage.data, teacherDropout: stage.teacherDropout },
+      part(stageSettings),
+      place,
+    ),
     fit: withSettings(fitSettings, stage.fit, part(fitSettings), place),
     layerMap: layerMapAt(file, `${where}layerMap`, layerMap),
     losses: { ...stage.losses, ...changedLosses(stage, file, `${where}losses`, losses) },
   }
-  if (lossesOf(out, file).length === 0)
+  const own = lossesOf(out, file)
+  if (out.teacherDropout && (out.teacher === null || !own.some(({ loss }) => loss.needs.teacher)))
+    throw new DataError(file, `${where}teacherDropout is on, but no teacher has a part in the stage`)
+  if (own.length === 0)
     throw new DataError(file, `${where}losses leaves no loss to learn from`, 'Give one a weight above 0')
   return out
 }

@@ -9,6 +9,9 @@ import { defaultsOf, type Given, type Settings, type Values, withSettings } from
 
 export type TeacherOutput = Partial<ModelOutput> & { logits: Tensor }
 
+/** What is known of a teacher of which there may be only the outputs. */
+export type TeacherShape = Pick<TransformerConfig, 'layers' | 'width'>
+
 /** A batch as a loss sees it. */
 export interface LossContext {
   student: HeadOutput
@@ -23,7 +26,7 @@ export interface LossContext {
   layers: LayerMap | null
   /** int32 of inputIds' shape: what stood there before words were masked, -100 where nothing is to be guessed. Else null. */
   words: Tensor | null
-  configs: { student: TransformerConfig; teacher: TransformerConfig | null }
+  configs: { student: TransformerConfig; teacher: TeacherShape | null }
 }
 
 export interface LossNeeds {
@@ -35,6 +38,8 @@ export interface LossNeeds {
   layerMap?: boolean
   /** Compares text by text, as squares of attention, for which texts are padded. */
   padded?: boolean
+  /** Of hidden states it reads the first token's alone. */
+  firstToken?: boolean
   /** What both models must have alike. */
   same?: readonly ('heads' | 'width')[]
 }
@@ -45,7 +50,7 @@ export interface LossRecord<S extends Settings> {
   /** As it is printed; z_t and z_s are the logits of teacher and student, y the labels. */
   formula(options: Values<S>): string
   /** What is trained along with the student: projections. */
-  learnt?(student: TransformerConfig, teacher: TransformerConfig | null, options: Values<S>): Module | null
+  learnt?(student: TransformerConfig, teacher: TeacherShape | null, options: Values<S>): Module | null
   /** A scalar; null where the batch has nothing to learn from. */
   compute(context: LossContext, options: Values<S>, learnt: Module | null): Tensor | null
 }
@@ -55,7 +60,7 @@ export interface BoundLoss {
   needs: LossNeeds
   options: Given
   formula: string
-  learnt(student: TransformerConfig, teacher: TransformerConfig | null): Module | null
+  learnt(student: TransformerConfig, teacher: TeacherShape | null): Module | null
   compute(context: LossContext, learnt: Module | null): Tensor | null
 }
 

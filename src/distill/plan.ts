@@ -64,6 +64,8 @@ export interface StagePlan {
   layerMap: LayerMapName | CustomMap | null
   /** 'given': what --teacher names; 'general': one of plain text, else the given; or a stage before this one; null: none. */
   teacher: string | null
+  /** Whether its teacher runs with its dropout on, as in TinyBERT's code. */
+  teacherDropout: boolean
   /** Number of the first weights of a new student, the same for equal numbers; or the stage whose model goes on. */
   start: number | string
   /** 'control': trained to be compared with, not to be kept. */
@@ -98,6 +100,7 @@ export type StageDraft = Partial<Omit<StagePlan, 'losses' | 'fit'>> &
 export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
   return {
     ...{ task: 'classes', data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student' },
+    teacherDropout: false,
     ...draft,
     losses: Object.fromEntries(
       Object.entries(losses).map(([name, { weight = 1, options = {} }]) => [name, { weight, options }]),
@@ -158,11 +161,12 @@ export function describePlan(plan: Plan): string {
         teacher === null || teacher === 'given'
           ? ''
           : `, taught by ${teacher === 'general' ? 'the general teacher' : teacher}`
+      const dropout = stage.teacherDropout ? ", the teacher's dropout on" : ''
       const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}`
       const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,
-        `  on ${rows}${by}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
+        `  on ${rows}${by}${dropout}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
       ]
     })
     .join('\n')

@@ -1,7 +1,6 @@
 // Executes a plan, stage after stage, on top of fit().
 import { tensor } from '../autograd/create.js'
 import { add, mul } from '../autograd/ops/arithmetic.js'
-import { randomScope } from '../autograd/random.js'
 import { TinystillError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
 import type { MaskedWords, SequenceClassifier } from '../nn/models/heads.js'
@@ -9,10 +8,10 @@ import type { TextInput } from '../nn/models/input.js'
 import type { HeadOutput, Pretrained, Wanted } from '../nn/models/pretrained.js'
 import { Module } from '../nn/module.js'
 import { padInput } from '../nn/text/batches.js'
-import { keyOf } from '../tensor/rng.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { checkShared } from './doctor.js'
 import { layerMap } from './layer-map.js'
+import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
 import type { MaskedText } from './masked-data.js'
 import {
   at,
@@ -23,9 +22,10 @@ import {
   type StagePlan,
   temperatureOf,
 } from './plan.js'
-import type { LossContext } from './plan-loss.js'
+import type { LossContext, TeacherShape } from './plan-loss.js'
 import { type Classifier, predict } from './predict.js'
 import type { LossTerms } from './step.js'
+import { checkStored, type StoredTeacher, storedOutputs } from './stored-teacher.js'
 import { liveTeacher, storedLogits, type TeacherSource } from './teacher-source.js'
 import { type FitOptions, type FitResult, fit, type StepPlace } from './trainer.js'
 
@@ -45,6 +45,8 @@ export interface Bench {
   teacherLogits(kind: StageData, T: number): Float32Array
   /** The given teacher, where it is one and reads texts as the student does; else null. */
   teacher: Student | null
+  /** The given teacher where of it there are only outputs that were kept, its classes in the student's order; else null. */
+  stored?: StoredTeacher | null
   /** That of plain text, which may have a head for words; null: there is none but the given. */
   general: Student | null
   /** Progress and evaluation of a stage's training. */
@@ -69,14 +71,12 @@ interface Heard extends Lesson {
 
 /** The student with whatever losses train along, and with its input beside its output. */
 class Pupil extends Module {
-  learnt: Module[]
   constructor(
     readonly student: Student,
-    learnt: readonly (Module | null)[],
+    readonly learnt: readonly Module[],
     readonly want: Wanted,
   ) {
     super()
-    this.learnt = learnt.filter((m): m is Module => m !== null)
   }
 
   forward({ input, words }: Lesson): Heard {
@@ -110,6 +110,10 @@ export function wantedBy(stage: StagePlan): Wanted {
   return Object.assign({}, ...lossesOf(stage).map(({ loss }) => loss.needs.outputs))
 }
 
+/** Whether a stage's teacher must run beside the student, on the same words: logits alone are computed once. */
+export const needsTeacherBeside = (stage: StagePlan): boolean =>
+  stage.task === 'words' || stage.teacherDropout || Object.values(wantedBy(stage)).some(Boolean)
+
 export const isTaught = (stage: StagePlan): boolean => lossesOf(stage).some(({ loss }) => loss.needs.teacher)
 
 /** The stage's layer map for models of these depths. */
@@ -119,29 +123,21 @@ function layersOf(stage: StagePlan, { student, teacher }: LossContext['configs']
   return layerMap(stage.layerMap ?? 'uniform', { student: student.layers, teacher: teacher.layers })
 }
 
-/** Trains `model` by one stage. Throws TinystillError for a batch without anything to learn from, and what fit() throws. */
-export async function runStage(
+/**
+ * Trains `model`, and what is learnt along with it, by one stage. Throws TinystillError for a batch without anything to learn
+ * from, and what fit() throws.
+ */
+async function runStage(
   stage: StagePlan,
   model: Student,
   source: TeacherSource | null,
-  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch'> & {
-    teacherConfig: LossContext['configs']['teacher']
-  },
+  learnt: Learnt,
+  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch'> & { teacherShape: TeacherShape | null },
 ): Promise<FitResult> {
   const data = lessonsOf(stage, model.config.padId ?? 0, bench)
-  const configs = { student: model.config, teacher: bench.teacherConfig }
-  const losses = lossesOf(stage).map((l) => ({
-    ...l,
-    // Keyed by the loss: the same projection begins when another loss is left out.
-    learnt: randomScope(keyOf(bench.seed, 'learnt', stage.name, l.name), () =>
-      l.loss.learnt(configs.student, configs.teacher),
-    ),
-  }))
-  const pupil = new Pupil(
-    model,
-    losses.map((l) => l.learnt),
-    wantedBy(stage),
-  )
+  const configs = { student: model.config, teacher: bench.teacherShape }
+  const losses = lossesOf(stage)
+  const pupil = new Pupil(model, [...learnt.values()], wantedBy(stage))
   const layers = layersOf(stage, configs)
   const loss = ({ output, input, words }: Heard, rows: Int32Array, place: StepPlace): LossTerms => {
     const progress = (place.step - 1) / place.total
@@ -157,8 +153,8 @@ export async function runStage(
     }
     const terms: Record<string, Tensor> = {}
     const parts: Tensor[] = []
-    for (const { name, weight, loss, learnt } of losses) {
-      const value = loss.compute(context, learnt)
+    for (const { name, weight, loss } of losses) {
+      const value = loss.compute(context, learnt.get(name) ?? null)
       if (value === null) continue
       terms[name] = value
       const w = at(weight, progress)
@@ -172,11 +168,7 @@ export async function runStage(
     return { total: parts.reduce(add), terms }
   }
   const { seed } = bench
-  try {
-    return await fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
-  } finally {
-    for (const { learnt } of losses) for (const p of learnt?.parameters() ?? []) p.dispose()
-  }
+  return fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
 }
 
 /** A stage's model for the next: itself, or where that has another task a new head on the same encoder. */
@@ -189,44 +181,69 @@ function goesOn({ model, stage: before }: StageResult, stage: StagePlan, bench: 
   return next
 }
 
-/** All stages in order. Models of stages that others go on from are given as they were left by the last of them. */
+/**
+ * All stages in order. Models of stages that others go on from are given as they were left by the last of them; what their
+ * losses learn goes on with them, to the losses of the same names.
+ */
 export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise<StageResult[]> {
   const done: StageResult[] = []
+  // Kept to the end: checkpoints of later stages hold them, in runs that were resumed as in those that were not.
+  const learnt = new Map<string, Learnt>()
   const find = (name: string) => {
     const found = done.find(({ stage }) => stage.name === name)
     if (found) return found
     throw new TinystillError(`plan: no stage before this one is called ${name}`)
   }
-  for (const stage of plan.stages) {
-    const { start, teacher: name } = stage
-    const model =
-      typeof start === 'number' ? bench.student(start, stage.task) : goesOn(find(start), stage, bench)
-    const taught = isTaught(stage) && name !== null
-    const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
-    const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
-    const source = taught ? sourceOf(stage, teacher, before !== null, bench) : null
-    const shared = checkShared(model, teacher ?? new Nothing())
-    if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
-    const teacherConfig = teacher?.config ?? null
-    done.push({ stage, model, result: await runStage(stage, model, source, { ...bench, teacherConfig }) })
+  try {
+    for (const stage of plan.stages) {
+      const { start, teacher: name } = stage
+      const model =
+        typeof start === 'number' ? bench.student(start, stage.task) : goesOn(find(start), stage, bench)
+      const taught = isTaught(stage) && name !== null
+      const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
+      const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
+      const source = taught ? sourceOf(stage, model, teacher, before !== null, bench) : null
+      const shared = checkShared(model, teacher ?? new Nothing())
+      if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
+      const teacherShape = teacher?.config ?? bench.stored?.shape ?? null
+      const shapes = { student: model.config, teacher: teacherShape }
+      const own = learntFor(stage, shapes, bench.seed, learnt.get(String(start)))
+      learnt.set(stage.name, own)
+      done.push({
+        stage,
+        model,
+        result: await runStage(stage, model, source, own, { ...bench, teacherShape }),
+      })
+    }
+    return done
+  } finally {
+    disposeLearnt(learnt.values())
   }
-  return done
 }
 
-/** Outputs word by word need the teacher itself; logits are computed once, whatever the number of epochs. */
-function sourceOf(stage: StagePlan, teacher: Student | null, own: boolean, bench: Bench): TeacherSource {
+/** Outputs word by word need the teacher itself, or those that were kept; logits are computed once for all epochs. */
+function sourceOf(
+  stage: StagePlan,
+  { config }: Student,
+  teacher: Student | null,
+  own: boolean,
+  bench: Bench,
+): TeacherSource {
+  const { name, task, teacherDropout } = stage
   const want = wantedBy(stage)
-  if (stage.task === 'words' && teacher !== null && teacher.kind !== 'masked-lm')
+  if (task === 'words' && teacher !== null && teacher.kind !== 'masked-lm')
     throw new TinystillError(
-      `${stage.name}: its teacher must guess masked words, not ${teacher.kind}`,
+      `${name}: its teacher must guess masked words, not ${teacher.kind}`,
       'Name a masked-language model: --general-teacher DIR',
     )
-  if (stage.task === 'words' || Object.values(want).some(Boolean)) {
-    if (teacher === null)
+  if (needsTeacherBeside(stage)) {
+    if (teacher !== null) return liveTeacher(teacher, want, teacherDropout ? name : null)
+    if (!bench.stored)
       throw new TinystillError(
-        `${stage.name}: its losses compare the models word by word, which needs one teacher with the student's vocabulary`,
+        `${name}: ${teacherDropout ? 'teacherDropout needs the teacher itself, not its stored logits:' : 'its losses compare the models word by word, which needs'} one teacher with the student's vocabulary`,
       )
-    return liveTeacher(teacher, want)
+    checkStored(stage, config.layers, bench.stored)
+    return storedOutputs(stage, config.layers, bench.stored)
   }
   const data = bench.data(stage.data)
   const logits = own

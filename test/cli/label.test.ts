@@ -100,7 +100,7 @@ describe('tinystill label', () => {
     expect((await label('bert', 'rich', ...more, '--quiet')).code).toBe(0)
     const cache = openCache(at('rich'))
     expect(cache.manifest.settings).toEqual({
-      ...{ topK: 1, dtype: 'float16', hidden: 'all', layers: [0, 2], width: 8 },
+      ...{ topK: 1, dtype: 'float16', hidden: 'all', layers: [0, 2], depth: 2, width: 8 },
       ...{ maxLength: 8, batchSize: 64, shardRows: 256 },
     })
     expect(cache.targets({ texts }).hidden(2, Int32Array.of(0)).starts[1]).toBeGreaterThan(3)

@@ -418,6 +418,11 @@ describe('what is not as it was', () => {
       (d) => Object.assign(d.settings, { hidden: 'cls', layers: [2, 1], width: 4 }),
       /a rising list/,
     ],
+    [
+      'a layer above the last',
+      (d) => Object.assign(d.settings, { hidden: 'cls', layers: [0, 3], width: 4, depth: 2 }),
+      /depth must be .* from 3/,
+    ],
     ['another format', (d) => Object.assign(d, { format: 'x' }), /format must be tinystill-cache/],
     ['no shards', (d) => Object.assign(d, { shards: {} }), /shards must be a list/],
     [

@@ -63,8 +63,8 @@ describe('the doctor', () => {
         stageOf({ name: 's', losses: { maps: {} }, layerMap }),
       ]
       const [student, teacher] = [model(2, 2), model(4, 2)]
-      expect(checkShapes(stage('uniform'), student, teacher)).toEqual([])
-      expect(checkShapes(stage('uniform'), model(3, 4), teacher)).toEqual([
+      expect(checkShapes(stage('uniform'), student.config, teacher.config)).toEqual([])
+      expect(checkShapes(stage('uniform'), model(3, 4).config, teacher.config)).toEqual([
         { what: 's: maps needs equal heads, the student has 4, the teacher 2', remedy: expect.any(String) },
         {
           what: expect.stringMatching(
@@ -73,10 +73,12 @@ describe('the doctor', () => {
           remedy: 'Correct layerMap, or choose a student of another depth',
         },
       ])
-      expect(checkShapes(stage([[2, 1]]), student, teacher)[0].what).toMatch(
+      expect(checkShapes(stage([[2, 1]]), student.config, teacher.config)[0].what).toMatch(
         /layer pair 0 is \[2, 1\], the student has 0 to 1/,
       )
-      expect(checkShapes([stageOf({ name: 's', losses: { soft: {} } })], model(3, 4), teacher)).toEqual([])
+      expect(
+        checkShapes([stageOf({ name: 's', losses: { soft: {} } })], model(3, 4).config, teacher.config),
+      ).toEqual([])
     } finally {
       delete table.maps
     }

@@ -11,7 +11,7 @@ import { fromLayers } from '../../src/distill/from-layers.js'
 import { lossTable } from '../../src/distill/loss-table.js'
 import { maskedTexts } from '../../src/distill/masked-data.js'
 import { probabilities } from '../../src/distill/metrics.js'
-import { describePlan, stageOf } from '../../src/distill/plan.js'
+import { describePlan, type StagePlan, stageOf } from '../../src/distill/plan.js'
 import { type LossContext, type PlanLoss, planLoss } from '../../src/distill/plan-loss.js'
 import { predict } from '../../src/distill/predict.js'
 import { recipes } from '../../src/distill/recipes/index.js'
@@ -218,6 +218,50 @@ describe('the runner', () => {
     )
     await expect(runPlan({ stages }, bench({ teacher: null }))).rejects.toThrow(
       /layers: its losses compare the models word by word/,
+    )
+  })
+
+  it('carries what a loss learnt to the stage that goes on, where the shape is the same', async () => {
+    const layers = (name: string, start: number | string, sharing: string) =>
+      stageOf({ name, start, losses: { hidden: { options: { projection: sharing } } }, fit })
+    const run = async (stages: StagePlan[]) => {
+      const terms: number[] = []
+      await runPlan(
+        { stages },
+        bench({ student: () => model(9, 4), watch: () => ({ onStep: (s) => void terms.push(s.loss) }) }),
+      )
+      return terms
+    }
+    const [a, b, other] = [layers('a', 0, 'shared'), layers('b', 'a', 'shared'), layers('b', 'a', 'each')]
+    const [carried, anew] = [await run([a, b]), await run([a, other])]
+    expect(carried.slice(0, 6)).toEqual(anew.slice(0, 6))
+    // As one training without a break: the loss goes on from where it was.
+    expect(carried[6]).toBeLessThan(1.1 * carried[5])
+    expect(anew[6]).toBeGreaterThan(1.1 * anew[5])
+  })
+
+  it("teacherDropout: the live teacher drops out by the batch's key, and is left in eval mode", async () => {
+    const drops = model(1, 8, { dropout: 0.3 })
+    const run = async (stage: Partial<StagePlan>, more: Partial<Bench> = {}, losses = ['hidden']) => {
+      const terms: number[] = []
+      const own = Object.fromEntries(losses.map((name) => [name, {}]))
+      const stages = [{ ...stageOf({ name: 'distil', losses: own, fit }), ...stage }]
+      const watch: Bench['watch'] = () => ({ onStep: (s) => void terms.push(s.loss) })
+      await runPlan({ stages }, bench({ teacher: drops, watch, ...more }))
+      return terms
+    }
+    const on = { teacherDropout: true }
+    const [off, first, again, seed, name] = [
+      ...[await run({}), await run(on), await run(on), await run(on, { seed: 2 })],
+      await run({ ...on, name: 'other' }),
+    ]
+    expect(again).toEqual(first)
+    expect(new Set([off, first, seed, name].map(([loss]) => loss)).size).toBe(4)
+    expect(drops.training).toBe(false)
+    // Logits too are then the teacher's own at each step.
+    expect(await run(on, {}, ['soft'])).not.toEqual(await run({}, {}, ['soft']))
+    await expect(run(on, { teacher: null }, ['soft'])).rejects.toThrow(
+      /distil: teacherDropout needs the teacher itself, not its stored logits/,
     )
   })
 

@@ -1,4 +1,4 @@
-"""Writes recipes/golden.safetensors: 20 steps of two recipes as their official code computes them, in PyTorch.
+"""Writes recipes/golden.safetensors: 20 steps of stages of six recipes as official code computes them, in PyTorch.
 
 usage: pip install torch==2.15.0 transformers==5.24.0; python3 recipes.py
 
@@ -7,8 +7,14 @@ counted, BertAdam without bias correction, each gradient clipped to norm 1, a co
 losses with weights 5, 2, 1 and T 2; the student is made of layers 0 and 3 of the teacher; AdamW, betas .9 and .98, eps 1e-6, no
 weight decay, linear with 1 of 20 steps of warm-up to 5e-3, gradient norm 5. Two batches of 4 texts, 10 times.
 
+From tiny's first weights, on tiny's teacher: predict.*, tinybert-code's prediction, CE at T 1 as the mean over all elements,
+BertAdam at 1e-3, linear with 2 steps of warm-up; minilm.* (version 1, as its paper: there is no code), attention and values of the
+last layer; minilm2.*, relations of q, k, v in 6 heads, each text cropped, as bloomberg/minilmv2.bb; anneal.*, BAM's targets, which
+go from the teacher's to the labels. The last three: AdamW, weight decay 0.01 but for biases and norms, linear, gradient norm 1.
+
 <run>.teacher.<parameter>, tiny.student.<parameter>, tiny.fit.weight, tiny.fit.bias: weights at the start. ids, mask [8, 9];
-distil.ids, distil.covered [20, 4, 9]: masked ids and what stood there, -100 elsewhere. <run>.losses, and <run>.<term> [20].
+labels [8]; distil.ids, distil.covered [20, 4, 9]: masked ids and what stood there, -100 elsewhere. <run>.losses, and
+<run>.<term> [20].
 """
 import math
 import os
@@ -80,7 +86,7 @@ class BertAdam:
         self.lr, self.state = lr, {}
 
     @torch.no_grad()
-    def step(self):
+    def step(self, factor=1.0):
         for name, p in self.params:
             if p.grad is None:
                 continue
@@ -91,7 +97,7 @@ class BertAdam:
             update = m / (v.sqrt() + 1e-6)
             if not ("bias" in name or "LayerNorm" in name):
                 update += 0.01 * p
-            p -= self.lr * update
+            p -= self.lr * factor * update
             p.grad = None
 
 
@@ -165,8 +171,119 @@ for step in range(STEPS):
 record("distil", rows)
 golden |= {"distil.ids": torch.stack(all_ids).int(), "distil.covered": torch.stack(all_words).int()}
 
+# The other stages, each from the first weights of TinyBERT's student
+
+
+def linear(step, warmup):
+    return step / warmup if step < warmup else (STEPS - step) / (STEPS - warmup)
+
+
+def restored(model, name):
+    model.load_state_dict({k: golden[f"{name}.{k}"].clone() for k in model.state_dict()})
+    return model
+
+
+teacher = restored(tr.BertForSequenceClassification(bert(4, 12)), "tiny.teacher").eval()
+labels = torch.tensor([0, 1, 1, 0, 1, 0, 0, 1])
+golden |= {"labels": labels.int()}
+
+
+def forward(model, at):
+    return model(input_ids=ids[at], attention_mask=mask[at], output_attentions=True)
+
+
+def last_qkv(model, at):
+    """Queries, keys and values [4, 9, width] of the last layer, and what forward gives."""
+    part, seen = model.bert.encoder.layer[-1].attention.self, []
+    hooks = [p.register_forward_hook(lambda _, __, out: seen.append(out)) for p in (part.query, part.key, part.value)]
+    out = forward(model, at)
+    for hook in hooks:
+        hook.remove()
+    return seen, out
+
+
+def relation(x, n, heads):
+    """log softmax(X X^T / sqrt(d)) of one text's n words in relation heads."""
+    x = x[:n].view(n, heads, -1).transpose(0, 1)
+    return torch.log_softmax(x @ x.transpose(-1, -2) / math.sqrt(x.shape[-1]), -1)
+
+
+def divergence(t, s, n, heads):
+    return F.kl_div(s, t, reduction="sum", log_target=True) / (heads * n)
+
+
+def prediction(student, at, step):
+    t, s = forward(teacher, at).logits.detach(), forward(student, at).logits
+    soft = (-F.softmax(t, -1) * F.log_softmax(s, -1)).mean()
+    return soft, {"soft": soft}
+
+
+def anneal(student, at, step):
+    p = step / STEPS
+    t, s = forward(teacher, at).logits.detach(), forward(student, at).logits
+    target = p * F.one_hot(labels[at], 2) + (1 - p) * F.softmax(t, -1)
+    loss = -(target * F.log_softmax(s, -1)).sum(-1).mean()
+    return loss, {"annealed": loss}
+
+
+def minilm(student, at, step):
+    with torch.no_grad():
+        t_qkv, t = last_qkv(teacher, at)
+    s_qkv, s = last_qkv(student, at)
+    attention, values = [], []
+    for b, n in enumerate(lengths[at].tolist()):
+        a, c = t.attentions[-1][b, :, :n, :n], s.attentions[-1][b, :, :n, :n]
+        attention.append(divergence(a.log(), c.log(), n, 3))
+        values.append(divergence(relation(t_qkv[2][b], n, 3), relation(s_qkv[2][b], n, 3), n, 3))
+    attention, values = torch.stack(attention).mean(), torch.stack(values).mean()
+    return attention + values, {"attentionProbs": attention, "relation": values}
+
+
+def minilm2(student, at, step):
+    with torch.no_grad():
+        t_qkv, _ = last_qkv(teacher, at)
+    s_qkv, _ = last_qkv(student, at)
+    each = [
+        sum(divergence(relation(t[b], n, 6), relation(s[b], n, 6), n, 6) for t, s in zip(t_qkv, s_qkv))
+        for b, n in enumerate(lengths[at].tolist())
+    ]
+    loss = torch.stack(each).mean()
+    return loss, {"relation": loss}
+
+
+def adamw(student, eps):
+    plain = lambda n: n.endswith("bias") or "LayerNorm" in n
+    groups = [
+        {"params": [p for n, p in student.named_parameters() if plain(n) == bare], "weight_decay": 0.0 if bare else 0.01}
+        for bare in (False, True)
+    ]
+    return torch.optim.AdamW(groups, lr=3e-3, eps=eps)
+
+
+# By name: the loss, Adam's eps (None: BertAdam), steps of warm-up.
+runs = {
+    "predict": (prediction, None, 2), "minilm": (minilm, 1e-8, 0), "minilm2": (minilm2, 1e-6, 0), "anneal": (anneal, 1e-8, 2),
+}
+for run, (loss_of, eps, warmup) in runs.items():
+    student = restored(tr.BertForSequenceClassification(bert(2, 6)), "tiny.student")
+    optimizer = BertAdam(student.named_parameters(), 1e-3) if eps is None else adamw(student, eps)
+    rows = []
+    for step in range(STEPS):
+        loss, terms = loss_of(student, batch(step), step)
+        loss.backward()
+        if eps is None:
+            optimizer.step(linear(step, warmup))
+        else:
+            torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+            for group in optimizer.param_groups:
+                group["lr"] = 3e-3 * linear(step, warmup)
+            optimizer.step()
+            optimizer.zero_grad()
+        rows.append({"losses": loss.item(), **{name: term.item() for name, term in terms.items()}})
+    record(run, rows)
+
 here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes")
 os.makedirs(here, exist_ok=True)
 save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(here, "golden.safetensors"))
-for run in ("tiny", "distil"):
+for run in ("tiny", "distil", *runs):
     print(run, golden[f"{run}.losses"][:3].tolist(), golden[f"{run}.losses"][-1].item())

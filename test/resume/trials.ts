@@ -87,6 +87,13 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
   ]
   for (const { code, err } of made) if (code !== 0) throw new Error(`no teacher: ${err}`)
   const config = put('plan.json', JSON.stringify({ epochs: 2, batchSize: 12, accumulate: 2, lr: 1e-3 }))
+  const dropping = put(
+    'dropping.json',
+    JSON.stringify({
+      ...{ epochs: 2, batchSize: 12, accumulate: 2, lr: 1e-3 },
+      stages: { intermediate: { teacherDropout: true } },
+    }),
+  )
   const save = ['--checkpoint-every', '3', '--keep-checkpoints', ...quick]
   const data = ['--train', train, '--dev', dev, '--config', config, ...save]
   const distill = (recipe: string, ...more: string[]) => [
@@ -98,7 +105,8 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
     commands: {
       hinton: distill('hinton', '--student', two, '--baseline', '--seeds', '2'),
       distilbert: distill('distilbert', '--general-teacher', words, '--transfer', plain),
-      tinybert: distill('tinybert', '--student', two),
+      // Three stages, of which the second takes over the first one's projection; and a teacher that drops out.
+      tinybert: distill('tinybert', '--student', two, '--transfer', plain, '--config', dropping),
       mlm: [
         ...['train', '--task', 'mlm', '--model', two, '--train', plain, '--dev', plain, '--epochs', '2'],
         ...['--batch-size', '8', '--accumulate', '2', '--eval-every', '4', ...save],

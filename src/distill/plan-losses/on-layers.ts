@@ -129,7 +129,10 @@ export const cosine = planLoss({
 })
 
 export const patient = planLoss({
-  needs: { teacher: true, layerMap: true, padded: true, same: ['width'], outputs: { hiddenStates: true } },
+  needs: {
+    ...{ teacher: true, layerMap: true, padded: true, firstToken: true, same: ['width'] },
+    outputs: { hiddenStates: true },
+  },
   settings: { reduction: oneOf<RowReduction>(rowReductions, 'mean-elements') },
   formula: () => 'sum over layers |s/|s| - t/|t||^2 of first tokens',
   compute: (context, { reduction }) => {

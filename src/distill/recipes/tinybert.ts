@@ -7,8 +7,8 @@
 // prediction      CE / rows                           CE / (rows classes)
 // optimizer       AdamW                               no bias correction, each gradient clipped by itself
 //
-// Not taken over from the code: the teacher's dropout, which it leaves on; relu on the pooler's output; fixed padding to the
-// longest text allowed; a last batch left out when it is not full.
+// Not taken over from the code: the teacher's dropout, which it leaves on (--config: stages: { intermediate: { teacherDropout:
+// true } }); relu on the pooler's output; fixed padding to the longest text allowed; a last batch left out when it is not full.
 import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan.js'
 import { flag, numberFrom, type Values } from '../settings.js'
 import { defineRecipe, type Occasion } from './recipe.js'

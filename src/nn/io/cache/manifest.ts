@@ -1,4 +1,5 @@
 // cache.json: whose outputs a cache holds, of what, how, and in which shards. Hostile until checked.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../../errors.js'
 import type { Limit } from '../../models/config.js'
@@ -6,6 +7,10 @@ import { checkSameFields, Fields, readFields } from '../fields.js'
 import { writeAtomic } from '../files.js'
 
 export const MANIFEST = 'cache.json'
+
+/** Whether a folder is a cache, finished or not. */
+export const isCache = (folder: string): boolean => existsSync(join(folder, MANIFEST))
+
 const FORMAT = 'tinystill-cache'
 const VERSION = 1
 
@@ -40,6 +45,8 @@ export interface CacheSettings {
   layers: readonly number[]
   /** Of a state; 0 where none are kept. */
   width: number
+  /** Layers of the teacher, where states are kept. Default: the last of `layers`. */
+  depth?: number
   maxLength: number
   batchSize: number
   shardRows: number
@@ -124,7 +131,9 @@ function readSettings(given: Fields): CacheSettings {
   )
   if (!rising || layers.length > 1001 || (layers.length === 0) !== (hidden === 'none'))
     given.refuse('layers', hidden === 'none' ? 'empty' : 'a rising list of layers')
+  const depth = given.number('depth', count(Number(layers.at(-1) ?? 0)), null)
   return {
+    ...(depth !== null && { depth }),
     topK: given.number('topK', { ...count(1), optional: true }),
     dtype: given.oneOf('dtype', ['float32', 'float16']),
     ...{ hidden, layers: layers as number[] },
