@@ -1,10 +1,9 @@
 // The state of a run of one or more trainings, saved as it goes. A run that goes on does all of its work again from the
 // start, but a training that was over gives its weights at once, and the one that was cut off goes on at its place.
-import { CheckpointError } from '../errors.js'
 import type { CheckpointFolder } from '../nn/io/checkpoint-folder.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { FitPlace, FitState, FitStore, NamedTensors } from './fit-state.js'
-import { fromJson, toJson } from './json-numbers.js'
+import { type RunFacts, readFacts, writeFacts } from './run-facts.js'
 import type { FitResult } from './trainer.js'
 
 /** When state is saved: after so many batches, or so much time. */
@@ -54,56 +53,6 @@ interface Current {
   tensors: NamedTensors
 }
 
-/** What a checkpoint says beside its tensors. */
-interface Facts {
-  ms: number
-  mark: number
-  records: Record<string, unknown>
-  finished: { name: string; result: FitResult; steps: number; ms: number }[]
-  current: { name: string; place: FitPlace; ms: number } | null
-}
-
-const isCount = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 0
-const isObject = (x: unknown) => typeof x === 'object' && x !== null && !Array.isArray(x)
-const isTime = (x: unknown) => typeof x === 'number' && x >= 0
-
-const rules: Record<keyof Facts, (x: never) => boolean> = {
-  ms: isTime,
-  mark: isCount,
-  records: isObject,
-  finished: (list: Facts['finished']) =>
-    Array.isArray(list) &&
-    list.every(
-      (f) =>
-        isObject(f) &&
-        typeof f.name === 'string' &&
-        isObject(f.result) &&
-        isObject(f.result.best) &&
-        Array.isArray(f.result.evaluations) &&
-        isCount(f.steps) &&
-        isTime(f.ms),
-    ),
-  current: (c: Facts['current']) => {
-    if (c === null) return true
-    if (!isObject(c) || typeof c.name !== 'string' || !isTime(c.ms) || !isObject(c.place)) return false
-    const { epoch, batch, step, sum, finite, optimizerSteps, since, epochs, evaluations } = c.place
-    return (
-      [epoch, batch, step, finite, optimizerSteps, since, c.place.skippedInARow].every(isCount) &&
-      typeof sum === 'number' &&
-      Array.isArray(epochs) &&
-      Array.isArray(evaluations)
-    )
-  },
-}
-
-/** Hashes tell of broken disks, not of strangers. */
-function checkFacts(folder: string, facts: unknown): Facts {
-  for (const [name, holds] of Object.entries(rules))
-    if (!holds((facts as Record<string, never>)[name]))
-      throw new CheckpointError(folder, `the newest checkpoint's ${name} is not what a checkpoint holds`)
-  return facts as Facts
-}
-
 export class RunState {
   /** Milliseconds of the run before this process. */
   readonly before: number
@@ -128,7 +77,7 @@ export class RunState {
     this.#saved = this.#began
     this.#turned = this.#began
     const state = resume ? folder.newest(options.warn) : null
-    const facts = state === null ? null : checkFacts(folder.folder, fromJson(Object.fromEntries(state.facts)))
+    const facts = state === null ? null : readFacts(folder.folder, state.facts)
     this.before = facts?.ms ?? 0
     this.mark = facts?.mark ?? 0
     this.from = state?.step ?? null
@@ -254,14 +203,14 @@ export class RunState {
         taken.add(t)
         tensors.push([`${i}.${name}`, t])
       }
-    const facts: Facts = {
+    const facts: RunFacts = {
       ms: this.before + began - this.#began,
       mark: mark(),
       records: Object.fromEntries(this.#records),
       finished: finished.map(([name, { result, steps, ms }]) => ({ name, result, steps, ms })),
       current: current && { name: current.name, place: current.place, ms: current.ms },
     }
-    this.folder.save(step, tensors, toJson(facts) as Record<string, unknown>)
+    this.folder.save(step, tensors, writeFacts(facts))
     this.#saved = now()
   }
 }
