@@ -9,6 +9,7 @@ import { sha256, teacherFacts } from '../nn/io/cache/facts.js'
 import { loadWordGuesser } from '../nn/io/guesser.js'
 import { hashFile } from '../nn/io/hash.js'
 import { readLines } from '../nn/io/lines.js'
+import { lockFile } from '../nn/io/lock.js'
 import { streamTexts, textFormat } from '../nn/io/texts.js'
 import { readVectors, type WordVectors } from '../nn/io/vectors.js'
 import { normalizeBert, splitBert } from '../nn/text/bert-normalizer.js'
@@ -16,7 +17,7 @@ import type { TextRow } from '../nn/text/rows.js'
 import type { WordPieceTokenizer } from '../nn/text/wordpiece.js'
 import { AugmentFile } from './augment-file.js'
 import type { CommandSpec } from './main.js'
-import { settleBackend, whole } from './options.js'
+import { type CommonOptions, type Context, settleBackend, whole } from './options.js'
 import { breathe } from './progress.js'
 import { count, duration } from './table.js'
 import { numberIn } from './train-options.js'
@@ -102,65 +103,76 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
       )
       .option('--batch-size <n>', 'hidden words of a batch; does not change the result', whole(1), 64)
       .option('--resume', 'go on where a run was ended', false),
-  run: async (options, { output, progress, now, signals }) => {
-    const { model: folder, data, out, topK, p, n, batchSize, seed, resume } = options
-    const format = textFormat(data)
-    if (textFormat(out) !== format)
-      throw new DataError(out, `must be of ${data}'s format`, `Name it with the ending .${format}`)
-    settleBackend(output)
-    const { model, tokenizer } = loadWordGuesser(folder)
-    const stopWords = stopWordsOf(options)
-    const { total, known } = survey(data, tokenizer)
-    const facts = {
-      model: { ...teacherFacts(folder, tokenizer) },
-      data: { file: data, ...hashFile(data) },
-      vectors:
-        options.vectors === undefined
-          ? { sha256: null }
-          : { file: options.vectors, ...hashFile(options.vectors) },
-      settings: { topK, p, n, seed, stopWords: sha256([...stopWords].sort().join('\n')) },
-    }
-    const vectors = vectorsOf(options, tokenizer, stopWords)
-    const file = AugmentFile.open(out, data, facts, { resume })
-    if (file === null) {
-      output.print(`${out}: is whole already`)
-      output.json({ rows: total, resumed: total, seed, out })
-      return
-    }
-    if (file.before > 0) output.info(`${count(file.before)} of ${count(total)} rows are there already`)
-    const { maxLength } = model.config
-    const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
-    const rows = augmentRows(after(streamTexts(data), file.before), source, {
-      ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },
-    })
-    progress.start('augmenting', total)
-    const began = now()
-    let done = file.before
-    const rate = () => ((done - file.before) * 1000) / Math.max(1, now() - began)
-    let signal: string | null = null
-    const unlisten = signals?.((name) => (signal = name)) ?? (() => {})
+  run: async (options, context) => {
+    const release = lockFile(options.out)
     try {
-      for (const { samples } of rows) {
-        file.add(samples)
-        progress.update(++done, { 'rows/s': rate().toFixed(1) })
-        await breathe(done)
-        if (signal !== null)
-          throw new Interrupted(signal, `${count(done)} of ${count(total)} rows are written`)
-      }
-    } catch (error) {
-      file.leave()
-      throw error
+      await augment(options, context)
     } finally {
-      unlisten()
+      release()
     }
-    const seconds = (now() - began) / 1000
-    const rowsPerSecond = rate()
-    file.finish()
-    progress.finish('')
-    const { samples } = file
-    output.print(
-      `${out}: ${count(total + samples)} rows, ${count(samples)} of them new, ${(samples / total).toFixed(1)} a row; ${rowsPerSecond.toFixed(1)} rows/s, ${duration(seconds)}`,
-    )
-    output.json({ rows: total, samples, resumed: file.before, rowsPerSecond, seconds, seed, out })
   },
+}
+
+async function augment(
+  options: AugmentOptions & CommonOptions,
+  { output, progress, now, signals }: Context,
+): Promise<void> {
+  const { model: folder, data, out, topK, p, n, batchSize, seed, resume } = options
+  const format = textFormat(data)
+  if (textFormat(out) !== format)
+    throw new DataError(out, `must be of ${data}'s format`, `Name it with the ending .${format}`)
+  settleBackend(output)
+  const { model, tokenizer } = loadWordGuesser(folder)
+  const stopWords = stopWordsOf(options)
+  const { total, known } = survey(data, tokenizer)
+  const facts = {
+    model: { ...teacherFacts(folder, tokenizer) },
+    data: { file: data, ...hashFile(data) },
+    vectors:
+      options.vectors === undefined
+        ? { sha256: null }
+        : { file: options.vectors, ...hashFile(options.vectors) },
+    settings: { topK, p, n, seed, stopWords: sha256([...stopWords].sort().join('\n')) },
+  }
+  const vectors = vectorsOf(options, tokenizer, stopWords)
+  const file = AugmentFile.open(out, data, facts, { resume })
+  if (file === null) {
+    output.print(`${out}: is whole already`)
+    output.json({ rows: total, resumed: total, seed, out })
+    return
+  }
+  if (file.before > 0) output.info(`${count(file.before)} of ${count(total)} rows are there already`)
+  const { maxLength } = model.config
+  const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
+  const rows = augmentRows(after(streamTexts(data), file.before), source, {
+    ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },
+  })
+  progress.start('augmenting', total)
+  const began = now()
+  let done = file.before
+  const rate = () => ((done - file.before) * 1000) / Math.max(1, now() - began)
+  let signal: string | null = null
+  const unlisten = signals?.((name) => (signal = name)) ?? (() => {})
+  try {
+    for (const { samples } of rows) {
+      file.add(samples)
+      progress.update(++done, { 'rows/s': rate().toFixed(1) })
+      await breathe(done)
+      if (signal !== null) throw new Interrupted(signal, `${count(done)} of ${count(total)} rows are written`)
+    }
+  } catch (error) {
+    file.leave()
+    throw error
+  } finally {
+    unlisten()
+  }
+  const seconds = (now() - began) / 1000
+  const rowsPerSecond = rate()
+  file.finish()
+  progress.finish('')
+  const { samples } = file
+  output.print(
+    `${out}: ${count(total + samples)} rows, ${count(samples)} of them new, ${(samples / total).toFixed(1)} a row; ${rowsPerSecond.toFixed(1)} rows/s, ${duration(seconds)}`,
+  )
+  output.json({ rows: total, samples, resumed: file.before, rowsPerSecond, seconds, seed, out })
 }

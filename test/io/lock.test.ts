@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { LOCK, lockFolder } from '../../src/nn/io/lock.js'
+import { LOCK, lockFile, lockFolder } from '../../src/nn/io/lock.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-lock-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -45,6 +45,10 @@ describe('lockFolder', () => {
     release()
     expect(existsSync(lock)).toBe(false)
     lockFolder(root)()
+    const file = join(root, 'more.tsv')
+    const done = lockFile(file)
+    expect(() => lockFile(file)).toThrow(`${file}: is in use by process ${process.pid}`)
+    done()
   })
 
   it('refuses while another process has it, and takes over from one that was killed', async () => {
@@ -74,7 +78,7 @@ describe('lockFolder', () => {
   it('leaves the lock of another machine alone', () => {
     put({ pid: 1, started: null, host: 'elsewhere' })
     expect(() => lockFolder(root)).toThrow(
-      `is in use by process 1 on elsewhere. Choose another folder, or remove ${lock}`,
+      `is in use by process 1 on elsewhere. Choose another place, or remove ${lock}`,
     )
     expect(readFileSync(lock, 'utf8')).toContain('elsewhere')
     rmSync(lock)

@@ -1,4 +1,4 @@
-// One process a folder: a file with the process that has it, taken over from one that is gone.
+// One process a folder or file: a file beside it with the process that has it, taken over from one that is gone.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -111,12 +111,17 @@ function remove(path: string, text: string): void {
  * Takes a folder for this process; the function that is returned gives it back, and so does the end of the process. Throws
  * CheckpointError, naming the process, where another one has it. A lock whose process is gone is taken over.
  */
-export function lockFolder(folder: string): () => void {
-  const path = join(folder, LOCK)
+export const lockFolder = (folder: string): (() => void) => lock(folder, join(folder, LOCK))
+
+/** The same for a file that is to be written, there or not. */
+export const lockFile = (path: string): (() => void) => lock(path, `${path}.lock`)
+
+/** `what` is taken by the file `path`. */
+function lock(what: string, path: string): () => void {
   const own: Owner = { pid: process.pid, started: startOf(process.pid), host: hostname() }
   while (!create(path, `${JSON.stringify(own)}\n`)) {
     const { text, owner } = ownerOf(path)
-    if (!isStale(owner)) throw inUse(folder, path, owner as Owner)
+    if (!isStale(owner)) throw inUse(what, path, owner as Owner)
     remove(path, text)
   }
   held.add(path)
@@ -126,11 +131,11 @@ export function lockFolder(folder: string): () => void {
   }
 }
 
-function inUse(folder: string, path: string, { pid, host }: Owner): CheckpointError {
+function inUse(what: string, path: string, { pid, host }: Owner): CheckpointError {
   const where = host === hostname() ? `process ${pid}` : `process ${pid} on ${host}`
   const remedy =
     host === hostname()
-      ? 'Wait for it, stop it, or choose another folder'
-      : `Choose another folder, or remove ${path} if that machine no longer uses it`
-  return new CheckpointError(folder, `is in use by ${where}`, remedy)
+      ? 'Wait for it, stop it, or choose another place'
+      : `Choose another place, or remove ${path} if that machine no longer uses it`
+  return new CheckpointError(what, `is in use by ${where}`, remedy)
 }
