@@ -167,12 +167,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     models: Object.fromEntries(models),
   }
   const folder = new RunFolder(out, facts, context, options)
-  if (folder.done) {
-    folder.leave()
-    output.print(`${out}: this run is done`)
-    return
-  }
-  if (folder.state.from !== null) output.info(`goes on after step ${folder.state.from}`)
+  if (folder.done) return folder.leave()
   try {
     const table = judgeTeachers(setup, context)
     const logits = teacherLogits(setup, context)

@@ -113,8 +113,10 @@ export class RunFolder {
       const { mark, from } = this.state
       this.#log = new LineLog(log, { append: this.done || (from !== null && mark) })
       if (this.done) return
-      if (from !== null) this.#recall(log, mark)
-      else if (!checkpoints.empty) checkpoints.clear()
+      if (from !== null) {
+        this.#recall(log, mark)
+        context.output?.info(`goes on after step ${from}`)
+      } else if (!checkpoints.empty) checkpoints.clear()
       this.#write({ status: 'running' })
     } catch (error) {
       this.#release()
@@ -247,10 +249,12 @@ export class RunFolder {
     }
   }
 
-  /** Nothing was left to do. */
+  /** Nothing was left to do: says so. */
   leave(): void {
     this.#log.close()
     this.#release()
+    this.context.output?.print(`${this.folder}: this run is done`)
+    this.context.output?.json({ status: 'done', out: this.folder })
   }
 }
 

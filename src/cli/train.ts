@@ -110,12 +110,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     context,
     options,
   )
-  if (folder.done) {
-    folder.leave()
-    output.print(`${out}: this run is done`)
-    return
-  }
-  if (folder.state.from !== null) output.info(`goes on after step ${folder.state.from}`)
+  if (folder.done) return folder.leave()
   try {
     const result = await task.fit({
       ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
