@@ -223,6 +223,18 @@ describe('tokenizer.json', () => {
     expect(() => WordPieceTokenizer.fromJSON(d, 'f.json')).toThrow(text)
   })
 
+  it('refuses an unknown token that is only added', () => {
+    const json = JSON.parse(
+      JSON.stringify(
+        WordPieceTokenizer.fromVocabulary(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']).toJSON(),
+      ),
+    )
+    json.model.vocab = {}
+    expect(() => WordPieceTokenizer.fromJSON(json, 't.json')).toThrow(
+      't.json: model.unk_token is "[UNK]", which is not in model.vocab',
+    )
+  })
+
   it('refuses a vocab.txt with a line twice, or without the special tokens', () => {
     expect(() => WordPieceTokenizer.fromVocabulary(['[PAD]', 'a', 'a'], {}, 'v.txt')).toThrow(
       'v.txt: has "a" on the lines 2 and 3',
