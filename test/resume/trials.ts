@@ -107,6 +107,11 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
       distilbert: distill('distilbert', '--general-teacher', words, '--transfer', plain),
       // Three stages, of which the second takes over the first one's projection; and a teacher that drops out.
       tinybert: distill('tinybert', '--student', two, '--transfer', plain, '--config', dropping),
+      minilm: distill('minilm', '--student', two),
+      minilm2: distill('minilm2', '--student', two),
+      'born-again': distill('born-again', '--seeds', '2'),
+      annealing: distill('annealing', '--from-layers', '0,2'),
+      'multi-teacher': distill('multi-teacher', '--student', two, '--teacher', teacher, teacher),
       mlm: [
         ...['train', '--task', 'mlm', '--model', two, '--train', plain, '--dev', plain, '--epochs', '2'],
         ...['--batch-size', '8', '--accumulate', '2', '--eval-every', '4', ...save],
