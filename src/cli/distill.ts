@@ -258,7 +258,7 @@ function finish(folder: RunFolder, f: Finished, { output }: Context): void {
       bytes: models[main].bytes,
     },
   }
-  const intro = `${source.name}, taught by ${options.teacher.join(', ')}: ${recipe.describe.toLowerCase()}.`
+  const intro = `${source.name}, taught by ${options.teacher.join(', ')}: ${recipe.describe[0].toLowerCase()}${recipe.describe.slice(1)}.`
   const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
   const insights = insightsOf(setup, main, student, alone)
   const page = (facts: [string, string][]) =>
