@@ -107,6 +107,14 @@ function remove(path: string, text: string): void {
   }
 }
 
+/** Others that found the same stale lock may move this one aside and put it back: whose it is shows a little later. */
+const SETTLED_MS = 50
+
+function stays(path: string, text: string): boolean {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED_MS)
+  return ownerOf(path).text === text
+}
+
 /**
  * Takes a folder for this process; the function that is returned gives it back, and so does the end of the process. Throws
  * CheckpointError, naming the process, where another one has it. A lock whose process is gone is taken over.
@@ -119,9 +127,14 @@ export const lockFile = (path: string): (() => void) => lock(path, `${path}.lock
 /** `what` is taken by the file `path`. */
 function lock(what: string, path: string): () => void {
   const own: Owner = { pid: process.pid, started: startOf(process.pid), host: hostname() }
-  while (!create(path, `${JSON.stringify(own)}\n`)) {
+  const mine = `${JSON.stringify(own)}\n`
+  let contended = false
+  while (!(create(path, mine) && (!contended || stays(path, mine)))) {
     const { text, owner } = ownerOf(path)
+    // Put back by another process that had moved it aside.
+    if (contended && text === mine && !held.has(path)) break
     if (!isStale(owner)) throw inUse(what, path, owner as Owner)
+    contended = true
     remove(path, text)
   }
   held.add(path)

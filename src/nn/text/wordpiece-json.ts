@@ -56,7 +56,8 @@ export function readWordPiece(json: unknown, file: string): WordPieceSpec {
   const added = readAdded(root.at('added_tokens'), tokens)
   const unk = model.at('unk_token').text()
   // One that was only added does not count: Python's tokenizers then fail at the first unknown word.
-  if (!tokens.slice(0, modelSize).includes(unk)) model.at('unk_token').refuse(`is ${shown(unk)}, which is not in model.vocab`)
+  if (!tokens.slice(0, modelSize).includes(unk))
+    model.at('unk_token').refuse(`is ${shown(unk)}, which is not in model.vocab`)
   typeOf(root.at('pre_tokenizer'), ['BertPreTokenizer'])
   if (!root.at('decoder').missing) typeOf(root.at('decoder'), ['WordPiece'])
   return {
