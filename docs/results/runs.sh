@@ -40,6 +40,8 @@ wordnet)
   tinystill train --model "$model" --train "$out/data/train.tsv" "${held[@]}" --epochs 3 --lr 5e-5 --out "$out/teacher"
   taught=(distill --teacher "$out/teacher" "${held[@]}" --seeds 3)
   tinystill "${taught[@]}" --recipe hinton --T 2 --student tiny --train "$out/data/train.tsv" --transfer "$out/data/transfer.tsv" --config "$out/soft.yaml" --baseline --out "$out/soft" --seeds 1
+  # The lone student of that run has its 2 epochs; this one has as many batches as the distilled one.
+  tinystill train --model tiny --tokenizer "$out/teacher" --train "$out/data/train.tsv" "${held[@]}" --epochs 8 --lr 5e-4 --decay-all --keep last --out "$out/alone"
   tinystill "${taught[@]}" --recipe tinybert --student "$out/student.json" --train "$out/part/train.tsv" --config "$out/tinybert.yaml" --ablate --out "$out/tinybert"
   # Generation 0 and its descendants are of one size.
   tinystill train --model tiny --tokenizer "$out/teacher" --train "$out/part/train.tsv" "${held[@]}" --epochs 10 --lr 5e-4 --decay-all --keep last --out "$out/generation-0"
