@@ -65,6 +65,7 @@ function prepare() {
     [join(root, 'node_modules/typescript/bin/tsc'), '-p', here],
     root,
   )
+  return built
 }
 
 /** Where there is no card, the Vulkan driver in software that Chromium brings along. */
