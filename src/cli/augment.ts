@@ -17,7 +17,7 @@ import type { TextRow } from '../nn/text/rows.js'
 import type { WordPieceTokenizer } from '../nn/text/wordpiece.js'
 import { AugmentFile } from './augment-file.js'
 import type { CommandSpec } from './main.js'
-import { type CommonOptions, type Context, settleBackend, whole } from './options.js'
+import { type CommonOptions, type Context, listen, settleBackend, whole } from './options.js'
 import { breathe } from './progress.js'
 import { count, duration } from './table.js'
 import { numberIn } from './train-options.js'
@@ -151,20 +151,20 @@ async function augment(
   const began = now()
   let done = file.before
   const rate = () => ((done - file.before) * 1000) / Math.max(1, now() - began)
-  let signal: string | null = null
-  const unlisten = signals?.((name) => (signal = name)) ?? (() => {})
+  const asked = listen(signals)
   try {
     for (const { samples } of rows) {
       file.add(samples)
       progress.update(++done, { 'rows/s': rate().toFixed(1) })
       await breathe(done)
-      if (signal !== null) throw new Interrupted(signal, `${count(done)} of ${count(total)} rows are written`)
+      if (asked.signal !== null)
+        throw new Interrupted(asked.signal, `${count(done)} of ${count(total)} rows are written`)
     }
   } catch (error) {
     file.leave()
     throw error
   } finally {
-    unlisten()
+    asked.end()
   }
   const seconds = (now() - began) / 1000
   const rowsPerSecond = rate()

@@ -16,9 +16,9 @@ import type { GeneralTeacher, StudentSource } from './distill-models.js'
 import { answersOf, inOrderOf, isLive, storedTeacher, type Teacher } from './distill-teachers.js'
 import type { Context } from './options.js'
 import type { RunFolder } from './run-folder.js'
-import { skippedNotes } from './skipped.js'
 import { count } from './table.js'
 import type { OnNonfinite } from './train-options.js'
+import { trainingProgress } from './training-progress.js'
 
 export interface Setup {
   plan: Plan
@@ -63,13 +63,11 @@ function watch(
   { task }: StagePlan,
   model: Student,
   run: RunFolder,
-  { progress, now }: Context,
+  context: Context,
 ): Partial<FitOptions> {
   const dev = reader.held('dev')
   const classes = teachers[0].classes.length
-  let began: number | null = null
-  let tokens = 0
-  const noteSkipped = skippedNotes(progress)
+  const tell = trainingProgress(`${place.model}, seed ${place.seed}`, context)
   return {
     onNonfinite,
     ...(dev &&
@@ -78,16 +76,7 @@ function watch(
       }),
     onStep: (report) => {
       run.step(report, place)
-      if (began === null) {
-        progress.start(`${place.model}, seed ${place.seed}`, report.total)
-        began = now()
-      }
-      tokens += report.tokens
-      noteSkipped(report)
-      progress.update(report.step, {
-        loss: report.loss.toFixed(4),
-        'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
-      })
+      tell(report)
     },
     onEvaluation: (report) => run.evaluation(report, place),
   }

@@ -33,7 +33,7 @@ import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf
 import { closeTeachers, inOrderOf, isLive, loadTeacher } from './distill-teachers.js'
 import type { CommandSpec } from './main.js'
 import { type CardRecord, modelCard } from './model-card.js'
-import { type Context, settleBackend } from './options.js'
+import { type Context, given, settleBackend } from './options.js'
 import { RunFolder } from './run-folder.js'
 import { skippedText } from './skipped.js'
 import { count, percent } from './table.js'
@@ -154,17 +154,18 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
     output.info(`not left out, as nothing would remain to learn from: ${skipped.join(', ')}`)
   const main: Variant = { label: null, plan }
   const variants = [...(options.baseline ? [aloneVariant(plan)] : []), main, ...without]
-  const data = (['train', 'transfer', 'dev', 'test', 'config'] as const).flatMap((use) => {
-    const file = options[use]
-    return file === undefined ? [] : [[use, file]]
-  })
+  const { train, transfer, dev, test, config } = options
   const { student, generalTeacher, tokenizer } = options
   const numbered = options.teacher.map((t, i) => [i === 0 ? 'teacher' : `teacher ${i + 1}`, t])
   const named = { student, generalTeacher, tokenizer, ...Object.fromEntries(numbered) }
-  const models = Object.entries(named).filter((pair): pair is [string, string] => pair[1] !== undefined)
   const facts = {
-    ...{ command: 'distill', seed, options: { ...options }, data: Object.fromEntries(data) },
-    models: Object.fromEntries(models),
+    ...{
+      command: 'distill',
+      seed,
+      options: { ...options },
+      data: given({ train, transfer, dev, test, config }),
+    },
+    models: given(named),
   }
   const folder = new RunFolder(out, facts, context, options)
   if (folder.done) return folder.leave()

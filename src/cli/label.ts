@@ -14,7 +14,7 @@ import { lockFolder } from '../nn/io/lock.js'
 import { streamTexts } from '../nn/io/texts.js'
 import { Pretrained } from '../nn/models/pretrained.js'
 import type { CommandSpec } from './main.js'
-import { type CommonOptions, type Context, settleBackend, whole } from './options.js'
+import { type CommonOptions, type Context, listen, settleBackend, whole } from './options.js'
 import { breathe } from './progress.js'
 import { bytes, count, duration } from './table.js'
 
@@ -95,17 +95,17 @@ async function fill(
   progress.start('labelling', total)
   const began = now()
   let batches = 0
-  let signal: string | null = null
-  const unlisten = signals?.((name) => (signal = name)) ?? (() => {})
+  const asked = listen(signals)
   const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
   const { rows, duplicates } = await fillCache(teacher, streamTexts(file), cache, {
     file,
     onBatch: async (done) => {
       progress.update(done, { 'rows/s': count(rate(done - before)) })
       await breathe(batches++)
-      if (signal !== null) throw new Interrupted(signal, `${count(cache.manifest.rows)} rows are written`)
+      if (asked.signal !== null)
+        throw new Interrupted(asked.signal, `${count(cache.manifest.rows)} rows are written`)
     },
-  }).finally(unlisten)
+  }).finally(asked.end)
   const seconds = (now() - began) / 1000
   const rowsPerSecond = rate(rows - before)
   progress.finish('')

@@ -102,6 +102,27 @@ export function addRunOptions(command: Command): Command {
     .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
 }
 
+/** Options that change nothing of what a run computes. */
+export const noSettings = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
+
+/** What is there, by name. */
+export function given(record: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const there = Object.entries(record).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  return Object.fromEntries(there)
+}
+
+/** Remembers how the user asked to stop; `signal` is null until then. */
+export function listen(signals: Environment['signals']): { readonly signal: string | null; end(): void } {
+  let signal: string | null = null
+  const end = signals?.((name) => (signal = name)) ?? (() => {})
+  return {
+    get signal() {
+      return signal
+    },
+    end,
+  }
+}
+
 /** At the start of a long run: where a gpu is installed, whether it is taken is measured, and said. */
 export function settleBackend(output: Output): void {
   const { gpu } = raceBackends()

@@ -5,11 +5,13 @@ import { isCache, MANIFEST } from '../nn/io/cache/manifest.js'
 import { checkSameFields } from '../nn/io/fields.js'
 import { hashFile } from '../nn/io/hash.js'
 import { VERSION } from '../version.js'
+import { noSettings } from './options.js'
 
 /** What changes nothing of the result; files are told apart by what they hold, not by where they lie. */
 const NO_SETTINGS = [
-  ...['json', 'quiet', 'debug', 'args', 'out', 'threads', 'backend', 'gpuMode', 'force', 'resume'],
-  ...['checkpointEvery', 'keepCheckpoints', 'train', 'transfer', 'dev', 'test', 'config', 'data'],
+  ...noSettings,
+  ...['out', 'threads', 'backend', 'gpuMode', 'force'],
+  ...['train', 'transfer', 'dev', 'test', 'config', 'data'],
   ...['model', 'tokenizer', 'teacher', 'generalTeacher', 'student', 'vectors'],
 ]
 

@@ -8,12 +8,13 @@ import { type FreezeRules, freeze } from '../nn/optim/groups.js'
 import { keyOf } from '../tensor/rng.js'
 import { bytesOfFolder, figureTable, shownFigure } from './figures.js'
 import type { CommandSpec } from './main.js'
-import { type Context, settleBackend } from './options.js'
+import { type Context, given, noSettings, settleBackend } from './options.js'
 import { RunFolder, type RunResult } from './run-folder.js'
-import { skippedNotes, skippedText } from './skipped.js'
+import { skippedText } from './skipped.js'
 import { count, duration } from './table.js'
 import { type TrainOptions, trainOptions } from './train-options.js'
 import { classifyTask, maskedTask, type TaskPlan } from './train-tasks.js'
+import { trainingProgress } from './training-progress.js'
 
 /** What --freeze means. */
 function freezeRules(words: readonly string[]): FreezeRules {
@@ -42,34 +43,22 @@ function describe({ model, tokenizer, info }: Started, frozen: readonly string[]
 /** Progress lines, and everything into the run's folder. */
 function watch(
   run: RunFolder,
-  { progress, now }: Context,
+  context: Context,
   epochs: number,
 ): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
-  let began: number | null = null
-  let tokens = 0
-  const noteSkipped = skippedNotes(progress)
+  const tell = trainingProgress('training', context, ({ epoch }) => ({ epoch: `${epoch}/${epochs}` }))
   return {
     store: run.state.training('train'),
     onStep: (report: StepReport) => {
       run.step(report)
-      if (began === null) {
-        progress.start('training', report.total)
-        began = now()
-      }
-      tokens += report.tokens
-      noteSkipped(report)
-      progress.update(report.step, {
-        epoch: `${report.epoch}/${epochs}`,
-        loss: report.loss.toFixed(4),
-        'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
-      })
+      tell(report)
     },
     onEvaluation: (report) => {
       run.evaluation(report)
       const told = Object.entries(report.figures).map(
         ([name, value]) => `${name} ${shownFigure(name, value)}`,
       )
-      progress.note(
+      context.progress.note(
         `epoch ${report.epoch}, batch ${report.step}: ${told.join(', ')}${report.best ? '' : ', no better'}`,
       )
     },
@@ -94,18 +83,11 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const epochs = options.epochs ?? (info === null ? 5 : 3)
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
   const settings = { ...options, epochs, lr, maxLength: task.maxLength }
-  const files = Object.entries({ train, dev, test }).filter(
-    (pair): pair is [string, string] => pair[1] !== undefined,
-  )
   const folder = new RunFolder(
     out,
     {
-      ...{ command: 'train', seed, options: settingsOf(settings), data: Object.fromEntries(files) },
-      models: Object.fromEntries(
-        Object.entries({ model: options.model, tokenizer: options.tokenizer }).filter(
-          (pair): pair is [string, string] => pair[1] !== undefined,
-        ),
-      ),
+      ...{ command: 'train', seed, options: settingsOf(settings), data: given({ train, dev, test }) },
+      models: given({ model: options.model, tokenizer: options.tokenizer }),
     },
     context,
     options,
@@ -135,8 +117,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
 
 /** What does not change the result is no setting. */
 function settingsOf(options: object): Record<string, unknown> {
-  const no = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !no.includes(name)))
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !noSettings.includes(name)))
 }
 
 function finish(
