@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { distil } from '../dist/distill/index.js'
+import { loadTextModel, openCache, saveTextModel, transferSet } from '../dist/files/index.js'
+import { TextClassifier } from '../dist/files/models/index.js'
 import { manualSeed } from '../dist/index.js'
-import { TextClassifier } from '../dist/models/index.js'
-import { loadTextModel, openCache, saveTextModel, transferSet } from '../dist/node/index.js'
 import { WordTokenizer } from '../dist/text/index.js'
 
 const [STEPS, BATCH, CLASSES] = [400, 32, 100]

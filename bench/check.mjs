@@ -2,7 +2,7 @@
 // was stored. Exit code 1 and a line a kernel when one has lost more than a fifth.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { renderTable } from '../dist/cli/table.js'
+import { renderTable } from '../dist/cli/shared/table.js'
 import { backendReport, setBackend } from '../dist/index.js'
 import { kernelCases } from './cases/kernels.mjs'
 import { fail, readArgs } from './lib/args.mjs'

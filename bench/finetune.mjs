@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { loadTokenizer, readTexts } from '../dist/node/index.js'
+import { loadTokenizer, readTexts } from '../dist/files/index.js'
 import { keyOf } from '../dist/tensor/rng.js'
 import { textData } from '../dist/text/index.js'
 import { engine, hasTorch, node, python, runOnce } from './duel.mjs'

@@ -1,7 +1,7 @@
 // npm run bench -- --backend gpu: matrix products by size on a gpu and beside it on wasm, uploads, computing and read-back
 // apart, and a training step. From the table one reads the size from which the gpu is faster, if there is one.
 import { createRequire } from 'node:module'
-import { renderTable } from '../dist/cli/table.js'
+import { renderTable } from '../dist/cli/shared/table.js'
 import { backendReport, closeGpu, openGpu, randn, setBackend, tidy } from '../dist/index.js'
 import { currentGpu } from '../dist/tensor/backend.js'
 import { fail } from './lib/args.mjs'

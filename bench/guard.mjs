@@ -2,8 +2,8 @@
 // process, in processor time, which other work on the machine disturbs less; and what one broken step costs.
 // usage: npm run bench:guard
 
-import { Accumulator } from '../dist/distill/step.js'
 import { crossEntropy, optim, setThreads, tensor } from '../dist/index.js'
+import { Accumulator } from '../dist/train/step.js'
 import { median, quantile } from './lib/stats.mjs'
 import { build, trainer } from './model.mjs'
 import { models, tokenIds } from './shapes.mjs'

@@ -1,5 +1,7 @@
 // Memory over 10,100 training steps of a small transformer with texts of changing length, on every backend that runs here:
 // the counters of step 10,100 must be those of step 100. usage: npm run check:memory [-- js strict fastest gpu]
+
+import { TextClassifier } from '../dist/files/models/index.js'
 import {
   BackendError,
   backendReport,
@@ -12,7 +14,6 @@ import {
   tensor,
   tidy,
 } from '../dist/index.js'
-import { TextClassifier } from '../dist/models/index.js'
 
 const [FIRST, LAST] = [100, 10100]
 

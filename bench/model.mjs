@@ -1,6 +1,7 @@
 // The models of the benches, and what is done with them.
+
+import { TextClassifier } from '../dist/files/models/index.js'
 import { crossEntropy, manualSeed, noGrad, optim, tensor, tidy } from '../dist/index.js'
-import { TextClassifier } from '../dist/models/index.js'
 import { tokenIds, VOCABULARY } from './shapes.mjs'
 
 /** The same weights at every call: BERT's shape and dropout. */

@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { saveTextModel } from '../dist/files/index.js'
+import { TextClassifier } from '../dist/files/models/index.js'
 import { manualSeed } from '../dist/index.js'
-import { TextClassifier } from '../dist/models/index.js'
-import { saveTextModel } from '../dist/node/index.js'
 import { WordTokenizer } from '../dist/text/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-predict-'))

@@ -1,5 +1,5 @@
 // Where the time of a function goes, by kernel and size.
-import { renderTable } from '../dist/cli/table.js'
+import { renderTable } from '../dist/cli/shared/table.js'
 import { kernelsFor } from '../dist/tensor/backend.js'
 import { right } from './lib/format.mjs'
 

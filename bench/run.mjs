@@ -1,6 +1,6 @@
 // npm run bench: every case of the table by two runners in turn, and a table of what they found.
 import { availableParallelism } from 'node:os'
-import { renderTable } from '../dist/cli/table.js'
+import { renderTable } from '../dist/cli/shared/table.js'
 import { backendReport, manualSeed, setBackend, setDeterministic, setThreads } from '../dist/index.js'
 import { cases, groups } from './cases/index.mjs'
 import { fail, readArgs } from './lib/args.mjs'

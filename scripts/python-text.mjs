@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { predict } from '../dist/distill/index.js'
+import * as models from '../dist/files/models/index.js'
 import { manualSeed, randn } from '../dist/index.js'
-import * as models from '../dist/models/index.js'
 import { textData, trainWordPiece } from '../dist/text/index.js'
 
 const BAR = 1e-5

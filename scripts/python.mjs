@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readBytes } from '../dist/files/index.js'
+import * as models from '../dist/files/models/index.js'
+import { readSafetensors, writeSafetensors } from '../dist/formats/safetensors/index.js'
 import { manualSeed, noGrad, randn, tensor } from '../dist/index.js'
-import * as models from '../dist/models/index.js'
-import { readBytes } from '../dist/node/index.js'
-import { readSafetensors, writeSafetensors } from '../dist/safetensors/index.js'
 
 const BAR = 1e-5
 const python = process.env.PYTHON

@@ -2,7 +2,7 @@
 // dev.tsv, test.tsv. usage: node scripts/wordnet-files.mjs DIR [LABELLED]; LABELLED: only so many of the labelled rows.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readWordnet } from '../dist/node/index.js'
+import { readWordnet } from '../dist/files/index.js'
 
 const [folder, limit = '20000'] = process.argv.slice(2)
 if (folder === undefined || !/^\d+$/.test(limit)) {

@@ -1,8 +1,8 @@
 // Our side of bench:finetune. usage: finetune_ours.mjs FILE, as finetune.py
 import { readFileSync } from 'node:fs'
 import { classification, predict, train } from '../../dist/distill/index.js'
+import { fromPretrained } from '../../dist/files/models/index.js'
 import { manualSeed, optim, setThreads } from '../../dist/index.js'
-import { fromPretrained } from '../../dist/models/index.js'
 import { textData } from '../../dist/text/index.js'
 
 const work = JSON.parse(readFileSync(process.argv[2], 'utf8'))

@@ -1,55 +1,12 @@
 // The graph: apply() runs an op and leaves a node behind that backward() will find.
 import { DTypeError, GradError } from '../errors.js'
 import { kernelsFor } from '../tensor/backend.js'
-import { formatShape, type Shape } from '../tensor/shape.js'
+import type { Shape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
-import { empty, floats, type GraphNode, type Tensor } from '../tensor/tensor.js'
-import type { KernelOp, OpRecord, Takes, ViewOp } from './op.js'
+import { empty, floats, type Tensor } from '../tensor/tensor.js'
+import { Node } from './node.js'
+import type { KernelOp, OpRecord, Takes } from './record.js'
 import { activeTracer, place, within } from './trace.js'
-
-/** An op that ran: what its backward needs, and where each input came from. */
-export class Node implements GraphNode {
-  static #last = 0
-  /** Ids only grow, so an input's node is always older: descending ids are a topological order. */
-  readonly id = ++Node.#last
-  readonly name: string
-  /** For each input: the node that made it, the leaf that it is, or null where no gradient goes. */
-  readonly edges: readonly (Node | Tensor | null)[]
-  readonly shapes: readonly Shape[]
-  readonly #versions: number[]
-
-  constructor(
-    readonly op: KernelOp<unknown> | ViewOp<unknown>,
-    readonly attrs: unknown,
-    inputs: readonly Tensor[],
-    /** Freed once backward has passed. */
-    public saved: readonly Tensor[] | null,
-  ) {
-    this.name = op.name
-    this.edges = inputs.map((t) => (t.node as Node | null) ?? (t.requiresGrad ? t : null))
-    this.shapes = inputs.map((t) => t.shape)
-    this.#versions = (saved ?? []).map((t) => t.storage.version)
-  }
-
-  /** The saved tensors, or an error that says why they cannot be used any more. */
-  read(): readonly Tensor[] {
-    if (this.saved === null) {
-      throw new GradError(
-        `${this.name}: the graph has been freed by an earlier backward()`,
-        'Pass { retainGraph: true } to the first one',
-      )
-    }
-    this.saved.forEach((t, i) => {
-      if (t.storage.version !== this.#versions[i]) {
-        throw new GradError(
-          `${this.name}: a tensor ${formatShape(t.shape)} that its gradient needs was changed in place after the forward pass`,
-          'Call backward() before the optimizer steps, or clone() the tensor first',
-        )
-      }
-    })
-    return this.saved
-  }
-}
 
 let recording = true
 

@@ -26,7 +26,7 @@ const methods = {
   mul: (a: Tensor, b: Operand) => arithmetic.mul(a, b),
   div: (a: Tensor, b: Operand) => arithmetic.div(a, b),
   pow: (a: Tensor, b: Operand) => pointwise.pow(a, b),
-  neg: pointwise.neg,
+  neg: arithmetic.neg,
   abs: pointwise.abs,
   sqrt: pointwise.sqrt,
   exp: pointwise.exp,

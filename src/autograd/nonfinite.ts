@@ -3,7 +3,7 @@
 import { formatShape } from '../tensor/shape.js'
 import type { Storage } from '../tensor/storage.js'
 import type { GraphNode, Tensor } from '../tensor/tensor.js'
-import type { Node } from './graph.js'
+import type { Node } from './node.js'
 import { place, type Tracer } from './trace.js'
 
 export interface Origin {

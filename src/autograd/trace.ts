@@ -1,7 +1,7 @@
 // Somebody may look on while ops run: at what they give, at their gradients, and at the place each stands in. As a rule
 // nobody does, and that costs one comparison an op.
 import type { Tensor } from '../tensor/tensor.js'
-import type { Node } from './graph.js'
+import type { Node } from './node.js'
 
 export interface Tracer {
   /** A tensor was made from numbers. */

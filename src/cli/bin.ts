@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The entry: the only place that touches the process.
 import { once } from 'node:events'
-import { linesOf } from '../nn/io/lines.js'
+import { linesOf } from '../files/lines.js'
 import { main } from './main.js'
 
 const { stdin, stdout, stderr } = process

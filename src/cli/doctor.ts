@@ -11,9 +11,9 @@ import {
 } from '../tensor/backend.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
 import { VERSION } from '../version.js'
-import type { CommandSpec } from './main.js'
-import type { Output } from './output.js'
-import { bytes, renderTable } from './table.js'
+import type { CommandSpec } from './shared/command.js'
+import type { Output } from './shared/output.js'
+import { bytes, renderTable } from './shared/table.js'
 
 /** One line a mode of gpu.js; one line in all where it is not there. */
 function gpuLines(trials: GpuTrial[]): string[][] {

@@ -1,15 +1,15 @@
 // tinystill eval: how good and how fast a saved model is on labelled texts.
 import type { Command } from 'commander'
-import { classification } from '../distill/metrics.js'
-import { predict } from '../distill/predict.js'
-import { regression } from '../distill/regression.js'
-import { loadClassifier } from '../nn/io/classifiers.js'
-import { readTexts } from '../nn/io/texts.js'
-import { textData } from '../nn/text/dataset.js'
-import { bytesOfFolder, figureTable } from './figures.js'
-import type { CommandSpec } from './main.js'
-import { whole } from './options.js'
-import { bytes, count } from './table.js'
+import { readTexts } from '../files/data/texts.js'
+import { loadClassifier } from '../files/models/classifiers.js'
+import { textData } from '../text/dataset.js'
+import { classification } from '../train/metrics.js'
+import { predict } from '../train/predict.js'
+import { regression } from '../train/regression.js'
+import type { CommandSpec } from './shared/command.js'
+import { bytesOfFolder, figureTable } from './shared/figures.js'
+import { whole } from './shared/options.js'
+import { bytes, count } from './shared/table.js'
 
 interface EvalOptions {
   model: string

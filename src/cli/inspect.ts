@@ -1,8 +1,8 @@
 // tinystill inspect: what a weight file, a model folder or a run folder holds.
 import type { Command } from 'commander'
-import { type Inspection, inspect, type TensorFacts } from '../nn/io/inspect.js'
-import type { CommandSpec } from './main.js'
-import { bytes, count, renderTable } from './table.js'
+import { type Inspection, inspect, type TensorFacts } from '../files/inspect.js'
+import type { CommandSpec } from './shared/command.js'
+import { bytes, count, renderTable } from './shared/table.js'
 
 interface InspectOptions {
   args: string[]

@@ -1,55 +1,14 @@
 // The program: commands, help, and how errors end. 0 done, 1 failed with one clear line, 2 wrong usage.
 import '../autograd/methods.js' // ops in terms of other ops call them
 import { Command, CommanderError } from 'commander'
-import { Interrupted } from '../distill/run-state.js'
+import { Interrupted } from '../train/run-state.js'
 import { VERSION } from '../version.js'
-import { augmentCommand } from './augment.js'
-import { demoCommand } from './demo.js'
-import { distillCommand } from './distill.js'
-import { doctorCommand } from './doctor.js'
-import { evalCommand } from './eval.js'
-import { inspectCommand } from './inspect.js'
-import { labelCommand } from './label.js'
-import { mnistCommand } from './mnist.js'
-import {
-  addCommonOptions,
-  applyCommonOptions,
-  type CommonOptions,
-  type Context,
-  type Environment,
-} from './options.js'
-import { createOutput } from './output.js'
-import { printable } from './plain.js'
-import { predictCommand } from './predict.js'
-import { createProgress } from './progress.js'
-import { pullCommand } from './pull.js'
-import { trainCommand } from './train.js'
-
-export interface CommandSpec<O> {
-  name: string
-  describe: string
-  /** Adds options of its own. */
-  options: (command: Command) => Command
-  /** What is no option comes as `args`. */
-  run: (options: O & CommonOptions, context: Context) => Promise<void>
-}
-
-/** A command whose own options are known only to itself. */
-type AnyCommand = CommandSpec<never>
-
-const commands: AnyCommand[] = [
-  demoCommand,
-  trainCommand,
-  labelCommand,
-  augmentCommand,
-  distillCommand,
-  evalCommand,
-  predictCommand,
-  mnistCommand,
-  inspectCommand,
-  pullCommand,
-  doctorCommand,
-]
+import { commands } from './commands.js'
+import type { CommonOptions, Environment } from './shared/command.js'
+import { addCommonOptions, applyCommonOptions } from './shared/options.js'
+import { createOutput } from './shared/output.js'
+import { printable } from './shared/plain.js'
+import { createProgress } from './shared/progress.js'
 
 function build(environment: Environment): Command {
   const program = new Command('tinystill')

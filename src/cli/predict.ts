@@ -1,13 +1,13 @@
 // tinystill predict: classes of texts by a saved model. A stream: no more than a few hundred texts are in memory.
 import { type Command, Option } from 'commander'
-import { best, probabilities } from '../distill/metrics.js'
-import { predict } from '../distill/predict.js'
 import { DataError } from '../errors.js'
-import { loadClassifier } from '../nn/io/classifiers.js'
-import { textData } from '../nn/text/dataset.js'
-import type { CommandSpec } from './main.js'
-import { whole } from './options.js'
-import { percent } from './table.js'
+import { loadClassifier } from '../files/models/classifiers.js'
+import { textData } from '../text/dataset.js'
+import { best, probabilities } from '../train/metrics.js'
+import { predict } from '../train/predict.js'
+import type { CommandSpec } from './shared/command.js'
+import { whole } from './shared/options.js'
+import { percent } from './shared/table.js'
 
 interface PredictOptions {
   model: string

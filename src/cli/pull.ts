@@ -2,9 +2,9 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { pull } from '../nn/io/hub.js'
-import type { CommandSpec } from './main.js'
-import { bytes, duration, renderTable } from './table.js'
+import { pull } from '../files/hub/hub.js'
+import type { CommandSpec } from './shared/command.js'
+import { bytes, duration, renderTable } from './shared/table.js'
 
 interface PullOptions {
   args: string[]

@@ -5,7 +5,7 @@ import { crossEntropy } from '../autograd/ops/losses.js'
 import { sum } from '../autograd/ops/reduce.js'
 import { fold, type Key, permutation } from '../tensor/rng.js'
 import { ints, type Tensor } from '../tensor/tensor.js'
-import { best, probabilities } from './metrics.js'
+import { best, probabilities } from '../train/metrics.js'
 
 const IGNORED = -100
 

@@ -1,12 +1,12 @@
 // What goes wrong before a distillation begins: each check gives a line that says what was found and what to do.
 import type { TransformerConfig } from '../nn/models/config.js'
 import type { Module } from '../nn/module.js'
-import type { Tokenizer } from '../nn/text/encoding.js'
 import type { Tensor } from '../tensor/tensor.js'
+import type { Tokenizer } from '../text/encoding.js'
+import { confusion } from '../train/metrics.js'
 import { bestOrder } from './assignment.js'
 import { layerMap } from './layer-map.js'
-import { confusion } from './metrics.js'
-import { lossesOf, type StagePlan } from './plan.js'
+import { lossesOf, type StagePlan } from './plan/plan.js'
 
 export interface Problem {
   what: string

@@ -7,7 +7,7 @@ import type { Pretrained } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { layerMap } from './layer-map.js'
-import type { Student } from './runner.js'
+import type { Student } from './plan/runner.js'
 
 function check(layers: readonly number[], depth: number): void {
   const bad = layers.find((i) => !(Number.isInteger(i) && i >= 0 && i < depth))

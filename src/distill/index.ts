@@ -1,15 +1,33 @@
 // tinystill/distill: losses, training and recipes. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export { centredGram, type Gram, linearCka } from '../report/insights/cka.js'
+export { type TrainingRecord, trainingReport } from '../report/training-report.js'
+export { fitTemperature, temperedLoss } from '../train/calibration.js'
+export { balancedWeights, type LabelOptions, labelLoss, targetLoss, train } from '../train/labels.js'
+export { type MaskedText, maskedTexts } from '../train/masked-data.js'
+export {
+  type CalibrationBin,
+  calibration,
+  calibrationError,
+  classification,
+  confusion,
+  type Metrics,
+  matthews,
+  probabilities,
+} from '../train/metrics.js'
+export { type Classifier, type PredictOptions, predict } from '../train/predict.js'
+export { pearson, type RegressionMetrics, regression, spearman } from '../train/regression.js'
+export type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } from '../train/reports.js'
+export type { Loss, LossTerms } from '../train/step.js'
+export { type FitOptions, fit, type StepPlace, type Trainable } from '../train/trainer.js'
 export {
   type AugmentedRow,
   type AugmentModel,
   type AugmentOptions,
   augmentRows,
 } from './augment/augment.js'
-export { fitTemperature, temperedLoss } from './calibration.js'
-export { centredGram, type Gram, linearCka } from './cka.js'
-export { combineLogits } from './combine.js'
+export { distil } from './distil.js'
 export {
   checkClasses,
   checkMode,
@@ -21,10 +39,7 @@ export {
   type Problem,
   sharedBuffers,
 } from './doctor.js'
-export { Ensemble } from './ensemble.js'
 export { distilbertLayers, distilbertOf, fromLayers } from './from-layers.js'
-export type { EvaluationReport, Figures } from './keeper.js'
-export { balancedWeights, type LabelOptions, labelLoss, targetLoss } from './labels.js'
 export {
   type CustomMap,
   type LayerMap,
@@ -34,7 +49,6 @@ export {
   layerMap,
   layerMapNames,
 } from './layer-map.js'
-export { lossTable } from './loss-table.js'
 export {
   type AttentionLossOptions,
   type AttentionProbsOptions,
@@ -65,17 +79,17 @@ export {
   standardizedLogits,
 } from './losses/soft-target.js'
 export { losses } from './losses/table.js'
-export { type MaskedText, maskedTexts } from './masked-data.js'
+export { partConfig, withConfig } from './plan/config.js'
 export {
-  type CalibrationBin,
-  calibration,
-  calibrationError,
-  classification,
-  confusion,
-  type Metrics,
-  matthews,
-  probabilities,
-} from './metrics.js'
+  type BoundLoss,
+  type LossContext,
+  type LossNeeds,
+  type PlanLoss,
+  planLoss,
+  type TeacherOutput,
+  type TeacherShape,
+} from './plan/loss.js'
+export { lossTable } from './plan/loss-table.js'
 export {
   describePlan,
   type FitSettings,
@@ -86,36 +100,14 @@ export {
   stageOf,
   type TeacherMean,
   type Varying,
-} from './plan.js'
-export { partConfig, withConfig } from './plan-config.js'
-export {
-  type BoundLoss,
-  type LossContext,
-  type LossNeeds,
-  type PlanLoss,
-  planLoss,
-  type TeacherOutput,
-  type TeacherShape,
-} from './plan-loss.js'
-export { type Classifier, type PredictOptions, predict } from './predict.js'
-export { distil, train } from './recipes/hinton.js'
+} from './plan/plan.js'
+export { type Bench, runPlan, type StageResult, type Student } from './plan/runner.js'
+export { type ValueSchedule, valueAt } from './plan/schedules.js'
 export { recipes } from './recipes/index.js'
 export { defineRecipe, type Occasion, type Recipe, type RecipeRecord } from './recipes/recipe.js'
-export { pearson, type RegressionMetrics, regression, spearman } from './regression.js'
-export { type Bench, runPlan, type StageResult, type Student } from './runner.js'
-export { type ValueSchedule, valueAt } from './schedules.js'
-export type { Loss, LossTerms } from './step.js'
-export { checkStored, type StoredTeacher, storedOutputs } from './stored-teacher.js'
-export { type TargetSource, targetsOf } from './targets.js'
-export { liveTeacher, storedLogits, type TeacherSource } from './teacher-source.js'
-export {
-  type EpochReport,
-  type FitOptions,
-  type FitResult,
-  fit,
-  type StepPlace,
-  type StepReport,
-  type Trainable,
-} from './trainer.js'
-export { type TrainingRecord, trainingReport } from './training-report.js'
+export { combineLogits } from './teachers/combine.js'
+export { Ensemble } from './teachers/ensemble.js'
+export { liveTeacher, storedLogits, type TeacherSource } from './teachers/source.js'
+export { checkStored, type StoredTeacher, storedOutputs } from './teachers/stored.js'
+export { type TargetSource, targetsOf } from './teachers/targets.js'
 export { judgeGain, type Verdict, verdictText } from './verdict.js'

@@ -1,6 +1,8 @@
 // A training whose bits are known: 200 steps of a small BERT with dropout, clipping, a schedule and AdamW, its batches by
 // turns padded and unpadded. Under setDeterministic(true) every engine, thread count and machine must end with the same
 // weights and moments: those of test/golden/bits.json. Runs in Node, in a page and in a worker.
+
+import { BertForSequenceClassification } from '../../dist/files/models/index.js'
 import {
   crossEntropy,
   manualSeed,
@@ -10,7 +12,6 @@ import {
   tensor,
   tidy,
 } from '../../dist/index.js'
-import { BertForSequenceClassification } from '../../dist/models/index.js'
 import { hash } from './work.mjs'
 
 const STEPS = 200

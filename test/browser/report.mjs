@@ -2,8 +2,8 @@
 // markup that got through, and what the reader can turn and choose.
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
-import { renderReport } from '../../dist/distill/report.js'
-import { trainingReport } from '../../dist/distill/training-report.js'
+import { renderReport } from '../../dist/report/report.js'
+import { trainingReport } from '../../dist/report/training-report.js'
 
 const ORIGIN = 'http://report.invalid'
 const EVIL = 'http://evil.invalid'

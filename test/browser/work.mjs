@@ -1,5 +1,7 @@
 // Work whose bits can be compared: the same code runs in Node, in a page and in a worker of a page.
 import { kdLoss } from '../../dist/distill/index.js'
+import { TextClassifier } from '../../dist/files/models/index.js'
+import { readSafetensors, writeSafetensors } from '../../dist/formats/safetensors/index.js'
 import {
   attention,
   crossEntropy,
@@ -11,8 +13,6 @@ import {
   tensor,
   tidy,
 } from '../../dist/index.js'
-import { TextClassifier } from '../../dist/models/index.js'
-import { readSafetensors, writeSafetensors } from '../../dist/safetensors/index.js'
 
 /** SHA-256 of the bytes of arrays. Copied first: the browser hashes nothing that lies in shared memory. */
 export async function hash(arrays) {

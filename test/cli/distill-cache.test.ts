@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { identityOfModel } from '../../src/cli/run-identity.js'
+import { identityOfModel } from '../../src/cli/shared/run-identity.js'
 import { reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-distill-cache-'))

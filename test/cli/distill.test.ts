@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readCheckpoint } from '../../src/nn/io/checkpoint.js'
+import { readCheckpoint } from '../../src/files/models/checkpoint.js'
 import { brokenPosition, longText, reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-distill-'))

@@ -1,6 +1,6 @@
 // The card of a model stays a card, whatever its classes and files are called.
 import { describe, expect, it } from 'vitest'
-import { type CardRecord, modelCard } from '../../src/cli/model-card.js'
+import { type CardRecord, modelCard } from '../../src/report/model-card.js'
 import { HOSTILE } from '../distill/hostile.js'
 
 /** A record in which each text of others is made by `say`. */

@@ -1,9 +1,9 @@
 // A text classifier of a few numbers, as a folder.
 import { randomScope } from '../../src/autograd/random.js'
-import { saveTextModel } from '../../src/nn/io/folder.js'
+import { saveTextModel } from '../../src/files/models/folder.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
 import { keyOf } from '../../src/tensor/rng.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
 
 export function saveTinyModel(folder: string): void {
   const tokenizer = WordTokenizer.build(['a large grey animal', 'a small red fruit'])

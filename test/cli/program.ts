@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { main } from '../../src/cli/main.js'
-import { readSafetensors, writeSafetensors } from '../../src/nn/io/safetensors.js'
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
 /** One command line; what it wrote and its exit code. */

@@ -1,6 +1,6 @@
 // Progress, with a stream that remembers and a clock that is set by hand.
 import { describe, expect, it } from 'vitest'
-import { createProgress } from '../../src/cli/progress.js'
+import { createProgress } from '../../src/cli/shared/progress.js'
 
 function bench(stream: { isTTY?: boolean; columns?: number }, quiet = false) {
   const writes: string[] = []

@@ -16,9 +16,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { tensor } from '../../src/autograd/create.js'
 import { main } from '../../src/cli/main.js'
-import { readCheckpoint } from '../../src/nn/io/checkpoint.js'
-import { type PullOptions, pull } from '../../src/nn/io/hub.js'
-import { writeSafetensors } from '../../src/nn/io/safetensors.js'
+import { type PullOptions, pull } from '../../src/files/hub/hub.js'
+import { readCheckpoint } from '../../src/files/models/checkpoint.js'
+import { writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { COMMIT, type Entry, type HubModel, MiniHub } from './hub.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-pull-'))

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { lockFolder } from '../../src/nn/io/lock.js'
+import { lockFolder } from '../../src/files/lock.js'
 import { bytesOfRun, start } from '../resume/trials.js'
 import { reviews, run } from './program.js'
 

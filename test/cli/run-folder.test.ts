@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
-import { RunFolder } from '../../src/cli/run-folder.js'
-import { train } from '../../src/distill/recipes/hinton.js'
+import { RunFolder } from '../../src/cli/shared/run-folder.js'
 import { Mlp } from '../../src/nn/models/mlp.js'
 import { rowData } from '../../src/nn/rows.js'
+import { train } from '../../src/train/labels.js'
 import { VERSION } from '../../src/version.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-run-'))

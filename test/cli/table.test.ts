@@ -1,8 +1,8 @@
 // Tables and figures as text, the escaping and measuring below them, and which stream a line goes to.
 import { describe, expect, it } from 'vitest'
-import { createOutput } from '../../src/cli/output.js'
-import { cutToWidth, displayWidth, printable } from '../../src/cli/plain.js'
-import { bytes, count, duration, percent, renderTable } from '../../src/cli/table.js'
+import { createOutput } from '../../src/cli/shared/output.js'
+import { cutToWidth, displayWidth, printable } from '../../src/cli/shared/plain.js'
+import { bytes, count, duration, percent, renderTable } from '../../src/cli/shared/table.js'
 
 describe('renderTable', () => {
   it('aligns columns, wide letters too', () => {

@@ -1,7 +1,7 @@
 // Temperature scaling: the T that a plain search finds, and what it leaves as it is.
 import { describe, expect, it } from 'vitest'
-import { fitTemperature, temperedLoss } from '../../src/distill/calibration.js'
-import { calibration, calibrationError, classification } from '../../src/distill/metrics.js'
+import { fitTemperature, temperedLoss } from '../../src/train/calibration.js'
+import { calibration, calibrationError, classification } from '../../src/train/metrics.js'
 
 const logits = [4, 1, -2, 0.5, 3, 1, 2, 2.5, -1, -1, 0, 5, 3, -2, 0.5, 1, 4, 2]
 const labels = [0, 1, 0, 2, 1, 1]

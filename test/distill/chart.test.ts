@@ -1,8 +1,8 @@
 // Line charts: drawn where the numbers say, names clear of the lines, colours that all eyes tell apart.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Chart, lineChart } from '../../src/distill/chart.js'
-import { COLORS, niceTicks, spread } from '../../src/distill/svg.js'
+import { type Chart, lineChart } from '../../src/report/chart.js'
+import { COLORS, niceTicks, spread } from '../../src/report/svg.js'
 
 const chart: Chart = {
   title: 'Accuracy',

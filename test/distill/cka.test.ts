@@ -1,7 +1,7 @@
 // Similarity of layers: what numpy gives, and what it must not depend on.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { centredGram, linearCka } from '../../src/distill/cka.js'
+import { centredGram, linearCka } from '../../src/report/insights/cka.js'
 
 const [ROWS, WIDE] = [8, 5]
 const cka = (x: number[], y: number[], rows = ROWS) => linearCka(centredGram(x, rows), centredGram(y, rows))

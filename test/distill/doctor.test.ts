@@ -12,13 +12,13 @@ import {
   checkVocabulary,
   fingerprint,
 } from '../../src/distill/doctor.js'
-import { lossTable } from '../../src/distill/loss-table.js'
-import { stageOf } from '../../src/distill/plan.js'
-import { type PlanLoss, planLoss } from '../../src/distill/plan-loss.js'
+import { type PlanLoss, planLoss } from '../../src/distill/plan/loss.js'
+import { lossTable } from '../../src/distill/plan/loss-table.js'
+import { stageOf } from '../../src/distill/plan/plan.js'
 import { judgeGain, spread, verdictText } from '../../src/distill/verdict.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
 import { fold, integerAt, keyOf } from '../../src/tensor/rng.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
 
 const size = { vocabSize: 20, maxLength: 8, inner: 16, width: 8 }
 const model = (layers: number, heads: number) =>

@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
-import { Ensemble } from '../../src/distill/ensemble.js'
-import { probabilities } from '../../src/distill/metrics.js'
+import { Ensemble } from '../../src/distill/teachers/ensemble.js'
 import { Module } from '../../src/nn/module.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
+import { probabilities } from '../../src/train/metrics.js'
 
 class Constant extends Module {
   constructor(readonly row: number[]) {

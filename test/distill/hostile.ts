@@ -1,6 +1,6 @@
 // Texts that try to become markup, a report full of them, and a small HTML tokenizer (after the WHATWG states) that sees
 // if one did.
-import type { Report } from '../../src/distill/report.js'
+import type { Report } from '../../src/report/report.js'
 
 export const HOSTILE: string[] = [
   '<script>alert(1)</script>',

@@ -22,7 +22,7 @@ import {
   softTargetLoss,
   standardizedLogits,
 } from '../../src/distill/index.js'
-import { BertForSequenceClassification } from '../../src/models/index.js'
+import { BertForSequenceClassification } from '../../src/files/models/index.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 import { cases, inputsOf } from './losses.js'

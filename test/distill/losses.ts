@@ -6,7 +6,7 @@ import { tensor } from '../../src/autograd/create.js'
 import { gradcheck } from '../../src/autograd/gradcheck.js'
 import type { LossInputs } from '../../src/distill/losses/record.js'
 import { losses } from '../../src/distill/losses/table.js'
-import { readSafetensors } from '../../src/nn/io/safetensors.js'
+import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
 const file = readFileSync(new URL('../golden/losses/golden.safetensors', import.meta.url))

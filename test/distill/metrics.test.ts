@@ -1,9 +1,9 @@
 // Figures against scikit-learn's and SciPy's, and what they are where nothing can be computed.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { balancedWeights } from '../../src/distill/labels.js'
-import { calibration, classification, confusion } from '../../src/distill/metrics.js'
-import { pearson, regression, spearman } from '../../src/distill/regression.js'
+import { balancedWeights } from '../../src/train/labels.js'
+import { calibration, classification, confusion } from '../../src/train/metrics.js'
+import { pearson, regression, spearman } from '../../src/train/regression.js'
 
 interface Golden {
   classification: ({ title: string; classes: number; logits: number[]; labels: number[] } & Record<

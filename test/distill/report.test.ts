@@ -1,9 +1,9 @@
 // The report: a document that loads nothing, runs nothing but its own script, and in which hostile text stays text.
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { dataIsland } from '../../src/distill/page/island.js'
-import { PAGE_SCRIPT } from '../../src/distill/page/script.js'
-import { renderReport } from '../../src/distill/report.js'
+import { dataIsland } from '../../src/report/page/island.js'
+import { PAGE_SCRIPT } from '../../src/report/page/script.js'
+import { renderReport } from '../../src/report/report.js'
 import { filledReport, HOSTILE, parse } from './hostile.js'
 
 describe('renderReport', () => {

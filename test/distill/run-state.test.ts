@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { randomScope } from '../../src/autograd/random.js'
-import { train } from '../../src/distill/recipes/hinton.js'
-import { Interrupted, RunState, type RunStateOptions } from '../../src/distill/run-state.js'
-import { CheckpointFolder } from '../../src/nn/io/checkpoint-folder.js'
+import { CheckpointFolder } from '../../src/files/checkpoint-folder.js'
 import { Mlp } from '../../src/nn/models/mlp.js'
 import { rowData } from '../../src/nn/rows.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
+import { train } from '../../src/train/labels.js'
+import { Interrupted, RunState, type RunStateOptions } from '../../src/train/run-state.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-state-'))
 afterAll(() => rmSync(root, { recursive: true }))

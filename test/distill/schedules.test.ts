@@ -1,6 +1,6 @@
 // Values over training: ends, middles, and what is refused.
 import { describe, expect, it } from 'vitest'
-import { type ValueSchedule, valueAt } from '../../src/distill/schedules.js'
+import { type ValueSchedule, valueAt } from '../../src/distill/plan/schedules.js'
 
 describe('valueAt', () => {
   it.each<[ValueSchedule, number[]]>([

@@ -1,7 +1,7 @@
 // The report of a training: what it shows, and that hostile names stay text.
 import { describe, expect, it } from 'vitest'
-import { renderReport } from '../../src/distill/report.js'
-import { smooth, type TrainingRecord, trainingReport } from '../../src/distill/training-report.js'
+import { renderReport } from '../../src/report/report.js'
+import { smooth, type TrainingRecord, trainingReport } from '../../src/report/training-report.js'
 import { HOSTILE, parse } from './hostile.js'
 
 function record(say: (place: string) => string, classes = 3): TrainingRecord {

@@ -1,6 +1,6 @@
-"""Writes src/nn/text/bert-tables.ts: what Python's tokenizers takes each code point for, asked of it one by one.
+"""Writes src/text/bert-tables.ts: what Python's tokenizers takes each code point for, asked of it one by one.
 
-usage: python3 bert_tables.py > ../../src/nn/text/bert-tables.ts
+usage: python3 bert_tables.py > ../../src/text/bert-tables.ts
 """
 from tokenizers import __version__
 from tokenizers.normalizers import BertNormalizer

@@ -2,8 +2,7 @@
 import { tensor } from '../../src/autograd/create.js'
 import { allOps } from '../../src/autograd/op.js'
 import { crossEntropy } from '../../src/autograd/ops/losses.js'
-import { type Classifier, predict } from '../../src/distill/predict.js'
-import { distil, train } from '../../src/distill/recipes/hinton.js'
+import { distil } from '../../src/distill/distil.js'
 import { manualSeed, optim, tidy } from '../../src/index.js'
 import { cut, type DataSet, inOrder } from '../../src/nn/data.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
@@ -15,6 +14,8 @@ import { jsKernels } from '../../src/tensor/backends/js/index.js'
 import type { MatrixBatch } from '../../src/tensor/kernels.js'
 import { integerAt, keyOf, permutation, uniformAt } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
+import { train } from '../../src/train/labels.js'
+import { type Classifier, predict } from '../../src/train/predict.js'
 import { checkOp } from '../ops/check.js'
 
 export type Say = (name: string, detail: string | Error) => void

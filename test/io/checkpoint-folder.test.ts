@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
-import { CheckpointFolder } from '../../src/nn/io/checkpoint-folder.js'
-import type { FileSystem } from '../../src/nn/io/files.js'
+import { CheckpointFolder } from '../../src/files/checkpoint-folder.js'
+import type { FileSystem } from '../../src/files/disk.js'
 import { floats } from '../../src/tensor/tensor.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-checkpoints-'))

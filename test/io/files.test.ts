@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../src/errors.js'
-import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/nn/io/files.js'
+import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/files/disk.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
 afterAll(() => rmSync(root, { recursive: true }))

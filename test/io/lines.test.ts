@@ -1,7 +1,7 @@
 // Lines from chunks cut anywhere.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { linesOf } from '../../src/nn/io/lines.js'
+import { linesOf } from '../../src/files/lines.js'
 
 async function* inPieces(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)

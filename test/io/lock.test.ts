@@ -4,14 +4,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { LOCK, lockFile, lockFolder } from '../../src/nn/io/lock.js'
+import { LOCK, lockFile, lockFolder } from '../../src/files/lock.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-lock-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const lock = join(root, LOCK)
 const put = (owner: unknown) => writeFileSync(lock, typeof owner === 'string' ? owner : JSON.stringify(owner))
 
-const taker = `import { lockFolder } from ${JSON.stringify(new URL('../../dist/nn/io/lock.js', import.meta.url).href)}
+const taker = `import { lockFolder } from ${JSON.stringify(new URL('../../dist/files/lock.js', import.meta.url).href)}
 try { lockFolder(process.argv[1]); console.log('mine') } catch (e) { console.log(e.message) }
 process.stdin.resume()`
 

@@ -5,8 +5,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { hashFile } from '../../src/nn/io/hash.js'
-import { LineLog, type LogFileSystem } from '../../src/nn/io/log.js'
+import { hashFile } from '../../src/files/hash.js'
+import { LineLog, type LogFileSystem } from '../../src/files/log.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-log-'))
 afterAll(() => rmSync(root, { recursive: true }))

@@ -14,11 +14,11 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { tensor } from '../../src/autograd/create.js'
 import { CheckpointError } from '../../src/errors.js'
-import { keyOfText } from '../../src/nn/io/cache/keys.js'
-import { openCache } from '../../src/nn/io/cache/reader.js'
-import { CacheWriter } from '../../src/nn/io/cache/writer.js'
-import { readCheckpoint } from '../../src/nn/io/checkpoint.js'
-import { writeSafetensors } from '../../src/nn/io/safetensors.js'
+import { keyOfText } from '../../src/files/cache/keys.js'
+import { openCache } from '../../src/files/cache/reader.js'
+import { CacheWriter } from '../../src/files/cache/writer.js'
+import { readCheckpoint } from '../../src/files/models/checkpoint.js'
+import { writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-paths-'))
 afterAll(() => rmSync(root, { recursive: true }))

@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
 import { CheckpointError } from '../../src/errors.js'
-import { loadPretrained } from '../../src/nn/io/pretrained.js'
+import { fromPretrained, savePretrained } from '../../src/files/models/from-pretrained.js'
+import { loadPretrained } from '../../src/files/models/pretrained.js'
 import * as bert from '../../src/nn/models/bert.js'
-import { fromPretrained, savePretrained } from '../../src/nn/models/hub.js'
 import type { Pretrained } from '../../src/nn/models/pretrained.js'
 import {
   edit,

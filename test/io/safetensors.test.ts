@@ -1,10 +1,10 @@
 // Safetensors against files of the official library, and against files that lie.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import '../../src/safetensors/index.js'
+import '../../src/formats/safetensors/index.js'
 import { tensor } from '../../src/autograd/create.js'
-import { halfToSingle, singleToHalf } from '../../src/nn/io/half.js'
-import { readSafetensors, writeSafetensors } from '../../src/nn/io/safetensors.js'
+import { halfToSingle, singleToHalf } from '../../src/formats/safetensors/half.js'
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import type { TypedArray } from '../../src/tensor/storage.js'
 import { memory } from '../../src/tensor/storage.js'
 

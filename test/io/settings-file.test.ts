@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { withConfig } from '../../src/distill/plan-config.js'
+import { withConfig } from '../../src/distill/plan/config.js'
 import { recipes } from '../../src/distill/recipes/index.js'
-import { readSettings } from '../../src/nn/io/settings-file.js'
+import { readSettings } from '../../src/files/settings-file.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-settings-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { noGrad } from '../../src/autograd/graph.js'
 import { tidy } from '../../src/autograd/tidy.js'
-import { loadPretrained } from '../../src/nn/io/pretrained.js'
-import { readSafetensors } from '../../src/nn/io/safetensors.js'
+import { loadPretrained } from '../../src/files/models/pretrained.js'
+import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import type { Transformer } from '../../src/nn/models/transformer.js'
-import { flatBatch, padBatch } from '../../src/nn/text/batches.js'
-import type { Tokenizer } from '../../src/nn/text/encoding.js'
 import { type BackendName, setBackend } from '../../src/tensor/backend.js'
+import { flatBatch, padBatch } from '../../src/text/batches.js'
+import type { Tokenizer } from '../../src/text/encoding.js'
 
 const folder = process.env.TINYSTILL_MINILM ?? join(import.meta.dirname, '../../models/all-MiniLM-L6-v2')
 const fetched = existsSync(join(folder, 'model.safetensors'))

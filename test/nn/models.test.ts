@@ -6,8 +6,6 @@ import { noGrad } from '../../src/autograd/graph.js'
 import { crossEntropy } from '../../src/autograd/ops/losses.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { tidy } from '../../src/autograd/tidy.js'
-import { predict } from '../../src/distill/predict.js'
-import { train } from '../../src/distill/recipes/hinton.js'
 import { constant } from '../../src/nn/init.js'
 import { Linear } from '../../src/nn/layers.js'
 import {
@@ -22,12 +20,14 @@ import {
 import type { ModelInput } from '../../src/nn/models/input.js'
 import type { ModelOutput, Pretrained } from '../../src/nn/models/pretrained.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
-import { textData } from '../../src/nn/text/dataset.js'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
 import { kernelsFor } from '../../src/tensor/backend.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
+import { textData } from '../../src/text/dataset.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
+import { train } from '../../src/train/labels.js'
+import { predict } from '../../src/train/predict.js'
 
 const size = { vocabSize: 19, width: 12, layers: 2, heads: 3, inner: 16, maxLength: 8 }
 const int = (rows: number[][]) => tensor(rows, { dtype: 'int32' })

@@ -1,7 +1,7 @@
 // Saves checkpoints one after the other until it is killed: node writer.mjs FOLDER FIRST. Tells of each that is safe.
 import { writeSync } from 'node:fs'
+import { CheckpointFolder } from '../../dist/files/checkpoint-folder.js'
 import { tensor } from '../../dist/index.js'
-import { CheckpointFolder } from '../../dist/nn/io/checkpoint-folder.js'
 
 const [folder, first] = process.argv.slice(2)
 const checkpoints = new CheckpointFolder(folder)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import '../../src/index.js'
-import { CheckpointFolder } from '../../src/nn/io/checkpoint-folder.js'
+import { CheckpointFolder } from '../../src/files/checkpoint-folder.js'
 import { floats } from '../../src/tensor/tensor.js'
 
 const KILLS = Number(process.env.TINYSTILL_WRITE_KILLS ?? 30)

@@ -1,10 +1,10 @@
 // Batches by length, WordNet's split, and the files of MNIST.
 import { describe, expect, it } from 'vitest'
-import { parseIdx } from '../../src/nn/io/mnist.js'
+import { parseIdx } from '../../src/files/data/mnist.js'
+import { parseNouns, readWordnet, wordnetClasses } from '../../src/files/data/wordnet.js'
 import { rowData } from '../../src/nn/rows.js'
-import { flatBatch, lengthBatches, padBatch } from '../../src/nn/text/batches.js'
-import { parseNouns, readWordnet, wordnetClasses } from '../../src/nn/text/wordnet.js'
 import { keyOf } from '../../src/tensor/rng.js'
+import { flatBatch, lengthBatches, padBatch } from '../../src/text/batches.js'
 import '../../src/index.js'
 
 const lengths = Array.from({ length: 1000 }, (_, i) => 1 + ((i * 7919) % 31))

@@ -1,9 +1,9 @@
 // Texts and pairs as batches for the models.
 import { describe, expect, it } from 'vitest'
-import { textData } from '../../src/nn/text/dataset.js'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
-import { WordPieceTokenizer } from '../../src/nn/text/wordpiece.js'
 import { keyOf } from '../../src/tensor/rng.js'
+import { textData } from '../../src/text/dataset.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
+import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 import '../../src/index.js'
 
 const letters = [...'abcdefgh']

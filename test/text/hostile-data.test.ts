@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readTexts, streamTexts } from '../../src/nn/io/texts.js'
+import { readTexts, streamTexts } from '../../src/files/data/texts.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-hostile-'))
 afterAll(() => rmSync(folder, { recursive: true }))

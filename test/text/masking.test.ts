@@ -1,9 +1,9 @@
 // Masked words: how many, which, what stands in their place, and that all of it is a function of the key.
 import { describe, expect, it } from 'vitest'
-import { corpusData } from '../../src/nn/text/corpus.js'
-import { maskBatch, maskIds, maskingOf, maskKey } from '../../src/nn/text/masking.js'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
-import { WordPieceTokenizer } from '../../src/nn/text/wordpiece.js'
+import { corpusData } from '../../src/text/corpus.js'
+import { maskBatch, maskIds, maskingOf, maskKey } from '../../src/text/masking.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
+import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 import '../../src/index.js'
 
 const words = Array.from({ length: 95 }, (_, i) => `w${i}`)

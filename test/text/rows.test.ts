@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../src/errors.js'
-import { readLines } from '../../src/nn/io/lines.js'
-import { readTexts, streamTexts, textFormat } from '../../src/nn/io/texts.js'
+import { readTexts, streamTexts, textFormat } from '../../src/files/data/texts.js'
+import { readLines } from '../../src/files/lines.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-rows-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
 // The word tokenizer: what a word is, which words are kept, and its file.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
 
 const texts = ['A dog; a cat.', 'the dog (big)', "don't Don't"]
 const tokenizer = WordTokenizer.build(texts)

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CheckpointError } from '../../src/errors.js'
-import { loadTokenizer, saveTokenizer } from '../../src/nn/io/tokenizer.js'
-import { WordTokenizer } from '../../src/nn/text/tokenizer.js'
-import { WordPieceTokenizer } from '../../src/nn/text/wordpiece.js'
-import { trainWordPiece } from '../../src/nn/text/wordpiece-train.js'
+import { loadTokenizer, saveTokenizer } from '../../src/files/models/tokenizer.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
+import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
+import { trainWordPiece } from '../../src/text/wordpiece-train.js'
 
 const golden = join(import.meta.dirname, '../golden/wordpiece')
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-vocabulary-'))

@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { loadTokenizer } from '../../src/nn/io/tokenizer.js'
-import { type BertNormalizing, normalizeBert, splitBert } from '../../src/nn/text/bert-normalizer.js'
-import { longestFirst, type Tokenizer } from '../../src/nn/text/encoding.js'
-import { WordPieceTokenizer } from '../../src/nn/text/wordpiece.js'
+import { loadTokenizer } from '../../src/files/models/tokenizer.js'
+import type { BertNormalizing } from '../../src/formats/tokenizer-json.js'
+import { normalizeBert, splitBert } from '../../src/text/bert-normalizer.js'
+import { longestFirst, type Tokenizer } from '../../src/text/encoding.js'
+import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 
 type Case = [text: string, pair: string | null, maxLength: number | null, ids: number[], typeIds: number[]]
 

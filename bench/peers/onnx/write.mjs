@@ -2,7 +2,7 @@
 // others. usage: write.mjs FOLDER SHAPE, a shape of bench/shapes.mjs as JSON
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeSafetensors } from '../../../dist/safetensors/index.js'
+import { writeSafetensors } from '../../../dist/formats/safetensors/index.js'
 import { build } from '../../model.mjs'
 import { bertOnnx } from './bert.mjs'
 

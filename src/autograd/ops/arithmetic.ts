@@ -1,10 +1,22 @@
-// add, sub, mul, div: what every gradient is made of. Broadcasting as in NumPy.
+// neg, add, sub, mul, div: what every gradient is made of. Broadcasting as in NumPy.
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Domain } from '../samples.js'
-import { binaryOp, none, pairEdge, pairOf } from './elementwise.js'
-import { neg } from './pointwise.js'
+import { binaryOp, none, pairEdge, pairOf, unaryOp } from './elementwise.js'
 
 const apart: Domain = { lo: -2, hi: 2, avoid: [0], gap: 0.5 }
+
+const negOp = unaryOp({
+  name: 'neg',
+  doc: 'The tensor with its signs turned.',
+  math: 'y = -x;\\quad \\bar x = -\\bar y',
+  saves: null,
+  backward: (dy) => neg(dy),
+  edge: [
+    [0, -0, Infinity],
+    [-0, 0, -Infinity],
+    [-1, -1, -1],
+  ],
+})
 
 const addOp = binaryOp({
   name: 'add',
@@ -78,4 +90,9 @@ export function mul(a: Tensor | number, b: Tensor | number): Tensor {
 /** a / b elementwise, broadcast. */
 export function div(a: Tensor | number, b: Tensor | number): Tensor {
   return divOp(pairOf(a, b), none)
+}
+
+/** -x. */
+export function neg(x: Tensor): Tensor {
+  return negOp([x], none)
 }

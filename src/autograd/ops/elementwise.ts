@@ -1,11 +1,22 @@
-// What elementwise ops share: the record of an op of two broadcast tensors. Imports no op, so every family may use it.
+// What elementwise ops share: the records of an op of one tensor and of one of two broadcast tensors. Imports no op, so every family may use it.
 import { ShapeError } from '../../errors.js'
-import type { BinaryName } from '../../tensor/kernels.js'
+import { kernelsFor } from '../../tensor/backend.js'
+import type { BinaryName, UnaryGradName, UnaryName } from '../../tensor/kernels.js'
 import { broadcastShapes, type Shape } from '../../tensor/shape.js'
-import { floats, type Tensor } from '../../tensor/tensor.js'
+import { empty, flat, floats, type Tensor } from '../../tensor/tensor.js'
 import { constant } from '../create.js'
-import { type Backward, defineOp, type Op } from '../op.js'
-import { binarySpecs, type Domain, type EdgeCase, type ErrorCase, type Sample, unit } from '../samples.js'
+import { dense } from '../graph.js'
+import { defineOp, type Op } from '../op.js'
+import type { Backward } from '../record.js'
+import {
+  binarySpecs,
+  type Domain,
+  type EdgeCase,
+  type ErrorCase,
+  type Sample,
+  unarySpecs,
+  unit,
+} from '../samples.js'
 
 export type None = Record<string, never>
 export const none: None = {}
@@ -69,6 +80,53 @@ export function binaryComposite(
   f: Described & { name: string; composite: (a: Tensor, b: Tensor) => Tensor },
 ): Op<None> {
   return defineOp<None>({ ...shared(f.name, f), composite: ([a, b]) => f.composite(a, b), twice: true })
+}
+
+interface UnaryFields {
+  name: UnaryName
+  doc: string
+  math: string
+  /** The tensor that backward reads. */
+  saves: 'x' | 'y' | null
+  /** dx from dy and the saved tensor; null where the gradient is 0 everywhere. */
+  backward: ((dy: Tensor, saved: Tensor) => Tensor) | null
+  /** The fused kernel of the same. */
+  fused?: UnaryGradName
+  domain?: Domain
+  large?: Domain | null
+  edge: [x: number[], y: number[], dx?: number[]]
+}
+
+/** An op of one tensor, element by element. */
+export function unaryOp(f: UnaryFields): Op<None> {
+  const { backward, fused } = f
+  return defineOp<None>({
+    name: f.name,
+    doc: f.doc,
+    math: f.math,
+    takes: ['float'],
+    shape: ([x]) => x,
+    kernel: (k, out, [x]) => k.unary(f.name, flat(out), flat(x)),
+    save: ([x], y) => (f.saves === null ? [] : [f.saves === 'x' ? x : y]),
+    backward: backward === null ? null : ({ dy, saved: [s] }) => [backward(dy, s)],
+    ...(fused ? { fastBackward: fusedGrad(fused) } : {}),
+    twice: true,
+    samples: () => unarySpecs(f.domain ?? unit, f.large).map((spec) => ({ inputs: [spec], attrs: none })),
+    errors: () => [],
+    edge: () => [unaryEdge(...f.edge)],
+  })
+}
+
+function fusedGrad(name: UnaryGradName): Backward<None> {
+  return ({ dy, saved: [s] }) => {
+    const dx = empty(s.shape, s.dtype)
+    kernelsFor(s.dtype).unaryGrad(name, flat(dx), flat(dense(s)), flat(dense(dy)))
+    return [dx]
+  }
+}
+
+function unaryEdge(x: number[], y: number[], dx?: number[]): EdgeCase<None> {
+  return { inputs: [{ shape: [x.length], values: x }], attrs: none, out: y, ...(dx ? { grads: [dx] } : {}) }
 }
 
 function broadcastErrors(name: string): ErrorCase<None>[] {

@@ -1,60 +1,11 @@
 // Functions of one tensor, element by element, and pow. Each entry of the table is one op.
 
-import { kernelsFor } from '../../tensor/backend.js'
-import type { UnaryGradName, UnaryName } from '../../tensor/kernels.js'
-import { empty, flat, type Tensor } from '../../tensor/tensor.js'
-import { dense } from '../graph.js'
-import { type Backward, defineOp, type Op } from '../op.js'
-import { type Domain, type EdgeCase, unarySpecs, unit } from '../samples.js'
-import { add, div, mul, sub } from './arithmetic.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import type { Op } from '../op.js'
+import type { Domain } from '../samples.js'
+import { add, div, mul, neg, sub } from './arithmetic.js'
 import { eq, gt, where } from './compare.js'
-import { binaryOp, type None, none, pairEdge, pairOf } from './elementwise.js'
-
-interface UnaryFields {
-  name: UnaryName
-  doc: string
-  math: string
-  /** The tensor that backward reads. */
-  saves: 'x' | 'y' | null
-  /** dx from dy and the saved tensor; null where the gradient is 0 everywhere. */
-  backward: ((dy: Tensor, saved: Tensor) => Tensor) | null
-  /** The fused kernel of the same. */
-  fused?: UnaryGradName
-  domain?: Domain
-  large?: Domain | null
-  edge: [x: number[], y: number[], dx?: number[]]
-}
-
-function unaryOp(f: UnaryFields): Op<None> {
-  const { backward, fused } = f
-  return defineOp<None>({
-    name: f.name,
-    doc: f.doc,
-    math: f.math,
-    takes: ['float'],
-    shape: ([x]) => x,
-    kernel: (k, out, [x]) => k.unary(f.name, flat(out), flat(x)),
-    save: ([x], y) => (f.saves === null ? [] : [f.saves === 'x' ? x : y]),
-    backward: backward === null ? null : ({ dy, saved: [s] }) => [backward(dy, s)],
-    ...(fused ? { fastBackward: fusedGrad(fused) } : {}),
-    twice: true,
-    samples: () => unarySpecs(f.domain ?? unit, f.large).map((spec) => ({ inputs: [spec], attrs: none })),
-    errors: () => [],
-    edge: () => [unaryEdge(...f.edge)],
-  })
-}
-
-function fusedGrad(name: UnaryGradName): Backward<None> {
-  return ({ dy, saved: [s] }) => {
-    const dx = empty(s.shape, s.dtype)
-    kernelsFor(s.dtype).unaryGrad(name, flat(dx), flat(dense(s)), flat(dense(dy)))
-    return [dx]
-  }
-}
-
-function unaryEdge(x: number[], y: number[], dx?: number[]): EdgeCase<None> {
-  return { inputs: [{ shape: [x.length], values: x }], attrs: none, out: y, ...(dx ? { grads: [dx] } : {}) }
-}
+import { binaryOp, type None, none, pairEdge, pairOf, unaryOp } from './elementwise.js'
 
 const INV_SQRT_2PI = 0.3989422804014327
 const SQRT_2_OVER_PI = 0.7978845608028654
@@ -66,18 +17,6 @@ const offZero: Domain = { lo: -1, hi: 1, avoid: [0], gap: 0.05 }
 const tails: Domain = { lo: -6, hi: 6 }
 
 const ops = {
-  neg: unaryOp({
-    name: 'neg',
-    doc: 'The tensor with its signs turned.',
-    math: 'y = -x;\\quad \\bar x = -\\bar y',
-    saves: null,
-    backward: (dy) => neg(dy),
-    edge: [
-      [0, -0, Infinity],
-      [-0, 0, -Infinity],
-      [-1, -1, -1],
-    ],
-  }),
   abs: unaryOp({
     name: 'abs',
     doc: 'The absolute value; its derivative at 0 is 0.',
@@ -284,8 +223,6 @@ function unary(op: Op<None>): (x: Tensor) => Tensor {
   return (x) => op([x], none)
 }
 
-/** -x. */
-export const neg = unary(ops.neg)
 /** |x|. */
 export const abs = unary(ops.abs)
 /** -1, 0 or 1. No gradient passes. */

@@ -1,7 +1,8 @@
 // More texts out of labelled ones, for a student to learn from what its teacher says of them. Jiao et al. 2020 (TinyBERT),
 // algorithm 1.
-import type { TextRow } from '../../nn/text/rows.js'
+
 import { keyOf } from '../../tensor/rng.js'
+import type { TextRow } from '../../text/rows.js'
 import { type AugmentModel, CandidateFinder, type CandidateOptions, type OpenText } from './candidates.js'
 import { drawSamples, type Slot } from './draw.js'
 import { inCaseOf } from './words.js'

@@ -1,9 +1,9 @@
 // What may stand in a word's place: a word of one piece is hidden and guessed by a masked-language model, one of several
 // pieces has neighbours.
-import type { WordVectors } from '../../nn/io/vectors.js'
-import type { WordPieceTokenizer } from '../../nn/text/wordpiece.js'
+import type { WordVectors } from '../../files/data/vectors.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import type { WordGuesser } from '../recipes/masked.js'
+import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import type { WordGuesser } from '../../train/masked.js'
 import { guess, type Hidden } from './guesses.js'
 import { Neighbours } from './neighbours.js'
 import { englishStopWords } from './stop-words.js'

@@ -4,9 +4,9 @@ import { noGrad } from '../../autograd/graph.js'
 import { tidy } from '../../autograd/tidy.js'
 import { CheckpointError } from '../../errors.js'
 import { cut, inOrder } from '../../nn/data.js'
-import { flatBatch } from '../../nn/text/batches.js'
-import type { Encoded } from '../../nn/text/encoding.js'
-import type { WordGuesser } from '../recipes/masked.js'
+import { flatBatch } from '../../text/batches.js'
+import type { Encoded } from '../../text/encoding.js'
+import type { WordGuesser } from '../../train/masked.js'
 import { largest } from './largest.js'
 
 /** A token of an encoded text that is to be guessed. */

@@ -1,6 +1,6 @@
 // The words of a text: where each stands, what the model makes of it, and whether it may be replaced.
-import { normalizeBert, placedWords } from '../../nn/text/bert-normalizer.js'
-import type { WordPieceTokenizer } from '../../nn/text/wordpiece.js'
+import { normalizeBert, placedWords } from '../../text/bert-normalizer.js'
+import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 
 export interface Word {
   /** As it stands in the text, from character `start` on. */

@@ -1,8 +1,8 @@
 // annealing: the targets go from the teacher's to the labels in a straight line, y = p onehot + (1 - p) softmax(z_t), so
 // that the student can pass its teacher in the end. Clark et al. 2019, "BAM! Born-Again Multi-Task Networks", section 3.
 // As its official code: T = 1, p = step / total over the whole run; without annealing (anneal: false) both count half.
-import { stageOf } from '../plan.js'
-import { flag, numberFrom } from '../settings.js'
+import { stageOf } from '../plan/plan.js'
+import { flag, numberFrom } from '../plan/settings.js'
 import { defineRecipe } from './recipe.js'
 import { aloneStage, paceFor } from './soft-labels.js'
 

@@ -2,8 +2,8 @@
 // own; --teacher is generation 0. Furlanello et al. 2018, sections 3 and 4: T = 1. Judged besides: the mean of the
 // generations (ensemble), and the controls. CWTM keeps of the teacher only how sure it is of each row, DKPP only its
 // largest probability and how the rest is spread, not over which classes; both start as generation 1 does.
-import { type StagePlan, stageOf } from '../plan.js'
-import { flag, wholeFrom } from '../settings.js'
+import { type StagePlan, stageOf } from '../plan/plan.js'
+import { flag, wholeFrom } from '../plan/settings.js'
 import { defineRecipe } from './recipe.js'
 import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 

@@ -1,8 +1,8 @@
 // distilbert: a student of half the teacher's layers learns on plain text to guess masked words as the teacher does, by three
 // losses; then the task by soft targets. Without plain text the task alone. Sanh et al. 2019, sections 2 to 4. Weights 5, 2, 1,
 // T 2, betas and rates are those of its code.
-import { stageOf } from '../plan.js'
-import { numberFrom } from '../settings.js'
+import { stageOf } from '../plan/plan.js'
+import { numberFrom } from '../plan/settings.js'
 import { defineRecipe } from './recipe.js'
 import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 

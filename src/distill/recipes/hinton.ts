@@ -1,52 +1,28 @@
-// Hinton's recipe: a teacher learns from labels, its softened outputs for unlabelled rows teach the student.
-// Hinton, Vinyals and Dean 2015, sections 2 and 3. RECIPE: train(teacher); targets = predict(teacher, transfer), or a cache of
-// them; distil(student).
-import { tensor } from '../../autograd/create.js'
-import { within } from '../../autograd/trace.js'
-import type { DataSet } from '../../nn/data.js'
-import { type LabelOptions, labelLoss, labelsOf, targetLoss } from '../labels.js'
-import { type KdOptions, kdTerms } from '../losses/kd.js'
-import type { Classifier } from '../predict.js'
-import { type TargetSource, targetsOf } from '../targets.js'
-import { type FitOptions, type FitResult, fit } from '../trainer.js'
+// hinton: a student matches its teacher's softened outputs, on the labelled rows or on these and a transfer set.
+// Hinton, Vinyals and Dean 2015, sections 2 and 3. With a transfer set soft targets count alone, unless alpha says otherwise.
+import { stageOf } from '../plan/plan.js'
+import { defineRecipe, type Occasion } from './recipe.js'
+import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 
-/**
- * Learns from hard labels, or from numbers where the data has targets. Throws DataError where it has neither, RangeError
- * for class weights or smoothing of numbers.
- */
-export function train<Input>(
-  model: Classifier<Input>,
-  data: DataSet<Input>,
-  { classWeights, labelSmoothing, ...options }: FitOptions & LabelOptions,
-): Promise<FitResult> {
-  if (data.targets && (classWeights || labelSmoothing))
-    throw new RangeError('train: class weights and label smoothing are for labels, the data has numbers')
-  const rules = { ...(classWeights && { classWeights }), ...(labelSmoothing && { labelSmoothing }) }
-  return fit(model, data, data.targets ? targetLoss(data) : labelLoss(data, rules), options)
-}
-
-/**
- * Learns from soft targets: all of them [size, classes], as predict() gives them, or a source that gives them by rows, as
- * a cache does. alpha * T^2 KL + (1 - alpha) CE; default T = 2 and alpha 1, soft targets alone, which need no labels.
- * Throws ShapeError where the logits do not fit the rows, or the student has other classes.
- */
-export function distil<Input>(
-  student: Classifier<Input>,
-  data: DataSet<Input>,
-  teacher: Float32Array | TargetSource,
-  options: FitOptions & KdOptions,
-): Promise<FitResult> {
-  const { classes, rows: logitsOf } =
-    teacher instanceof Float32Array ? targetsOf(teacher, data.size) : teacher
-  const { alpha = 1, T = 2, tSquared = true, reduction = 'batchmean' } = options
-  return fit(
-    student,
-    data,
-    ({ logits }, rows) => {
-      const targets = within('the teacher', () => tensor(logitsOf(rows), { shape: [rows.length, classes] }))
-      const labels = alpha < 1 ? labelsOf(data, rows) : null
-      return kdTerms(logits, targets, labels, { alpha, T, tSquared, reduction })
-    },
-    options,
-  )
-}
+export const hintonRecipe = defineRecipe({
+  name: 'hinton',
+  describe: 'Soft targets at temperature T, and labels where there are',
+  source: 'Hinton, Vinyals and Dean 2015 (arXiv 1503.02531)',
+  teachers: 'one',
+  student: 'given',
+  settings: softSettings(2),
+  plan: (settings, occasion: Occasion) => {
+    const fit = paceFor(occasion)
+    const stage = stageOf({
+      name: 'distil',
+      data: occasion.transfer ? 'transfer' : 'labelled',
+      losses: softAndHard(settings, occasion, 0.9),
+      fit,
+    })
+    return {
+      recipe: 'hinton',
+      teachers: { of: 'probabilities', weights: 'equal' },
+      ...{ stages: [stage], ensemble: [], baseline: aloneStage(occasion) },
+    }
+  },
+})

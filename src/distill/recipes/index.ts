@@ -2,10 +2,10 @@
 import { annealingRecipe } from './annealing.js'
 import { bornAgainRecipe } from './born-again.js'
 import { distilbertRecipe } from './distilbert.js'
+import { hintonRecipe } from './hinton.js'
 import { minilm2Recipe, minilmRecipe } from './minilm.js'
 import { multiTeacherRecipe } from './multi-teacher.js'
 import type { Recipe } from './recipe.js'
-import { hintonRecipe } from './soft-targets.js'
 import { tinybertCodeRecipe, tinybertRecipe } from './tinybert.js'
 
 export const recipes: readonly Recipe[] = [

@@ -2,8 +2,8 @@
 // relations among queries, keys and values in heads of their own (version 2); then the task by soft targets. Widths and depths
 // need not fit; version 1 needs equal heads. On plain text where there is some, else on the labelled rows.
 // Wang et al. 2020 and 2021. A teacher assistant is a run of its own: its student is the next run's teacher.
-import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan.js'
-import { type Settings, type Values, wholeOrNone } from '../settings.js'
+import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan/plan.js'
+import { type Settings, type Values, wholeOrNone } from '../plan/settings.js'
 import { defineRecipe, type Occasion } from './recipe.js'
 import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 

@@ -1,8 +1,8 @@
 // multi-teacher: one student of several teachers, whose softened probabilities or logits are averaged row by row: alike,
 // by their accuracy on the dev set, or each row by how sure they are of it (exp(-entropy)). Their ensemble is judged too.
 // Hinton, Vinyals and Dean 2015, section 1, average distributions; You et al. 2017 (KDD) several teachers' soft targets.
-import { stageOf } from '../plan.js'
-import { oneOf } from '../settings.js'
+import { stageOf } from '../plan/plan.js'
+import { oneOf } from '../plan/settings.js'
 import { defineRecipe } from './recipe.js'
 import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 

@@ -1,7 +1,7 @@
 // What a recipe is: settings of its own, and the plan that follows from them.
-import type { Plan } from '../plan.js'
-import type { Given, Settings, Values } from '../settings.js'
-import { defaultsOf, withSettings } from '../settings.js'
+import type { Plan } from '../plan/plan.js'
+import type { Given, Settings, Values } from '../plan/settings.js'
+import { defaultsOf, withSettings } from '../plan/settings.js'
 
 /** What a recipe may know of the run before it plans. */
 export interface Occasion {

@@ -1,6 +1,6 @@
 // What the recipes that need logits only have in common: soft targets and labels in one loss, and rates by the student's start.
-import { type FitSettings, type LossPlan, type StagePlan, stageOf } from '../plan.js'
-import { numberFrom, numberOrNone } from '../settings.js'
+import { type FitSettings, type LossPlan, type StagePlan, stageOf } from '../plan/plan.js'
+import { numberFrom, numberOrNone } from '../plan/settings.js'
 import type { Occasion } from './recipe.js'
 
 /**

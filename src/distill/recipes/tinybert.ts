@@ -9,8 +9,8 @@
 //
 // Not taken over from the code: the teacher's dropout, which it leaves on (--config: stages: { intermediate: { teacherDropout:
 // true } }); relu on the pooler's output; fixed padding to the longest text allowed; a last batch left out when it is not full.
-import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan.js'
-import { flag, numberFrom, type Values } from '../settings.js'
+import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan/plan.js'
+import { flag, numberFrom, type Values } from '../plan/settings.js'
 import { defineRecipe, type Occasion } from './recipe.js'
 import { aloneStage } from './soft-labels.js'
 

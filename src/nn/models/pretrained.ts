@@ -6,7 +6,7 @@ import type { Qkv } from '../attention.js'
 import { Module } from '../module.js'
 import { misfit, type TransformerConfig } from './config.js'
 import { architectureOf, type Family, type Kind, nameInFile } from './family.js'
-import type { ModelInput } from './input.js'
+import type { ModelInput, TextInput } from './input.js'
 
 /** What forward is to give besides its result. */
 export interface Wanted {
@@ -69,6 +69,9 @@ export abstract class Pretrained extends Module {
       yield [nameInFile(this.family, name, this.config.tied), p]
   }
 }
+
+/** A model of texts with a head: what teaches and what is taught. */
+export type HeadModel = Pretrained & { forward(input: TextInput, want?: Wanted): HeadOutput }
 
 /** What follows the pooler's layer, by where the family keeps it. */
 export const poolings = { encoder: tanh, head: relu } as const

@@ -1,9 +1,9 @@
 // Settings of --config, JSON and YAML: read, parted and put into a plan, which must be one that can be trained.
 import { join } from 'node:path'
-import { lossesOf, type Plan } from '../../../src/distill/plan.js'
-import { partConfig, withConfig } from '../../../src/distill/plan-config.js'
+import { partConfig, withConfig } from '../../../src/distill/plan/config.js'
+import { lossesOf, type Plan } from '../../../src/distill/plan/plan.js'
 import { recipes } from '../../../src/distill/recipes/index.js'
-import { readSettings } from '../../../src/nn/io/settings-file.js'
+import { readSettings } from '../../../src/files/settings-file.js'
 import type { Dice } from '../../io/mutants.js'
 import { hostileTexts, pick, struck } from '../bytes.js'
 import { plainJson, textIn } from '../plain.js'

@@ -1,7 +1,7 @@
 // Data files: tables as people and programs write them, rightly or not, against readers that go letter by letter.
 import { join } from 'node:path'
-import { streamTexts } from '../../../src/nn/io/texts.js'
-import type { TextRow } from '../../../src/nn/text/rows.js'
+import { streamTexts } from '../../../src/files/data/texts.js'
+import type { TextRow } from '../../../src/text/rows.js'
 import type { Dice } from '../../io/mutants.js'
 import { hostileTexts, pick, struck } from '../bytes.js'
 import { spoilt, treeOf } from '../documents.js'

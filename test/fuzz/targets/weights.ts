@@ -1,6 +1,6 @@
 // Safetensors: the mutants of io/fuzz.test.ts, from bytes. What Python thinks of those that are read is asked afterwards.
 import { tidy } from '../../../src/autograd/tidy.js'
-import { readSafetensors } from '../../../src/nn/io/safetensors.js'
+import { readSafetensors } from '../../../src/formats/safetensors/safetensors.js'
 import { bytesPerElement } from '../../../src/tensor/storage.js'
 import { rolled } from '../../io/mutants.js'
 import type { Target } from '../target.js'

@@ -1,0 +1,49 @@
+// What an op that ran leaves behind for backward: its saved tensors, and where each input came from.
+import { GradError } from '../errors.js'
+import { formatShape, type Shape } from '../tensor/shape.js'
+import type { GraphNode, Tensor } from '../tensor/tensor.js'
+import type { KernelOp, ViewOp } from './record.js'
+
+/** An op that ran: what its backward needs, and where each input came from. */
+export class Node implements GraphNode {
+  static #last = 0
+  /** Ids only grow, so an input's node is always older: descending ids are a topological order. */
+  readonly id = ++Node.#last
+  readonly name: string
+  /** For each input: the node that made it, the leaf that it is, or null where no gradient goes. */
+  readonly edges: readonly (Node | Tensor | null)[]
+  readonly shapes: readonly Shape[]
+  readonly #versions: number[]
+
+  constructor(
+    readonly op: KernelOp<unknown> | ViewOp<unknown>,
+    readonly attrs: unknown,
+    inputs: readonly Tensor[],
+    /** Freed once backward has passed. */
+    public saved: readonly Tensor[] | null,
+  ) {
+    this.name = op.name
+    this.edges = inputs.map((t) => (t.node as Node | null) ?? (t.requiresGrad ? t : null))
+    this.shapes = inputs.map((t) => t.shape)
+    this.#versions = (saved ?? []).map((t) => t.storage.version)
+  }
+
+  /** The saved tensors, or an error that says why they cannot be used any more. */
+  read(): readonly Tensor[] {
+    if (this.saved === null) {
+      throw new GradError(
+        `${this.name}: the graph has been freed by an earlier backward()`,
+        'Pass { retainGraph: true } to the first one',
+      )
+    }
+    this.saved.forEach((t, i) => {
+      if (t.storage.version !== this.#versions[i]) {
+        throw new GradError(
+          `${this.name}: a tensor ${formatShape(t.shape)} that its gradient needs was changed in place after the forward pass`,
+          'Call backward() before the optimizer steps, or clone() the tensor first',
+        )
+      }
+    })
+    return this.saved
+  }
+}

@@ -1,0 +1,177 @@
+// tinystill augment: more texts for a student, out of labelled ones, by a masked-language model. Jiao et al. 2020 (TinyBERT).
+import { type Command, Option } from 'commander'
+import { augmentRows } from '../../distill/augment/augment.js'
+import { englishStopWords } from '../../distill/augment/stop-words.js'
+import { contentWords } from '../../distill/augment/words.js'
+import { DataError } from '../../errors.js'
+import { sha256, teacherFacts } from '../../files/cache/facts.js'
+import { streamTexts, textFormat } from '../../files/data/texts.js'
+import { readVectors, type WordVectors } from '../../files/data/vectors.js'
+import { hashFile } from '../../files/hash.js'
+import { readLines } from '../../files/lines.js'
+import { lockFile } from '../../files/lock.js'
+import { loadWordGuesser } from '../../files/models/guesser.js'
+import { normalizeBert, splitBert } from '../../text/bert-normalizer.js'
+import type { TextRow } from '../../text/rows.js'
+import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { Interrupted } from '../../train/run-state.js'
+import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
+import { listen, numberIn, settleBackend, whole } from '../shared/options.js'
+import { breathe } from '../shared/progress.js'
+import { count, duration } from '../shared/table.js'
+import { AugmentFile } from './file.js'
+
+interface AugmentOptions {
+  model: string
+  data: string
+  out: string
+  vectors?: string
+  stopWords: string
+  topK: number
+  p: number
+  n: number
+  batchSize: number
+  resume: boolean
+}
+
+const ENGLISH = 'english'
+const NONE = 'none'
+
+function stopWordsOf({ stopWords: name }: AugmentOptions): ReadonlySet<string> {
+  if (name === ENGLISH) return englishStopWords
+  if (name === NONE) return new Set()
+  return new Set(Array.from(readLines(name), ({ text }) => text.trim().toLowerCase()).filter(Boolean))
+}
+
+/** The file's words as the tokenizer has them, those alone that may stand in a text. */
+function vectorsOf(
+  { vectors: file }: AugmentOptions,
+  { spec }: WordPieceTokenizer,
+  stopWords: ReadonlySet<string>,
+): WordVectors | null {
+  if (file === undefined) return null
+  const may = contentWords(stopWords)
+  return readVectors(file, {
+    keep: (word) => {
+      const normal = normalizeBert(word, spec.normalizing)
+      return may(normal) ? normal : null
+    },
+  })
+}
+
+/** How many rows, and which words are in them. A row that cannot be read is found here, before the work. */
+function survey(file: string, { spec }: WordPieceTokenizer): { total: number; known: Set<string> } {
+  let total = 0
+  const known = new Set<string>()
+  for (const { text, textB } of streamTexts(file)) {
+    total++
+    for (const word of splitBert(normalizeBert(`${text} ${textB ?? ''}`, spec.normalizing))) known.add(word)
+  }
+  if (total === 0) throw new DataError(file, 'has no rows')
+  return { total, known }
+}
+
+function* after(rows: Iterable<TextRow>, n: number): Generator<TextRow> {
+  let passed = 0
+  for (const row of rows) if (passed++ >= n) yield row
+}
+
+export const augmentCommand: CommandSpec<AugmentOptions> = {
+  name: 'augment',
+  describe: 'Write a data file with new texts behind each row, its words replaced by a masked-language model',
+  options: (command: Command) =>
+    command
+      .requiredOption('--model <dir>', 'folder of a masked-language model: tinystill train --task mlm')
+      .requiredOption('--data <file>', 'texts: .tsv, .csv, .jsonl or .txt; new texts take their labels')
+      .requiredOption(
+        '--out <file>',
+        'of the same format, with a header: each row as it was and its new ones behind it; FILE.run.json tells how',
+      )
+      .option(
+        '--vectors <file>',
+        "word vectors as GloVe's text files, for words of several pieces; default: the model's own embeddings and words of the data",
+      )
+      .option('--top-k <k>', 'candidates for a word (K)', whole(1, 1000), 15)
+      .option('--p <x>', 'chance of a word to be replaced (p_t)', numberIn(0, 1), 0.4)
+      .option('--n <n>', 'new texts drawn from a text (N_a); those alike are left out', whole(1, 10_000), 20)
+      .addOption(
+        new Option(
+          '--stop-words <file>',
+          `words that stay as they are, one a line; or ${ENGLISH}, or ${NONE}`,
+        ).default(ENGLISH),
+      )
+      .option('--batch-size <n>', 'hidden words of a batch; does not change the result', whole(1), 64)
+      .option('--resume', 'go on where a run was ended', false),
+  run: async (options, context) => {
+    const release = lockFile(options.out)
+    try {
+      await augment(options, context)
+    } finally {
+      release()
+    }
+  },
+}
+
+async function augment(
+  options: AugmentOptions & CommonOptions,
+  { output, progress, now, signals }: Context,
+): Promise<void> {
+  const { model: folder, data, out, topK, p, n, batchSize, seed, resume } = options
+  const format = textFormat(data)
+  if (textFormat(out) !== format)
+    throw new DataError(out, `must be of ${data}'s format`, `Name it with the ending .${format}`)
+  settleBackend(output)
+  const { model, tokenizer } = loadWordGuesser(folder)
+  const stopWords = stopWordsOf(options)
+  const { total, known } = survey(data, tokenizer)
+  const facts = {
+    model: { ...teacherFacts(folder, tokenizer) },
+    data: { file: data, ...hashFile(data) },
+    vectors:
+      options.vectors === undefined
+        ? { sha256: null }
+        : { file: options.vectors, ...hashFile(options.vectors) },
+    settings: { topK, p, n, seed, stopWords: sha256([...stopWords].sort().join('\n')) },
+  }
+  const vectors = vectorsOf(options, tokenizer, stopWords)
+  const file = AugmentFile.open(out, data, facts, { resume })
+  if (file === null) {
+    output.print(`${out}: is whole already`)
+    output.json({ rows: total, resumed: total, seed, out })
+    return
+  }
+  if (file.before > 0) output.info(`${count(file.before)} of ${count(total)} rows are there already`)
+  const { maxLength } = model.config
+  const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
+  const rows = augmentRows(after(streamTexts(data), file.before), source, {
+    ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },
+  })
+  progress.start('augmenting', total)
+  const began = now()
+  let done = file.before
+  const rate = () => ((done - file.before) * 1000) / Math.max(1, now() - began)
+  const asked = listen(signals)
+  try {
+    for (const { samples } of rows) {
+      file.add(samples)
+      progress.update(++done, { 'rows/s': rate().toFixed(1) })
+      await breathe(done)
+      if (asked.signal !== null)
+        throw new Interrupted(asked.signal, `${count(done)} of ${count(total)} rows are written`)
+    }
+  } catch (error) {
+    file.leave()
+    throw error
+  } finally {
+    asked.end()
+  }
+  const seconds = (now() - began) / 1000
+  const rowsPerSecond = rate()
+  file.finish()
+  progress.finish('')
+  const { samples } = file
+  output.print(
+    `${out}: ${count(total + samples)} rows, ${count(samples)} of them new, ${(samples / total).toFixed(1)} a row; ${rowsPerSecond.toFixed(1)} rows/s, ${duration(seconds)}`,
+  )
+  output.json({ rows: total, samples, resumed: file.before, rowsPerSecond, seconds, seed, out })
+}

@@ -1,0 +1,30 @@
+// All commands, in the order of the help.
+import { augmentCommand } from './augment/augment.js'
+import { demoCommand } from './demo/demo.js'
+import { distillCommand } from './distill/distill.js'
+import { doctorCommand } from './doctor.js'
+import { evalCommand } from './eval.js'
+import { inspectCommand } from './inspect.js'
+import { labelCommand } from './label.js'
+import { mnistCommand } from './mnist.js'
+import { predictCommand } from './predict.js'
+import { pullCommand } from './pull.js'
+import type { CommandSpec } from './shared/command.js'
+import { trainCommand } from './train/train.js'
+
+/** A command whose own options are known only to itself. */
+type AnyCommand = CommandSpec<never>
+
+export const commands: AnyCommand[] = [
+  demoCommand,
+  trainCommand,
+  labelCommand,
+  augmentCommand,
+  distillCommand,
+  evalCommand,
+  predictCommand,
+  mnistCommand,
+  inspectCommand,
+  pullCommand,
+  doctorCommand,
+]

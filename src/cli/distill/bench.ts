@@ -1,0 +1,170 @@
+// One seed of a distillation: every variant of the plan is trained, judged and, where it is to be kept, given on.
+
+import type { Plan, StageData, StagePlan } from '../../distill/plan/plan.js'
+import { type Bench, runPlan, type StageResult, type Student } from '../../distill/plan/runner.js'
+import { modelNames, type Variant } from '../../distill/plan/variants.js'
+import { combineLogits } from '../../distill/teachers/combine.js'
+import { Ensemble } from '../../distill/teachers/ensemble.js'
+import type { TextInput } from '../../nn/models/input.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { classification } from '../../train/metrics.js'
+import { type Classifier, predict } from '../../train/predict.js'
+import type { StepReport } from '../../train/reports.js'
+import type { FitOptions } from '../../train/trainer.js'
+import type { Context } from '../shared/command.js'
+import type { OnNonfinite } from '../shared/options.js'
+import type { RunFolder } from '../shared/run-folder.js'
+import { count } from '../shared/table.js'
+import { trainingProgress } from '../shared/training-progress.js'
+import type { Reader } from './data.js'
+import { judge, type ModelFigures, type ModelTable } from './judge.js'
+import type { GeneralTeacher, StudentSource } from './models.js'
+import { answersOf, inOrderOf, isLive, storedTeacher, type Teacher } from './teachers.js'
+
+export interface Setup {
+  plan: Plan
+  teachers: readonly Teacher[]
+  accuracies: readonly number[]
+  /** Of each teacher, and of the student. */
+  readers: readonly Reader[]
+  reader: Reader
+  source: StudentSource
+  /** Of plain text. */
+  general: GeneralTeacher | null
+  onNonfinite: OnNonfinite
+}
+
+type TeacherLogits = (kind: StageData, T: number) => Float32Array
+
+/** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds and variants. */
+export function teacherLogits(
+  { teachers, readers, plan, accuracies }: Setup,
+  { progress }: Context,
+): TeacherLogits {
+  const known = new Map<string, Float32Array>()
+  const of = (kind: StageData, i: number) => {
+    const name = `${i} ${kind}`
+    if (!known.has(name)) {
+      const { size } = readers[i].stage(kind)
+      progress.start(`logits of ${teachers[i].folder}`, size)
+      const logits = answersOf(teachers[i], readers[i], kind, (done) => progress.update(done, {}))
+      progress.finish(`${teachers[i].folder} has labelled ${count(size)} rows`)
+      known.set(name, inOrderOf(teachers[0].classes, logits, teachers[i]))
+    }
+    return known.get(name) as Float32Array
+  }
+  const all = (kind: StageData) => teachers.map((_, i) => of(kind, i))
+  return (kind, T) => combineLogits(all(kind), teachers[0].classes.length, plan.teachers, T, accuracies)
+}
+
+/** Progress lines, dev accuracy, and everything into the run's folder. */
+function watch(
+  { reader, teachers, onNonfinite }: Setup,
+  place: { seed: number; model: string },
+  { task }: StagePlan,
+  model: Student,
+  run: RunFolder,
+  context: Context,
+): Partial<FitOptions> {
+  const dev = reader.held('dev')
+  const classes = teachers[0].classes.length
+  const tell = trainingProgress(`${place.model}, seed ${place.seed}`, context)
+  return {
+    onNonfinite,
+    ...(dev &&
+      task === 'classes' && {
+        evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
+      }),
+    onStep: (report) => {
+      run.step(report, place)
+      tell(report)
+    },
+    onEvaluation: (report) => run.evaluation(report, place),
+  }
+}
+
+export interface SeedResult {
+  stages: (StageResult & { name: string })[]
+  /** Of each stage, for the curves. */
+  steps: Map<string, readonly StepReport[]>
+  figures: Record<string, ModelFigures>
+}
+
+/** By what a variant's trainings with one seed are found in the run's state. */
+export const unitOf = ({ label }: Variant, seed: number): string => `seed ${seed}, ${label ?? 'distilled'}`
+
+export function addFigures(table: ModelTable, figures: Readonly<Record<string, ModelFigures>>): void {
+  for (const [name, own] of Object.entries(figures)) table.set(name, [...(table.get(name) ?? []), own])
+}
+
+/** Trains a variant with one seed, and puts the figures of its models into the table. */
+export async function runVariant(
+  setup: Setup,
+  variant: Variant,
+  seed: number,
+  logits: TeacherLogits,
+  table: ModelTable,
+  run: RunFolder,
+  context: Context,
+): Promise<SeedResult> {
+  const { reader, teachers, source } = setup
+  const [first] = teachers
+  const alone = teachers.length === 1
+  const { now, progress } = context
+  const { label, plan } = variant
+  const names = modelNames(plan, label)
+  const training = (stage: string) => `${unitOf(variant, seed)}/${stage}`
+  const placeOf = (stage: StagePlan) => {
+    const name = names.get(stage) ?? stage.name
+    return { seed, model: label === null || label === name ? name : `${label}: ${name}` }
+  }
+  const bench: Bench = {
+    seed,
+    data: (kind) => reader.stage(kind),
+    masked: (kind) => reader.masked(kind),
+    student: (start, task) => source.make(seed, start, task).model,
+    general: setup.general?.model ?? null,
+    teacherLogits: logits,
+    teacher: alone && isLive(first) && readsAlike(reader.tokenizer, first.tokenizer) ? first.model : null,
+    stored: alone && !isLive(first) ? storedTeacher(first, reader) : null,
+    watch: (stage, model) => {
+      return {
+        ...watch(setup, placeOf(stage), stage, model, run, context),
+        store: run.state.training(training(stage.name)),
+      }
+    },
+  }
+  const results = await runPlan(plan, bench)
+  const figures: SeedResult['figures'] = {}
+  const add = (name: string, model: Classifier<TextInput>, time: number) => {
+    figures[name] = judge(model, reader, teachers[0].classes.length, time, now)
+  }
+  /** A model that went through several stages took the time of all. */
+  const timeOf = ({ name, start }: StagePlan): number => {
+    const own = run.state.seconds(training(name))
+    const before = plan.stages.find((s) => s.name === start)
+    return own + (before ? timeOf(before) : 0)
+  }
+  for (const { stage, model } of results) {
+    const name = names.get(stage)
+    if (name === undefined) continue
+    add(name, model as Classifier<TextInput>, timeOf(stage))
+    progress.finish(`${name}, seed ${seed}: trained for ${timeOf(stage).toFixed(1)} s`)
+  }
+  const members = results.filter(({ stage }) => plan.ensemble.includes(stage.name))
+  if (members.length > 1)
+    add(
+      'ensemble',
+      new Ensemble(members.map((m) => m.model as Classifier<TextInput>)),
+      members.reduce((sum, m) => sum + timeOf(m.stage), 0),
+    )
+  addFigures(table, figures)
+  return {
+    stages: results.map((r) => ({ ...r, name: names.get(r.stage) ?? r.stage.name })),
+    steps: new Map(plan.stages.map((stage) => [names.get(stage) ?? stage.name, run.reports(placeOf(stage))])),
+    figures,
+  }
+}
+
+const readsAlike = (a: Tokenizer, b: Tokenizer) =>
+  a === b || (a.vocabSize === b.vocabSize && a.vocabulary.every((token, i) => token === b.vocabulary[i]))

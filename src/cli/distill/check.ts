@@ -1,0 +1,155 @@
+// The doctor before distilling: everything that is wrong is printed, a line each, before hours are spent.
+import {
+  checkClasses,
+  checkMode,
+  checkShapes,
+  checkShared,
+  checkTeacher,
+  checkVocabulary,
+  type Problem,
+} from '../../distill/doctor.js'
+import type { Plan, StagePlan } from '../../distill/plan/plan.js'
+import { isTaught, needsTeacherBeside, type Student } from '../../distill/plan/runner.js'
+import { checkStored } from '../../distill/teachers/stored.js'
+import { TinystillError } from '../../errors.js'
+import { sha256 } from '../../files/cache/facts.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { classification } from '../../train/metrics.js'
+import type { Output } from '../shared/output.js'
+import type { Reader } from './data.js'
+import type { GeneralTeacher, StudentSource } from './models.js'
+import {
+  type CachedTeacher,
+  inOrderOf,
+  isLive,
+  judgedAnswers,
+  placesIn,
+  storedTeacher,
+  type Teacher,
+} from './teachers.js'
+
+export interface Checked {
+  problems: Problem[]
+  /** What could not be looked at, for people. */
+  notes: string[]
+  /** Of each teacher, on the dev set or else on labelled rows; NaN where a cache has none of them. */
+  accuracies: number[]
+}
+
+interface Pupil {
+  source: StudentSource
+  model: Student
+  tokenizer: Tokenizer
+  /** Tokens of a text. */
+  maxLength: number
+}
+
+/**
+ * Judges teachers and student before anything is trained. Throws what checkStored() throws, and DataError for rows that a cache
+ * lacks.
+ */
+export function examine(
+  teachers: readonly Teacher[],
+  readers: readonly Reader[],
+  student: Pupil,
+  plan: Plan,
+  general: GeneralTeacher | null,
+): Checked {
+  const [first] = teachers
+  const { classes } = first
+  const accuracies: number[] = []
+  const notes: string[] = []
+  const judgedOn = new Set<string>()
+  const problems = teachers.flatMap((teacher, i) => {
+    const { logits: own, labels, of } = judgedAnswers(teacher, readers[i])
+    const logits = inOrderOf(classes, own, teacher)
+    const judged = labels.length > 0
+    judgedOn.add(judged ? of : 'no row')
+    accuracies.push(judged ? classification(logits, labels, classes.length).accuracy : Number.NaN)
+    if (!isLive(teacher)) notes.push(...notesOf(teacher, student, judged))
+    return [
+      ...(judged ? checkTeacher(teacher.folder, logits, labels, classes) : []),
+      ...(isLive(teacher)
+        ? [
+            ...checkMode(teacher.folder, teacher.model),
+            ...checkVocabulary(student.tokenizer, teacher.tokenizer),
+            ...checkShared(student.model, teacher.model),
+          ]
+        : []),
+    ]
+  })
+  const [apart] = plan.stages.filter(needsTeacherBeside)
+  if (teachers.length > 1 && apart)
+    throw new TinystillError(
+      `${apart.name}: ${apart.teacherDropout ? 'teacherDropout needs' : 'its losses compare the models word by word, which needs'} one teacher, not ${teachers.length}`,
+    )
+  if (plan.teachers.weights === 'accuracy' && (judgedOn.size > 1 || judgedOn.has('no row')))
+    throw new TinystillError(
+      'teachers count by their accuracy, but not all caches have the rows by which that is judged',
+      'Label the rows of --dev too, or of --train where there is none',
+    )
+  const taught = plan.stages.filter(
+    (s) => isTaught(s) && (s.teacher === 'given' || (s.teacher === 'general' && general === null)),
+  )
+  teachers.forEach((teacher, i) => {
+    if (!isLive(teacher)) problems.push(...checkCache(teacher, readers[i], student, taught))
+  })
+  const shape = isLive(first) ? first.model.config : storedTeacher(first, readers[0]).shape
+  problems.push(...checkShapes(plan.stages, student.model.config, shape, general?.model.config))
+  if (general !== null)
+    problems.push(
+      ...checkVocabulary(student.tokenizer, general.tokenizer),
+      ...checkShared(student.model, general.model),
+    )
+  const order = checkClasses('the student', student.model.config.labels, classes)
+  return { problems: [...problems, ...student.source.problems, ...order], notes, accuracies }
+}
+
+const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>
+  sha256(JSON.stringify(tokenizer.toJSON())) === cache.manifest.teacher.tokenizer
+
+/** What of a teacher cannot be seen in its outputs. */
+function notesOf(teacher: CachedTeacher, student: Pupil, judged: boolean): string[] {
+  const { folder, cache } = teacher
+  const { maxLength } = cache.manifest.settings
+  return [
+    ...(judged
+      ? []
+      : [`${folder} has no rows of --train: its accuracy and order of classes are not checked`]),
+    ...(sameTokenizer(teacher, student)
+      ? []
+      : [`${folder} is of another tokenizer than the student's: vocabularies are not checked`]),
+    ...(maxLength === student.maxLength
+      ? []
+      : [
+          `${folder} read texts of up to ${maxLength} tokens, the student reads ${student.maxLength}: --max-length`,
+        ]),
+  ]
+}
+
+/** Throws what checkStored() throws of stages that hear more than logits, and DataError for rows that are not there. */
+function checkCache(
+  teacher: CachedTeacher,
+  reader: Reader,
+  student: Pupil,
+  stages: readonly StagePlan[],
+): Problem[] {
+  const beside = stages.filter(needsTeacherBeside)
+  for (const stage of beside) checkStored(stage, student.model.config.layers, storedTeacher(teacher, reader))
+  for (const kind of new Set(stages.map((stage) => stage.data))) placesIn(teacher, reader, kind)
+  if (beside.length === 0 || sameTokenizer(teacher, student)) return []
+  return [
+    {
+      what: `${beside[0].name}: the hidden states in ${teacher.folder} are of another tokenizer than the student's`,
+      remedy: "Start the student with the teacher's tokenizer: --tokenizer DIR",
+    },
+  ]
+}
+
+/** Prints each problem. Throws TinystillError where there are any, unless forced. */
+export function report(problems: readonly Problem[], force: boolean, output: Output): void {
+  for (const { what, remedy } of problems) output.print(`problem: ${what}. ${remedy}`)
+  if (problems.length === 0 || force) return
+  const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+  throw new TinystillError(`distill: ${many} before the start, see above`, '--force goes on all the same')
+}

@@ -1,0 +1,132 @@
+// The texts of a distillation, as each model reads them.
+
+import type { StageData } from '../../distill/plan/plan.js'
+import { DataError } from '../../errors.js'
+import type { CachedTexts } from '../../files/cache/reader.js'
+import { readTexts, type TextSet } from '../../files/data/texts.js'
+import type { DataSet } from '../../nn/data.js'
+import type { TextInput } from '../../nn/models/input.js'
+import { ints } from '../../tensor/tensor.js'
+import { textData } from '../../text/dataset.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { maskingOf } from '../../text/masking.js'
+import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
+import type { DistillOptions } from './options.js'
+
+export type Use = 'train' | 'transfer' | 'dev' | 'test'
+type FileTexts = TextSet & { file: string }
+export type Texts = Readonly<Record<'train', FileTexts> & Record<Exclude<Use, 'train'>, FileTexts | null>>
+
+/** What --quick leaves of each file. */
+const QUICK: Record<Use, number> = { train: 2000, transfer: 4000, dev: 500, test: 500 }
+
+/** Labelled rows that a teacher is judged on where there is no dev set. */
+export const JUDGED = 1000
+
+const part = <S extends TextSet>(set: S, n: number): S => ({
+  ...set,
+  texts: set.texts.slice(0, n),
+  pairs: set.pairs?.slice(0, n) ?? null,
+  labels: set.labels?.slice(0, n) ?? null,
+})
+
+/** All files, with labels as the teacher's classes have them. Throws DataError naming file and line. */
+export function readSets(options: DistillOptions, classes: readonly string[]): Texts {
+  const read = (use: Use): FileTexts | null => {
+    const file = options[use]
+    if (file === undefined) return null
+    const labels = use === 'transfer' ? 'none' : 'classes'
+    const set = { file, ...readTexts(file, labels === 'none' ? { labels } : { labels, labelNames: classes }) }
+    return options.quick ? part(set, QUICK[use]) : set
+  }
+  const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)
+  return { ...{ transfer, dev, test }, train: train as FileTexts }
+}
+
+/** The rows that stages learn from; those of the transfer set have the label -100, which is none. */
+function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
+  if (kind === 'labelled') return train
+  if (transfer === null)
+    throw new DataError(
+      '--transfer',
+      `is missing, a stage learns from its ${kind} rows`,
+      'Name a file of texts',
+    )
+  if (kind === 'text') return { ...transfer, labels: null }
+  const pairs = train.pairs ?? transfer.pairs
+  const none = new Int32Array(transfer.texts.length).fill(-100)
+  return {
+    ...transfer,
+    texts: [...train.texts, ...transfer.texts],
+    pairs: pairs && [train, transfer].flatMap((set) => set.pairs ?? set.texts.map(() => null)),
+    labels: Int32Array.from([...(train.labels as Int32Array), ...none]),
+  }
+}
+
+/** Rows that models learn from or are judged on. */
+export type SetName = StageData | 'dev' | 'test'
+
+/** The files whose rows, one after the other, are a set's. */
+const filesOf: Readonly<Record<SetName, readonly Use[]>> = {
+  ...{
+    labelled: ['train'],
+    transfer: ['train', 'transfer'],
+    text: ['transfer'],
+    dev: ['dev'],
+    test: ['test'],
+  },
+}
+
+export interface Reader {
+  tokenizer: Tokenizer
+  /** A set as it stands in its files, for those who look its rows up. */
+  texts(set: SetName): readonly CachedTexts[]
+  stage(kind: StageData): DataSet<TextInput>
+  /** The same with words masked, rare ones more often: Sanh et al. 2019, as in its code. */
+  masked(kind: StageData): DataSet<MaskedText>
+  held(use: 'dev' | 'test'): DataSet<TextInput> | null
+  /** Rows with labels to judge a teacher on: the dev set, or else the first of the labelled. */
+  judged(): DataSet<TextInput>
+  /** The first texts of the set that models are judged on, for the latency. */
+  few(n: number): DataSet<TextInput>
+  /** That set itself. */
+  shown: TextSet
+  /** The first rows of the dev set, where models are judged on another. */
+  spare(n: number): DataSet<TextInput> | null
+}
+
+/** Encodes what is asked for, once. */
+export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: number): Reader {
+  const known = new Map<string, DataSet<TextInput>>()
+  const encode = ({ texts, pairs, labels }: TextSet) =>
+    textData(texts, labels, tokenizer, maxLength, { pairs })
+  const counted = (data: DataSet<TextInput>) => {
+    const counts = new Float64Array(tokenizer.vocabSize)
+    for (const rows of data.batches(256, null)) for (const id of ints(data.input(rows).inputIds)) counts[id]++
+    return counts
+  }
+  const once = (name: string, set: () => TextSet) => {
+    const data = known.get(name) ?? encode(set())
+    known.set(name, data)
+    return data
+  }
+  const shown = texts.test ?? texts.dev ?? texts.train
+  const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
+  return {
+    tokenizer,
+    texts: (set) => filesOf[set].flatMap((use) => texts[use] ?? []),
+    stage,
+    masked: (kind) => maskedTexts(stage(kind), maskingOf(tokenizer, { counts: counted(stage(kind)) })),
+    held: (use) => {
+      const set = texts[use]
+      return set && once(use, () => set)
+    },
+    judged: () => once('judged', () => texts.dev ?? part(texts.train, JUDGED)),
+    few: (n) => once(`few ${n}`, () => ({ ...part(shown, n), labels: null })),
+    shown,
+    spare: (n) => {
+      const { test, dev } = texts
+      return test && dev && once(`spare ${n}`, () => part(dev, n))
+    },
+  }
+}

@@ -1,0 +1,92 @@
+// Figures of the models of a distillation, one for each name and seed.
+
+import type { DataSet } from '../../nn/data.js'
+import type { TextInput } from '../../nn/models/input.js'
+import { classification, type Metrics } from '../../train/metrics.js'
+import { type Classifier, predict } from '../../train/predict.js'
+import type { Reader } from './data.js'
+import { type CachedTeacher, inOrderOf, keptAnswers } from './teachers.js'
+
+/** Of a teacher whose outputs were read from a cache there are neither size nor speed. */
+export interface ModelFigures extends Partial<Metrics> {
+  params?: number
+  bytes?: number
+  /** One text at a time. */
+  msPerExample?: number
+  examplesPerSecond?: number
+  /** Of training; 0 for teachers. */
+  seconds: number
+}
+
+/** By name of the model, one entry a seed. */
+export type ModelTable = Map<string, ModelFigures[]>
+
+/** Texts that are answered one by one. */
+const SINGLE = 50
+
+/** The set that models are judged on. */
+const heldName = (reader: Reader) => (['test', 'dev'] as const).find((use) => reader.held(use) !== null)
+
+export function heldSet(reader: Reader): DataSet<TextInput> | null {
+  const name = heldName(reader)
+  return name === undefined ? null : reader.held(name)
+}
+
+/** A cached teacher, where all rows of the set that models are judged on are in its cache; else null. */
+export function judgeCached(
+  teacher: CachedTeacher,
+  reader: Reader,
+  classes: readonly string[],
+): ModelFigures | null {
+  const name = heldName(reader)
+  if (name === undefined) return null
+  const { logits, labels, missing } = keptAnswers(teacher, reader, name)
+  if (missing > 0) return null
+  return { ...classification(inOrderOf(classes, logits, teacher), labels, classes.length), seconds: 0 }
+}
+
+/** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
+const judged = new WeakMap<Classifier<TextInput>, Float32Array>()
+
+/** A model's logits of the set that models are judged on. Throws RangeError where there is none. */
+export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float32Array {
+  const set = heldSet(reader)
+  if (set === null) throw new RangeError('heldLogits: there is no set to judge on')
+  return judged.get(model) ?? predict(model, set)
+}
+
+/** Accuracy and the rest on the test set, or else the dev set, where there is one; size and speed always. */
+export function judge(
+  model: Classifier<TextInput>,
+  reader: Reader,
+  classes: number,
+  seconds: number,
+  now: () => number,
+  ordered: (logits: Float32Array) => Float32Array = (logits) => logits,
+): ModelFigures {
+  const set = heldSet(reader)
+  const began = now()
+  const logits = set && predict(model, set)
+  const whole = (now() - began) / 1000
+  if (logits) judged.set(model, logits)
+  const single = reader.few(SINGLE)
+  predict(model, single, { batchSize: 1 })
+  const start = now()
+  predict(model, single, { batchSize: 1 })
+  const ms = now() - start
+  const params = model.countParameters()
+  return {
+    ...(set && logits && classification(ordered(logits), set.labels as Int32Array, classes)),
+    ...{ params, bytes: params * 4, msPerExample: ms / single.size },
+    ...{ examplesPerSecond: set ? set.size / whole : (single.size * 1000) / ms, seconds },
+  }
+}
+
+/** Share of the commonest class in the set that models are judged on; NaN where there is none. */
+export function majorityShare(reader: Reader): number {
+  const labels = heldSet(reader)?.labels
+  if (!labels) return Number.NaN
+  const counts = new Map<number, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return Math.max(...counts.values()) / labels.length
+}

@@ -1,0 +1,145 @@
+// The models of a distillation besides its teachers: that of plain text, and students of any kind, new ones from a seed.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomScope } from '../../autograd/random.js'
+import { checkClasses, type Problem } from '../../distill/doctor.js'
+import { distilbertLayers, distilbertOf, fromLayers } from '../../distill/from-layers.js'
+import type { StagePlan } from '../../distill/plan/plan.js'
+import type { Student } from '../../distill/plan/runner.js'
+import type { Recipe } from '../../distill/recipes/recipe.js'
+import { readConfig } from '../../files/models/config-file.js'
+import { loadPretrained, tokenizerOf } from '../../files/models/pretrained.js'
+import { startModel } from '../../files/models/start.js'
+import { makeModel } from '../../nn/models/bert.js'
+import { keyOf } from '../../tensor/rng.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import type { DistillOptions } from './options.js'
+import { isLive, type LiveTeacher, type Teacher } from './teachers.js'
+
+/** What teaches on plain text, before the task: a model of any head, which guesses words where a recipe asks for that. */
+export interface GeneralTeacher {
+  folder: string
+  model: Student
+  tokenizer: Tokenizer
+}
+
+/** In eval mode, without gradients. Throws CheckpointError for a folder without model or tokenizer. */
+export function loadGeneral(folder: string): GeneralTeacher {
+  const loaded = loadPretrained(folder)
+  const { model } = loaded
+  const tokenizer = tokenizerOf(folder, loaded)
+  for (const p of model.parameters()) p.requiresGrad = false
+  return { folder, model: model.eval() as Student, tokenizer }
+}
+
+export interface StudentSource {
+  /** For people: 'tiny', 'layers 0, 2, 4 of the teacher'. */
+  name: string
+  /** Whether it begins with trained weights. */
+  pretrained: boolean
+  /** Equal seeds and numbers give equal first weights. */
+  make(seed: number, start: number, task?: StagePlan['task']): { model: Student; tokenizer: Tokenizer }
+  problems: Problem[]
+}
+
+type Task = StagePlan['task']
+const kindOf = (task: Task = 'classes') => (task === 'words' ? 'masked-lm' : 'sequence-classification')
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/** The model that a student is made of. Throws RangeError where there are only outputs. */
+function modelled<T>(teacher: T | undefined, folder: string): T {
+  if (teacher !== undefined) return teacher
+  throw new RangeError(
+    `--student must say what the student is: ${folder} holds a teacher's outputs, no model`,
+  )
+}
+
+/**
+ * A student that is made of a teacher is made of the first that is a model. Throws RangeError where no student is named and the
+ * recipe has none of its own, and where there is no model, or no tokenizer, to make it of.
+ */
+export function studentSource(
+  options: DistillOptions,
+  recipe: Recipe,
+  teachers: readonly Teacher[],
+  general: GeneralTeacher | null,
+): StudentSource {
+  const { student: source, fromLayers: layers } = options
+  const drawn = <T>(seed: number, start: number, make: () => T) =>
+    randomScope(keyOf(seed, 'init', start), make)
+  const [{ classes, folder }] = teachers
+  const live = teachers.find(isLive)
+  if (recipe.student === 'distilbert' && source === undefined) {
+    const from = modelled(general ?? live, folder)
+    const { tokenizer } = live ?? from
+    const { layers: depth } = from.model.config
+    const chosen = layers ?? distilbertLayers(depth)
+    return {
+      name: `DistilBERT of layers ${chosen.join(', ')} of ${general?.folder ?? 'the teacher'}`,
+      ...{ pretrained: true, problems: [] },
+      make: (seed, start, task) => ({
+        model: drawn(seed, start, () => distilbertOf(from.model, chosen, kindOf(task), classes)),
+        tokenizer,
+      }),
+    }
+  }
+  if (layers !== undefined) {
+    const { model, tokenizer } = modelled(live, folder)
+    return {
+      name: `layers ${layers.join(', ')} of the teacher`,
+      ...{ pretrained: true, problems: [] },
+      make: () => ({ model: fromLayers(model, layers), tokenizer }),
+    }
+  }
+  if (source === undefined) {
+    if (recipe.student !== 'teacher')
+      throw new RangeError('--student or --from-layers must say what the student is')
+    const { model, tokenizer } = modelled(live, folder)
+    return {
+      name: "a new model of the teacher's size",
+      ...{ pretrained: false, problems: [] },
+      make: (seed, start, task) => ({
+        model: drawn(seed, start, () => makeModel(model.family, kindOf(task), model.config)) as Student,
+        tokenizer,
+      }),
+    }
+  }
+  const rules = { labels: classes, texts: [], tokenizer: tokenizerFor(options, source, live) }
+  return {
+    name: source,
+    pretrained: isFolder(source),
+    make: (seed, start, task) => {
+      const started = drawn(seed, start, () =>
+        startModel(source, { ...rules, as: kindOf(task), problemType: 'single_label_classification' }),
+      )
+      return { model: started.model as Student, tokenizer: started.tokenizer }
+    },
+    problems: isFolder(source) ? headProblems(source, classes) : [],
+  }
+}
+
+/** The folder whose tokenizer a new student takes; a student's folder has its own. */
+function tokenizerFor(
+  { tokenizer, teacher }: DistillOptions,
+  source: string,
+  live: LiveTeacher | undefined,
+): string | undefined {
+  if (isFolder(source)) {
+    if (tokenizer !== undefined) throw new RangeError(`--tokenizer: ${source} has a tokenizer of its own`)
+    return undefined
+  }
+  const folder = tokenizer ?? live?.folder
+  if (folder !== undefined) return folder
+  throw new RangeError(
+    `--tokenizer must name a folder whose tokenizer the student takes, ${teacher.join(', ')} holds none`,
+  )
+}
+
+/** A head that was trained on the same classes in another order would be taken as it is. */
+function headProblems(folder: string, classes: readonly string[]): Problem[] {
+  const { kind, config } = readConfig(join(folder, 'config.json'))
+  if (kind !== 'sequence-classification' || config.labels.length !== classes.length) return []
+  const same = config.labels.every((name) => classes.includes(name))
+  return same ? checkClasses('the student', config.labels, classes) : []
+}

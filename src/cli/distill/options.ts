@@ -1,0 +1,94 @@
+// The options of tinystill distill.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { recipes } from '../../distill/recipes/index.js'
+import { presets } from '../../nn/models/presets.js'
+import type { CommonOptions } from '../shared/command.js'
+import {
+  addRunOptions,
+  nonfiniteOption,
+  numberIn,
+  type OnNonfinite,
+  type RunCommandOptions,
+  whole,
+} from '../shared/options.js'
+
+export interface DistillOptions extends CommonOptions, RunCommandOptions {
+  recipe: string
+  teacher: string[]
+  generalTeacher?: string
+  student?: string
+  tokenizer?: string
+  fromLayers?: number[]
+  train: string
+  transfer?: string
+  dev?: string
+  test?: string
+  out: string
+  config?: string
+  T?: number
+  alpha?: number
+  maxLength?: number
+  baseline: boolean
+  ablate: boolean
+  seeds: number
+  onNonfinite: OnNonfinite
+  quick: boolean
+  force: boolean
+}
+
+function layerList(text: string): number[] {
+  if (!/^\d+(,\d+)*$/.test(text)) throw new InvalidArgumentError('It must be layers from 0 on: 0,2,4.')
+  return text.split(',').map(Number)
+}
+
+export function distillOptions(command: Command): Command {
+  const names = recipes.map((r) => r.name)
+  command
+    .addOption(
+      new Option('--recipe <name>', recipes.map((r) => `${r.name}: ${r.describe}`).join('; '))
+        .choices(names)
+        .makeOptionMandatory(),
+    )
+    .requiredOption(
+      '--teacher <dir...>',
+      'folder of a fine-tuned teacher, or of a cache that tinystill label wrote; multi-teacher takes several',
+    )
+    .option(
+      '--general-teacher <dir>',
+      'folder of a pretrained model that teaches on plain text before the task; for distilbert one that guesses masked words',
+    )
+    .option('--student <source>', `folder, config.json, or a preset: ${Object.keys(presets).join(', ')}`)
+    .addOption(
+      new Option(
+        '--from-layers <list>',
+        'student of these layers of the teacher, and its embeddings and head: 0,2,4',
+      )
+        .argParser(layerList)
+        .conflicts('student'),
+    )
+    .addOption(
+      new Option(
+        '--tokenizer <dir>',
+        "whose tokenizer a new student takes; default: the teacher's, which a cache does not hold",
+      ).conflicts('fromLayers'),
+    )
+    .requiredOption('--train <file>', 'labelled texts: .tsv, .csv or .jsonl')
+    .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')
+    .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
+    .option('--test <file>', 'judged once, at the end')
+    .requiredOption('--out <dir>', "the run's folder")
+    .option(
+      '--config <file>',
+      'JSON or YAML that changes the plan: { epochs, lr, stages: { NAME: { losses } } }',
+    )
+    .option('--T <x>', "temperature; default: the recipe's", numberIn(0.01, 1000))
+    .option('--alpha <x>', 'weight of the soft targets, 1 - alpha that of the labels', numberIn(0, 1))
+    .option('--max-length <n>', 'tokens of a text; default 128, or fewer where a model takes fewer', whole(2))
+    .option('--baseline', 'trains the same student without the teacher too', false)
+    .option('--ablate', 'trains it without each of the losses too', false)
+    .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
+    .addOption(nonfiniteOption())
+    .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
+    .option('--force', 'goes on in spite of what is found wrong', false)
+  return addRunOptions(command)
+}

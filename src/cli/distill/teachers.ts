@@ -1,0 +1,133 @@
+// The teachers of a distillation: models out of folders, or what tinystill label kept of them, and what either says of a set.
+import type { StageData } from '../../distill/plan/plan.js'
+import type { Student } from '../../distill/plan/runner.js'
+import type { StoredTeacher } from '../../distill/teachers/stored.js'
+import { CheckpointError, TinystillError } from '../../errors.js'
+import { isCache } from '../../files/cache/manifest.js'
+import { openCache, type TeacherCache } from '../../files/cache/reader.js'
+import { loadClassifier } from '../../files/models/classifiers.js'
+import { SequenceClassifier } from '../../nn/models/heads.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { predict } from '../../train/predict.js'
+import { JUDGED, type Reader, type SetName } from './data.js'
+
+/** A teacher that can be asked. */
+export interface LiveTeacher {
+  folder: string
+  model: Student
+  tokenizer: Tokenizer
+  classes: readonly string[]
+}
+
+/** What was kept of a teacher. */
+export interface CachedTeacher {
+  folder: string
+  cache: TeacherCache
+  classes: readonly string[]
+}
+
+export type Teacher = LiveTeacher | CachedTeacher
+
+export const isLive = (teacher: Teacher): teacher is LiveTeacher => 'model' in teacher
+
+/**
+ * A model in eval mode, without gradients, or an open cache. Throws CheckpointError for what is neither a classifier of the
+ * BERT family nor a cache of one.
+ */
+export function loadTeacher(folder: string): Teacher {
+  const number = () => new CheckpointError(folder, 'predicts a number', 'These recipes distil classifiers')
+  if (isCache(folder)) {
+    const cache = openCache(folder)
+    if (cache.manifest.regression) throw number()
+    return { folder, cache, classes: cache.classes }
+  }
+  const { model, tokenizer, classes, regression } = loadClassifier(folder)
+  if (!(model instanceof SequenceClassifier))
+    throw new CheckpointError(folder, 'is no model of the BERT family', 'Train one: tinystill train')
+  if (regression) throw number()
+  for (const p of model.parameters()) p.requiresGrad = false
+  return { folder, model: model.eval() as Student, tokenizer, classes }
+}
+
+export function closeTeachers(teachers: readonly Teacher[]): void {
+  for (const teacher of teachers) if (!isLive(teacher)) teacher.cache.close()
+}
+
+/** Logits with columns in another model's order of the same classes. Throws TinystillError where those differ. */
+export function inOrderOf(
+  classes: readonly string[],
+  logits: Float32Array,
+  { folder, classes: own }: Pick<Teacher, 'folder' | 'classes'>,
+): Float32Array {
+  const order = classes.map((name) => own.indexOf(name))
+  if (order.includes(-1) || own.length !== classes.length)
+    throw new TinystillError(`${folder}: its classes are ${own.join(', ')}, not ${classes.join(', ')}`)
+  if (order.every((c, i) => c === i)) return logits
+  return logits.map((_, i) => logits[i - (i % own.length) + order[i % own.length]])
+}
+
+/** The cache's row of each row of a set. Throws DataError naming file and lines of those that are not there. */
+export function placesIn({ cache }: CachedTeacher, reader: Reader, set: SetName): Int32Array {
+  return Int32Array.from(reader.texts(set).flatMap((texts) => [...cache.locate(texts)]))
+}
+
+/** A teacher's logits of the rows that a stage learns from, in the order of its own classes. */
+export function answersOf(
+  teacher: Teacher,
+  reader: Reader,
+  set: StageData,
+  onBatch: (done: number) => void,
+): Float32Array {
+  if (isLive(teacher)) return predict(teacher.model, reader.stage(set), { onBatch })
+  return teacher.cache.logits(placesIn(teacher, reader, set))
+}
+
+/** Logits in the order of the teacher's own classes, and the rows' labels. */
+export interface Answers {
+  logits: Float32Array
+  labels: Int32Array
+}
+
+/** What a cache says of those rows of a labelled set that it has, the first `most` of them; missing: rows that it has not. */
+export function keptAnswers(
+  { cache }: CachedTeacher,
+  reader: Reader,
+  set: 'labelled' | 'dev' | 'test',
+  most = Infinity,
+): Answers & { missing: number } {
+  const labels = (set === 'labelled' ? reader.stage(set) : reader.held(set))?.labels as Int32Array
+  const all = reader
+    .texts(set)
+    .flatMap(({ texts, pairs }) => texts.map((text, i) => cache.find(text, pairs?.[i] ?? null)))
+  const known = [...all.keys()].filter((i) => all[i] >= 0)
+  const shown = known.slice(0, most)
+  return {
+    logits: cache.logits(Int32Array.from(shown, (i) => all[i])),
+    labels: Int32Array.from(shown, (i) => labels[i]),
+    missing: all.length - known.length,
+  }
+}
+
+/** What a teacher is judged on before the start: the dev set, or else the first of the labelled rows, of a cache those it has. */
+export function judgedAnswers(teacher: Teacher, reader: Reader): Answers & { of: 'dev' | 'labelled' } {
+  const of = reader.held('dev') === null ? 'labelled' : 'dev'
+  if (isLive(teacher)) {
+    const set = reader.judged()
+    return { logits: predict(teacher.model, set), labels: set.labels as Int32Array, of }
+  }
+  if (of === 'dev') {
+    const dev = keptAnswers(teacher, reader, of)
+    if (dev.missing === 0) return { ...dev, of }
+  }
+  return { ...keptAnswers(teacher, reader, 'labelled', JUDGED), of: 'labelled' }
+}
+
+/** A cache as stages on hidden states learn from it; `reader` is the student's. */
+export function storedTeacher(teacher: CachedTeacher, reader: Reader): StoredTeacher {
+  const { folder: name, cache } = teacher
+  const { hidden, layers, width, depth = layers.at(-1) ?? 0 } = cache.manifest.settings
+  return {
+    ...{ name, hidden, layers, shape: hidden === 'none' ? null : { layers: depth, width } },
+    targets: (kind) => cache.at(placesIn(teacher, reader, kind)),
+  }
+}

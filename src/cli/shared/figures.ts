@@ -1,0 +1,28 @@
+// Figures of models for people: by set, side by side.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Figures } from '../../train/reports.js'
+import { percent, renderTable } from './table.js'
+
+/** Shares that people read as percentages. */
+const SHARES = ['accuracy', 'f1', 'ece']
+
+export const shownFigure = (name: string, value: number) =>
+  SHARES.includes(name) ? percent(value, 2) : Number.isFinite(value) ? value.toPrecision(4) : '-'
+
+/** One row a set, one column a figure. */
+export function figureTable(figures: Readonly<Record<string, Figures>>): string {
+  const names = [...new Set(Object.values(figures).flatMap((f) => Object.keys(f)))]
+  return renderTable(
+    [{ title: 'on' }, ...names.map((title) => ({ title, align: 'right' as const }))],
+    Object.entries(figures).map(([set, f]) => [
+      set,
+      ...names.map((n) => (n in f ? shownFigure(n, f[n]) : '')),
+    ]),
+  )
+}
+
+/** Of the weights in a model's folder. */
+export function bytesOfFolder(folder: string): number {
+  return statSync(join(folder, 'model.safetensors')).size
+}

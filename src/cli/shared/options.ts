@@ -1,0 +1,124 @@
+// Options that several commands take, and what follows from them.
+import { totalmem } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { raceBackends, setBackend, setThreads } from '../../tensor/backend.js'
+import { gpuModes } from '../../tensor/backends/gpu/index.js'
+import { limitMemory } from '../../tensor/storage.js'
+import type { SaveEvery } from '../../train/run-state.js'
+import type { CommonOptions, Environment } from './command.js'
+import type { Output } from './output.js'
+
+/** Parses a whole number in [from, to]. */
+export function whole(from: number, to = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const n = Number(text)
+    if (!/^\d+$/.test(text) || n < from || n > to) {
+      const range = to === Number.MAX_SAFE_INTEGER ? `${from} or more` : `${from} to ${to}`
+      throw new InvalidArgumentError(`It must be a whole number, ${range}.`)
+    }
+    return n
+  }
+}
+
+/** Parses a number in [from, to]. */
+export function numberIn(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text)
+    if (text.trim() === '' || !(n >= from && n <= to))
+      throw new InvalidArgumentError(`It must be a number from ${from} to ${to}.`)
+    return n
+  }
+}
+
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--seed <n>', 'everything random follows from it', whole(0), 1)
+    .option('--threads <n>', 'worker threads', whole(1, 64))
+    .addOption(new Option('--backend <name>', 'where kernels run').choices(['auto', 'wasm', 'js', 'gpu']))
+    .addOption(new Option('--gpu-mode <name>', 'what gpu.js computes on').choices(gpuModes))
+    .option('--json', 'one JSON document on standard output', false)
+    .option('--quiet', 'no progress', false)
+    .option('--debug', 'show the stack of an error', false)
+}
+
+/** Bytes of memory that this process may use: the machine's, or a container's share of it. */
+function machineMemory(): number {
+  const constrained = process.constrainedMemory() ?? 0
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
+export function applyCommonOptions({ threads, backend, gpuMode }: CommonOptions): void {
+  limitMemory(machineMemory())
+  if (backend !== undefined || gpuMode !== undefined)
+    setBackend(backend ?? 'gpu', gpuMode === undefined ? {} : { mode: gpuMode })
+  if (threads !== undefined) setThreads(threads)
+}
+
+/** Of commands that train. */
+export interface RunCommandOptions {
+  resume: boolean
+  checkpointEvery: SaveEvery
+  keepCheckpoints: boolean
+}
+
+/** '200': steps; '90s', '5m', '1h': time; 'never'. */
+function saveEvery(text: string): SaveEvery {
+  const [, n, unit] = /^(\d+)([smh]?)$/.exec(text) ?? []
+  const number = Number(n)
+  if (text === 'never') return 'never'
+  if (n === undefined || number < 1 || number > 1e9)
+    throw new InvalidArgumentError('It must be a number of batches, a time (90s, 5m, 1h), or never.')
+  const seconds = { s: 1, m: 60, h: 3600 }[unit]
+  return seconds === undefined ? { steps: number } : { ms: 1000 * seconds * number }
+}
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .option('--resume', 'go on with the run in --out where it was ended, with the same result', false)
+    .addOption(
+      new Option('--checkpoint-every <n>', 'saves the state after so many batches, or a time: 90s, 5m; never')
+        .argParser(saveEvery)
+        .default({ ms: 300_000 }, '5m'),
+    )
+    .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
+}
+
+/** What --on-nonfinite may say. */
+export type OnNonfinite = 'stop' | 'skip'
+
+/** Of all commands that train. */
+export function nonfiniteOption(): Option {
+  return new Option(
+    '--on-nonfinite <what>',
+    'a loss or gradient that is NaN or infinite ends the run with where it arose, or only its step is left out',
+  )
+    .choices(['stop', 'skip'])
+    .default('stop')
+}
+
+/** Options that change nothing of what a run computes. */
+export const noSettings = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
+
+/** What is there, by name. */
+export function given(record: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const there = Object.entries(record).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  return Object.fromEntries(there)
+}
+
+/** Remembers how the user asked to stop; `signal` is null until then. */
+export function listen(signals: Environment['signals']): { readonly signal: string | null; end(): void } {
+  let signal: string | null = null
+  const end = signals?.((name) => (signal = name)) ?? (() => {})
+  return {
+    get signal() {
+      return signal
+    },
+    end,
+  }
+}
+
+/** At the start of a long run: where a gpu is installed, whether it is taken is measured, and said. */
+export function settleBackend(output: Output): void {
+  const { gpu } = raceBackends()
+  if (gpu !== null) output.info(`gpu: ${gpu.driver} (${gpu.mode}): ${gpu.why}`)
+}

@@ -1,0 +1,260 @@
+// A training's folder: run.json says what was run on what, metrics.jsonl how it goes, report.html how it went.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { CheckpointError } from '../../errors.js'
+import { CheckpointFolder } from '../../files/checkpoint-folder.js'
+import { readBytes, writeAtomic } from '../../files/disk.js'
+import { type FileHash, hashFile } from '../../files/hash.js'
+import { readFields } from '../../files/json-file.js'
+import { lockFolder } from '../../files/lock.js'
+import { LineLog } from '../../files/log.js'
+import { makeFolder } from '../../files/models/folder.js'
+import { type Report, renderReport } from '../../report/report.js'
+import { type TrainingRecord, trainingReport } from '../../report/training-report.js'
+import { backendReport } from '../../tensor/backend.js'
+import type { EvaluationReport, Figures, StepReport } from '../../train/reports.js'
+import { Interrupted, RunState, type RunStateOptions, type SaveEvery } from '../../train/run-state.js'
+import { VERSION } from '../../version.js'
+import type { Context } from './command.js'
+import { checkSameRun, type Identity, identityOf } from './run-identity.js'
+import { duration } from './table.js'
+
+const RUN = 'run.json'
+
+export interface RunFacts {
+  /** 'train', 'distill'. */
+  command: string
+  seed: number
+  /** Everything that was asked for, defaults filled in. */
+  options: Readonly<Record<string, unknown>>
+  /** Paths of the data files, by what they are for: { train, dev }. */
+  data: Readonly<Record<string, string>>
+  /** Folders, files or names of the models that it begins with, by what they are for: { teacher }. */
+  models?: Readonly<Record<string, string>>
+}
+
+export interface RunResult {
+  /** Of the model that was kept: { dev: {...}, test: {...} }. */
+  figures: Readonly<Record<string, Figures>>
+  /** More for run.json: params, bytes, the best epoch. */
+  more?: Readonly<Record<string, unknown>>
+  report: Pick<TrainingRecord, 'title' | 'intro' | 'confusion' | 'calibration'>
+  /** Another page than that of one training. */
+  page?: (facts: Report['facts']) => Report
+}
+
+/** How a run saves its state, and whether it goes on with one. */
+export interface RunOptions {
+  resume: boolean
+  checkpointEvery: SaveEvery
+  keepCheckpoints: boolean
+}
+
+const noState: RunOptions = { resume: false, checkpointEvery: 'never', keepCheckpoints: false }
+
+/** Lines wait this long at most. */
+const FLUSH_MS = 1000
+const CHECKPOINTS = 'checkpoints'
+
+/** Which of several trainings a line is of. */
+export type Place = Readonly<Record<string, string | number>>
+
+export class RunFolder {
+  /** What its trainings keep. */
+  readonly state: RunState
+  /** The same run had come to its end before: nothing is left to do. */
+  readonly done: boolean
+  readonly #log: LineLog
+  readonly #record: Record<string, unknown>
+  readonly #data: Record<string, FileHash & { file: string }>
+  readonly #steps: TrainingRecord['steps'][number][] = []
+  readonly #reports = new Map<string, StepReport[]>()
+  readonly #evaluations: EvaluationReport[] = []
+  readonly #began: number
+  readonly #release: () => void
+  #unlisten: (() => void) | null = null
+  #signal: string | null = null
+  #flushed: number
+  /** Steps that were skipped because a loss or gradient was not finite. */
+  skipped = 0
+
+  /**
+   * Hashes the data, makes the folder, takes it for this process and writes run.json with status 'running'. With resume goes
+   * on with the run that is there, if there is one. Throws CheckpointError: for a folder that another process uses, for one
+   * with an unfinished run without resume, and with it for a run on other settings, data or models.
+   */
+  constructor(
+    readonly folder: string,
+    readonly facts: RunFacts,
+    readonly context: Pick<Context, 'now'> & Partial<Pick<Context, 'output' | 'signals'>>,
+    options: RunOptions = noState,
+  ) {
+    const { now } = context
+    this.#began = now()
+    this.#flushed = this.#began
+    this.#data = Object.fromEntries(
+      Object.entries(facts.data).map(([use, file]) => [use, { file, ...hashFile(file) }]),
+    )
+    const { command, seed, models = {} } = facts
+    const identity = identityOf({ ...facts, data: this.#data, models })
+    makeFolder(folder)
+    this.#release = lockFolder(folder)
+    try {
+      const checkpoints = new CheckpointFolder(join(folder, CHECKPOINTS))
+      const status = this.#before(identity, options.resume, checkpoints.empty)
+      this.done = status === 'done' && options.resume
+      this.state = new RunState(checkpoints, this.#stateOptions(options), options.resume && !this.done)
+      this.#record = {
+        ...{ tinystill: VERSION, node: process.version, platform: `${process.platform} ${process.arch}` },
+        ...{ command, seed, options: facts.options, data: this.#data, identity, backend: backendReport() },
+      }
+      const log = join(folder, 'metrics.jsonl')
+      const { mark, from } = this.state
+      this.#log = new LineLog(log, { append: this.done || (from !== null && mark) })
+      if (this.done) return
+      if (from !== null) {
+        this.#recall(log, mark)
+        context.output?.info(`goes on after step ${from}`)
+      } else if (!checkpoints.empty) checkpoints.clear()
+      this.#write({ status: 'running' })
+    } catch (error) {
+      this.#release()
+      throw error
+    }
+  }
+
+  /** The status of the run that is there, null where there is none. */
+  #before(identity: Identity, resume: boolean, empty: boolean): string | null {
+    const path = join(this.folder, RUN)
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
+    const given = readFields(path)
+    const status = String(given.get('status'))
+    if (resume) checkSameRun(path, given.get('identity'), identity)
+    else if (status !== 'done' && !empty)
+      throw new CheckpointError(
+        this.folder,
+        'holds a run that is not finished',
+        'Go on with it by --resume, remove the folder, or choose another one',
+      )
+    return status
+  }
+
+  #stateOptions({ checkpointEvery: every, keepCheckpoints: keep }: RunOptions): RunStateOptions {
+    const { now, output, signals } = this.context
+    return {
+      ...{ every, keep, now, mark: () => this.#log.sync(), interrupted: () => this.#signal },
+      warn: (line) => output?.info(`warning: ${line}`),
+      training: (on) => {
+        this.#unlisten?.()
+        this.#unlisten = on
+          ? (signals?.((name) => {
+              this.#signal = name
+              output?.info(`${name}: the step in hand is finished and saved; once more stops at once`)
+            }) ?? null)
+          : null
+      },
+    }
+  }
+
+  /** What the lines that are kept tell of the time before. */
+  #recall(log: string, mark: number): void {
+    const text = new TextDecoder().decode(readBytes(log).subarray(0, mark))
+    for (const line of text.split('\n')) {
+      if (line.trim() === '') continue
+      const { type, ...own } = JSON.parse(line) as { type: string } & Record<string, unknown>
+      if (type === 'step') this.#add(own as Place, own as unknown as StepReport)
+      else this.#evaluations.push(own as unknown as EvaluationReport)
+    }
+  }
+
+  #add(of: Place, report: StepReport): void {
+    const { step, loss, terms, lr } = report
+    this.#steps.push({ step, loss, terms, lr })
+    if (report.skipped) this.skipped++
+    const key = placeKey(of)
+    const known = this.#reports.get(key)
+    if (known) known.push(report)
+    else this.#reports.set(key, [report])
+  }
+
+  /** All steps of one of the trainings, of earlier processes too. */
+  reports(of: Place): readonly StepReport[] {
+    return this.#reports.get(placeKey(of)) ?? []
+  }
+
+  #write(more: Record<string, unknown>): string {
+    const text = `${JSON.stringify({ ...this.#record, ...more }, null, 2)}\n`
+    writeAtomic(join(this.folder, RUN), text)
+    return text
+  }
+
+  /** For fit's onStep. `of`: which model and seed, where there are several. */
+  step(report: StepReport, of: Place = {}): void {
+    this.#add(of, report)
+    this.#log.write({ type: 'step', ...of, ...report })
+    if (this.context.now() - this.#flushed < FLUSH_MS) return
+    this.#flushed = this.context.now()
+    this.#log.flush()
+  }
+
+  /** For fit's onEvaluation. */
+  evaluation(report: EvaluationReport, of: Place = {}): void {
+    this.#evaluations.push({ ...of, ...report })
+    this.#log.write({ type: 'evaluation', ...of, ...report })
+    this.#log.flush()
+  }
+
+  /** The training ended well: all lines, every figure, the report. Gives the text of run.json. */
+  finish({ figures, more = {}, report, page }: RunResult): string {
+    this.#log.close()
+    const { seconds } = this
+    const [evaluations, skipped] = [this.#evaluations, this.skipped]
+    const text = this.#write({ status: 'done', seconds, skipped, ...more, figures, evaluations })
+    const facts: Report['facts'] = [
+      ['settings', JSON.stringify(this.facts.options)],
+      ['seed', String(this.facts.seed)],
+      ...Object.entries(this.#data).map(([use, d]): [string, string] => [
+        `data: ${use}`,
+        `${d.file}, ${d.bytes} bytes, SHA-256 ${d.sha256}`,
+      ]),
+      ['time', duration(seconds)],
+      ['backend', backendReport().why],
+      ['tinystill', VERSION],
+    ]
+    const steps = this.#steps
+    const shown = page?.(facts) ?? trainingReport({ ...report, figures, evaluations, steps, facts })
+    writeAtomic(join(this.folder, 'report.html'), renderReport(shown))
+    this.state.close()
+    this.#release()
+    return text
+  }
+
+  /** Spent on the run so far, in all processes. */
+  get seconds(): number {
+    return (this.state.before + this.context.now() - this.#began) / 1000
+  }
+
+  /** The training did not end well: what is known stays. */
+  fail(error: unknown): void {
+    this.#unlisten?.()
+    try {
+      this.#log.close()
+      const reason = error instanceof Error ? error.message : String(error)
+      const status = error instanceof Interrupted ? 'interrupted' : 'failed'
+      const { seconds, skipped } = this
+      this.#write({ status, error: reason, seconds, skipped, evaluations: this.#evaluations })
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** Nothing was left to do: says so. */
+  leave(): void {
+    this.#log.close()
+    this.#release()
+    this.context.output?.print(`${this.folder}: this run is done`)
+    this.context.output?.json({ status: 'done', out: this.folder })
+  }
+}
+
+const placeKey = ({ seed, model }: Place): string => `${seed} ${model}`

@@ -1,0 +1,102 @@
+// The options of tinystill train, as they are given and as they are meant.
+import { type Command, Option } from 'commander'
+import { presets } from '../../nn/models/presets.js'
+import { schedules } from '../../nn/optim/schedule.js'
+import type { CommonOptions } from '../shared/command.js'
+import {
+  addRunOptions,
+  nonfiniteOption,
+  numberIn,
+  type OnNonfinite,
+  type RunCommandOptions,
+  whole,
+} from '../shared/options.js'
+
+export const tasks = ['classify', 'regress', 'mlm'] as const
+export type Task = (typeof tasks)[number]
+
+export interface TrainOptions extends CommonOptions, RunCommandOptions {
+  model: string
+  task: Task
+  train: string
+  dev?: string
+  test?: string
+  out: string
+  epochs?: number
+  lr?: number
+  batchSize: number
+  maxLength?: number
+  accumulate: number
+  warmup: number
+  schedule: keyof typeof schedules
+  weightDecay: number
+  decayAll: boolean
+  layerDecay: number
+  maxNorm: number
+  freeze?: string[]
+  classWeights?: string
+  labelSmoothing: number
+  metric?: string
+  evalEvery?: number
+  patience?: number
+  keep: 'best' | 'last'
+  onNonfinite: OnNonfinite
+  tokenizer?: string
+  vocabSize: number
+  maskRatio: number
+  maskPower: number
+}
+
+export function trainOptions(command: Command): Command {
+  const names = Object.keys(presets).join(', ')
+  command
+    .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
+    .requiredOption('--train <file>', 'training data: .tsv, .csv or .jsonl; for mlm also .txt')
+    .requiredOption('--out <dir>', "the run's folder")
+    .addOption(new Option('--task <name>', 'what is learnt').choices(tasks).default('classify'))
+    .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
+    .option('--test <file>', 'judged once, at the end')
+    .option('--epochs <n>', 'default 3 from a folder, 5 for a new model', whole(1))
+    .option('--lr <x>', 'default 3e-5 from a folder, 5e-4 for a new model', numberIn(0, 10))
+    .option('--batch-size <n>', 'rows of a batch', whole(1), 32)
+    .option(
+      '--max-length <n>',
+      'tokens of a text; default 128, or fewer where the model takes fewer',
+      whole(2),
+    )
+    .option('--accumulate <n>', 'batches of a step', whole(1), 1)
+    .option('--warmup <x>', 'steps, or below 1 their share', numberIn(0, 1e9), 0.1)
+    .addOption(
+      new Option('--schedule <name>', 'of the learning rate')
+        .choices(Object.keys(schedules))
+        .default('linear'),
+    )
+    .option('--weight-decay <x>', 'of AdamW, not for biases and layer norms', numberIn(0, 10), 0.01)
+    .option('--decay-all', 'weight decay for biases and layer norms too', false)
+    .option('--layer-decay <x>', 'factor of the rate from a layer to the one below', numberIn(0.01, 1), 1)
+    .option('--max-norm <x>', 'largest norm of the gradient', numberIn(1e-6, 1e9), 1)
+    .option(
+      '--freeze <what...>',
+      "embeddings, a number of lower layers, all-but-head, or beginnings of parameters' names",
+    )
+    .option('--class-weights <list>', 'balanced, or a weight a class: 1,2.5')
+    .option('--label-smoothing <x>', 'share of the target for all classes', numberIn(0, 0.99), 0)
+    .option(
+      '--metric <name>',
+      'which figure of --dev decides; default accuracy, for numbers spearman, for mlm loss',
+    )
+    .option('--eval-every <n>', 'judges after so many batches too', whole(1))
+    .option('--patience <n>', 'ends after so many judgements without a better one', whole(1))
+    .addOption(
+      new Option('--keep <which>', 'which weights are saved').choices(['best', 'last']).default('best'),
+    )
+    .addOption(nonfiniteOption())
+    .option(
+      '--tokenizer <dir>',
+      'whose tokenizer a new model takes; default: a vocabulary made of the training texts',
+    )
+    .option('--vocab-size <n>', 'of that vocabulary', whole(100, 2 ** 20), 8192)
+    .option('--mask-ratio <x>', 'mlm: share of words to guess', numberIn(0.01, 0.9), 0.15)
+    .option('--mask-power <x>', 'mlm: words are drawn by count^x; 0: all alike', numberIn(-2, 0), -0.7)
+  return addRunOptions(command)
+}

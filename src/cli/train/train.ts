@@ -1,0 +1,147 @@
+// tinystill train: a classifier, a regression or a masked-word model from data files into a run folder.
+import { randomScope } from '../../autograd/random.js'
+import { writePretrained } from '../../files/models/pretrained.js'
+import { type Started, startModel } from '../../files/models/start.js'
+import type { Pretrained } from '../../nn/models/pretrained.js'
+import { type FreezeRules, freeze } from '../../nn/optim/groups.js'
+import { keyOf } from '../../tensor/rng.js'
+import type { StepReport } from '../../train/reports.js'
+import type { FitOptions } from '../../train/trainer.js'
+import type { CommandSpec, Context } from '../shared/command.js'
+import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
+import { given, noSettings, settleBackend } from '../shared/options.js'
+import { RunFolder, type RunResult } from '../shared/run-folder.js'
+import { skippedText } from '../shared/skipped.js'
+import { count, duration } from '../shared/table.js'
+import { trainingProgress } from '../shared/training-progress.js'
+import { type TrainOptions, trainOptions } from './options.js'
+import { classifyTask, maskedTask, type TaskPlan } from './tasks.js'
+
+/** What --freeze means. */
+function freezeRules(words: readonly string[]): FreezeRules {
+  const layers = words.filter((word) => /^\d+$/.test(word)).map(Number)
+  const prefixes = words.filter(
+    (word) => !/^\d+$/.test(word) && word !== 'embeddings' && word !== 'all-but-head',
+  )
+  return {
+    embeddings: words.includes('embeddings'),
+    allButHead: words.includes('all-but-head'),
+    layers: Math.max(0, ...layers),
+    prefixes,
+  }
+}
+
+/** Parameters and where they come from, in a line. */
+function describe({ model, tokenizer, info }: Started, frozen: readonly string[]): string {
+  const parts = [`${count(model.countParameters())} parameters, ${count(tokenizer.vocabSize)} tokens`]
+  if (info === null) parts.push('a new model')
+  else if (info.fresh.length > 0) parts.push(`new: ${info.fresh.join(', ')}`)
+  if (info !== null && info.unused.length > 0) parts.push(`not used: ${info.unused.join(', ')}`)
+  if (frozen.length > 0) parts.push(`${frozen.length} parameters frozen`)
+  return parts.join('; ')
+}
+
+/** Progress lines, and everything into the run's folder. */
+function watch(
+  run: RunFolder,
+  context: Context,
+  epochs: number,
+): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
+  const tell = trainingProgress('training', context, ({ epoch }) => ({ epoch: `${epoch}/${epochs}` }))
+  return {
+    store: run.state.training('train'),
+    onStep: (report: StepReport) => {
+      run.step(report)
+      tell(report)
+    },
+    onEvaluation: (report) => {
+      run.evaluation(report)
+      const told = Object.entries(report.figures).map(
+        ([name, value]) => `${name} ${shownFigure(name, value)}`,
+      )
+      context.progress.note(
+        `epoch ${report.epoch}, batch ${report.step}: ${told.join(', ')}${report.best ? '' : ', no better'}`,
+      )
+    },
+  }
+}
+
+async function run(options: TrainOptions, context: Context): Promise<void> {
+  const { output, progress } = context
+  const { seed, out, train, dev, test } = options
+  settleBackend(output)
+  const plan: TaskPlan = options.task === 'mlm' ? maskedTask(options) : classifyTask(options)
+  const started = randomScope(keyOf(seed, 'init'), () =>
+    startModel(options.model, {
+      ...plan.start,
+      ...{ vocabSize: options.vocabSize, tokenizer: options.tokenizer },
+    }),
+  )
+  const { model, info } = started
+  const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
+  output.info(describe(started, frozen))
+  const task = plan.prepare(started)
+  const epochs = options.epochs ?? (info === null ? 5 : 3)
+  const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
+  const settings = { ...options, epochs, lr, maxLength: task.maxLength }
+  const folder = new RunFolder(
+    out,
+    {
+      ...{ command: 'train', seed, options: settingsOf(settings), data: given({ train, dev, test }) },
+      models: given({ model: options.model, tokenizer: options.tokenizer }),
+    },
+    context,
+    options,
+  )
+  if (folder.done) return folder.leave()
+  try {
+    const result = await task.fit({
+      ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
+      ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
+      weightDecay: options.weightDecay,
+      onNonfinite: options.onNonfinite,
+      groups: { layerDecay: options.layerDecay, decayAll: options.decayAll },
+      ...(options.evalEvery !== undefined && { evaluateEvery: options.evalEvery }),
+      ...(options.patience !== undefined && { patience: options.patience }),
+      ...watch(folder, context, epochs),
+    })
+    progress.finish(
+      `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
+    )
+    writePretrained(out, { model, tokenizer: started.tokenizer })
+    finish(folder, task.figures(), task.report, model, options, context)
+  } catch (error) {
+    folder.fail(error)
+    throw error
+  }
+}
+
+/** What does not change the result is no setting. */
+function settingsOf(options: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !noSettings.includes(name)))
+}
+
+function finish(
+  folder: RunFolder,
+  figures: RunResult['figures'],
+  report: () => RunResult['report'],
+  model: Pretrained,
+  options: TrainOptions,
+  { output }: Context,
+): void {
+  const size = { params: model.countParameters(), bytes: bytesOfFolder(options.out) }
+  folder.finish({ figures, more: size, report: report() })
+  if (Object.keys(figures).length > 0) output.print(figureTable(figures))
+  output.print(
+    `${options.out}: ${count(size.params)} parameters, report.html, loads in Python's transformers`,
+  )
+  const main = figures.test ?? figures.dev ?? {}
+  output.json({ ...main, ...figures, ...size, seconds: folder.seconds, seed: options.seed, out: options.out })
+}
+
+export const trainCommand: CommandSpec<TrainOptions> = {
+  name: 'train',
+  describe: 'Train or fine-tune a model of the BERT family on a data file',
+  options: trainOptions,
+  run,
+}

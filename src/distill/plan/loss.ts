@@ -1,0 +1,88 @@
+// What a plan's loss is: it says what it needs of both models, how its formula reads, and computes it.
+import type { TransformerConfig } from '../../nn/models/config.js'
+import type { TextInput } from '../../nn/models/input.js'
+import type { HeadOutput, ModelOutput, Wanted } from '../../nn/models/pretrained.js'
+import type { Module } from '../../nn/module.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import type { LayerMap } from '../layer-map.js'
+import { defaultsOf, type Given, type Settings, type Values, withSettings } from './settings.js'
+
+export type TeacherOutput = Partial<ModelOutput> & { logits: Tensor }
+
+/** What is known of a teacher of which there may be only the outputs. */
+export type TeacherShape = Pick<TransformerConfig, 'layers' | 'width'>
+
+/** A batch as a loss sees it. */
+export interface LossContext {
+  student: HeadOutput
+  /** null in stages without a teacher. No gradient reaches it. */
+  teacher: TeacherOutput | null
+  /** int32 [B], -100 for rows without a label; null where no row of the batch has one. */
+  labels: Tensor | null
+  input: TextInput
+  /** Part of the stage that is done: 0 at its first step, 1 after its last. */
+  progress: number
+  /** Pairs of layers, of the stage's map or else a uniform one; null where none of its losses reads it. */
+  layers: LayerMap | null
+  /** int32 of inputIds' shape: what stood there before words were masked, -100 where nothing is to be guessed. Else null. */
+  words: Tensor | null
+  configs: { student: TransformerConfig; teacher: TeacherShape | null }
+}
+
+export interface LossNeeds {
+  /** Outputs besides logits, of both models. Anything here makes the teacher run beside the student on the same words. */
+  outputs?: Wanted
+  labels?: boolean
+  teacher?: boolean
+  /** Reads the stage's layer map. */
+  layerMap?: boolean
+  /** Compares text by text, as squares of attention, for which texts are padded. */
+  padded?: boolean
+  /** Of hidden states it reads the first token's alone. */
+  firstToken?: boolean
+  /** What both models must have alike. */
+  same?: readonly ('heads' | 'width')[]
+}
+
+export interface LossRecord<S extends Settings> {
+  needs: LossNeeds
+  settings: S
+  /** As it is printed; z_t and z_s are the logits of teacher and student, y the labels. */
+  formula(options: Values<S>): string
+  /** What is trained along with the student: projections. */
+  learnt?(student: TransformerConfig, teacher: TeacherShape | null, options: Values<S>): Module | null
+  /** A scalar; null where the batch has nothing to learn from. */
+  compute(context: LossContext, options: Values<S>, learnt: Module | null): Tensor | null
+}
+
+/** A loss with its options set. */
+export interface BoundLoss {
+  needs: LossNeeds
+  options: Given
+  formula: string
+  learnt(student: TransformerConfig, teacher: TeacherShape | null): Module | null
+  compute(context: LossContext, learnt: Module | null): Tensor | null
+}
+
+export interface PlanLoss {
+  needs: LossNeeds
+  settings: Settings
+  /** Throws DataError naming the option: unknown or out of range. */
+  bind(options: Given, at: { file: string; where: string }): BoundLoss
+}
+
+/** Makes a record fit for the table. */
+export function planLoss<S extends Settings>(record: LossRecord<S>): PlanLoss {
+  const { needs, settings } = record
+  return {
+    ...{ needs, settings },
+    bind: (given, at) => {
+      const options = withSettings(settings, defaultsOf(settings), given, at)
+      return {
+        ...{ needs, options, formula: record.formula(options) },
+        learnt: (student, teacher) => record.learnt?.(student, teacher, options) ?? null,
+        compute: (context, learnt) => record.compute(context, options, learnt),
+      }
+    },
+  }
+}

@@ -1,0 +1,179 @@
+// A recipe as data: stages, what each is trained on, by which losses, how fast. The runner executes it; --config changes it.
+import { schedules } from '../../nn/optim/schedule.js'
+import type { FitOptions } from '../../train/trainer.js'
+import type { CustomMap, LayerMapName } from '../layer-map.js'
+import type { BoundLoss } from './loss.js'
+import { lossTable } from './loss-table.js'
+import {
+  checkKnown,
+  defaultsOf,
+  flag,
+  type Given,
+  numberFrom,
+  oneOf,
+  pair,
+  type Values,
+  wholeFrom,
+} from './settings.js'
+
+/** The rows with labels; those and the transfer set; the transfer set alone, as plain text. */
+export const stageData = ['labelled', 'transfer', 'text'] as const
+export type StageData = (typeof stageData)[number]
+
+/** How a stage is trained: BERT's fine-tuning, where a recipe says nothing. */
+export const fitSettings = {
+  epochs: wholeFrom(1, 10_000, 3),
+  batchSize: wholeFrom(1, 65536, 32),
+  accumulate: wholeFrom(1, 65536, 1),
+  lr: numberFrom(0, 10, 5e-5),
+  betas: pair([0.9, 0.999]),
+  eps: numberFrom(0, 1, 1e-8),
+  weightDecay: numberFrom(0, 10, 0.01),
+  decayAll: flag(false),
+  layerDecay: numberFrom(0.01, 1, 1),
+  /** false: BERT's first optimizer. */
+  biasCorrection: flag(true),
+  maxNorm: numberFrom(1e-6, 1e9, 1),
+  /** Gradients are clipped by the norm of all, or each parameter's by its own. */
+  clip: oneOf(['global', 'each'], 'global'),
+  warmup: numberFrom(0, 1e9, 0.1),
+  schedule: oneOf(Object.keys(schedules) as (keyof typeof schedules)[], 'linear'),
+  keep: oneOf(['best', 'last'], 'best'),
+}
+export type FitSettings = Values<typeof fitSettings>
+
+/** A number, or one that goes in a straight line over the stage. */
+export type Varying = number | { readonly from: number; readonly to: number }
+
+export const at = (value: Varying, progress: number): number =>
+  typeof value === 'number' ? value : value.from + (value.to - value.from) * progress
+
+export interface LossPlan {
+  weight: Varying
+  options: Given
+}
+
+export interface StagePlan {
+  name: string
+  /** 'words': its texts are masked anew each time, and the student, like its teacher, guesses words instead of classes. */
+  task: 'classes' | 'words'
+  data: StageData
+  /** By name, from lossTable. */
+  losses: Readonly<Record<string, LossPlan>>
+  /** null: uniform, where a loss asks for one. */
+  layerMap: LayerMapName | CustomMap | null
+  /** 'given': what --teacher names; 'general': one of plain text, else the given; or a stage before this one; null: none. */
+  teacher: string | null
+  /** Whether its teacher runs with its dropout on, as in TinyBERT's code. */
+  teacherDropout: boolean
+  /** Number of the first weights of a new student, the same for equal numbers; or the stage whose model goes on. */
+  start: number | string
+  /** 'control': trained to be compared with, not to be kept. */
+  role: 'student' | 'control'
+  fit: FitSettings
+}
+
+/** How several teachers become one. */
+export interface TeacherMean {
+  of: 'probabilities' | 'logits'
+  weights: 'equal' | 'accuracy' | 'entropy'
+}
+
+export interface Plan {
+  recipe: string
+  teachers: TeacherMean
+  /** In order. The last that is no control makes the student. */
+  stages: readonly StagePlan[]
+  /** Stages whose models are also judged together: the mean of their logarithmic probabilities. */
+  ensemble: readonly string[]
+  /** The same student by labels alone, for --baseline. */
+  baseline: StagePlan
+}
+
+export type StageDraft = Partial<Omit<StagePlan, 'losses' | 'fit'>> &
+  Pick<StagePlan, 'name'> & {
+    losses: Readonly<Record<string, Partial<LossPlan>>>
+    fit?: Partial<FitSettings>
+  }
+
+/** A stage with what was left out filled in. */
+export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
+  return {
+    ...{ task: 'classes', data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student' },
+    teacherDropout: false,
+    ...draft,
+    losses: Object.fromEntries(
+      Object.entries(losses).map(([name, { weight = 1, options = {} }]) => [name, { weight, options }]),
+    ),
+    fit: { ...defaultsOf(fitSettings), ...fit },
+  }
+}
+
+export const studentStage = ({ stages }: Pick<Plan, 'stages'>): StagePlan =>
+  stages.findLast((stage) => stage.role === 'student') ?? stages[stages.length - 1]
+
+/** A stage's losses out of the table; those of weight 0 are left out. Throws DataError for a name or option that is not known. */
+export function lossesOf(
+  stage: StagePlan,
+  file = 'plan',
+): { name: string; weight: Varying; loss: BoundLoss }[] {
+  return Object.entries(stage.losses)
+    .map(([name, { weight, options }]) => {
+      checkKnown(file, `stages.${stage.name}.losses.`, name, Object.keys(lossTable))
+      const where = `stages.${stage.name}.losses.${name}.`
+      return { name, weight, loss: lossTable[name].bind(options, { file, where }) }
+    })
+    .filter(({ weight }) => weight !== 0)
+}
+
+/** The temperature at which a stage's losses soften their teacher. 1 where none of them does. */
+export function temperatureOf(stage: StagePlan): number {
+  const [T = 1] = lossesOf(stage)
+    .map(({ loss }) => loss.options.T)
+    .filter((T): T is number => typeof T === 'number')
+  return T
+}
+
+const shown = (w: Varying) =>
+  typeof w === 'number' ? String(Number(w.toPrecision(4))) : `[${w.from} to ${w.to}]`
+
+/** The whole loss of a stage on one line. */
+export function formulaOf(stage: StagePlan): string {
+  const terms = lossesOf(stage).map(
+    ({ weight, loss }) => (weight === 1 ? '' : `${shown(weight)} `) + loss.formula,
+  )
+  return terms.join(' + ')
+}
+
+const dataNames: Record<StageData, string> = {
+  labelled: 'the labelled rows',
+  transfer: 'labelled and transfer rows',
+  text: 'the transfer rows as plain text',
+}
+
+/** A plan for people: two lines a stage. */
+export function describePlan(plan: Plan): string {
+  return plan.stages
+    .flatMap((stage) => {
+      const { fit, teacher, start } = stage
+      const from = typeof start === 'string' ? `, goes on from ${start}` : ''
+      const by =
+        teacher === null || teacher === 'given'
+          ? ''
+          : `, taught by ${teacher === 'general' ? 'the general teacher' : teacher}`
+      const dropout = stage.teacherDropout ? ", the teacher's dropout on" : ''
+      const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}`
+      const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}`
+      return [
+        `${stage.name}: loss = ${formulaOf(stage)}`,
+        `  on ${rows}${by}${dropout}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
+      ]
+    })
+    .join('\n')
+}
+
+/** A stage's settings as fit() takes them. */
+export function fitOptionsOf({ fit }: StagePlan): Omit<FitOptions, 'seed'> {
+  const { layerDecay, decayAll, ...rest } = fit
+  return { ...rest, groups: { layerDecay, decayAll } }
+}

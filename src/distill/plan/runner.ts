@@ -1,0 +1,253 @@
+// Executes a plan, stage after stage, on top of fit().
+import { tensor } from '../../autograd/create.js'
+import { add, mul } from '../../autograd/ops/arithmetic.js'
+import { TinystillError } from '../../errors.js'
+import type { DataSet } from '../../nn/data.js'
+import type { MaskedWords, SequenceClassifier } from '../../nn/models/heads.js'
+import type { TextInput } from '../../nn/models/input.js'
+import type { HeadModel, HeadOutput, Wanted } from '../../nn/models/pretrained.js'
+import { Module } from '../../nn/module.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { padInput } from '../../text/batches.js'
+import type { MaskedText } from '../../train/masked-data.js'
+import { type Classifier, predict } from '../../train/predict.js'
+import type { FitResult } from '../../train/reports.js'
+import type { LossTerms } from '../../train/step.js'
+import { type FitOptions, fit, type StepPlace } from '../../train/trainer.js'
+import { checkShared } from '../doctor.js'
+import { layerMap } from '../layer-map.js'
+import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/source.js'
+import { checkStored, type StoredTeacher, storedOutputs } from '../teachers/stored.js'
+import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
+import type { LossContext, TeacherShape } from './loss.js'
+import {
+  at,
+  fitOptionsOf,
+  lossesOf,
+  type Plan,
+  type StageData,
+  type StagePlan,
+  temperatureOf,
+} from './plan.js'
+
+export type Student = HeadModel
+
+/** What plans are executed on. */
+export interface Bench {
+  seed: number
+  /** The rows of a stage as the student reads them; the same order each time. Throws where there are none. */
+  data(kind: StageData): DataSet<TextInput>
+  /** The same with words masked. */
+  masked(kind: StageData): DataSet<MaskedText>
+  /** A new student, as a classifier or with a head for words; equal numbers give equal first weights. */
+  student(start: number, task: StagePlan['task']): Student
+  /** Logits [rows, classes] of the given teachers as one at temperature T, for the rows of data(kind). */
+  teacherLogits(kind: StageData, T: number): Float32Array
+  /** The given teacher, where it is one and reads texts as the student does; else null. */
+  teacher: Student | null
+  /** The given teacher where of it there are only outputs that were kept, its classes in the student's order; else null. */
+  stored?: StoredTeacher | null
+  /** That of plain text, which may have a head for words; null: there is none but the given. */
+  general: Student | null
+  /** Progress and evaluation of a stage's training. */
+  watch(stage: StagePlan, model: Student): Partial<FitOptions>
+}
+
+export interface StageResult {
+  stage: StagePlan
+  model: Student
+  result: FitResult
+}
+
+/** A batch, and what stood where words were masked. */
+interface Lesson {
+  input: TextInput
+  words: Tensor | null
+}
+
+interface Heard extends Lesson {
+  output: HeadOutput
+}
+
+/** The student with whatever losses train along, and with its input beside its output. */
+class Pupil extends Module {
+  constructor(
+    readonly student: Student,
+    readonly learnt: readonly Module[],
+    readonly want: Wanted,
+  ) {
+    super()
+  }
+
+  forward({ input, words }: Lesson): Heard {
+    return { output: this.student.forward(input, this.want), input, words }
+  }
+}
+
+class Nothing extends Module {}
+
+/** A stage's batches: masked where it guesses words, padded where a loss compares text by text. */
+function lessonsOf(stage: StagePlan, padId: number, bench: Pick<Bench, 'data' | 'masked'>): DataSet<Lesson> {
+  const padded = lossesOf(stage).find(({ loss }) => loss.needs.padded)
+  if (stage.task === 'words') {
+    if (padded) throw new TinystillError(`${stage.name}: ${padded.name} does not go with masked words`)
+    return bench.masked(stage.data)
+  }
+  const data = bench.data(stage.data)
+  const fit = (input: TextInput) => (padded ? padInput(input, padId) : input)
+  return { ...data, input: (rows) => ({ input: fit(data.input(rows)), words: null }) }
+}
+
+/** Labels of these rows, int32 [B] with -100 where there is none; null without any. */
+function labelsFor({ labels }: DataSet<unknown>, rows: Int32Array): Tensor | null {
+  if (labels === null) return null
+  const own = rows.map((row) => labels[row])
+  return own.some((label) => label >= 0) ? tensor(own) : null
+}
+
+/** All outputs besides logits that a stage's losses ask for. */
+export function wantedBy(stage: StagePlan): Wanted {
+  return Object.assign({}, ...lossesOf(stage).map(({ loss }) => loss.needs.outputs))
+}
+
+/** Whether a stage's teacher must run beside the student, on the same words: logits alone are computed once. */
+export const needsTeacherBeside = (stage: StagePlan): boolean =>
+  stage.task === 'words' || stage.teacherDropout || Object.values(wantedBy(stage)).some(Boolean)
+
+export const isTaught = (stage: StagePlan): boolean => lossesOf(stage).some(({ loss }) => loss.needs.teacher)
+
+/** The stage's layer map for models of these depths. */
+function layersOf(stage: StagePlan, { student, teacher }: LossContext['configs']): LossContext['layers'] {
+  const asked = lossesOf(stage).some(({ loss }) => loss.needs.layerMap)
+  if (!asked || teacher === null) return null
+  return layerMap(stage.layerMap ?? 'uniform', { student: student.layers, teacher: teacher.layers })
+}
+
+/**
+ * Trains `model`, and what is learnt along with it, by one stage. Throws TinystillError for a batch without anything to learn
+ * from, and what fit() throws.
+ */
+async function runStage(
+  stage: StagePlan,
+  model: Student,
+  source: TeacherSource | null,
+  learnt: Learnt,
+  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch'> & { teacherShape: TeacherShape | null },
+): Promise<FitResult> {
+  const data = lessonsOf(stage, model.config.padId ?? 0, bench)
+  const configs = { student: model.config, teacher: bench.teacherShape }
+  const losses = lossesOf(stage)
+  const pupil = new Pupil(model, [...learnt.values()], wantedBy(stage))
+  const layers = layersOf(stage, configs)
+  const loss = ({ output, input, words }: Heard, rows: Int32Array, place: StepPlace): LossTerms => {
+    const progress = (place.step - 1) / place.total
+    const context: LossContext = {
+      ...{
+        student: output,
+        teacher: source?.(rows, input) ?? null,
+        labels: labelsFor(data, rows),
+        input,
+        words,
+      },
+      ...{ progress, layers, configs },
+    }
+    const terms: Record<string, Tensor> = {}
+    const parts: Tensor[] = []
+    for (const { name, weight, loss } of losses) {
+      const value = loss.compute(context, learnt.get(name) ?? null)
+      if (value === null) continue
+      terms[name] = value
+      const w = at(weight, progress)
+      parts.push(w === 1 ? value : mul(value, w))
+    }
+    if (parts.length === 0)
+      throw new TinystillError(
+        `${stage.name}: a batch has no labels, and ${losses.map((l) => l.name).join(', ')} learns from nothing else`,
+        'Add a loss on the teacher, or train on the labelled rows',
+      )
+    return { total: parts.reduce(add), terms }
+  }
+  const { seed } = bench
+  return fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
+}
+
+/** A stage's model for the next: itself, or where that has another task a new head on the same encoder. */
+function goesOn({ model, stage: before }: StageResult, stage: StagePlan, bench: Bench): Student {
+  if (before.task === stage.task) return model
+  const next = bench.student(0, stage.task)
+  const [from, to] = [model, next].map((m) => (m as SequenceClassifier | MaskedWords).base)
+  const old = from.stateDict()
+  to.loadStateDict(new Map(Array.from(to.stateDict(), ([name, own]) => [name, old.get(name) ?? own])))
+  return next
+}
+
+/**
+ * All stages in order. Models of stages that others go on from are given as they were left by the last of them; what their
+ * losses learn goes on with them, to the losses of the same names.
+ */
+export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise<StageResult[]> {
+  const done: StageResult[] = []
+  // Kept to the end: checkpoints of later stages hold them, in runs that were resumed as in those that were not.
+  const learnt = new Map<string, Learnt>()
+  const find = (name: string) => {
+    const found = done.find(({ stage }) => stage.name === name)
+    if (found) return found
+    throw new TinystillError(`plan: no stage before this one is called ${name}`)
+  }
+  try {
+    for (const stage of plan.stages) {
+      const { start, teacher: name } = stage
+      const model =
+        typeof start === 'number' ? bench.student(start, stage.task) : goesOn(find(start), stage, bench)
+      const taught = isTaught(stage) && name !== null
+      const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
+      const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
+      const source = taught ? sourceOf(stage, model, teacher, before !== null, bench) : null
+      const shared = checkShared(model, teacher ?? new Nothing())
+      if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
+      const teacherShape = teacher?.config ?? bench.stored?.shape ?? null
+      const shapes = { student: model.config, teacher: teacherShape }
+      const own = learntFor(stage, shapes, bench.seed, learnt.get(String(start)))
+      learnt.set(stage.name, own)
+      done.push({
+        stage,
+        model,
+        result: await runStage(stage, model, source, own, { ...bench, teacherShape }),
+      })
+    }
+    return done
+  } finally {
+    disposeLearnt(learnt.values())
+  }
+}
+
+/** Outputs word by word need the teacher itself, or those that were kept; logits are computed once for all epochs. */
+function sourceOf(
+  stage: StagePlan,
+  { config }: Student,
+  teacher: Student | null,
+  own: boolean,
+  bench: Bench,
+): TeacherSource {
+  const { name, task, teacherDropout } = stage
+  const want = wantedBy(stage)
+  if (task === 'words' && teacher !== null && teacher.kind !== 'masked-lm')
+    throw new TinystillError(
+      `${name}: its teacher must guess masked words, not ${teacher.kind}`,
+      'Name a masked-language model: --general-teacher DIR',
+    )
+  if (needsTeacherBeside(stage)) {
+    if (teacher !== null) return liveTeacher(teacher, want, teacherDropout ? name : null)
+    if (!bench.stored)
+      throw new TinystillError(
+        `${name}: ${teacherDropout ? 'teacherDropout needs the teacher itself, not its stored logits:' : 'its losses compare the models word by word, which needs'} one teacher with the student's vocabulary`,
+      )
+    checkStored(stage, config.layers, bench.stored)
+    return storedOutputs(stage, config.layers, bench.stored)
+  }
+  const data = bench.data(stage.data)
+  const logits = own
+    ? predict(teacher as Classifier<TextInput>, data)
+    : bench.teacherLogits(stage.data, temperatureOf(stage))
+  return storedLogits(logits, data.size)
+}

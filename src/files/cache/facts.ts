@@ -1,0 +1,29 @@
+// What tells one teacher from another: hashes of what its outputs follow from.
+import { createHash } from 'node:crypto'
+import { basename, join } from 'node:path'
+import type { Tokenizer } from '../../text/encoding.js'
+import { hashFile } from '../hash.js'
+import { openCheckpoint } from '../models/checkpoint.js'
+import type { TeacherFacts } from './manifest.js'
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex')
+}
+
+/** Of one weight file its own hash; of shards that of their names and hashes. */
+function hashWeights(folder: string): string {
+  const files = openCheckpoint(folder)
+  for (const file of files) file.close()
+  const hashes = files.map(({ path }) => [basename(path), hashFile(path).sha256])
+  return hashes.length === 1 ? hashes[0][1] : sha256(hashes.map((pair) => pair.join(' ')).join('\n'))
+}
+
+/** Reads the teacher's files once more. Throws CheckpointError. */
+export function teacherFacts(folder: string, tokenizer: Tokenizer): TeacherFacts {
+  return {
+    folder,
+    weights: hashWeights(folder),
+    config: hashFile(join(folder, 'config.json')).sha256,
+    tokenizer: sha256(JSON.stringify(tokenizer.toJSON())),
+  }
+}

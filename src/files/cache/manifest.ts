@@ -1,0 +1,199 @@
+// cache.json: whose outputs a cache holds, of what, how, and in which shards. Hostile until checked.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CheckpointError } from '../../errors.js'
+import { checkSameFields, Fields } from '../../formats/fields.js'
+import type { Limit } from '../../nn/models/config.js'
+import { writeAtomic } from '../disk.js'
+import { readFields } from '../json-file.js'
+
+export const MANIFEST = 'cache.json'
+
+/** Whether a folder is a cache, finished or not. */
+export const isCache = (folder: string): boolean => existsSync(join(folder, MANIFEST))
+
+const FORMAT = 'tinystill-cache'
+const VERSION = 1
+
+export const hiddenKinds = ['none', 'last', 'all', 'cls'] as const
+/**
+ * 'last': all tokens of the last layer. 'all': all tokens of the embeddings and of every layer. 'cls': the first token's of
+ * the same.
+ */
+export type HiddenKind = (typeof hiddenKinds)[number]
+
+export interface TeacherFacts {
+  /** Where it was found; for people. */
+  folder: string
+  /** SHA-256 of its weights, of config.json and of the tokenizer's document. */
+  weights: string
+  config: string
+  tokenizer: string
+}
+
+export interface DataFacts {
+  file: string
+  bytes: number
+  sha256: string
+}
+
+export interface CacheSettings {
+  /** Logits kept of each row; null: all. */
+  topK: number | null
+  dtype: 'float32' | 'float16'
+  hidden: HiddenKind
+  /** Whose states are kept: 0 are the embeddings, 1 the first layer. */
+  layers: readonly number[]
+  /** Of a state; 0 where none are kept. */
+  width: number
+  /** Layers of the teacher, where states are kept. Default: the last of `layers`. */
+  depth?: number
+  maxLength: number
+  batchSize: number
+  shardRows: number
+}
+
+export interface ShardFacts {
+  file: string
+  rows: number
+  bytes: number
+  sha256: string
+  /** SHA-256 of the keys alone: they are read when the cache is opened, the rest where a row is asked for. */
+  keys: string
+}
+
+export interface CacheManifest {
+  teacher: TeacherFacts
+  data: DataFacts
+  settings: CacheSettings
+  /** Names of the classes in the order of the logits. */
+  labels: string[]
+  regression: boolean
+  /** Whether all of the data is in. */
+  complete: boolean
+  rows: number
+  shards: ShardFacts[]
+}
+
+export function shardName(i: number): string {
+  return `shard-${String(i).padStart(5, '0')}.safetensors`
+}
+
+export function writeManifest(folder: string, manifest: CacheManifest): void {
+  const document = { format: FORMAT, version: VERSION, ...manifest }
+  writeAtomic(join(folder, MANIFEST), `${JSON.stringify(document, null, 1)}\n`)
+}
+
+const count = (from: number, to = 2 ** 31 - 1): Limit => ({ from, to, whole: true })
+const HASH = /^[0-9a-f]{64}$/
+
+/** Throws CheckpointError that names the field: missing ones, wrong types, counts that do not fit, foreign file names. */
+export function readManifest(folder: string): CacheManifest {
+  const given = readFields(join(folder, MANIFEST))
+  given.oneOf('format', [FORMAT])
+  given.oneOf('version', [VERSION])
+  const teacher = inner(given, 'teacher')
+  const data = inner(given, 'data')
+  const settings = readSettings(inner(given, 'settings'))
+  const labels = listOf(given, 'labels')
+  if (labels.length === 0 || !labels.every((name) => typeof name === 'string'))
+    given.refuse('labels', 'a list of names')
+  if (settings.topK !== null && settings.topK >= labels.length)
+    given.refuse('labels', `more than settings.topK, ${settings.topK}`)
+  const shards = listOf(given, 'shards').map((shard, i) => readShard(given, shard, i, settings))
+  const rows = given.number('rows', count(0)) as number
+  const sum = shards.reduce((n, shard) => n + shard.rows, 0)
+  if (sum !== rows) given.refuse('rows', `${sum}, the sum over the shards`)
+  return {
+    teacher: {
+      folder: text(teacher, 'folder'),
+      weights: hash(teacher, 'weights'),
+      config: hash(teacher, 'config'),
+      tokenizer: hash(teacher, 'tokenizer'),
+    },
+    data: {
+      file: text(data, 'file'),
+      bytes: data.number('bytes', count(0, Number.MAX_SAFE_INTEGER)) as number,
+      sha256: hash(data, 'sha256'),
+    },
+    settings,
+    labels: labels as string[],
+    regression: given.oneOf('regression', [true, false]),
+    complete: given.oneOf('complete', [true, false]),
+    ...{ rows, shards },
+  }
+}
+
+function readSettings(given: Fields): CacheSettings {
+  const hidden = given.oneOf('hidden', hiddenKinds)
+  const layers = listOf(given, 'layers')
+  const rising = layers.every(
+    (layer, i) => Number.isInteger(layer) && Number(layer) > Number(layers[i - 1] ?? -1),
+  )
+  if (!rising || layers.length > 1001 || (layers.length === 0) !== (hidden === 'none'))
+    given.refuse('layers', hidden === 'none' ? 'empty' : 'a rising list of layers')
+  const depth = given.number('depth', count(Number(layers.at(-1) ?? 0)), null)
+  return {
+    ...(depth !== null && { depth }),
+    topK: given.number('topK', { ...count(1), optional: true }),
+    dtype: given.oneOf('dtype', ['float32', 'float16']),
+    ...{ hidden, layers: layers as number[] },
+    width: given.number('width', hidden === 'none' ? count(0, 0) : count(1, 2 ** 16)) as number,
+    maxLength: given.number('maxLength', count(1)) as number,
+    batchSize: given.number('batchSize', count(1)) as number,
+    shardRows: given.number('shardRows', count(1)) as number,
+  }
+}
+
+function readShard(given: Fields, value: unknown, i: number, { shardRows }: CacheSettings): ShardFacts {
+  const shard = fieldsIn(given, `shards[${i}]`, value)
+  return {
+    file: shard.oneOf('file', [shardName(i)]),
+    rows: shard.number('rows', count(1, shardRows)) as number,
+    bytes: shard.number('bytes', count(8, Number.MAX_SAFE_INTEGER)) as number,
+    sha256: hash(shard, 'sha256'),
+    keys: hash(shard, 'keys'),
+  }
+}
+
+function inner(given: Fields, field: string): Fields {
+  return fieldsIn(given, field, given.get(field))
+}
+
+function fieldsIn({ file }: Fields, field: string, value: unknown): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return new Fields(`${file}: ${field}`, new Map(Object.entries(value)))
+  throw new CheckpointError(file, `${field} must be an object`)
+}
+
+function listOf(given: Fields, field: string): unknown[] {
+  const value = given.get(field)
+  return Array.isArray(value) ? value : given.refuse(field, 'a list')
+}
+
+function text(given: Fields, field: string): string {
+  const value = given.get(field)
+  return typeof value === 'string' ? value : given.refuse(field, 'a text')
+}
+
+function hash(given: Fields, field: string): string {
+  const value = text(given, field)
+  return HASH.test(value) ? value : given.refuse(field, 'a SHA-256 in 64 hexadecimal digits')
+}
+
+/** What a cache is made of besides its rows: going on with another teacher, data or setting is refused by these. */
+export type CacheFacts = Pick<CacheManifest, 'teacher' | 'data' | 'settings' | 'labels' | 'regression'>
+
+/** Throws CheckpointError naming the first field in which `asked` differs from what is there, with both values. */
+export function checkSame(folder: string, there: CacheFacts, asked: CacheFacts): void {
+  const named = ({ teacher, data, settings, labels, regression }: CacheFacts) =>
+    new Map<string, unknown>([
+      ['teacher.weights', teacher.weights],
+      ['teacher.config', teacher.config],
+      ['teacher.tokenizer', teacher.tokenizer],
+      ['data.sha256', data.sha256],
+      ...Object.entries(settings).map(([name, value]): [string, unknown] => [`settings.${name}`, value]),
+      ...Object.entries({ labels, regression }),
+    ])
+  checkSameFields(join(folder, MANIFEST), named(there), named(asked))
+}

@@ -1,0 +1,91 @@
+// Data files of texts: read as a stream of rows, or whole with their labels.
+import { DataError } from '../../errors.js'
+import { shown } from '../../formats/json.js'
+import { labelIds, labelNamesOf, labelTargets } from '../../text/labels.js'
+import { readRows, type TextFormat, type TextRow } from '../../text/rows.js'
+import { type LineOptions, readLines } from '../lines.js'
+
+const formats: Record<string, TextFormat> = {
+  '.tsv': 'tsv',
+  '.csv': 'csv',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.txt': 'txt',
+}
+
+/** Throws DataError for a name that ends otherwise. */
+export function textFormat(path: string): TextFormat {
+  const ending = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase() ?? ''
+  if (Object.hasOwn(formats, ending)) return formats[ending]
+  throw new DataError(
+    path,
+    ending === '' ? 'has no ending that tells its format' : `files that end in ${shown(ending)} are not read`,
+    'Data are .tsv (text TAB label), .csv with a header, .jsonl ({"text", "label"}) or .txt (a text a line, no labels)',
+  )
+}
+
+/** The rows of a file one after the other, whatever its size in memory of one chunk. Throws DataError: see readRows. */
+export function streamTexts(path: string, options: LineOptions = {}): Generator<TextRow> {
+  return readRows(readLines(path, options), textFormat(path), path)
+}
+
+export interface ReadTextsOptions extends LineOptions {
+  /** 'classes' (default), 'numbers' to be predicted, or 'none': labels that are there are passed over. */
+  labels?: 'classes' | 'numbers' | 'none'
+  /** Names of the classes in a model's order. Without them they are collected from the file. */
+  labelNames?: readonly string[]
+}
+
+export interface TextSet {
+  texts: string[]
+  /** Second texts; null where no row has one. */
+  pairs: (string | null)[] | null
+  /** Index into labelNames of each row; null without classes. */
+  labels: Int32Array | null
+  /** Number of each row; null unless asked for. */
+  targets: Float32Array | null
+  labelNames: readonly string[]
+  /** The line each row begins on, from 1. */
+  lines: number[]
+}
+
+/** A whole file. Throws DataError naming the file and line: a bad row, a row without label, an unknown label, no rows. */
+export function readTexts(
+  path: string,
+  { labels: kind = 'classes', labelNames, ...options }: ReadTextsOptions = {},
+): TextSet {
+  if (kind !== 'none' && textFormat(path) === 'txt')
+    throw new DataError(
+      path,
+      'a .txt file has a text a line and no labels',
+      "Give labels in a .tsv file: text TAB label. Files like TREC's, with the label in front, must be turned around first",
+    )
+  const texts: string[] = []
+  const pairs: (string | null)[] = []
+  const found: (string | number)[] = []
+  const lines: number[] = []
+  for (const { text, textB, label, line } of streamTexts(path, options)) {
+    texts.push(text)
+    pairs.push(textB)
+    lines.push(line)
+    if (kind === 'none') continue
+    if (label === null) throw new DataError(`${path}:${line}`, 'has no label')
+    if (kind === 'classes' && typeof label === 'number' && !Number.isSafeInteger(label))
+      throw new DataError(
+        `${path}:${line}`,
+        `label ${label} is no whole number`,
+        'To predict numbers, ask for regression',
+      )
+    found.push(label)
+  }
+  if (texts.length === 0) throw new DataError(path, 'has no rows')
+  const names = kind === 'classes' ? (labelNames ?? labelNamesOf(found)) : []
+  return {
+    texts,
+    pairs: pairs.some((pair) => pair !== null) ? pairs : null,
+    labels: kind === 'classes' ? labelIds(found, names, path, lines) : null,
+    targets: kind === 'numbers' ? labelTargets(found, path, lines) : null,
+    labelNames: names,
+    lines,
+  }
+}

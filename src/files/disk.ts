@@ -1,0 +1,189 @@
+// Files on disk: reading with clear refusals, and writing so that a path holds the old content or the new, never half.
+import { randomBytes } from 'node:crypto'
+import * as nodeFs from 'node:fs'
+import { dirname, join } from 'node:path'
+import { CheckpointError, TinystillError } from '../errors.js'
+
+/** What writeAtomic needs of node:fs; tests pass one that fails. */
+export type FileSystem = Pick<
+  typeof nodeFs,
+  'openSync' | 'writeSync' | 'fsyncSync' | 'closeSync' | 'renameSync' | 'rmSync'
+>
+
+/** A call to read or write takes at most 2 GiB; longer files go in steps of this. */
+const STEP = 2 ** 30
+
+/** By error code: what it means, and what to do. */
+const causes: Record<string, [string, string]> = {
+  ENOSPC: ['the disk is full', 'Free space there or choose another folder'],
+  EDQUOT: ['your disk quota is used up', 'Free space there or choose another folder'],
+  EFBIG: ['the file system does not take a file this large', 'Choose another folder'],
+  EACCES: ['permission denied', 'Check the rights of the file and its folder'],
+  EPERM: ['permission denied', 'Check the rights of the file and its folder'],
+  EROFS: ['the file system is read-only', 'Choose another folder'],
+  ENOENT: ['no such file or folder', 'Check the path'],
+  ENOTDIR: ['part of the path is a file, not a folder', 'Check the path'],
+  EISDIR: ['it is a folder', 'Name a file'],
+  ELOOP: ['its symbolic links go in a circle', 'Check the path'],
+  ENAMETOOLONG: ['the name is too long', 'Choose a shorter one'],
+  EMFILE: ['too many files are open', 'Raise the limit (ulimit -n)'],
+  EIO: ['the device reports an error', 'Check the disk'],
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** The CheckpointError for what the system said: `after` tells what state things are in. */
+export function explain(path: string, action: string, error: unknown, after = ''): CheckpointError {
+  if (error instanceof CheckpointError) return error
+  const [reason, hint] = causes[codeOf(error)] ?? [error instanceof Error ? error.message : String(error)]
+  return new CheckpointError(path, `cannot be ${action}: ${reason}${after}`, hint)
+}
+
+/**
+ * Writes `data` under a temporary name in the same folder, forces it to disk, and renames it to `path`: after a crash
+ * or power cut `path` is the old file or the new one. A symbolic link at `path` is replaced, not followed.
+ * Data may come in pieces, one held at a time.
+ * Throws a CheckpointError when it cannot; the old file is intact then and the temporary one gone.
+ */
+export function writeAtomic(
+  path: string,
+  data: ArrayBufferView | string | Iterable<Uint8Array>,
+  fs: FileSystem = nodeFs,
+): void {
+  const folder = dirname(path)
+  const temporary = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
+  let created = false
+  try {
+    const file = fs.openSync(temporary, 'wx')
+    created = true
+    try {
+      for (const piece of piecesOf(data)) writeAll(fs, file, piece)
+      fs.fsyncSync(file)
+    } finally {
+      fs.closeSync(file)
+    }
+    fs.renameSync(temporary, path)
+  } catch (error) {
+    if (created) remove(fs, temporary)
+    // Of the source of the pieces: nothing is wrong with the file.
+    if (error instanceof TinystillError) throw error
+    throw explain(path, 'written', error, '; what was there before is unchanged')
+  }
+  try {
+    syncFolder(fs, folder)
+  } catch (error) {
+    throw explain(path, 'made safe', error, '; it is written, but a power cut now may undo that')
+  }
+}
+
+function piecesOf(data: ArrayBufferView | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
+  if (typeof data === 'string') return [new TextEncoder().encode(data)]
+  // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
+  return ArrayBuffer.isView(data) ? [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] : data
+}
+
+/** A write may take fewer bytes than it is given. */
+function writeAll(fs: FileSystem, file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    const n = fs.writeSync(file, bytes, done, Math.min(bytes.length - done, STEP))
+    if (n === 0) throw new Error(`the system takes no more after ${done} of ${bytes.length} bytes`)
+    done += n
+  }
+}
+
+/** Fails in silence: the error that led here is the one to tell. */
+function remove(fs: FileSystem, path: string): void {
+  try {
+    fs.rmSync(path, { force: true })
+  } catch {}
+}
+
+/** Windows, and some network and user-space file systems, cannot sync a folder: there the rename has to do. */
+const NO_FOLDER_SYNC = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'ENOSYS']
+
+/** Makes the new name in the folder durable. */
+function syncFolder(fs: FileSystem, folder: string): void {
+  let handle: number | null = null
+  try {
+    handle = fs.openSync(folder, 'r')
+    fs.fsyncSync(handle)
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.includes(codeOf(error))) throw error
+  } finally {
+    if (handle !== null) fs.closeSync(handle)
+  }
+}
+
+/** A file open for reading. Throws a CheckpointError if it is missing or no regular file. */
+export function openFile(path: string): { file: number; size: number } {
+  try {
+    // Before opening, because opening a named pipe would wait for a writer.
+    const stat = nodeFs.statSync(path)
+    if (stat.isDirectory()) throw new CheckpointError(path, 'is a folder', 'Name a file in it')
+    if (!stat.isFile()) throw new CheckpointError(path, 'is not a regular file', 'Copy its content to a file')
+    return { file: nodeFs.openSync(path, 'r'), size: stat.size }
+  } catch (error) {
+    throw explain(path, 'read', error)
+  }
+}
+
+/** The whole file. Throws a CheckpointError if it is missing, no regular file, or longer than `maxBytes`. */
+export function readBytes(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
+  const { file, size } = openFile(path)
+  try {
+    if (size > maxBytes)
+      throw new CheckpointError(path, `has ${size} bytes, at most ${maxBytes} are read here`)
+    const bytes = new Uint8Array(size)
+    fillFrom(path, file, bytes, 0)
+    return bytes
+  } catch (error) {
+    throw explain(path, 'read', error)
+  } finally {
+    nodeFs.closeSync(file)
+  }
+}
+
+/** Fills `bytes` from place `at` of an open file. Throws a CheckpointError where the file ends before. */
+export function fillFrom(path: string, file: number, bytes: Uint8Array, at: number): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const n = nodeFs.readSync(file, bytes, done, Math.min(bytes.length - done, STEP), at + done)
+      if (n === 0)
+        throw new CheckpointError(path, `ends at byte ${at + done}`, 'It was changed while it was read')
+      done += n
+    }
+  } catch (error) {
+    throw explain(path, 'read', error)
+  }
+}
+
+/** The longest string that V8 makes. */
+const MAX_TEXT = 2 ** 29 - 24
+
+/** The whole file as text, without a byte order mark. Throws as readBytes does, and for the first line not in UTF-8. */
+export function readText(path: string, maxBytes = MAX_TEXT): string {
+  const bytes = readBytes(path, maxBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new CheckpointError(path, `line ${badLine(bytes)} is not UTF-8`, 'Save the file as UTF-8')
+  }
+}
+
+/** The first line that does not decode, counted from 1. A newline byte is never part of a longer character. */
+function badLine(bytes: Uint8Array): number {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  for (let line = 1, start = 0; ; line++) {
+    const newline = bytes.indexOf(10, start)
+    const end = newline < 0 ? bytes.length : newline
+    try {
+      decoder.decode(bytes.subarray(start, end))
+    } catch {
+      return line
+    }
+    if (newline < 0) return line
+    start = newline + 1
+  }
+}

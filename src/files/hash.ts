@@ -1,0 +1,40 @@
+// What a data file held, in 32 bytes: a run's record names it, so that nobody compares runs on different data.
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { CheckpointError } from '../errors.js'
+import { explain } from './disk.js'
+
+const PIECE = 1 << 20
+
+export interface FileHash {
+  bytes: number
+  /** In hexadecimal digits. */
+  sha256: string
+}
+
+/** Reads the file piece by piece. Throws CheckpointError if it cannot be read twice: a pipe, or nothing at all. */
+export function hashFile(path: string): FileHash {
+  try {
+    if (!statSync(path).isFile())
+      throw new CheckpointError(path, 'is not a regular file', 'Copy its content to a file')
+    const file = openSync(path, 'r')
+    try {
+      const hash = createHash('sha256')
+      const piece = new Uint8Array(PIECE)
+      let bytes = 0
+      for (let n = readSync(file, piece); n > 0; n = readSync(file, piece)) {
+        hash.update(piece.subarray(0, n))
+        bytes += n
+      }
+      return { bytes, sha256: hash.digest('hex') }
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    throw explain(path, 'read', error)
+  }
+}
+
+/** SHA-256 of a text's UTF-8 bytes in base64, as a content security policy names it. */
+export const sha256Base64 = (text: string): string =>
+  createHash('sha256').update(text, 'utf8').digest('base64')

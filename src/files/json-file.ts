@@ -1,0 +1,23 @@
+// A file that holds JSON, and nothing that JSON.parse would pass over in silence.
+import { CheckpointError } from '../errors.js'
+import { Fields } from '../formats/fields.js'
+import { parseJson } from '../formats/parse-json.js'
+import { readText } from './disk.js'
+
+/** The largest tokenizers of the BERT family take 10 MB, all other files less. */
+const MAX_BYTES = 64 * 2 ** 20
+
+/** What a JSON file holds. Throws CheckpointError where that is no JSON, or names a field twice. */
+export function readJson(file: string, maxBytes = MAX_BYTES): unknown {
+  return parseJson(readText(file, maxBytes), (reason) => {
+    throw new CheckpointError(file, reason)
+  })
+}
+
+/** The one JSON object in a file. Throws CheckpointError for anything else. */
+export function readFields(file: string, maxBytes = MAX_BYTES): Fields {
+  const document = readJson(file, maxBytes)
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new CheckpointError(file, 'must hold one JSON object')
+  return new Fields(file, new Map(Object.entries(document)))
+}

@@ -1,0 +1,33 @@
+// A folder that guesses masked words, with its tokenizer.
+import { join } from 'node:path'
+import { CheckpointError } from '../../errors.js'
+import type { MaskedWords } from '../../nn/models/heads.js'
+import { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { readFields } from '../json-file.js'
+import { OWN_MODEL_TYPE } from './folder.js'
+import { loadPretrained, tokenizerOf } from './pretrained.js'
+
+export interface WordGuesserFolder {
+  model: MaskedWords
+  tokenizer: WordPieceTokenizer
+}
+
+/** Throws CheckpointError naming the file: a folder of another kind of model, without tokenizer, or files that do not fit. */
+export function loadWordGuesser(folder: string): WordGuesserFolder {
+  const refuse = (what: string): never => {
+    throw new CheckpointError(
+      folder,
+      `${what}, it does not guess masked words`,
+      'Train one that does: tinystill train --task mlm --model DIR --train FILE --out DIR',
+    )
+  }
+  if (readFields(join(folder, 'config.json')).get('model_type') === OWN_MODEL_TYPE)
+    refuse('holds a classifier of whole words')
+  const loaded = loadPretrained(folder)
+  const { model } = loaded
+  if (model.kind !== 'masked-lm') return refuse(`holds a ${model.kind} model`)
+  const tokenizer = tokenizerOf(folder, loaded)
+  if (!(tokenizer instanceof WordPieceTokenizer) || tokenizer.maskId === null)
+    throw new CheckpointError(folder, 'its tokenizer has no [MASK]', "Copy the model's own into it")
+  return { model: model as MaskedWords, tokenizer }
+}

@@ -1,0 +1,81 @@
+// What a training begins with: a folder's weights, or a new model of a size, with a vocabulary made of the texts.
+import { existsSync, statSync } from 'node:fs'
+import { CheckpointError } from '../../errors.js'
+import { footprintOfConfig, requireRoom } from '../../nn/footprint.js'
+import { makeModel } from '../../nn/models/bert.js'
+import type { TransformerConfig } from '../../nn/models/config.js'
+import type { Family, Kind } from '../../nn/models/family.js'
+import { isPreset, presets } from '../../nn/models/presets.js'
+import type { Pretrained } from '../../nn/models/pretrained.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { trainWordPiece } from '../../text/wordpiece-train.js'
+import { readConfig } from './config-file.js'
+import { hasTokenizer, type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
+import { loadTokenizer } from './tokenizer.js'
+
+export interface StartOptions {
+  as: Kind
+  /** Names of the classes; one for a regression. */
+  labels: readonly string[]
+  problemType?: TransformerConfig['problemType']
+  /** For a new model: what its vocabulary is made of. */
+  texts: Iterable<string>
+  /** For a new model. Default 8192. */
+  vocabSize?: number
+  /** A folder whose tokenizer a new model takes, instead of a vocabulary of its own. */
+  tokenizer?: string | undefined
+}
+
+export interface Started {
+  model: Pretrained
+  tokenizer: Tokenizer
+  /** null: a new model. */
+  info: LoadInfo | null
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/**
+ * `source`: a model folder, the name of a preset, or a config.json. The weights of a new model and of missing heads come
+ * from the random scope. Throws CheckpointError for anything else, and for a folder without tokenizer; BackendError, before
+ * it makes anything, for a new model that is too large to be trained.
+ */
+export function startModel(source: string, options: StartOptions): Started {
+  if (isFolder(source)) return fromFolder(source, options)
+  if (isPreset(source)) {
+    const { family, settings } = presets[source]
+    return fresh(source, family, { ...family.defaults, ...settings }, options)
+  }
+  if (existsSync(source)) {
+    const { family, config } = readConfig(source)
+    return fresh(source, family, config, options)
+  }
+  throw new CheckpointError(
+    source,
+    'is no folder, no config.json and no preset',
+    `Presets are ${Object.keys(presets).join(', ')}; tinystill pull gets a model from the hub`,
+  )
+}
+
+function fromFolder(folder: string, { as, labels, problemType }: StartOptions): Started {
+  const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels })
+  const { model, info } = loaded
+  const tokenizer = tokenizerOf(folder, loaded)
+  if (problemType !== undefined) model.config.problemType = problemType
+  return { model, tokenizer, info }
+}
+
+function fresh(source: string, family: Family, config: TransformerConfig, options: StartOptions): Started {
+  const { as, labels, problemType = null, texts, vocabSize = 8192, tokenizer: folder } = options
+  const tokenizer =
+    folder === undefined ? trainWordPiece(texts, { size: vocabSize }) : loadTokenizer(checked(folder))
+  const { padId } = tokenizer
+  const settings = { ...config, vocabSize: tokenizer.vocabSize, padId, labels, problemType }
+  requireRoom(source, footprintOfConfig(family, as, settings, 0), 0, 0)
+  return { model: makeModel(family, as, settings), tokenizer, info: null }
+}
+
+function checked(folder: string): string {
+  if (hasTokenizer(folder)) return folder
+  throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt')
+}

@@ -1,0 +1,15 @@
+// What a page may do: run and style itself with exactly the texts whose hashes it names, and nothing else. It loads nothing.
+import { sha256Base64 } from '../../files/hash.js'
+
+const sources = (texts: readonly string[]) =>
+  texts.length === 0 ? "'none'" : texts.map((text) => `'sha256-${sha256Base64(text)}'`).join(' ')
+
+/** A Content-Security-Policy for a meta element, which must stand before all that it is to hold for. */
+export const contentPolicy = (styles: readonly string[], scripts: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    `style-src ${sources(styles)}`,
+    `script-src ${sources(scripts)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')

@@ -1,4 +1,0 @@
-// tinystill/safetensors: Uint8Array <-> tensors by name. Names only, no logic.
-import '../autograd/methods.js' // gives tensors their methods
-
-export { readSafetensors, writeSafetensors } from '../nn/io/safetensors.js'

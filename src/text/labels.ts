@@ -1,0 +1,61 @@
+// Labels of classes by name or number, and numbers to be predicted.
+import { DataError } from '../errors.js'
+import { shown } from '../formats/json.js'
+
+const WHOLE = /^(?:0|-?[1-9]\d{0,14})$/
+
+/** The different labels in order: by number where all are whole numbers, otherwise by character codes. */
+export function labelNamesOf(labels: Iterable<string | number>): string[] {
+  const names = new Set<string>()
+  for (const label of labels) names.add(String(label))
+  const numbers = [...names].every((name) => WHOLE.test(name))
+  return [...names].sort(numbers ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : 1))
+}
+
+/**
+ * Finds the index of a label: that of its name, or where no name is a number itself, the number it is.
+ * Gives null for any other.
+ */
+export function labelFinder(names: readonly string[]): (label: string | number) => number | null {
+  const ids = new Map(names.map((name, i) => [name, i]))
+  const numbered = names.some((name) => WHOLE.test(name))
+  return (label) => {
+    const text = String(label)
+    const id = ids.get(text)
+    if (id !== undefined) return id
+    const number = Number(text)
+    return !numbered && WHOLE.test(text) && number >= 0 && number < names.length ? number : null
+  }
+}
+
+/** Index of each label. `lines` are their lines in `file`. Throws DataError for what is no label of `names`. */
+export function labelIds(
+  labels: readonly (string | number)[],
+  names: readonly string[],
+  file: string,
+  lines: ArrayLike<number>,
+): Int32Array {
+  const find = labelFinder(names)
+  return Int32Array.from(labels, (label, i) => {
+    const id = find(label)
+    if (id !== null) return id
+    const some = names.slice(0, 8).map(shown).join(', ')
+    throw new DataError(
+      `${file}:${lines[i]}`,
+      `label ${shown(String(label))} is none of the ${names.length} known: ${some}${names.length > 8 ? ', ...' : ''}`,
+    )
+  })
+}
+
+/** Each label as a number. Throws DataError for what is none. */
+export function labelTargets(
+  labels: readonly (string | number)[],
+  file: string,
+  lines: ArrayLike<number>,
+): Float32Array {
+  return Float32Array.from(labels, (label, i) => {
+    const number = label === '' ? Number.NaN : Number(label)
+    if (Number.isFinite(number)) return number
+    throw new DataError(`${file}:${lines[i]}`, `label ${shown(String(label))} is no number`)
+  })
+}

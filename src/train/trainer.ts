@@ -1,0 +1,218 @@
+// The training loop: epochs of batches, steps under a schedule, evaluations that decide what is kept and when it ends.
+import { within } from '../autograd/trace.js'
+import { DataError } from '../errors.js'
+import type { DataSet } from '../nn/data.js'
+import { footprintOfModel, requireRoom } from '../nn/footprint.js'
+import type { Module } from '../nn/module.js'
+import { AdamW } from '../nn/optim/adam.js'
+import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
+import { type Schedule, schedules } from '../nn/optim/schedule.js'
+import { keyOf } from '../tensor/rng.js'
+import {
+  captureTensors,
+  type FitPlace,
+  type FitStore,
+  modelTensors,
+  restoreFit,
+  restoreResult,
+} from './fit-state.js'
+import { Keeper } from './keeper.js'
+import type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } from './reports.js'
+import { Accumulator, type Loss } from './step.js'
+
+export interface FitOptions {
+  epochs: number
+  lr: number
+  seed: number
+  /** Default 64. */
+  batchSize?: number
+  /** Batches whose gradients are added up for one optimizer step, each counting by its rows. Default 1. */
+  accumulate?: number
+  /** Default 0.05. */
+  weightDecay?: number
+  /** No weight decay for biases and layer norms, and with layerDecay smaller rates for lower layers. Default: all alike. */
+  groups?: Omit<GroupRules, 'weightDecay'>
+  /** Of Adam. Default 0.9 and 0.999. */
+  betas?: readonly [number, number]
+  /** Of Adam. Default 1e-8. */
+  eps?: number
+  /** Steps of warm-up, or below 1 their share. Default 0.06. */
+  warmup?: number
+  /** Default 'linear'. */
+  schedule?: keyof typeof schedules
+  /** Of Adam. Default true. */
+  biasCorrection?: boolean
+  /** Largest gradient norm. Default 1. */
+  maxNorm?: number
+  /** The norm of all gradients, or each parameter's own. Default 'global'. */
+  clip?: 'global' | 'each'
+  /** Figures of the model as it is. */
+  evaluate?: () => number | Figures | Promise<number | Figures>
+  /** Evaluates after every n batches too, not only after each epoch. */
+  evaluateEvery?: number
+  /** The figure that decides. Default: the first. */
+  metric?: string
+  /** Whether its larger values are better. Default: unless it is called loss, mse, ece or perplexity. */
+  higher?: boolean
+  /** Ends after this many evaluations without a better score. Default: never. */
+  patience?: number
+  /** With evaluate: the weights that the model holds in the end. Default 'best'. */
+  keep?: 'best' | 'last'
+  /**
+   * Where a loss or the norm of the gradients is NaN or infinite: 'stop' throws; 'skip' leaves the step out, all its batches,
+   * and goes on. The schedule counts the steps taken. After more than 10 in a row it stops too. Default 'stop'.
+   */
+  onNonfinite?: 'stop' | 'skip'
+  /** When aborted, training ends after the step in hand, as if it had come to its end. */
+  signal?: AbortSignal
+  /** Where its state is kept, so that a killed training goes on with the same bits. Default: nowhere. */
+  store?: FitStore
+  onStep?: (step: StepReport) => void | Promise<void>
+  onEvaluation?: (evaluation: EvaluationReport) => void | Promise<void>
+  onEpoch?: (epoch: EpochReport) => void | Promise<void>
+}
+
+/** Where in the training a batch is: counted from 1, `total` in all. */
+export interface StepPlace {
+  epoch: number
+  step: number
+  total: number
+}
+
+/** What can be trained: any module that makes an output of an input. */
+export interface Trainable<Input, Output> extends Module {
+  forward(input: Input): Output
+}
+
+const counts = ['epochs', 'batchSize', 'accumulate', 'evaluateEvery', 'patience'] as const
+
+/** Throws RangeError for settings that mean nothing. */
+function check(options: FitOptions): void {
+  for (const name of counts) {
+    const n = options[name] ?? 1
+    if (n !== Infinity && !(Number.isInteger(n) && n >= 1))
+      throw new RangeError(`fit: ${name} must be 1 or more, got ${n}`)
+  }
+}
+
+/** Throws BackendError with the estimate where there is no room to train `model` on these batches. */
+export function requireTrainingRoom(model: Module, data: DataSet<unknown>, batchSize: number): void {
+  // In the order for evaluation the longest texts are together: no shuffled batch has more words.
+  const words = data.batches(batchSize, null).reduce((most, rows) => Math.max(most, data.tokens(rows)), 0)
+  const need = footprintOfModel(model, words)
+  const there = model.parameters().some((p) => p.disposed) ? 0 : need.weights
+  requireRoom('the model', need, there, words)
+}
+
+/**
+ * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
+ * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws NonfiniteError where a loss or gradient stops
+ * being finite, with the tensor and op in which that arose; the weights are then those before that step. To find it,
+ * `data.input` and `loss` are called once more. Throws BackendError, before the first step, where memory is too small for it.
+ */
+export async function fit<Input, Output>(
+  model: Trainable<Input, Output>,
+  data: DataSet<Input>,
+  loss: (output: Output, rows: Int32Array, place: StepPlace) => Loss,
+  options: FitOptions,
+): Promise<FitResult> {
+  const { epochs, lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05 } = options
+  const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
+  check(options)
+  if (data.size === 0) throw new DataError('training data', 'has no rows')
+  requireTrainingRoom(model, data, batchSize)
+  const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
+  const saved = options.store?.load() ?? null
+  if (saved?.result) {
+    restoreResult(saved, model)
+    options.store?.finish(saved.result, modelTensors(model), null)
+    model.eval()
+    return saved.result
+  }
+  const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
+  const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
+  const perEpoch = Math.ceil(data.size / batchSize)
+  const total = epochs * perEpoch
+  const schedule: Schedule = schedules[options.schedule ?? 'linear']({
+    total: epochs * Math.ceil(perEpoch / accumulate),
+    warmup: options.warmup ?? 0.06,
+  })
+  const keeper = new Keeper(model, options)
+  const accumulator = new Accumulator(optimizer, model, options.onNonfinite)
+  const from = saved?.place ?? { epoch: 1, batch: 0, sum: 0, finite: 0 }
+  if (saved?.place) {
+    restoreFit(saved, saved.place, { model, optimizer, keeper })
+    accumulator.inARow = saved.place.skippedInARow
+  }
+  const reports: EpochReport[] = [...(saved?.place?.epochs ?? [])]
+  let stopped: FitResult['stopped'] = 'done'
+
+  const stateAt = (place: Pick<FitPlace, 'epoch' | 'batch' | 'step' | 'sum' | 'finite'>) => ({
+    place: {
+      ...{ ...place, optimizerSteps: optimizer.steps, epochs: reports },
+      ...{ evaluations: keeper.reports, since: keeper.since, skippedInARow: accumulator.inARow },
+    },
+    tensors: captureTensors(model, optimizer, keeper),
+  })
+
+  async function judge(epoch: number, step: number): Promise<EvaluationReport> {
+    if (!evaluate) return { epoch, step, figures: {}, score: Number.NaN, best: true }
+    const report = keeper.add(epoch, step, await evaluate())
+    model.train()
+    await options.onEvaluation?.(report)
+    if (keeper.done && stopped === 'done') stopped = 'patience'
+    return report
+  }
+
+  try {
+    let last: EvaluationReport | null = null
+    for (let epoch = from.epoch; epoch <= epochs && stopped === 'done'; epoch++) {
+      model.train()
+      const batches = data.batches(batchSize, keyOf(seed, 'order', epoch))
+      let { batch: done, sum, finite } = epoch === from.epoch ? from : { batch: 0, sum: 0, finite: 0 }
+      for (let i = done; i < batches.length; i++) {
+        const rows = batches[i]
+        const before = (epoch - 1) * perEpoch + i
+        if (i % accumulate === 0)
+          await options.store?.offer(before, () => stateAt({ epoch, batch: i, step: before, sum, finite }))
+        const step = before + 1
+        const at = () => `step ${step} of ${total}, epoch ${epoch}`
+        const batch = accumulator.add(rows, keyOf(seed, 'dropout', epoch, i), at, () =>
+          loss(model.forward(within('the data', () => data.input(rows))), rows, { epoch, step, total }),
+        )
+        if (Number.isFinite(batch.loss)) {
+          sum += batch.loss
+          finite++
+        }
+        done++
+        const factor = schedule(optimizer.steps)
+        const ends = i === batches.length - 1
+        const outcome =
+          (i + 1) % accumulate === 0 || ends
+            ? accumulator.step(factor, { maxNorm, clip }, at)
+            : { gradNorm: 0 }
+        const tokens = data.tokens(rows)
+        await options.onStep?.({ epoch, step, total, ...batch, ...outcome, lr: lr * factor, tokens })
+        if (signal?.aborted) stopped = 'signal'
+        else if (step % evaluateEvery === 0 && !ends) await judge(epoch, step)
+        if (stopped !== 'done') break
+      }
+      const step = (epoch - 1) * perEpoch + done
+      last = keeper.reports.at(-1)?.step === step ? keeper.reports.at(-1)! : await judge(epoch, step)
+      const report = { epoch, loss: sum / finite, score: last.score, best: last.best }
+      reports.push(report)
+      await options.onEpoch?.(report)
+    }
+    keeper.restore()
+    const best = keeper.best ?? (last as EvaluationReport)
+    const result = { epochs: reports, evaluations: keeper.reports, best, stopped }
+    const steps = reports.length * perEpoch
+    const end = { epoch: epochs + 1, batch: 0, step: steps, sum: 0, finite: 0 }
+    options.store?.finish(result, modelTensors(model), () => stateAt(end))
+    return result
+  } finally {
+    keeper.dispose()
+    optimizer.dispose()
+    model.eval()
+  }
+}
