@@ -1,6 +1,6 @@
 // One seed of a distillation: every variant of the plan is trained, judged and, where it is to be kept, given on.
 
-import type { Plan, StageData, StagePlan } from '../../distill/plan/plan.js'
+import type { StageData, StagePlan } from '../../distill/plan/plan.js'
 import { type Bench, runPlan, type StageResult, type Student } from '../../distill/plan/runner.js'
 import { modelNames, type Variant } from '../../distill/plan/variants.js'
 import { combineLogits } from '../../distill/teachers/combine.js'
@@ -12,33 +12,18 @@ import { type Classifier, predict } from '../../train/predict.js'
 import type { StepReport } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
-import type { OnNonfinite } from '../shared/options.js'
 import type { RunFolder } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { trainingProgress } from '../shared/training-progress.js'
-import type { Reader } from './data.js'
+import type { Job } from './job.js'
 import { judge, type ModelFigures, type ModelTable } from './judge.js'
-import type { GeneralTeacher, StudentSource } from './models.js'
-import { answersOf, inOrderOf, isLive, storedTeacher, type Teacher } from './teachers.js'
-
-export interface Setup {
-  plan: Plan
-  teachers: readonly Teacher[]
-  accuracies: readonly number[]
-  /** Of each teacher, and of the student. */
-  readers: readonly Reader[]
-  reader: Reader
-  source: StudentSource
-  /** Of plain text. */
-  general: GeneralTeacher | null
-  onNonfinite: OnNonfinite
-}
+import { answersOf, inOrderOf, isLive, storedTeacher } from './teachers.js'
 
 type TeacherLogits = (kind: StageData, T: number) => Float32Array
 
 /** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds and variants. */
 export function teacherLogits(
-  { teachers, readers, plan, accuracies }: Setup,
+  { sources: { teachers }, data: { readers }, plan, accuracies }: Job,
   { progress }: Context,
 ): TeacherLogits {
   const known = new Map<string, Float32Array>()
@@ -59,7 +44,7 @@ export function teacherLogits(
 
 /** Progress lines, dev accuracy, and everything into the run's folder. */
 function watch(
-  { reader, teachers, onNonfinite }: Setup,
+  { data: { reader }, sources: { teachers }, training: { onNonfinite } }: Job,
   place: { seed: number; model: string },
   { task }: StagePlan,
   model: Student,
@@ -99,7 +84,7 @@ export function addFigures(table: ModelTable, figures: Readonly<Record<string, M
 
 /** Trains a variant with one seed, and puts the figures of its models into the table. */
 export async function runVariant(
-  setup: Setup,
+  job: Job,
   variant: Variant,
   seed: number,
   logits: TeacherLogits,
@@ -107,7 +92,8 @@ export async function runVariant(
   run: RunFolder,
   context: Context,
 ): Promise<SeedResult> {
-  const { reader, teachers, source } = setup
+  const { reader } = job.data
+  const { teachers, student: source, general } = job.sources
   const [first] = teachers
   const alone = teachers.length === 1
   const { now, progress } = context
@@ -123,13 +109,13 @@ export async function runVariant(
     data: (kind) => reader.stage(kind),
     masked: (kind) => reader.masked(kind),
     student: (start, task) => source.make(seed, start, task).model,
-    general: setup.general?.model ?? null,
+    general: general?.model ?? null,
     teacherLogits: logits,
     teacher: alone && isLive(first) && readsAlike(reader.tokenizer, first.tokenizer) ? first.model : null,
     stored: alone && !isLive(first) ? storedTeacher(first, reader) : null,
     watch: (stage, model) => {
       return {
-        ...watch(setup, placeOf(stage), stage, model, run, context),
+        ...watch(job, placeOf(stage), stage, model, run, context),
         store: run.state.training(training(stage.name)),
       }
     },

@@ -17,7 +17,7 @@ import type { Tokenizer } from '../../text/encoding.js'
 import { classification } from '../../train/metrics.js'
 import type { Output } from '../shared/output.js'
 import type { Reader } from './data.js'
-import type { GeneralTeacher, StudentSource } from './models.js'
+import type { GeneralTeacher, StudentSource } from './students.js'
 import {
   type CachedTeacher,
   inOrderOf,

@@ -9,7 +9,7 @@ import { similarity } from '../../report/insights/similarity.js'
 import { softTargets, telling } from '../../report/insights/soft-targets.js'
 import type { ReportSection } from '../../report/report.js'
 import { predict } from '../../train/predict.js'
-import type { Setup } from './bench.js'
+import type { Job } from './job.js'
 import { heldLogits, heldSet } from './judge.js'
 import { inOrderOf, isLive } from './teachers.js'
 
@@ -26,19 +26,21 @@ const TELLING = 5
  * Where a teacher is a cache, it cannot be looked into nor asked about these texts.
  */
 export function insightsOf(
-  setup: Setup,
+  job: Job,
   name: string,
   student: Student,
   alone: Float32Array | null,
 ): ReportSection[] {
-  const { teachers, readers, reader, plan, accuracies } = setup
+  const { plan, accuracies } = job
+  const { teachers } = job.sources
+  const { readers, reader } = job.data
   const { classes } = teachers[0]
   const { texts: firsts, pairs, labels } = reader.shown
   const texts = firsts.map((text, i) => (pairs?.[i] ? `${text} | ${pairs[i]}` : text))
   const held = heldSet(reader)
   const live = teachers.filter(isLive)
   if (live.length < teachers.length)
-    return held ? judgedSections(setup, { texts, name, student, teacher: null, alone }) : []
+    return held ? judgedSections(job, { texts, name, student, teacher: null, alone }) : []
   const each = live.map((t, i) => {
     const logits = held ? heldLogits(t.model, readers[i]) : predict(t.model, readers[i].few(LOOKED))
     return inOrderOf(classes, logits, t)
@@ -55,7 +57,7 @@ export function insightsOf(
   const [ours, theirs] = [reading(name, student, reader), reading('teacher', first.model, readers[0])]
   const maps = attentionMaps(ours, theirs, texts)
   return [
-    ...(held ? judgedSections(setup, { texts, name, student, teacher, alone }) : []),
+    ...(held ? judgedSections(job, { texts, name, student, teacher, alone }) : []),
     softTargets(telling(samples, classes.length, TELLING), classes),
     similarity(ours, theirs),
     ...(maps ? [maps] : []),
@@ -72,7 +74,7 @@ interface JudgedModels {
 
 /** What needs a set that models are judged on. */
 function judgedSections(
-  { teachers, reader }: Setup,
+  { sources: { teachers }, data: { reader } }: Job,
   { texts, name, student, teacher, alone }: JudgedModels,
 ): ReportSection[] {
   const { classes } = teachers[0]
