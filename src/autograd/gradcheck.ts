@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import { grad } from './backward.js'
 import { tensor } from './create.js'
 import { noGrad, withRecording } from './graph.js'
-import { add, mul } from './ops/arithmetic.js'
+import { add, mul } from './ops/elementwise/arithmetic.js'
 import { sum } from './ops/reduce.js'
 
 export interface GradcheckOptions {

@@ -1,7 +1,7 @@
 // Born-again networks' two controls, which tell what of a teacher's knowledge is dark. Furlanello et al. 2018, section 3.
 import { tensor } from '../autograd/create.js'
-import { mul } from '../autograd/ops/arithmetic.js'
-import { crossEntropy } from '../autograd/ops/losses.js'
+import { mul } from '../autograd/ops/elementwise/arithmetic.js'
+import { crossEntropy } from '../autograd/ops/losses/losses.js'
 import { sum } from '../autograd/ops/reduce.js'
 import { fold, type Key, permutation } from '../tensor/rng.js'
 import { ints, type Tensor } from '../tensor/tensor.js'

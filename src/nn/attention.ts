@@ -1,7 +1,7 @@
 // Multi-head self-attention: four projections around the fused attention op.
-import { type AttentionOptions, type AttentionTrace, attention } from '../autograd/ops/attention.js'
-import { segmentAttention } from '../autograd/ops/segments.js'
-import { permute, reshape } from '../autograd/ops/views.js'
+import { type AttentionOptions, type AttentionTrace, attention } from '../autograd/ops/products/attention.js'
+import { segmentAttention } from '../autograd/ops/products/segments.js'
+import { permute, reshape } from '../autograd/ops/shape/views.js'
 import { ShapeError } from '../errors.js'
 import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'

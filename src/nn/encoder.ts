@@ -1,5 +1,5 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
-import { add } from '../autograd/ops/arithmetic.js'
+import { add } from '../autograd/ops/elementwise/arithmetic.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'

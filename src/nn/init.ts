@@ -1,7 +1,7 @@
 // Initial values. Each draws from the current random scope, so a model is a function of the seed it was made under.
 import { full, rand, randn } from '../autograd/create.js'
 import { dense, noGrad } from '../autograd/graph.js'
-import { add, mul } from '../autograd/ops/arithmetic.js'
+import { add, mul } from '../autograd/ops/elementwise/arithmetic.js'
 import { tidy } from '../autograd/tidy.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'

@@ -1,9 +1,9 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
-import { activatedLinear, type LinearActivation } from '../autograd/ops/activated.js'
-import { embedding } from '../autograd/ops/indexing.js'
-import { linear } from '../autograd/ops/matmul.js'
+import { embedding } from '../autograd/ops/indexing/rows.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
+import { activatedLinear, type LinearActivation } from '../autograd/ops/products/activated.js'
+import { linear } from '../autograd/ops/products/matmul.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { constant, normal, uniform } from './init.js'

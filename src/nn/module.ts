@@ -1,6 +1,6 @@
 // Module: a tree of layers found by looking at properties. A Tensor property is a parameter, a Module property a child.
 import { noGrad, touch } from '../autograd/graph.js'
-import { clone, to } from '../autograd/ops/cast.js'
+import { clone, to } from '../autograd/ops/elementwise/cast.js'
 import { CheckpointError } from '../errors.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'

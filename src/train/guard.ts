@@ -2,7 +2,7 @@
 // dropout, while a finder looks on. All that costs nothing until then.
 import { backward } from '../autograd/backward.js'
 import { NonfiniteFinder, type Origin } from '../autograd/nonfinite.js'
-import { mul } from '../autograd/ops/arithmetic.js'
+import { mul } from '../autograd/ops/elementwise/arithmetic.js'
 import { randomScope } from '../autograd/random.js'
 import { tidy } from '../autograd/tidy.js'
 import { traced } from '../autograd/trace.js'

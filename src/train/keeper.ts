@@ -1,7 +1,7 @@
 // What evaluations decide: which weights are the best so far, and when no better ones are to be expected.
 
 import { noGrad } from '../autograd/graph.js'
-import { clone } from '../autograd/ops/cast.js'
+import { clone } from '../autograd/ops/elementwise/cast.js'
 import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { EvaluationReport, Figures } from './reports.js'

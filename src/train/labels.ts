@@ -1,7 +1,7 @@
 // Learning from a data set's own labels or numbers: class weights, label smoothing, squared error.
 import { tensor } from '../autograd/create.js'
-import { crossEntropy, mse } from '../autograd/ops/losses.js'
-import { reshape } from '../autograd/ops/views.js'
+import { crossEntropy, mse } from '../autograd/ops/losses/losses.js'
+import { reshape } from '../autograd/ops/shape/views.js'
 import { DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
 import type { Tensor } from '../tensor/tensor.js'

@@ -2,7 +2,7 @@
 // Devlin et al. 2018, section 3.1, without next sentences; Sanh et al. 2019 draw rare words more often.
 import { tensor } from '../autograd/create.js'
 import { noGrad } from '../autograd/graph.js'
-import { crossEntropy } from '../autograd/ops/losses.js'
+import { crossEntropy } from '../autograd/ops/losses/losses.js'
 import { tidy } from '../autograd/tidy.js'
 import type { DataSet } from '../nn/data.js'
 import type { WantedWords } from '../nn/models/heads.js'

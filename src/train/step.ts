@@ -1,7 +1,7 @@
 // One optimizer step from one or more batches. Each batch counts by its weight (its rows, or what the loss divided by),
 // so that uneven batches together give the step of the large batch that they were cut from.
 import { backward } from '../autograd/backward.js'
-import { mul } from '../autograd/ops/arithmetic.js'
+import { mul } from '../autograd/ops/elementwise/arithmetic.js'
 import { randomScope } from '../autograd/random.js'
 import { tidy } from '../autograd/tidy.js'
 import { NonfiniteError } from '../errors.js'

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { grad } from '../../src/autograd/backward.js'
 import { randn, tensor, zeros } from '../../src/autograd/create.js'
-import { mul } from '../../src/autograd/ops/arithmetic.js'
+import { mul } from '../../src/autograd/ops/elementwise/arithmetic.js'
 import { softmax } from '../../src/autograd/ops/softmax.js'
 import {
   attentionLoss,

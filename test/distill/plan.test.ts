@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
-import { mse } from '../../src/autograd/ops/losses.js'
+import { mse } from '../../src/autograd/ops/losses/losses.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { dkppTargets } from '../../src/distill/controls.js'
 import { sharedBuffers } from '../../src/distill/doctor.js'

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
-import { crossEntropy } from '../../src/autograd/ops/losses.js'
+import { crossEntropy } from '../../src/autograd/ops/losses/losses.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { AdamW } from '../../src/nn/optim/adam.js'

@@ -1,7 +1,7 @@
 // What must hold on a gpu, in any mode: run by Node and by browsers alike, so nothing here needs a test runner.
 import { tensor } from '../../src/autograd/create.js'
 import { allOps } from '../../src/autograd/op.js'
-import { crossEntropy } from '../../src/autograd/ops/losses.js'
+import { crossEntropy } from '../../src/autograd/ops/losses/losses.js'
 import { distil } from '../../src/distill/distil.js'
 import { manualSeed, optim, tidy } from '../../src/index.js'
 import { cut, type DataSet, inOrder } from '../../src/nn/data.js'

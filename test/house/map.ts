@@ -79,7 +79,7 @@ function band(floor: number, files: readonly SourceFile[], most: number): string
     const w = Math.round(least(r) + (spare * r.lines) / most)
     const box = [
       `<rect class="room" x="${x}" y="${y + 40}" width="${w}" height="36" rx="4"/>`,
-      `<text class="name" x="${x + 8}" y="${y + 55}">${r.name === '' ? 'beside' : r.name}</text>`,
+      `<text class="name" x="${x + 8}" y="${y + 55}">${r.name === '' ? '(files)' : r.name}</text>`,
       `<text class="small" x="${x + 8}" y="${y + 69}">${r.lines.toLocaleString('en-US')}</text>`,
     ].join('')
     x += w + 6
@@ -129,7 +129,7 @@ export function drawMap(files: readonly SourceFile[]): string {
     `<rect id="ground" width="${WIDTH}" height="${height}"/>`,
     ...trafficOf(files).map(arc),
     ...floors.map((_, i) => band(i, files, most)).reverse(),
-    `<text class="small" x="${LEFT}" y="${height - 18}">Boxes are folders with their lines to two digits, 'beside' the files that lie beside them. Arcs are imports, thicker where there are more; all run downwards.</text>`,
+    `<text class="small" x="${LEFT}" y="${height - 18}">Boxes are folders with their lines to two digits, (files) those that lie beside them. Arcs are imports, thicker where there are more; all run downwards.</text>`,
     '</svg>',
     '',
   ].join('\n')

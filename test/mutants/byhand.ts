@@ -1,12 +1,12 @@
 // Mistakes that people really make, each in one op: a wrong eps or axis, a forgotten term, a stale or swapped save.
 
 import { type AnyOp, makeOp } from '../../src/autograd/op.js'
-import { add, div, mul, neg, sub } from '../../src/autograd/ops/arithmetic.js'
-import { gt } from '../../src/autograd/ops/compare.js'
-import { matmul } from '../../src/autograd/ops/matmul.js'
-import { exp, log, pow, sqrt, tanh } from '../../src/autograd/ops/pointwise.js'
+import { add, div, mul, neg, sub } from '../../src/autograd/ops/elementwise/arithmetic.js'
+import { gt } from '../../src/autograd/ops/elementwise/compare.js'
+import { exp, log, pow, sqrt, tanh } from '../../src/autograd/ops/elementwise/pointwise.js'
+import { matmul } from '../../src/autograd/ops/products/matmul.js'
 import { mean, sum } from '../../src/autograd/ops/reduce.js'
-import { reshape, transpose } from '../../src/autograd/ops/views.js'
+import { reshape, transpose } from '../../src/autograd/ops/shape/views.js'
 import type { Backward, KernelOp } from '../../src/autograd/record.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 

@@ -1,7 +1,7 @@
 // The suite of losses is itself tested: it must catch planted mistakes in every case, and by a difference in numbers.
 import { describe, expect, it } from 'vitest'
 import { tensor } from '../../src/autograd/create.js'
-import { mul } from '../../src/autograd/ops/arithmetic.js'
+import { mul } from '../../src/autograd/ops/elementwise/arithmetic.js'
 import type { LossInputs } from '../../src/distill/losses/record.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 import { cases, checkCase, inputsOf } from '../distill/losses.js'

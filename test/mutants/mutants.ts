@@ -3,9 +3,9 @@
 import { tensor } from '../../src/autograd/create.js'
 import { noGrad } from '../../src/autograd/graph.js'
 import { type AnyOp, makeOp } from '../../src/autograd/op.js'
-import { add, mul } from '../../src/autograd/ops/arithmetic.js'
+import { add, mul } from '../../src/autograd/ops/elementwise/arithmetic.js'
 import { sum } from '../../src/autograd/ops/reduce.js'
-import { expand } from '../../src/autograd/ops/views.js'
+import { expand } from '../../src/autograd/ops/shape/views.js'
 import type { Backward, KernelOp, ViewOp } from '../../src/autograd/record.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 

@@ -1,7 +1,7 @@
 // Unpadded texts give what padded ones give: logits, loss and the gradient of every parameter. And no padding is computed.
 import { afterAll, describe, expect, it } from 'vitest'
 import { tensor } from '../../src/autograd/create.js'
-import { crossEntropy } from '../../src/autograd/ops/losses.js'
+import { crossEntropy } from '../../src/autograd/ops/losses/losses.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { MultiHeadAttention } from '../../src/nn/attention.js'
 import { Dropout } from '../../src/nn/layers.js'

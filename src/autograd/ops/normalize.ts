@@ -8,8 +8,8 @@ import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import { nextKey } from '../random.js'
 import { type Domain, type Spec, unarySpecs } from '../samples.js'
-import { add, div, mul, sub } from './arithmetic.js'
-import { sqrt } from './pointwise.js'
+import { add, div, mul, sub } from './elementwise/arithmetic.js'
+import { sqrt } from './elementwise/pointwise.js'
 import { mean } from './reduce.js'
 
 interface Eps {

@@ -6,10 +6,10 @@ import { flat, ints, type Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'
 import type { BackwardContext } from '../record.js'
 import { type Domain, type EdgeCase, type Sample, type Spec, unit } from '../samples.js'
-import { div, mul, sub } from './arithmetic.js'
-import { detached, eq } from './compare.js'
-import { exp } from './pointwise.js'
-import { expand, permute, reshape } from './views.js'
+import { div, mul, sub } from './elementwise/arithmetic.js'
+import { detached, eq } from './elementwise/compare.js'
+import { exp } from './elementwise/pointwise.js'
+import { expand, permute, reshape } from './shape/views.js'
 
 /** dims are normalized and sorted. */
 export interface ReduceAttrs {

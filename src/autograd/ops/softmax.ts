@@ -6,10 +6,10 @@ import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import type { Backward } from '../record.js'
 import { type EdgeCase, unarySpecs } from '../samples.js'
-import { div, mul, sub } from './arithmetic.js'
-import { exp } from './pointwise.js'
+import { div, mul, sub } from './elementwise/arithmetic.js'
+import { exp } from './elementwise/pointwise.js'
 import { logsumexp, sum } from './reduce.js'
-import { transpose } from './views.js'
+import { transpose } from './shape/views.js'
 
 interface Temperature {
   T: number

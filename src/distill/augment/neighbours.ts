@@ -1,8 +1,8 @@
 // Words like a word, by the cosine of their vectors: for words that are several pieces to the masked-language model.
 import { tensor } from '../../autograd/create.js'
 import { noGrad } from '../../autograd/graph.js'
-import { matmul } from '../../autograd/ops/matmul.js'
-import { transpose } from '../../autograd/ops/views.js'
+import { matmul } from '../../autograd/ops/products/matmul.js'
+import { transpose } from '../../autograd/ops/shape/views.js'
 import { tidy } from '../../autograd/tidy.js'
 import type { WordVectors } from '../../files/data/vectors.js'
 import { cut, inOrder, selectRows } from '../../nn/data.js'

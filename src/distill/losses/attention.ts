@@ -1,9 +1,9 @@
 // What the heads look at: scores before softmax as TinyBERT compares them, probabilities as MiniLM does.
 import { tensor } from '../../autograd/create.js'
-import { add, div, mul, sub } from '../../autograd/ops/arithmetic.js'
-import { clamp, detached, le, where } from '../../autograd/ops/compare.js'
-import { mse } from '../../autograd/ops/losses.js'
-import { log } from '../../autograd/ops/pointwise.js'
+import { add, div, mul, sub } from '../../autograd/ops/elementwise/arithmetic.js'
+import { clamp, detached, le, where } from '../../autograd/ops/elementwise/compare.js'
+import { log } from '../../autograd/ops/elementwise/pointwise.js'
+import { mse } from '../../autograd/ops/losses/losses.js'
 import { sum } from '../../autograd/ops/reduce.js'
 import { softmax } from '../../autograd/ops/softmax.js'
 import { ShapeError } from '../../errors.js'

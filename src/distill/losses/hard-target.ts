@@ -1,6 +1,6 @@
 // Learning from what is known without a teacher: labels, numbers, masked words.
-import { crossEntropy, mse } from '../../autograd/ops/losses.js'
-import { reshape } from '../../autograd/ops/views.js'
+import { crossEntropy, mse } from '../../autograd/ops/losses/losses.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'

@@ -1,9 +1,9 @@
 // Hidden states: the student's, through a learned projection where it is narrower, come close to the teacher's.
 // Jiao et al. 2020 (TinyBERT, arXiv 1909.10351), equations 8 and 9.
 
-import { add } from '../../autograd/ops/arithmetic.js'
-import { detached } from '../../autograd/ops/compare.js'
-import { mse } from '../../autograd/ops/losses.js'
+import { add } from '../../autograd/ops/elementwise/arithmetic.js'
+import { detached } from '../../autograd/ops/elementwise/compare.js'
+import { mse } from '../../autograd/ops/losses/losses.js'
 import { undrawn } from '../../nn/init.js'
 import { Linear } from '../../nn/layers.js'
 import { Module } from '../../nn/module.js'

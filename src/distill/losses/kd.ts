@@ -1,6 +1,6 @@
 // Hinton's distillation loss: soft targets and labels together. Hinton, Vinyals and Dean 2015 (arXiv 1503.02531), section 2.
-import { add, mul } from '../../autograd/ops/arithmetic.js'
-import { crossEntropy } from '../../autograd/ops/losses.js'
+import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
+import { crossEntropy } from '../../autograd/ops/losses/losses.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { LossRecord } from './record.js'
 import { type SoftTargetOptions, softTargetLoss } from './soft-target.js'

@@ -1,7 +1,7 @@
 // Padding and pairs: which positions are real, and which layers of student and teacher belong together.
 import { tensor } from '../../autograd/create.js'
-import { indexSelect } from '../../autograd/ops/indexing.js'
-import { reshape } from '../../autograd/ops/views.js'
+import { indexSelect } from '../../autograd/ops/indexing/rows.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, type Shape, sameShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'

@@ -1,12 +1,12 @@
 // Relational knowledge distillation: distances and angles between the examples of a batch. Park et al. 2019 (RKD, arXiv
 // 1904.05068), section 3.2. Widths of student and teacher may differ.
 import { noGrad } from '../../autograd/graph.js'
-import { div, mul, sub } from '../../autograd/ops/arithmetic.js'
-import { gt, lt, where } from '../../autograd/ops/compare.js'
-import { matmul } from '../../autograd/ops/matmul.js'
-import { abs, sqrt } from '../../autograd/ops/pointwise.js'
+import { div, mul, sub } from '../../autograd/ops/elementwise/arithmetic.js'
+import { gt, lt, where } from '../../autograd/ops/elementwise/compare.js'
+import { abs, sqrt } from '../../autograd/ops/elementwise/pointwise.js'
+import { matmul } from '../../autograd/ops/products/matmul.js'
 import { mean, sum } from '../../autograd/ops/reduce.js'
-import { reshape, transpose } from '../../autograd/ops/views.js'
+import { reshape, transpose } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'

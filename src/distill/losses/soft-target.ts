@@ -1,9 +1,9 @@
 // The student matches the teacher's softened probabilities. Hinton, Vinyals and Dean 2015 (arXiv 1503.02531), section 2.
 import { noGrad } from '../../autograd/graph.js'
-import { add, div, mul, neg, sub } from '../../autograd/ops/arithmetic.js'
-import { eq, where } from '../../autograd/ops/compare.js'
-import { klDiv } from '../../autograd/ops/losses.js'
-import { sqrt } from '../../autograd/ops/pointwise.js'
+import { add, div, mul, neg, sub } from '../../autograd/ops/elementwise/arithmetic.js'
+import { eq, where } from '../../autograd/ops/elementwise/compare.js'
+import { sqrt } from '../../autograd/ops/elementwise/pointwise.js'
+import { klDiv } from '../../autograd/ops/losses/losses.js'
 import { mean, sum, variance } from '../../autograd/ops/reduce.js'
 import { logSoftmax, softmax } from '../../autograd/ops/softmax.js'
 import { ShapeError } from '../../errors.js'

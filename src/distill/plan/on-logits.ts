@@ -1,8 +1,8 @@
 // Losses of plans that read logits: soft targets, labels, both, and the controls.
 import { tensor } from '../../autograd/create.js'
 import { noGrad } from '../../autograd/graph.js'
-import { add, mul } from '../../autograd/ops/arithmetic.js'
-import { crossEntropy } from '../../autograd/ops/losses.js'
+import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
+import { crossEntropy } from '../../autograd/ops/losses/losses.js'
 import { softmax } from '../../autograd/ops/softmax.js'
 import { nextKey } from '../../autograd/random.js'
 import { ints } from '../../tensor/tensor.js'

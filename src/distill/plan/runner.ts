@@ -1,6 +1,6 @@
 // Executes a plan, stage after stage, on top of fit().
 import { tensor } from '../../autograd/create.js'
-import { add, mul } from '../../autograd/ops/arithmetic.js'
+import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import { TinystillError } from '../../errors.js'
 import type { DataSet } from '../../nn/data.js'
 import type { MaskedWords, SequenceClassifier } from '../../nn/models/heads.js'

@@ -1,6 +1,6 @@
 // Several classifiers as one teacher. Hinton, Vinyals and Dean 2015, section 1: the soft targets of an ensemble are a
 // mean of its members' distributions, here the geometric one.
-import { add, mul } from '../../autograd/ops/arithmetic.js'
+import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import { logSoftmax } from '../../autograd/ops/softmax.js'
 import { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'

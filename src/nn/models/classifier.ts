@@ -1,9 +1,9 @@
 // A text classifier small enough to train from scratch: embeddings, encoder blocks, the mean over words, one linear layer.
-import { add, div, mul } from '../../autograd/ops/arithmetic.js'
-import { to } from '../../autograd/ops/cast.js'
+import { add, div, mul } from '../../autograd/ops/elementwise/arithmetic.js'
+import { to } from '../../autograd/ops/elementwise/cast.js'
+import { segmentMean } from '../../autograd/ops/products/segments.js'
 import { sum } from '../../autograd/ops/reduce.js'
-import { segmentMean } from '../../autograd/ops/segments.js'
-import { reshape } from '../../autograd/ops/views.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { EncoderBlock, type EncoderOptions } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'

@@ -1,6 +1,6 @@
 // The heads on a transformer encoder: one class a text or a number, one class a token, and masked words.
-import { indexSelect } from '../../autograd/ops/indexing.js'
-import { reshape } from '../../autograd/ops/views.js'
+import { indexSelect } from '../../autograd/ops/indexing/rows.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { activations } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'

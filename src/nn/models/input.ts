@@ -1,6 +1,6 @@
 // What models of texts take, padded or one text after the other, and where each word stands in its text.
 import { arange, tensor } from '../../autograd/create.js'
-import { longestSegment, placesOf } from '../../autograd/ops/segments.js'
+import { longestSegment, placesOf } from '../../autograd/ops/products/segments.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'

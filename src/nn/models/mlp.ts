@@ -1,5 +1,5 @@
 // A stack of linear layers with relu between them: the models of Hinton's MNIST experiment.
-import { relu } from '../../autograd/ops/pointwise.js'
+import { relu } from '../../autograd/ops/elementwise/pointwise.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Dropout, Linear } from '../layers.js'
 import { Module } from '../module.js'

@@ -1,6 +1,6 @@
 // What all models of the family have in common: a config, outputs on request, and parameters under the names that
 // Hugging Face's weight files have.
-import { relu, tanh } from '../../autograd/ops/pointwise.js'
+import { relu, tanh } from '../../autograd/ops/elementwise/pointwise.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Qkv } from '../attention.js'
 import { Module } from '../module.js'

@@ -1,10 +1,10 @@
 // The encoder that BERT and DistilBERT share: embeddings, blocks, and where the family has one a pooler.
 // Devlin et al. 2019; Sanh et al. 2019.
 import { tensor } from '../../autograd/create.js'
-import { add } from '../../autograd/ops/arithmetic.js'
-import { indexSelect } from '../../autograd/ops/indexing.js'
-import { slice } from '../../autograd/ops/slice.js'
-import { reshape } from '../../autograd/ops/views.js'
+import { add } from '../../autograd/ops/elementwise/arithmetic.js'
+import { indexSelect } from '../../autograd/ops/indexing/rows.js'
+import { slice } from '../../autograd/ops/shape/slice.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'

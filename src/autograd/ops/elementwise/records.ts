@@ -1,13 +1,13 @@
 // What elementwise ops share: the records of an op of one tensor and of one of two broadcast tensors. Imports no op, so every family may use it.
-import { ShapeError } from '../../errors.js'
-import { kernelsFor } from '../../tensor/backend.js'
-import type { BinaryName, UnaryGradName, UnaryName } from '../../tensor/kernels.js'
-import { broadcastShapes, type Shape } from '../../tensor/shape.js'
-import { empty, flat, floats, type Tensor } from '../../tensor/tensor.js'
-import { constant } from '../create.js'
-import { dense } from '../graph.js'
-import { defineOp, type Op } from '../op.js'
-import type { Backward } from '../record.js'
+import { ShapeError } from '../../../errors.js'
+import { kernelsFor } from '../../../tensor/backend.js'
+import type { BinaryName, UnaryGradName, UnaryName } from '../../../tensor/kernels.js'
+import { broadcastShapes, type Shape } from '../../../tensor/shape.js'
+import { empty, flat, floats, type Tensor } from '../../../tensor/tensor.js'
+import { constant } from '../../create.js'
+import { dense } from '../../graph.js'
+import { defineOp, type Op } from '../../op.js'
+import type { Backward } from '../../record.js'
 import {
   binarySpecs,
   type Domain,
@@ -16,7 +16,7 @@ import {
   type Sample,
   unarySpecs,
   unit,
-} from '../samples.js'
+} from '../../samples.js'
 
 export type None = Record<string, never>
 export const none: None = {}

@@ -1,7 +1,7 @@
 // neg, add, sub, mul, div: what every gradient is made of. Broadcasting as in NumPy.
-import type { Tensor } from '../../tensor/tensor.js'
-import type { Domain } from '../samples.js'
-import { binaryOp, none, pairEdge, pairOf, unaryOp } from './elementwise.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import type { Domain } from '../../samples.js'
+import { binaryOp, none, pairEdge, pairOf, unaryOp } from './records.js'
 
 const apart: Domain = { lo: -2, hi: 2, avoid: [0], gap: 0.5 }
 

@@ -1,10 +1,10 @@
 // Tensors put side by side: cat, stack, pad.
-import { ShapeError } from '../../errors.js'
-import { formatShape, normalizeDim, type Shape } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { full } from '../create.js'
-import { defineOp, type Op } from '../op.js'
-import { type Sample, unarySpecs } from '../samples.js'
+import { ShapeError } from '../../../errors.js'
+import { formatShape, normalizeDim, type Shape } from '../../../tensor/shape.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import { full } from '../../create.js'
+import { defineOp, type Op } from '../../op.js'
+import { type Sample, unarySpecs } from '../../samples.js'
 import { slice } from './slice.js'
 import { reshape } from './views.js'
 

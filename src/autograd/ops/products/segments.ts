@@ -1,14 +1,19 @@
 // Sequences of any lengths one after the other, without padding: attention inside each, and the mean of each. `starts`
 // says where each begins, and last where the last one ends: flash-attention's cu_seqlens, a jagged tensor's offsets.
-import { ShapeError } from '../../errors.js'
-import type { AttentionArgs } from '../../tensor/kernels.js'
-import { formatShape, type Shape } from '../../tensor/shape.js'
-import { floats, ints, type Tensor } from '../../tensor/tensor.js'
-import { tensor } from '../create.js'
-import { defineOp, type Op } from '../op.js'
-import { nextKey } from '../random.js'
-import type { Sample, Spec } from '../samples.js'
-import { div } from './arithmetic.js'
+import { ShapeError } from '../../../errors.js'
+import type { AttentionArgs } from '../../../tensor/kernels.js'
+import { formatShape, type Shape } from '../../../tensor/shape.js'
+import { floats, ints, type Tensor } from '../../../tensor/tensor.js'
+import { tensor } from '../../create.js'
+import { defineOp, type Op } from '../../op.js'
+import { nextKey } from '../../random.js'
+import type { Sample, Spec } from '../../samples.js'
+import { div } from '../elementwise/arithmetic.js'
+import { type None, none } from '../elementwise/records.js'
+import { indexAdd } from '../indexing/rows.js'
+import { cat, pad, stack } from '../shape/join.js'
+import { slice } from '../shape/slice.js'
+import { permute, reshape } from '../shape/views.js'
 import {
   type AttentionAttrs,
   type AttentionOptions,
@@ -16,11 +21,6 @@ import {
   plainAttention,
   rowsContiguous,
 } from './attention.js'
-import { type None, none } from './elementwise.js'
-import { indexAdd } from './indexing.js'
-import { cat, pad, stack } from './join.js'
-import { slice } from './slice.js'
-import { permute, reshape } from './views.js'
 
 /**
  * The longest of the segments that `starts` cuts n rows into. Throws RangeError unless it rises from 0 to n: a kernel

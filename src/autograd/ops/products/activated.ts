@@ -1,13 +1,13 @@
 // A dense layer and the function after it in one pass, for inference: no gradient goes through. Where one is wanted, the
 // two ops stand one after the other, because its backward needs what lies between them.
-import { ShapeError } from '../../errors.js'
-import type { Shape } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { isRecording } from '../graph.js'
-import { defineOp, type Op } from '../op.js'
-import type { Sample } from '../samples.js'
+import { ShapeError } from '../../../errors.js'
+import type { Shape } from '../../../tensor/shape.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import { isRecording } from '../../graph.js'
+import { defineOp, type Op } from '../../op.js'
+import type { Sample } from '../../samples.js'
+import { gelu, relu } from '../elementwise/pointwise.js'
 import { linear, linearKernel, linearShape } from './matmul.js'
-import { gelu, relu } from './pointwise.js'
 
 /** By the kernels' names. */
 const functions = {

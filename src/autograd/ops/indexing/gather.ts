@@ -1,11 +1,11 @@
 // Single elements by index: gather and scatterAdd, each other's gradient.
-import { ShapeError } from '../../errors.js'
-import { formatShape, normalizeDim, type Shape } from '../../tensor/shape.js'
-import { flat, ints, type Tensor } from '../../tensor/tensor.js'
-import { defineOp, type Op } from '../op.js'
-import type { Sample, Spec } from '../samples.js'
-import { add } from './arithmetic.js'
-import { around, checkIndex, type Dim } from './indexing.js'
+import { ShapeError } from '../../../errors.js'
+import { formatShape, normalizeDim, type Shape } from '../../../tensor/shape.js'
+import { flat, ints, type Tensor } from '../../../tensor/tensor.js'
+import { defineOp, type Op } from '../../op.js'
+import type { Sample, Spec } from '../../samples.js'
+import { add } from '../elementwise/arithmetic.js'
+import { around, checkIndex, type Dim } from './rows.js'
 
 function sameButDim(op: string, x: Shape, index: Shape, dim: number): number {
   const d = normalizeDim(op, dim, x.length)

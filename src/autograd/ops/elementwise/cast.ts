@@ -1,8 +1,8 @@
 // to and clone: a copy, in another dtype or the same.
-import type { DType } from '../../tensor/storage.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { defineOp, type Op } from '../op.js'
-import { unarySpecs } from '../samples.js'
+import type { DType } from '../../../tensor/storage.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import { defineOp, type Op } from '../../op.js'
+import { unarySpecs } from '../../samples.js'
 
 const toOp: Op<{ dtype: DType }> = defineOp<{ dtype: DType }>({
   name: 'to',

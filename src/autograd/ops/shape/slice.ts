@@ -1,8 +1,8 @@
 // slice, a view, and its gradient: a tensor laid into zeros.
-import { ShapeError } from '../../errors.js'
-import { formatShape, normalizeDim, type Shape, sameShape } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { defineOp, type Op } from '../op.js'
+import { ShapeError } from '../../../errors.js'
+import { formatShape, normalizeDim, type Shape, sameShape } from '../../../tensor/shape.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import { defineOp, type Op } from '../../op.js'
 
 const noSave = () => []
 

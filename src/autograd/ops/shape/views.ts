@@ -1,5 +1,5 @@
 // Ops that look at the same memory in another way: reshape (which copies where it must), transpose, permute, expand.
-import { ShapeError } from '../../errors.js'
+import { ShapeError } from '../../../errors.js'
 import {
   broadcastShapes,
   formatShape,
@@ -8,10 +8,10 @@ import {
   type Shape,
   sameShape,
   viewStrides,
-} from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { dense } from '../graph.js'
-import { defineOp } from '../op.js'
+} from '../../../tensor/shape.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import { dense } from '../../graph.js'
+import { defineOp } from '../../op.js'
 
 const noSave = () => []
 

@@ -1,14 +1,14 @@
 // Matrix products: matmul with batches, broadcasting and transposed views in place, and linear.
-import { ShapeError } from '../../errors.js'
-import type { Kernels, MatrixBatch, UnaryName } from '../../tensor/kernels.js'
-import { broadcastShapes, broadcastStrides, formatShape, numel, type Shape } from '../../tensor/shape.js'
-import { flat, floats, type Tensor } from '../../tensor/tensor.js'
-import { defineOp, type Op } from '../op.js'
-import type { Domain, Sample, Spec } from '../samples.js'
-import { add } from './arithmetic.js'
-import { type None, none } from './elementwise.js'
-import { sum } from './reduce.js'
-import { reshape, transpose } from './views.js'
+import { ShapeError } from '../../../errors.js'
+import type { Kernels, MatrixBatch, UnaryName } from '../../../tensor/kernels.js'
+import { broadcastShapes, broadcastStrides, formatShape, numel, type Shape } from '../../../tensor/shape.js'
+import { flat, floats, type Tensor } from '../../../tensor/tensor.js'
+import { defineOp, type Op } from '../../op.js'
+import type { Domain, Sample, Spec } from '../../samples.js'
+import { add } from '../elementwise/arithmetic.js'
+import { type None, none } from '../elementwise/records.js'
+import { sum } from '../reduce.js'
+import { reshape, transpose } from '../shape/views.js'
 
 const large: Domain = { lo: -100, hi: 100 }
 

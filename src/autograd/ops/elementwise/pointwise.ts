@@ -1,11 +1,11 @@
 // Functions of one tensor, element by element, and pow. Each entry of the table is one op.
 
-import type { Tensor } from '../../tensor/tensor.js'
-import type { Op } from '../op.js'
-import type { Domain } from '../samples.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import type { Op } from '../../op.js'
+import type { Domain } from '../../samples.js'
 import { add, div, mul, neg, sub } from './arithmetic.js'
 import { eq, gt, where } from './compare.js'
-import { binaryOp, type None, none, pairEdge, pairOf, unaryOp } from './elementwise.js'
+import { binaryOp, type None, none, pairEdge, pairOf, unaryOp } from './records.js'
 
 const INV_SQRT_2PI = 0.3989422804014327
 const SQRT_2_OVER_PI = 0.7978845608028654

@@ -1,14 +1,14 @@
 // Choosing between values: comparisons (1 or 0, no gradient), where, maximum, minimum, clamp.
 
-import { ShapeError } from '../../errors.js'
-import type { BinaryName } from '../../tensor/kernels.js'
-import { broadcastShapes } from '../../tensor/shape.js'
-import { floats, type Tensor } from '../../tensor/tensor.js'
-import { constant } from '../create.js'
-import { defineOp, type Op } from '../op.js'
-import { type Domain, type EdgeCase, unarySpecs } from '../samples.js'
+import { ShapeError } from '../../../errors.js'
+import type { BinaryName } from '../../../tensor/kernels.js'
+import { broadcastShapes } from '../../../tensor/shape.js'
+import { floats, type Tensor } from '../../../tensor/tensor.js'
+import { constant } from '../../create.js'
+import { defineOp, type Op } from '../../op.js'
+import { type Domain, type EdgeCase, unarySpecs } from '../../samples.js'
 import { add, mul } from './arithmetic.js'
-import { binaryOp, type None, none, pairEdge, pairOf } from './elementwise.js'
+import { binaryOp, type None, none, pairEdge, pairOf } from './records.js'
 
 function comparison(name: BinaryName, sign: string, edge: number[]): Op<None> {
   return binaryOp({

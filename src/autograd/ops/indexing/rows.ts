@@ -1,13 +1,13 @@
 // Whole slices by index: indexSelect, embedding, and one-hot rows.
-import { ShapeError } from '../../errors.js'
-import { kernelsFor } from '../../tensor/backend.js'
-import { formatShape, normalizeDim, numel, type Shape } from '../../tensor/shape.js'
-import type { DType } from '../../tensor/storage.js'
-import { empty, flat, ints, type Tensor } from '../../tensor/tensor.js'
-import { dense } from '../graph.js'
-import { defineOp, type Op } from '../op.js'
-import type { Sample, Spec } from '../samples.js'
-import { reshape } from './views.js'
+import { ShapeError } from '../../../errors.js'
+import { kernelsFor } from '../../../tensor/backend.js'
+import { formatShape, normalizeDim, numel, type Shape } from '../../../tensor/shape.js'
+import type { DType } from '../../../tensor/storage.js'
+import { empty, flat, ints, type Tensor } from '../../../tensor/tensor.js'
+import { dense } from '../../graph.js'
+import { defineOp, type Op } from '../../op.js'
+import type { Sample, Spec } from '../../samples.js'
+import { reshape } from '../shape/views.js'
 
 export interface Dim {
   dim: number
