@@ -6,11 +6,10 @@ import { join } from 'node:path'
 import { CheckpointError } from '../errors.js'
 import { safetensorsPieces } from '../formats/safetensors/safetensors.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { type FileSystem, writeAtomic } from './disk.js'
+import { type FileSystem, makeFolder, writeAtomic } from './disk.js'
 import { hashFile } from './hash.js'
 import { readFields } from './json-file.js'
 import { readCheckpoint } from './models/checkpoint.js'
-import { makeFolder } from './models/folder.js'
 
 const FORMAT = 'tinystill-checkpoint'
 const VERSION = 1

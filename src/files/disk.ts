@@ -78,6 +78,25 @@ export function writeAtomic(
   }
 }
 
+/** Makes a folder and those above it. Throws a CheckpointError when it cannot. */
+export function makeFolder(folder: string): void {
+  try {
+    nodeFs.mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split(',')[0] : String(error)
+    throw new CheckpointError(folder, `the folder cannot be made: ${reason}`, 'Choose another one')
+  }
+}
+
+/** A file of a folder: its name, and what it holds. */
+export type FileContent = readonly [name: string, data: string | Iterable<Uint8Array>]
+
+/** Writes files one after the other, each whole, making the folder where it is missing. Throws as writeAtomic does. */
+export function writeFolder(folder: string, files: Iterable<FileContent>): void {
+  makeFolder(folder)
+  for (const [name, data] of files) writeAtomic(join(folder, name), data)
+}
+
 function piecesOf(data: ArrayBufferView | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
   if (typeof data === 'string') return [new TextEncoder().encode(data)]
   // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.

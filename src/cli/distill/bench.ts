@@ -15,7 +15,7 @@ import type { Context } from '../shared/command.js'
 import type { RunFolder } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { trainingProgress } from '../shared/training-progress.js'
-import type { Job } from './job.js'
+import type { Checked } from './job.js'
 import { judge, type ModelFigures, type ModelTable } from './judge.js'
 import { answersOf, inOrderOf, isLive, storedTeacher } from './teachers.js'
 
@@ -23,7 +23,7 @@ type TeacherLogits = (kind: StageData, T: number) => Float32Array
 
 /** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds and variants. */
 export function teacherLogits(
-  { sources: { teachers }, data: { readers }, plan, accuracies }: Job,
+  { sources: { teachers }, data: { readers }, plan, accuracies }: Checked,
   { progress }: Context,
 ): TeacherLogits {
   const known = new Map<string, Float32Array>()
@@ -44,7 +44,7 @@ export function teacherLogits(
 
 /** Progress lines, dev accuracy, and everything into the run's folder. */
 function watch(
-  { data: { reader }, sources: { teachers }, training: { onNonfinite } }: Job,
+  { data: { reader }, sources: { teachers }, training: { onNonfinite } }: Checked,
   place: { seed: number; model: string },
   { task }: StagePlan,
   model: Student,
@@ -84,7 +84,7 @@ export function addFigures(table: ModelTable, figures: Readonly<Record<string, M
 
 /** Trains a variant with one seed, and puts the figures of its models into the table. */
 export async function runVariant(
-  job: Job,
+  job: Checked,
   variant: Variant,
   seed: number,
   logits: TeacherLogits,

@@ -8,53 +8,53 @@ import {
   checkVocabulary,
   type Problem,
 } from '../../distill/doctor.js'
-import type { Plan, StagePlan } from '../../distill/plan/plan.js'
-import { isTaught, needsTeacherBeside, type Student } from '../../distill/plan/runner.js'
+import { describePlan, type StagePlan } from '../../distill/plan/plan.js'
+import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { sha256 } from '../../files/cache/facts.js'
-import type { Tokenizer } from '../../text/encoding.js'
 import { classification } from '../../train/metrics.js'
+import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Output } from '../shared/output.js'
+import { count } from '../shared/table.js'
 import type { Reader } from './data.js'
-import type { GeneralTeacher, StudentSource } from './students.js'
-import {
-  type CachedTeacher,
-  inOrderOf,
-  isLive,
-  judgedAnswers,
-  placesIn,
-  storedTeacher,
-  type Teacher,
-} from './teachers.js'
+import type { Checked, Job } from './job.js'
+import { type CachedTeacher, inOrderOf, isLive, judgedAnswers, placesIn, storedTeacher } from './teachers.js'
 
-export interface Checked {
+/** Has the doctor look at a job, says what it found, and prints the plan. Throws TinystillError for problems, unless forced. */
+export function check(job: Job, output: Output): Checked {
+  const { plan, pupil, training, data, sources } = job
+  const { problems, notes, accuracies } = examine(job)
+  for (const note of notes) output.info(note)
+  report(problems, training.force, output)
+  output.info(`student: ${sources.student.name}, ${count(pupil.model.countParameters())} parameters`)
+  for (const p of pupil.model.parameters()) p.dispose()
+  if (plan.teachers.weights === 'accuracy' && data.reader.held('dev') === null)
+    output.info('teachers count by their accuracy on rows of --train, which they may know: give --dev')
+  output.info(describePlan(plan))
+  for (const stage of plan.stages)
+    requireTrainingRoom(pupil.model, data.reader.stage(stage.data), stage.fit.batchSize)
+  if (training.skipped.length > 0)
+    output.info(`not left out, as nothing would remain to learn from: ${training.skipped.join(', ')}`)
+  return { ...job, accuracies, problems: problems.map(({ what, remedy }) => `${what}. ${remedy}`) }
+}
+
+interface Examined {
   problems: Problem[]
   /** What could not be looked at, for people. */
   notes: string[]
-  /** Of each teacher, on the dev set or else on labelled rows; NaN where a cache has none of them. */
   accuracies: number[]
 }
 
-interface Pupil {
-  source: StudentSource
-  model: Student
-  tokenizer: Tokenizer
-  /** Tokens of a text. */
-  maxLength: number
-}
+type Pupil = Job['pupil']
 
 /**
  * Judges teachers and student before anything is trained. Throws what checkStored() throws, and DataError for rows that a cache
  * lacks.
  */
-export function examine(
-  teachers: readonly Teacher[],
-  readers: readonly Reader[],
-  student: Pupil,
-  plan: Plan,
-  general: GeneralTeacher | null,
-): Checked {
+function examine({ sources, data, pupil: student, plan }: Job): Examined {
+  const { teachers, general } = sources
+  const { readers } = data
   const [first] = teachers
   const { classes } = first
   const accuracies: number[] = []
@@ -102,7 +102,7 @@ export function examine(
       ...checkShared(student.model, general.model),
     )
   const order = checkClasses('the student', student.model.config.labels, classes)
-  return { problems: [...problems, ...student.source.problems, ...order], notes, accuracies }
+  return { problems: [...problems, ...sources.student.problems, ...order], notes, accuracies }
 }
 
 const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>
@@ -147,7 +147,7 @@ function checkCache(
 }
 
 /** Prints each problem. Throws TinystillError where there are any, unless forced. */
-export function report(problems: readonly Problem[], force: boolean, output: Output): void {
+function report(problems: readonly Problem[], force: boolean, output: Output): void {
   for (const { what, remedy } of problems) output.print(`problem: ${what}. ${remedy}`)
   if (problems.length === 0 || force) return
   const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`

@@ -17,8 +17,9 @@ import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { percent } from '../shared/table.js'
 import { addFigures, runVariant, type SeedResult, teacherLogits, unitOf } from './bench.js'
+import { check } from './check.js'
 import { insightsOf } from './insights.js'
-import { type Job, mainVariant, readJob } from './job.js'
+import { type Checked, type Job, mainVariant, readJob } from './job.js'
 import { heldLogits, heldSet, judge, judgeCached, type ModelTable, majorityShare } from './judge.js'
 import { type DistillOptions, distillOptions } from './options.js'
 import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf } from './report.js'
@@ -26,7 +27,11 @@ import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
   settleBackend(context.output)
-  const job = readJob(options, context)
+  await distill(readJob(options), context)
+}
+
+async function distill(asked: Job, context: Context): Promise<void> {
+  const job = check(asked, context.output)
   const { facts, folder: out, state } = job.output
   const folder = new RunFolder(out, facts, context, state)
   if (folder.done) return folder.leave()
@@ -55,7 +60,7 @@ interface Trained {
 }
 
 /** Every variant with every seed. The first student is saved at once: what comes after cannot lose it. */
-async function trainAll(job: Job, folder: RunFolder, context: Context): Promise<Trained> {
+async function trainAll(job: Checked, folder: RunFolder, context: Context): Promise<Trained> {
   const { variants, seeds } = job.training
   const main = mainVariant(job)
   const table = judgeTeachers(job, context)
@@ -126,7 +131,7 @@ function keepModels({ stages }: SeedResult, { plan, data, output }: Job): void {
   }
 }
 
-function finish(folder: RunFolder, job: Job, { table, kept, alone }: Trained, { output }: Context): void {
+function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained, { output }: Context): void {
   const { plan, recipe, problems } = job
   const { student: source, teachers } = job.sources
   const { judgedOn, reader } = job.data

@@ -9,7 +9,7 @@ import { similarity } from '../../report/insights/similarity.js'
 import { softTargets, telling } from '../../report/insights/soft-targets.js'
 import type { ReportSection } from '../../report/report.js'
 import { predict } from '../../train/predict.js'
-import type { Job } from './job.js'
+import type { Checked } from './job.js'
 import { heldLogits, heldSet } from './judge.js'
 import { inOrderOf, isLive } from './teachers.js'
 
@@ -26,7 +26,7 @@ const TELLING = 5
  * Where a teacher is a cache, it cannot be looked into nor asked about these texts.
  */
 export function insightsOf(
-  job: Job,
+  job: Checked,
   name: string,
   student: Student,
   alone: Float32Array | null,
@@ -74,7 +74,7 @@ interface JudgedModels {
 
 /** What needs a set that models are judged on. */
 function judgedSections(
-  { sources: { teachers }, data: { reader } }: Job,
+  { sources: { teachers }, data: { reader } }: Checked,
   { texts, name, student, teacher, alone }: JudgedModels,
 ): ReportSection[] {
   const { classes } = teachers[0]

@@ -6,9 +6,8 @@ import { CheckpointError } from '../../errors.js'
 import { bytesOf } from '../../formats/safetensors/dtypes.js'
 import { writeSafetensors } from '../../formats/safetensors/safetensors.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { writeAtomic } from '../disk.js'
+import { makeFolder, writeAtomic } from '../disk.js'
 import { hashFile } from '../hash.js'
-import { makeFolder } from '../models/folder.js'
 import { sha256 } from './facts.js'
 import {
   type CacheFacts,

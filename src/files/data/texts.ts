@@ -26,7 +26,8 @@ export function textFormat(path: string): TextFormat {
 
 /** The rows of a file one after the other, whatever its size in memory of one chunk. Throws DataError: see readRows. */
 export function streamTexts(path: string, options: LineOptions = {}): Generator<TextRow> {
-  return readRows(readLines(path, options), textFormat(path), path)
+  const format = textFormat(path)
+  return readRows(readLines(path, options), format, path)
 }
 
 export interface ReadTextsOptions extends LineOptions {

@@ -5,9 +5,8 @@ import * as nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
-import { explain } from '../disk.js'
+import { explain, makeFolder } from '../disk.js'
 import { INDEX, isPickle, readIndex, SINGLE } from '../models/checkpoint.js'
-import { makeFolder } from '../models/folder.js'
 import {
   download,
   type Fetch,

@@ -1,5 +1,4 @@
 // A model as a folder: config.json, tokenizer.json, model.safetensors. Settings under Hugging Face's names.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { readSafetensors, safetensorsPieces } from '../../formats/safetensors/safetensors.js'
@@ -10,7 +9,7 @@ import type { Limit } from '../../nn/models/config.js'
 import { formatShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
-import { readBytes, writeAtomic } from '../disk.js'
+import { readBytes, writeFolder } from '../disk.js'
 import { readFields } from '../json-file.js'
 
 export interface TextModel {
@@ -54,20 +53,11 @@ export function saveTextModel(folder: string, { model, tokenizer, classes }: Tex
     pooling: 'mean',
     id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
   }
-  makeFolder(folder)
-  writeAtomic(join(folder, 'config.json'), `${JSON.stringify(document, null, 2)}\n`)
-  writeAtomic(join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizer.toJSON(), null, 1)}\n`)
-  writeAtomic(join(folder, 'model.safetensors'), safetensorsPieces(model.namedParameters()).pieces)
-}
-
-/** Makes a folder and those above it. */
-export function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split(',')[0] : String(error)
-    throw new CheckpointError(folder, `the folder cannot be made: ${reason}`, 'Choose another one')
-  }
+  writeFolder(folder, [
+    ['config.json', `${JSON.stringify(document, null, 2)}\n`],
+    ['tokenizer.json', `${JSON.stringify(tokenizer.toJSON(), null, 1)}\n`],
+    ['model.safetensors', safetensorsPieces(model.namedParameters()).pieces],
+  ])
 }
 
 function readConfig(file: string): { config: ClassifierConfig; classes: string[] } {

@@ -14,11 +14,10 @@ import type { Pretrained } from '../../nn/models/pretrained.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { writeAtomic } from '../disk.js'
+import { type FileContent, writeFolder } from '../disk.js'
 import { readCheckpoint } from './checkpoint.js'
 import { readConfig } from './config-file.js'
-import { makeFolder } from './folder.js'
-import { loadTokenizer, saveTokenizer } from './tokenizer.js'
+import { loadTokenizer, tokenizerFiles } from './tokenizer.js'
 
 export interface LoadOptions {
   /** Default: what it was saved as. A head that the file lacks is drawn. */
@@ -192,20 +191,24 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
   }
 }
 
-/** See savePretrained. */
-export function writePretrained(folder: string, { model, tokenizer }: SaveOptions): void {
+/** What savePretrained() writes, before it is written. The weights come last. */
+export function pretrainedFiles({ model, tokenizer }: SaveOptions): FileContent[] {
   const parameters = model.stateDict()
   const { pieces } = safetensorsPieces([...parameters, ...copiesFor(parameters)], {
     metadata: [['format', 'pt']],
   })
-  makeFolder(folder)
-  writeAtomic(join(folder, 'config.json'), configText(model))
-  if (tokenizer) {
-    const { modelType } = model.family
-    saveTokenizer(folder, tokenizer, {
-      maxLength: model.config.maxLength,
-      ...(modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
-    })
+  const rules = {
+    maxLength: model.config.maxLength,
+    ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
   }
-  writeAtomic(join(folder, WEIGHTS), pieces)
+  return [
+    ['config.json', configText(model)],
+    ...(tokenizer ? tokenizerFiles(tokenizer, rules) : []),
+    [WEIGHTS, pieces],
+  ]
+}
+
+/** See savePretrained. */
+export function writePretrained(folder: string, options: SaveOptions): void {
+  writeFolder(folder, pretrainedFiles(options))
 }

@@ -7,7 +7,7 @@ import { bertTemplates } from '../../formats/tokenizer-json.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
 import { type RoleNames, WordPieceTokenizer } from '../../text/wordpiece.js'
-import { readText, writeAtomic } from '../disk.js'
+import { type FileContent, readText, writeFolder } from '../disk.js'
 import { readJson } from '../json-file.js'
 
 /** Of vocab.txt: the largest vocabularies of the BERT family take 5 MB. */
@@ -84,19 +84,17 @@ export interface SaveTokenizerOptions {
 /** Of another pipeline than BERT's, which BertTokenizer would make anew: this one goes by tokenizer.json alone. */
 const AS_IT_IS = 'PreTrainedTokenizerFast'
 
-/**
- * Writes tokenizer.json, and for WordPiece vocab.txt, tokenizer_config.json and special_tokens_map.json, which Python's
- * AutoTokenizer reads with the same ids. Throws CheckpointError.
- */
-export function saveTokenizer(
-  folder: string,
+/** What saveTokenizer() writes, before it is written. */
+export function tokenizerFiles(
   tokenizer: Tokenizer,
   { maxLength, pythonClass = 'BertTokenizer' }: SaveTokenizerOptions = {},
-): void {
-  const write = (name: string, document: unknown) =>
-    writeAtomic(join(folder, name), `${JSON.stringify(document, null, 1)}\n`)
-  write('tokenizer.json', tokenizer.toJSON())
-  if (!(tokenizer instanceof WordPieceTokenizer)) return
+): FileContent[] {
+  const json = (name: string, document: unknown): FileContent => [
+    name,
+    `${JSON.stringify(document, null, 1)}\n`,
+  ]
+  const whole = json('tokenizer.json', tokenizer.toJSON())
+  if (!(tokenizer instanceof WordPieceTokenizer)) return [whole]
   const { vocabulary, spec } = tokenizer
   const named = (id: number | null) => (id === null ? undefined : vocabulary[id])
   const special = {
@@ -106,20 +104,32 @@ export function saveTokenizer(
     cls_token: named(tokenizer.clsId),
     mask_token: named(tokenizer.maskId),
   }
-  write('special_tokens_map.json', special)
   const { lowercase, stripAccents, chineseChars } = spec.normalizing
-  write('tokenizer_config.json', {
+  const config = {
     ...special,
     tokenizer_class: isBerts(tokenizer) ? pythonClass : AS_IT_IS,
     do_lower_case: lowercase,
     strip_accents: stripAccents === lowercase ? null : stripAccents,
     tokenize_chinese_chars: chineseChars,
     ...(maxLength === undefined ? {} : { model_max_length: maxLength }),
-  })
+  }
   const model = vocabulary.slice(0, spec.modelSize)
   // A file of lines cannot hold it; tokenizer.json does.
-  if (model.some((token) => /[\r\n]/.test(token))) return
-  writeAtomic(join(folder, 'vocab.txt'), `${model.join('\n')}\n`)
+  const lines = model.some((token) => /[\r\n]/.test(token))
+  return [
+    whole,
+    json('special_tokens_map.json', special),
+    json('tokenizer_config.json', config),
+    ...(lines ? [] : [['vocab.txt', `${model.join('\n')}\n`] as const]),
+  ]
+}
+
+/**
+ * Writes tokenizer.json, and for WordPiece vocab.txt, tokenizer_config.json and special_tokens_map.json, which Python's
+ * AutoTokenizer reads with the same ids. Throws CheckpointError.
+ */
+export function saveTokenizer(folder: string, tokenizer: Tokenizer, options?: SaveTokenizerOptions): void {
+  writeFolder(folder, tokenizerFiles(tokenizer, options))
 }
 
 function isBerts({ spec, clsId, sepId }: WordPieceTokenizer): boolean {

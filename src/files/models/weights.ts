@@ -1,7 +1,7 @@
 // A safetensors file on disk: the header is read and checked at once, the data piece by piece, so that a file never
 // needs more memory than its tensors.
 import { closeSync } from 'node:fs'
-import { type Entry, type Header, headerEnd, readHeader } from '../../formats/safetensors/header.js'
+import { type Entry, type Header, readHeader } from '../../formats/safetensors/header.js'
 import { checkValues } from '../../formats/safetensors/safetensors.js'
 import type { TypedArray } from '../../tensor/storage.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
@@ -32,8 +32,7 @@ export class WeightFile {
         fillFrom(path, file, bytes, 0)
         return bytes
       }
-      const head = read(headerEnd(read(8), path, maxHeaderBytes, size))
-      return new WeightFile(path, size, readHeader(head, path, maxHeaderBytes, size), file)
+      return new WeightFile(path, size, readHeader({ size, read }, path, maxHeaderBytes), file)
     } catch (error) {
       closeSync(file)
       throw error

@@ -36,15 +36,8 @@ const CUT_OFF = 'The file is cut off: download or copy it again'
 
 type Fail = (reason: string, hint?: string) => never
 
-function failing(file: string): Fail {
-  return (reason, hint = DAMAGED) => {
-    throw new CheckpointError(file, reason, hint)
-  }
-}
-
-/** Where the data starts in a file of `size` bytes that begins with `bytes`; 8 of them, or all, are enough. */
-export function headerEnd(bytes: Uint8Array, file: string, maxHeaderBytes: number, size: number): number {
-  const fail = failing(file)
+/** Where the data starts in a file of `size` bytes that begins with `bytes`; 8 of them are enough. */
+function headerEnd(bytes: Uint8Array, maxHeaderBytes: number, size: number, fail: Fail): number {
   if (bytes.length < 8) fail(`has ${bytes.length} bytes, a safetensors file starts with an 8-byte length`)
   const claimed = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
   if (claimed > BigInt(maxHeaderBytes)) {
@@ -58,20 +51,20 @@ export function headerEnd(bytes: Uint8Array, file: string, maxHeaderBytes: numbe
   return end
 }
 
-/**
- * The header of a file of `size` bytes that begins with `bytes`, which must reach to its end.
- * Throws one CheckpointError, naming `file`, for the first thing that is wrong.
- */
-export function readHeader(
-  bytes: Uint8Array,
-  file: string,
-  maxHeaderBytes: number,
-  size = bytes.length,
-): Header {
-  const fail = failing(file)
-  const dataStart = headerEnd(bytes, file, maxHeaderBytes, size)
+/** The beginning of a file, as far as it is wanted: so many bytes, or all where it has fewer. */
+export interface Beginning {
+  /** Of the whole file, in bytes. */
+  size: number
+  read(n: number): Uint8Array
+}
 
-  const fields = scanHeader(bytes.subarray(8, dataStart), fail)
+/** The header of a file. Throws one CheckpointError, naming `file`, for the first thing that is wrong. */
+export function readHeader({ size, read }: Beginning, file: string, maxHeaderBytes: number): Header {
+  const fail: Fail = (reason, hint = DAMAGED) => {
+    throw new CheckpointError(file, reason, hint)
+  }
+  const dataStart = headerEnd(read(8), maxHeaderBytes, size, fail)
+  const fields = scanHeader(read(dataStart).subarray(8), fail)
   const metadata = readMetadata(fields.get(METADATA) ?? new Map(), fail)
   const entries = Array.from(fields)
     .filter(([name]) => name !== METADATA)

@@ -33,7 +33,11 @@ export interface WriteSafetensorsOptions {
  */
 export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptions = {}): SafetensorsContent {
   const { file = 'safetensors', maxHeaderBytes = 2 ** 24 } = options
-  const { entries, metadata, dataStart } = readHeader(bytes, file, maxHeaderBytes)
+  const { entries, metadata, dataStart } = readHeader(
+    { size: bytes.length, read: (n) => bytes.subarray(0, n) },
+    file,
+    maxHeaderBytes,
+  )
   const data = new DataView(bytes.buffer, bytes.byteOffset + dataStart, bytes.length - dataStart)
   for (const entry of entries) {
     const { begin, end, format } = entry
