@@ -88,7 +88,7 @@ type Methods = {
 
 declare module '../tensor/tensor.js' {
   interface Tensor extends Methods {
-    /** Along dim 0: one view a row, with its gradient. */
+    /** Along dim 0: one view a row, with its gradient. A scalar is not iterable: TypeError. */
     [Symbol.iterator](): Generator<Tensor, void, undefined>
   }
 }
@@ -103,10 +103,10 @@ for (const [name, method] of Object.entries(methods)) {
   })
 }
 
+// A scalar is not iterable, which JavaScript and test runners ask by looking whether the method is there.
 Object.defineProperty(Tensor.prototype, Symbol.iterator, {
-  value(this: Tensor) {
-    return rowsOf(this)
+  get(this: Tensor) {
+    return this.rank === 0 ? undefined : () => rowsOf(this)
   },
-  writable: true,
   configurable: true,
 })

@@ -104,10 +104,8 @@ export function set(x: Tensor, values: ArrayLike<number> | Tensor | number): Ten
   return x
 }
 
-/** Along dim 0: one view a row, with its gradient. Throws ShapeError for a scalar. */
+/** Along dim 0: one view a row, with its gradient. */
 export function* rowsOf(x: Tensor): Generator<Tensor, void, undefined> {
-  if (x.shape.length === 0)
-    throw new ShapeError('iteration', 'a scalar has no dim to walk along', 'Use item() for its number')
   const row = x.shape.slice(1)
   for (let i = 0; i < x.shape[0]; i++) yield reshape(slice(x, 0, i, i + 1), row)
 }
