@@ -51,7 +51,7 @@ function drawn(name, settings, seed) {
     maxLength: 32,
     ...settings,
   })
-  for (const p of model.parameters()) p.data.set(randn(p.shape).mul(0.3).add(p).data)
+  for (const p of model.parameters()) p.set(randn(p.shape).mul(0.3).add(p).data)
   return model.eval()
 }
 

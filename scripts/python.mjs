@@ -61,7 +61,7 @@ try {
   for (const [i, [name, settings]] of cases.entries()) {
     manualSeed(i)
     const model = new (classes.get(name))({ ...size, ...settings }).eval()
-    for (const p of model.parameters()) p.data.set(randn(p.shape).mul(0.3).add(p).data)
+    for (const p of model.parameters()) p.set(randn(p.shape).mul(0.3).add(p).data)
     const folder = join(root, `${i}`)
     await models.savePretrained(folder, { model })
     mkdirSync(join(folder, 'check'))

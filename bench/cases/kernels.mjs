@@ -9,9 +9,9 @@ const D = WIDTH / HEADS
 const SCORES = TEXTS * HEADS * TOKENS
 const KEY = [1, 2]
 
-const some = (...shape) => randn(shape).data
-const ids = (n, below) => tensor(Int32Array.from({ length: n }, (_, i) => (i * 7919) % below)).data
-const shared = (length) => tensor(new Float32Array(length)).data
+const some = (...shape) => randn(shape).elements
+const ids = (n, below) => tensor(Int32Array.from({ length: n }, (_, i) => (i * 7919) % below)).elements
+const shared = (length) => tensor(new Float32Array(length)).elements
 
 const plain = (data, columns) => ({ data, offsets: [0], rowStride: columns, colStride: 1 })
 
@@ -46,7 +46,7 @@ const calls = {
   },
   softmax: () => [shared(SCORES * TOKENS), some(SCORES, TOKENS), SCORES, TOKENS, 0.5],
   softmaxGrad: () => {
-    const y = randn([SCORES, TOKENS]).softmax(-1).data
+    const y = randn([SCORES, TOKENS]).softmax(-1).elements
     return [shared(SCORES * TOKENS), y, some(SCORES, TOKENS), SCORES, TOKENS, 0.5]
   },
   logSoftmax: () => [shared(SCORES * TOKENS), some(SCORES, TOKENS), SCORES, TOKENS, 0.5],

@@ -172,6 +172,7 @@ function walk(
   }
   const leaves = new Set<Tensor>()
   const late: (() => void)[] = []
+  const [spent, kept] = [new Set<Storage>(), new Set<Storage>()]
   const tracer = activeTracer()
   pending.add(root.node, seed)
   withRecording(createGraph, () => {
@@ -187,7 +188,7 @@ function walk(
           accumulate!(leaf, (into) => (node.op as KernelOp<unknown>).accumulate!(context, into))
           pending.drop(dy)
         })
-        if (!retainGraph) node.saved = null
+        if (!retainGraph) node.pass(spent, kept)
         continue
       }
       const grads = createGraph ? step(node, dy, true) : stepInArena(node, dy, pending)
@@ -200,7 +201,7 @@ function walk(
       })
       for (const g of grads) if (g !== null) pending.sweep(g)
       pending.drop(dy)
-      if (!retainGraph) node.saved = null
+      if (!retainGraph) node.pass(spent, kept)
     }
     for (const leaf of leaves) {
       const g = pending.take(leaf) as Tensor
@@ -209,6 +210,8 @@ function walk(
     }
     for (const run of late) run()
   })
+  // In an arena they stay for its end, at no cost; a gradient's own graph still reads them.
+  if (!createGraph) for (const storage of spent) if (!kept.has(storage)) storage.leave()
 }
 
 /** The leaf that a node's one gradient goes to, where its op adds to it in place. */
@@ -265,6 +268,7 @@ export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions 
       leaf.grad = mine
       pending.release(mine)
       // A gradient lives as long as its leaf: a parameter made outside a step's arena keeps its gradient after it.
+      mine.storage.last()
       mine.storage.moveTo(leaf.storage.arena)
     }
   }

@@ -87,16 +87,26 @@ export function apply<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A): 
     const run = () => op.composite(inputs, attrs)
     return tracer === null ? run() : within(`${op.name} of ${place()}`, run)
   }
-  const out = 'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape)
-  if (recording && op.backward !== null && inputs.some((t) => t.requiresGrad)) {
-    out.node = new Node(op as KernelOp<unknown>, attrs, inputs, op.save(inputs, out, attrs))
+  const recorded = recording && op.backward !== null && inputs.some((t) => t.requiresGrad)
+  const out = 'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape, !recorded)
+  if (recorded) {
+    const node = new Node(op as KernelOp<unknown>, attrs, inputs, op.save(inputs, out, attrs))
+    if (!('view' in op)) node.made = out.storage
+    out.node = node
   }
   tracer?.ran(op.name, inputs, out)
   return out
 }
 
-function runKernel<A>(op: KernelOp<A>, inputs: readonly Tensor[], attrs: A, shape: Shape): Tensor {
-  const out = empty(shape, op.dtype ? op.dtype(inputs, attrs) : inputs[0].dtype)
+function runKernel<A>(
+  op: KernelOp<A>,
+  inputs: readonly Tensor[],
+  attrs: A,
+  shape: Shape,
+  passing: boolean,
+): Tensor {
+  for (const t of inputs) t.storage.use()
+  const out = empty(shape, op.dtype ? op.dtype(inputs, attrs) : inputs[0].dtype, passing)
   // An op that mixes dtypes computes in that of its floats.
   const k = kernelsFor(inputs.some((t) => t.dtype === 'float64') ? 'float64' : out.dtype)
   if (op.strided) {

@@ -1,6 +1,7 @@
 // What an op that ran leaves behind for backward: its saved tensors, and where each input came from.
 import { GradError } from '../errors.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
+import type { Storage } from '../tensor/storage.js'
 import type { GraphNode, Tensor } from '../tensor/tensor.js'
 import type { KernelOp, ViewOp } from './record.js'
 
@@ -13,6 +14,8 @@ export class Node implements GraphNode {
   /** For each input: the node that made it, the leaf that it is, or null where no gradient goes. */
   readonly edges: readonly (Node | Tensor | null)[]
   readonly shapes: readonly Shape[]
+  /** What its op wrote, views of it left out: nobody else's, and let go once backward has passed. */
+  made: Storage | null = null
   readonly #versions: number[]
 
   constructor(
@@ -26,6 +29,15 @@ export class Node implements GraphNode {
     this.edges = inputs.map((t) => (t.node as Node | null) ?? (t.requiresGrad ? t : null))
     this.shapes = inputs.map((t) => t.shape)
     this.#versions = (saved ?? []).map((t) => t.storage.version)
+  }
+
+  /** Backward has passed and will not come again. What it read and wrote goes to `spent`, the leaves to `kept`. */
+  pass(spent: Set<Storage>, kept: Set<Storage>): void {
+    if (this.made !== null) spent.add(this.made)
+    for (const t of this.saved ?? []) spent.add(t.storage)
+    for (const edge of this.edges) if (edge !== null && !(edge instanceof Node)) kept.add(edge.storage)
+    this.saved = null
+    this.made = null
   }
 
   /** The saved tensors, or an error that says why they cannot be used any more. */

@@ -12,10 +12,10 @@ import { hashFile } from '../files/hash.js'
 import { lockFolder } from '../files/lock.js'
 import { loadClassifier, type TextClassifierFolder } from '../files/models/classifiers.js'
 import { Pretrained } from '../nn/models/pretrained.js'
+import { breathe } from '../train/pace.js'
 import { Interrupted } from '../train/run-state.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
 import { listen, settleBackend, whole } from './shared/options.js'
-import { breathe } from './shared/progress.js'
 import { bytes, count, duration } from './shared/table.js'
 
 interface LabelOptions {
@@ -94,14 +94,13 @@ async function fill(
   if (before > 0) output.info(`${count(before)} of ${count(total)} rows are there already`)
   progress.start('labelling', total)
   const began = now()
-  let batches = 0
   const asked = listen(signals)
   const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
   const { rows, duplicates } = await fillCache(teacher, streamTexts(file), cache, {
     file,
     onBatch: async (done) => {
       progress.update(done, { 'rows/s': count(rate(done - before)) })
-      await breathe(batches++)
+      await breathe()
       if (asked.signal !== null)
         throw new Interrupted(asked.signal, `${count(cache.manifest.rows)} rows are written`)
     },

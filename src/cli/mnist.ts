@@ -16,7 +16,6 @@ import type { FitResult } from '../train/reports.js'
 import type { FitOptions } from '../train/trainer.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
 import { settleBackend, whole } from './shared/options.js'
-import { breathe } from './shared/progress.js'
 import { count, duration, renderTable } from './shared/table.js'
 
 interface MnistOptions extends CommonOptions {
@@ -85,14 +84,13 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
     const start = now()
     await fit(model, {
       ...{ epochs: options.epochs, lr: 1e-3, batchSize: 128, weightDecay: 0, maxNorm: 5, seed: options.seed },
-      onStep: async (s) => {
+      onStep: (s) => {
         if (s.step === 1) progress.start(label, s.total)
         progress.update(s.step, {
           epoch: `${s.epoch}/${options.epochs}`,
           loss: s.loss.toFixed(4),
           'images/s': count((s.step * 128 * 1000) / Math.max(1, now() - start)),
         })
-        await breathe(s.step)
       },
     })
     const logits = predict(model, test)

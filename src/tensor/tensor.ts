@@ -1,8 +1,8 @@
 // Tensor: a shape and strides over a storage. This floor holds numbers only; autograd adds methods and gradients.
 import { DTypeError, GradError, ShapeError } from '../errors.js'
-import { printTensor } from './print.js'
+import { describeTensor, printTensor } from './print.js'
 import { broadcastStrides, contiguousStrides, formatShape, isContiguous, numel, type Shape } from './shape.js'
-import { type DType, type Floats, Storage, type TypedArray } from './storage.js'
+import { type DType, type Floats, type OwnArray, Storage, type TypedArray } from './storage.js'
 
 /** What autograd hangs on a tensor that an op made. This floor only carries it. */
 export interface GraphNode {
@@ -85,7 +85,10 @@ export class Tensor {
     return this.storage.disposed
   }
 
-  /** The storage's elements from this tensor's first one on. Kernels index it with `strides`. */
+  /**
+   * The storage's elements from this tensor's first one on. Kernels index it with `strides`. For the engine's own code: the
+   * array is another tensor's as soon as the storage goes.
+   */
   get raw(): TypedArray {
     if (this.storage.disposed) {
       throw new GradError(
@@ -96,23 +99,37 @@ export class Tensor {
     return this.offset === 0 ? this.storage.data : this.storage.data.subarray(this.offset)
   }
 
-  /** The elements in row-major order: the tensor's own memory when it is contiguous, a copy when it is not. */
-  get data(): TypedArray {
-    if (this.isContiguous) this.storage.exposed = true
+  /**
+   * A copy of the elements in row-major order. It stays as it is whatever becomes of the tensor, on a buffer that is not
+   * shared. To write into the tensor, see `set`.
+   */
+  get data(): OwnArray {
+    return (this.isContiguous ? this.elements.slice() : this.elements) as OwnArray
+  }
+
+  /**
+   * The elements themselves: what ops write shows in the array, and what is written to the array is the tensor's. Only until
+   * the tensor is disposed of, by tidy() or dispose(): after that the array keeps its last numbers and is nobody's. The
+   * tensor moves to an ordinary buffer for it, of which every op makes a copy, and a graph does not learn of what is written:
+   * to write, `set` is faster and safer. Throws ShapeError for a view that is not contiguous.
+   */
+  get live(): TypedArray {
+    if (!this.isContiguous)
+      throw new ShapeError(
+        'live',
+        `the tensor ${formatShape(this.shape)} with strides ${formatShape(this.strides)} is not contiguous`,
+        'Read a copy with data, write with set()',
+      )
+    this.storage.expose()
     return this.elements
   }
 
-  /** `data` for code that writes nothing, or calls touch() after it. */
+  /** `data` without a copy where it is contiguous. For the engine's own code, as `raw`. Call touch() after writing. */
   get elements(): TypedArray {
     const raw = this.raw
     const n = this.numel
     if (this.isContiguous) return raw.length === n ? raw : raw.subarray(0, n)
-    const out =
-      raw.slice(0, 0).constructor === Int32Array
-        ? new Int32Array(n)
-        : this.dtype === 'float64'
-          ? new Float64Array(n)
-          : new Float32Array(n)
+    const out = new { float32: Float32Array, float64: Float64Array, int32: Int32Array }[this.dtype](n)
     copyLoop(this.shape, out, contiguousStrides(this.shape), raw, this.strides)
     return out
   }
@@ -138,13 +155,14 @@ export class Tensor {
     return build(0, 0)
   }
 
+  /** What JSON.stringify() writes: nested arrays. JSON has no NaN and no infinities; it writes null for them. */
+  toJSON(): NestedArray {
+    return this.toArray()
+  }
+
+  /** The numbers in their shape, with dtype and the op they came from. Of more than 1,000, the ends of each dim. */
   toString(): string {
-    return printTensor(
-      this.shape,
-      this.elements,
-      this.dtype,
-      this.node?.name ?? (this.requiresGrad ? 'leaf' : null),
-    )
+    return printTensor(this)
   }
 
   /** Gives the buffer back at once. Every view of it goes too. */
@@ -163,9 +181,21 @@ export class Tensor {
   }
 }
 
-/** A new tensor with unset elements: whatever the recycled buffer held. Every caller writes all of them. */
-export function empty(shape: Shape, dtype: DType = 'float32'): Tensor {
-  return new Tensor(new Storage(dtype, numel(shape)), shape, contiguousStrides(shape), 0)
+// What console.log() asks for, in Node and Bun, and in Deno.
+for (const name of ['nodejs.util.inspect.custom', 'Deno.customInspect']) {
+  Object.defineProperty(Tensor.prototype, Symbol.for(name), {
+    value(this: Tensor, depth: unknown) {
+      // Node counts down the depth that is left.
+      return typeof depth === 'number' && depth < 0 ? `[${describeTensor(this)}]` : this.toString()
+    },
+    configurable: true,
+    writable: true,
+  })
+}
+
+/** A new tensor with unset elements: whatever the recycled buffer held. Every caller writes all of them. `passing`: see Storage. */
+export function empty(shape: Shape, dtype: DType = 'float32', passing = false): Tensor {
+  return new Tensor(new Storage(dtype, numel(shape), passing), shape, contiguousStrides(shape), 0)
 }
 
 /** From the first element on, for kernels that take strides. After the dtype has been checked. */
@@ -188,7 +218,7 @@ export function copyLoop(
   shape: Shape,
   dst: TypedArray,
   dstStrides: Shape,
-  src: TypedArray,
+  src: ArrayLike<number>,
   srcStrides: Shape,
 ): void {
   const rank = shape.length

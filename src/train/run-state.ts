@@ -65,7 +65,6 @@ export class RunState {
   #current: Current | null = null
   readonly #began: number
   #saved: number
-  #turned: number
 
   /** Takes up the newest whole checkpoint, if `resume` and there is one. */
   constructor(
@@ -75,7 +74,6 @@ export class RunState {
   ) {
     this.#began = options.now()
     this.#saved = this.#began
-    this.#turned = this.#began
     const state = resume ? folder.newest(options.warn) : null
     const facts = state === null ? null : readFacts(folder.folder, state.facts)
     this.before = facts?.ms ?? 0
@@ -143,10 +141,6 @@ export class RunState {
       },
       offer: async (step, state) => {
         release()
-        if (now() - this.#turned > TURN_MS) {
-          await new Promise((resolve) => setTimeout(resolve, 0))
-          this.#turned = now()
-        }
         const signal = this.options.interrupted()
         const all = this.#steps + step
         if (signal === null && !this.#isDue(all, step)) return
@@ -215,8 +209,6 @@ export class RunState {
   }
 }
 
-/** Signals and the screen wait this long at most for their turn. */
-const TURN_MS = 100
 /** Prefix of the tensors of the training in hand; the others have numbers. */
 const NOW = 'now.'
 

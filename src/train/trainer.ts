@@ -1,6 +1,6 @@
 // The training loop: epochs of batches, steps under a schedule, evaluations that decide what is kept and when it ends.
 import { within } from '../autograd/trace.js'
-import { DataError } from '../errors.js'
+import { BackendError, DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
 import { footprintOfModel, requireRoom } from '../nn/footprint.js'
 import type { Module } from '../nn/module.js'
@@ -17,6 +17,7 @@ import {
   restoreResult,
 } from './fit-state.js'
 import { Keeper } from './keeper.js'
+import { breathe, collect } from './pace.js'
 import type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } from './reports.js'
 import { Accumulator, type Loss } from './step.js'
 
@@ -104,11 +105,23 @@ export function requireTrainingRoom(model: Module, data: DataSet<unknown>, batch
   requireRoom('the model', need, there, words)
 }
 
+/** The same, having let go first of what is dead and only not collected yet. */
+async function makeTrainingRoom(model: Module, data: DataSet<unknown>, batchSize: number): Promise<void> {
+  try {
+    requireTrainingRoom(model, data, batchSize)
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error
+    await collect()
+    requireTrainingRoom(model, data, batchSize)
+  }
+}
+
 /**
  * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
  * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws NonfiniteError where a loss or gradient stops
  * being finite, with the tensor and op in which that arose; the weights are then those before that step. To find it,
  * `data.input` and `loss` are called once more. Throws BackendError, before the first step, where memory is too small for it.
+ * Between steps it gives the event loop a turn where the last one is some 40 ms ago.
  */
 export async function fit<Input, Output>(
   model: Trainable<Input, Output>,
@@ -120,7 +133,7 @@ export async function fit<Input, Output>(
   const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
-  requireTrainingRoom(model, data, batchSize)
+  await makeTrainingRoom(model, data, batchSize)
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
   const saved = options.store?.load() ?? null
   if (saved?.result) {
@@ -160,6 +173,7 @@ export async function fit<Input, Output>(
     const report = keeper.add(epoch, step, await evaluate())
     model.train()
     await options.onEvaluation?.(report)
+    await breathe()
     if (keeper.done && stopped === 'done') stopped = 'patience'
     return report
   }
@@ -193,6 +207,7 @@ export async function fit<Input, Output>(
             : { gradNorm: 0 }
         const tokens = data.tokens(rows)
         await options.onStep?.({ epoch, step, total, ...batch, ...outcome, lr: lr * factor, tokens })
+        await breathe()
         if (signal?.aborted) stopped = 'signal'
         else if (step % evaluateEvery === 0 && !ends) await judge(epoch, step)
         if (stopped !== 'done') break

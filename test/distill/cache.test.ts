@@ -463,7 +463,7 @@ describe('what is not as it was', () => {
     const folder = await filled({ topK: 2, hidden: 'all', layers: [1], width: 16 }, rows.slice(0, 4))
     const [path, index] = [join(folder, 'shard-00000.safetensors'), join(folder, 'cache.json')]
     const { tensors } = readSafetensors(readFileSync(path))
-    tensors.get(name)?.data.set(values)
+    tensors.get(name)?.elements.set(values)
     const bytes = writeSafetensors(tensors)
     writeFileSync(path, bytes)
     const document = JSON.parse(readFileSync(index, 'utf8'))
@@ -511,7 +511,7 @@ describe('what is not as it was', () => {
       model: Object.assign(Object.create(model), {
         forward: (input: Parameters<typeof model.forward>[0]) => {
           const out = model.forward(input)
-          ;(out.logits as { data: Float32Array }).data[1] = x
+          ;out.logits.elements[1] = x
           return out
         },
       }),

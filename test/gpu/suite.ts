@@ -268,7 +268,7 @@ function uploads(): string {
     const [a, b, c] = [1, 2, 3].map((seed) => tensor(uniform(24 * 24, seed), { shape: [24, 24] }))
     const chain = () => void a.matmul(b).matmul(c)
     const seen = [count(chain), count(chain)]
-    b.data[0] += 1
+    b.live[0] += 1
     const changed = count(() => {
       const want = a.to('float64').matmul(b.to('float64')).elements
       const got = a.matmul(b).elements

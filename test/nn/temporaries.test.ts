@@ -36,14 +36,15 @@ describe('buffers of a call', () => {
 
   it('gradients of a tensor used many times are added in place', () => {
     const x = leaf([5, 4])
-    const uses = (n: number) => {
-      // Of every use a node, and one gradient for x.
-      const y = Array.from({ length: n }, () => x.mul(x)).reduce((a, b) => a.add(b))
-      const total = y.sum()
-      const count = made(() => total.backward())
-      x.grad = null
-      return count
-    }
+    const uses = (n: number) =>
+      tidy(() => {
+        // Of every use a node, and one gradient for x.
+        const y = Array.from({ length: n }, () => x.mul(x)).reduce((a, b) => a.add(b))
+        const total = y.sum()
+        const count = made(() => total.backward())
+        x.grad = null
+        return count
+      })
     expect(uses(10)).toBe(uses(2))
   })
 

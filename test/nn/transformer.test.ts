@@ -43,7 +43,7 @@ describe('a whole transformer with the KD loss', () => {
     const model = build(options).to('float64')
     // Tables of a trained size: a layer norm over rows of 0.02 would bend too sharply for differences.
     for (const { weight } of [model.wordEmbeddings, model.positionEmbeddings]) {
-      for (let i = 0; i < weight.numel; i++) weight.data[i] *= 30
+      for (let i = 0; i < weight.numel; i++) weight.elements[i] *= 30
     }
     const teacher = tensor(
       Array.from({ length: 12 }, (_, i) => normalAt(keyOf(5), i) * 3),
@@ -60,7 +60,7 @@ describe('a whole transformer with the KD loss', () => {
       const direction = at.map((x, k) => x.map((_, i) => normalAt(keyOf(d, k), i)))
       const value = (h: number) => {
         params.forEach((p, k) => {
-          p.data.set(at[k].map((x, i) => x + h * direction[k][i]))
+          p.set(at[k].map((x, i) => x + h * direction[k][i]))
         })
         return noGrad(loss).item()
       }
@@ -151,7 +151,7 @@ describe('training', () => {
   it('a NaN loss stops before the step is taken', async () => {
     const model = small()
     const before = [...model.classifier.bias!.data]
-    model.wordEmbeddings.weight.data.fill(Number.NaN)
+    model.wordEmbeddings.weight.set(Number.NaN)
     await expect(train(model, data, { epochs: 1, lr: 1e-2, seed: 1 })).rejects.toThrow(
       'training: the loss became NaN at step 1 of 1, epoch 1, in rows ',
     )

@@ -42,7 +42,7 @@ function directionalError(op: AnyOp, sample: Sample<unknown>, seed: number): num
   )
   const step = (h: number) => {
     free.forEach((i, f) => {
-      const data = points[i].data
+      const data = points[i].elements
       for (let j = 0; j < data.length; j++) data[j] = at[f][j] + h * along[f][j]
     })
     return noGrad(loss).item()

@@ -127,7 +127,7 @@ describe('the gpu backend', () => {
     const x = randn([4, 6])
     expect(sent(() => void x.matmul(w).matmul(w))).toBe(2)
     expect(sent(() => void x.matmul(w.t()))).toBe(0)
-    w.data[0] = 9
+    w.live[0] = 9
     const resent = sent(() => {
       const want = x.to('float64').matmul(w.to('float64')).elements
       x.matmul(w).elements.forEach((v, i) => {

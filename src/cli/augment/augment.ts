@@ -14,10 +14,10 @@ import { loadWordGuesser } from '../../files/models/guesser.js'
 import { normalizeBert, splitBert } from '../../text/bert-normalizer.js'
 import type { TextRow } from '../../text/rows.js'
 import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { breathe } from '../../train/pace.js'
 import { Interrupted } from '../../train/run-state.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { listen, numberIn, settleBackend, whole } from '../shared/options.js'
-import { breathe } from '../shared/progress.js'
 import { count, duration } from '../shared/table.js'
 import { AugmentFile } from './file.js'
 
@@ -155,7 +155,7 @@ async function augment(
     for (const { samples } of rows) {
       file.add(samples)
       progress.update(++done, { 'rows/s': rate().toFixed(1) })
-      await breathe(done)
+      await breathe()
       if (asked.signal !== null)
         throw new Interrupted(asked.signal, `${count(done)} of ${count(total)} rows are written`)
     }

@@ -21,7 +21,6 @@ import type { FitResult, StepReport } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { settleBackend, whole } from '../shared/options.js'
-import { breathe } from '../shared/progress.js'
 import { count, percent } from '../shared/table.js'
 import { type DemoRun, type ModelFigures, majority, presentDemo, saveDemo } from './report.js'
 
@@ -139,7 +138,7 @@ function watched(
   return {
     ...{ epochs: plan.epochs, lr: plan.lr, seed },
     evaluate: () => accuracyOf(model, data.dev, data),
-    onStep: async (s) => {
+    onStep: (s) => {
       if (s.step === 1) progress.start(label, s.total)
       steps.push(s)
       tokens += s.tokens
@@ -150,7 +149,6 @@ function watched(
         ...(Number.isNaN(accuracy) ? {} : { 'dev accuracy': percent(accuracy) }),
         'tokens/s': count((tokens / Math.max(1, now() - began)) * 1000),
       })
-      await breathe(s.step)
     },
     onEpoch: (e) => {
       accuracy = e.score

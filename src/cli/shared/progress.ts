@@ -84,8 +84,3 @@ export function createProgress(
     finish: say,
   }
 }
-
-/** In every 20th step, lets signals and the screen have their turn. */
-export async function breathe(step: number): Promise<void> {
-  if (step % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0))
-}
