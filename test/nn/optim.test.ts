@@ -163,9 +163,11 @@ describe('optimizers', () => {
 
   it('leaves parameters without a gradient alone, and zeroGrad gives the buffers back', () => {
     const p = tensor([1], { requiresGrad: true })
-    const optimizer = new SGD([p], { lr: 1, weightDecay: 1 })
+    const other = tensor([1], { requiresGrad: true })
+    const optimizer = new SGD([p, other], { lr: 1, weightDecay: 1 })
+    other.mul(2).sum().backward()
     optimizer.step()
-    expect(p.item()).toBe(1)
+    expect([p.item(), other.item()]).toEqual([1, -2])
     p.mul(2).sum().backward()
     const grad = p.grad as Tensor
     optimizer.zeroGrad()

@@ -22,7 +22,8 @@ export interface PlateauOptions {
 
 export interface PlateauState {
   factor: number
-  best: number
+  /** null: no figure was heard. */
+  best: number | null
   bad: number
   cooling: number
 }
@@ -49,7 +50,7 @@ export class Plateau {
     if (thresholdMode !== 'rel' && thresholdMode !== 'abs')
       throw new RangeError(`Plateau: thresholdMode must be 'rel' or 'abs', got ${thresholdMode}`)
     this.#options = { mode, factor, thresholdMode, ...numbers }
-    this.#state = { factor: 1, best: mode === 'min' ? Infinity : -Infinity, bad: 0, cooling: 0 }
+    this.#state = { factor: 1, best: null, bad: 0, cooling: 0 }
   }
 
   /** What multiplies the rate now. */
@@ -81,6 +82,7 @@ export class Plateau {
   #better(figure: number): boolean {
     const { mode, threshold, thresholdMode } = this.#options
     const { best } = this.#state
+    if (best === null) return !Number.isNaN(figure)
     if (mode === 'min') return figure < (thresholdMode === 'rel' ? best * (1 - threshold) : best - threshold)
     return figure > (thresholdMode === 'rel' ? best * (1 + threshold) : best + threshold)
   }
@@ -93,7 +95,7 @@ export class Plateau {
   loadStateDict(state: PlateauState): void {
     const { factor, best, bad, cooling } = state
     const whole = [bad, cooling].every((n) => Number.isInteger(n) && n >= 0)
-    if (!(isNumber(factor) && factor > 0 && factor <= 1 && typeof best === 'number' && whole))
+    if (!(isNumber(factor) && factor > 0 && factor <= 1 && (best === null || isNumber(best)) && whole))
       throw new RangeError(`Plateau: ${JSON.stringify(state)} is not what stateDict() gives`)
     this.#state = { factor, best, bad, cooling }
   }
