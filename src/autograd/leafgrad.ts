@@ -9,7 +9,8 @@ const spares = new WeakMap<Tensor, Tensor>()
 function zerosFor(leaf: Tensor): Tensor {
   const spare = spares.get(leaf)
   spares.delete(leaf)
-  if (spare !== undefined && !spare.disposed) return spare
+  // A model's to() may have changed the leaf's dtype since.
+  if (spare !== undefined && !spare.disposed && spare.dtype === leaf.dtype) return spare
   const zeros = empty(leaf.shape, leaf.dtype)
   kernelsFor(leaf.dtype).fill(zeros.raw, 0)
   // It lives as long as its leaf, not as the step's arena.

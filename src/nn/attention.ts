@@ -54,6 +54,10 @@ export class MultiHeadAttention extends Module {
     this.out = new Linear(width, width, linear)
   }
 
+  override extraRepr(): string {
+    return `heads=${this.heads}, dropout=${this.dropout}`
+  }
+
   /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
   forward(x: Tensor, { attentionMask, starts, causal = false, trace }: AttentionInput = {}): Tensor {
     const options = { causal, dropout: this.training ? this.dropout : 0, trace }

@@ -60,6 +60,10 @@ export class EncoderBlock extends Module {
     this.activation = o.activation ?? 'gelu'
   }
 
+  override extraRepr(): string {
+    return `norm=${this.preNorm ? 'pre' : 'post'}, activation=${this.activation}`
+  }
+
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
     const attend = (h: Tensor) => {
       const attended = this.attention.forward(h, input)

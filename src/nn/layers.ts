@@ -1,6 +1,6 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
-import { embedding } from '../autograd/ops/indexing/rows.js'
+import { embedding, paddingRow } from '../autograd/ops/indexing/rows.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
 import { activatedLinear, type LinearActivation } from '../autograd/ops/products/activated.js'
 import { linear } from '../autograd/ops/products/matmul.js'
@@ -32,6 +32,11 @@ export class Linear extends Module {
     this.bias = !bias ? null : std === undefined ? draw([outFeatures]) : constant([outFeatures], 0)
   }
 
+  override extraRepr(): string {
+    const [outFeatures, inFeatures] = this.weight.shape
+    return `inFeatures=${inFeatures}, outFeatures=${outFeatures}, bias=${this.bias !== null}`
+  }
+
   /** activation: applied to y; in inference in the same pass. */
   forward(x: Tensor, activation?: LinearActivation): Tensor {
     if (activation !== undefined) return activatedLinear(x, this.weight, this.bias, activation)
@@ -45,16 +50,25 @@ export class Embedding extends Module {
   weight: Tensor
   readonly paddingIdx: number | undefined
 
-  /** paddingIdx: the id whose row is zero and never learns. std: of the initial values. */
+  /**
+   * paddingIdx: the id whose row is zero and never learns; a negative one counts from the end. std: of the initial values.
+   * Throws RangeError for a paddingIdx outside the table.
+   */
   constructor(
     count: number,
     width: number,
     { paddingIdx, std = 1 }: { paddingIdx?: number; std?: number } = {},
   ) {
     super()
+    this.paddingIdx = paddingIdx === undefined ? undefined : paddingRow(paddingIdx, count)
     this.weight = normal([count, width], std)
-    this.paddingIdx = paddingIdx
-    if (paddingIdx !== undefined) this.weight.elements.fill(0, paddingIdx * width, (paddingIdx + 1) * width)
+    if (this.paddingIdx !== undefined)
+      this.weight.elements.fill(0, this.paddingIdx * width, (this.paddingIdx + 1) * width)
+  }
+
+  override extraRepr(): string {
+    const [count, width] = this.weight.shape
+    return `${count}, ${width}${this.paddingIdx === undefined ? '' : `, paddingIdx=${this.paddingIdx}`}`
   }
 
   forward(ids: Tensor): Tensor {
@@ -77,16 +91,27 @@ export class LayerNorm extends Module {
     this.bias = constant([width], 0)
   }
 
+  override extraRepr(): string {
+    return `[${this.weight.shape}], eps=${this.options.eps ?? 1e-5}`
+  }
+
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.weight, this.bias, this.options)
   }
 }
 
-/** In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. Plus `residual`. */
+/**
+ * In training, zeroes each element with probability p and divides the rest by 1 - p; else leaves x alone. Plus `residual`.
+ * p 1 leaves zeros.
+ */
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super()
     if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}`
   }
 
   forward(x: Tensor, residual?: Tensor): Tensor {

@@ -1,11 +1,12 @@
-// Module: a tree of layers found by looking at properties. A Tensor property is a parameter, a Module property a child.
+// Module: a tree of layers found by looking at properties, with its parameters, buffers and hooks.
 import { noGrad, touch } from '../autograd/graph.js'
 import { clone, to } from '../autograd/ops/elementwise/cast.js'
-import { CheckpointError } from '../errors.js'
+import { CheckpointError, DTypeError, GradError } from '../errors.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
-import { Tensor } from '../tensor/tensor.js'
-import { parameter } from './init.js'
+import { adopt, assign, isParameter, markParameter, Tensor } from '../tensor/tensor.js'
+import { hook, type PostHook, type PreHook } from './hooks.js'
+import { describe } from './print.js'
 
 const join = (prefix: string, name: string | number) => (prefix === '' ? `${name}` : `${prefix}.${name}`)
 
@@ -17,38 +18,165 @@ function listed(names: readonly string[]): string {
   return names.slice(0, SHOWN).join(', ') + more
 }
 
-/** Base of layers and models. Names are paths of properties: `encoder.0.attention.query.weight`. */
+/** Entries of an array, a Map, a Set or a plain object; none of anything else. */
+function entriesOf(value: object): Iterable<[unknown, unknown]> {
+  if (Array.isArray(value) || value instanceof Map) return value.entries()
+  if (value instanceof Set) return [...value].entries()
+  const proto: unknown = Object.getPrototypeOf(value)
+  return proto === Object.prototype || proto === null ? Object.entries(value) : []
+}
+
+const isHeld = (x: unknown): x is Tensor | Module => x instanceof Tensor || x instanceof Module
+
+/** Every tensor and module in a value, with its path: '0.up' in [{ up: layer }]. */
+function* held(value: unknown, path: string, seen: Set<object>): Generator<[string, Tensor | Module]> {
+  if (typeof value !== 'object' || value === null) return
+  if (isHeld(value)) {
+    yield [path, value]
+    return
+  }
+  if (seen.has(value)) return
+  seen.add(value)
+  let place = 0
+  for (const [key, child] of entriesOf(value)) {
+    // A Map's key may be anything; one that is no name counts.
+    const name = typeof key === 'string' || typeof key === 'number' ? key : place
+    place++
+    if (typeof child === 'object') yield* held(child, join(path, name), seen)
+  }
+}
+
+/** Copies of tensors by name, which later training leaves as they are. */
+const copies = (tensors: Iterable<[string, Tensor]>) =>
+  new Map(Array.from(tensors, ([name, t]) => [name, noGrad(() => clone(t))]))
+
+/**
+ * Base of layers and models. Whatever a property holds is found: modules and parameters alone, in arrays, plain objects, Maps
+ * and Sets, however deep. Names are paths of properties, keys and places: `encoder.0.attention.query.weight`.
+ *
+ * A parameter is a leaf tensor with requiresGrad, or one that had it before it was frozen. Other tensors are no parameters:
+ * results that a layer keeps, tables of constants. registerBuffer() is for those that belong to the model's state.
+ * A private field (#layer) is not seen: registerModule() and registerParameter() make its content known.
+ */
 export abstract class Module {
   /** Whether dropout drops. Changed for the whole tree by train() and eval(). */
   training = true
+  /** By the property's name: whether it is saved. */
+  readonly #buffers = new Map<string, boolean>()
 
   parameters(): Tensor[] {
     return Array.from(this.namedParameters(), ([, p]) => p)
   }
 
-  /** This module and all below it, parents first. Entries of an array are named by their index. */
-  *namedModules(prefix = ''): Generator<[string, Module]> {
+  /** All tensors and modules that this one holds itself, by name, with those that are no parameters. */
+  *holdings(): Generator<[string, Tensor | Module]> {
+    const seen = new Set<object>()
+    for (const [name, value] of Object.entries(this)) yield* held(value, name, seen)
+  }
+
+  /** This module and all below it, parents first, each once. */
+  *namedModules(prefix = '', seen: Set<Module> = new Set()): Generator<[string, Module]> {
+    if (seen.has(this)) return
+    seen.add(this)
     yield [prefix, this]
-    for (const [name, value] of Object.entries(this)) {
-      const children: [string, unknown][] = Array.isArray(value)
-        ? value.map((child, i) => [join(name, i), child])
-        : [[name, value]]
-      for (const [at, child] of children) {
-        if (child instanceof Module) yield* child.namedModules(join(prefix, at))
-      }
+    for (const [name, value] of this.holdings())
+      if (value instanceof Module) yield* value.namedModules(join(prefix, name), seen)
+  }
+
+  /** The modules right below this one, each once. */
+  *namedChildren(): Generator<[string, Module]> {
+    const seen = new Set<Module>()
+    for (const [name, value] of this.holdings()) {
+      if (!(value instanceof Module) || seen.has(value)) continue
+      seen.add(value)
+      yield [name, value]
     }
+  }
+
+  children(): Module[] {
+    return Array.from(this.namedChildren(), ([, module]) => module)
+  }
+
+  modules(): Module[] {
+    return Array.from(this.namedModules(), ([, module]) => module)
   }
 
   /** All parameters with their names. One that two modules share comes once, under its first name. */
   *namedParameters(): Generator<[string, Tensor]> {
     const seen = new Set<Tensor>()
     for (const [prefix, module] of this.namedModules()) {
-      for (const [name, value] of Object.entries(module)) {
+      for (const [name, value] of module.holdings()) {
         if (!(value instanceof Tensor) || seen.has(value)) continue
+        if (!isParameter(value) || module.#buffers.has(name)) continue
         seen.add(value)
         yield [join(prefix, name), value]
       }
     }
+  }
+
+  buffers(): Tensor[] {
+    return Array.from(this.namedBuffers(), ([, b]) => b)
+  }
+
+  /** All buffers with their names. persistent: only those that a state dict has. */
+  *namedBuffers({ persistent = false } = {}): Generator<[string, Tensor]> {
+    const seen = new Set<Tensor>()
+    for (const [prefix, module] of this.namedModules()) {
+      for (const [name, saved] of module.#buffers) {
+        const value: unknown = Reflect.get(module, name)
+        if (!(value instanceof Tensor) || seen.has(value) || (persistent && !saved)) continue
+        seen.add(value)
+        yield [join(prefix, name), value]
+      }
+    }
+  }
+
+  /**
+   * Makes a tensor part of the model's state without being trained: running means, tables of positions. It stands as the
+   * property `name` and may be replaced there. to() converts it where it holds floats; a state dict has it unless persistent
+   * is false. Gives the tensor back. Throws GradError for the result of an op that a gradient may pass.
+   */
+  registerBuffer<T extends Tensor | null>(name: string, tensor: T, { persistent = true } = {}): T {
+    this.#claim('registerBuffer', name)
+    if (tensor?.node) {
+      throw new GradError(
+        `registerBuffer: ${name} is the result of ${tensor.node.name}`,
+        'Call detach(), or compute it in noGrad()',
+      )
+    }
+    this.#buffers.set(name, persistent)
+    Reflect.set(this, name, tensor)
+    return tensor
+  }
+
+  /** Makes a leaf a parameter, a frozen one too, as the property `name`. Gives it back. Throws GradError for a result. */
+  registerParameter<T extends Tensor | null>(name: string, tensor: T): T {
+    this.#claim('registerParameter', name)
+    if (tensor?.node) {
+      throw new GradError(
+        `registerParameter: ${name} is the result of ${tensor.node.name}, and only a leaf can learn`,
+        'Compute it in noGrad(), then set requiresGrad',
+      )
+    }
+    this.#buffers.delete(name)
+    if (tensor !== null) markParameter(tensor)
+    Reflect.set(this, name, tensor)
+    return tensor
+  }
+
+  /** Makes a module known that stands where none is found, as the property `name`: one in a private field. Gives it back. */
+  registerModule<M extends Module>(name: string, module: M): M {
+    this.#claim('registerModule', name)
+    Reflect.set(this, name, module)
+    return module
+  }
+
+  /** Refuses a name that stands for something else: a method, a setting. */
+  #claim(who: string, name: string): void {
+    const own: unknown = Object.hasOwn(this, name) ? Reflect.get(this, name) : undefined
+    const taken = own === undefined || own === null ? name in Object.getPrototypeOf(this) : !isHeld(own)
+    if (name === '' || name.includes('.') || taken)
+      throw new RangeError(`${who}: ${JSON.stringify(name)} is no free name of a ${this.constructor.name}`)
   }
 
   /** The number of elements in all parameters. */
@@ -56,14 +184,22 @@ export abstract class Module {
     return this.parameters().reduce((n, p) => n + p.numel, 0)
   }
 
-  /** The parameters themselves by name: not copies. */
+  /** The parameters and persistent buffers themselves by name: not copies. Throws RangeError for two of one name. */
   stateDict(): Map<string, Tensor> {
-    return new Map(this.namedParameters())
+    const state = new Map<string, Tensor>()
+    for (const tensors of [this.namedParameters(), this.namedBuffers({ persistent: true })]) {
+      for (const [name, t] of tensors) {
+        if (state.has(name))
+          throw new RangeError(`${this.constructor.name}: two of its tensors are called ${name}`)
+        state.set(name, t)
+      }
+    }
+    return state
   }
 
-  /** Copies of all parameters by name, which later training leaves as they are. */
+  /** Copies of what stateDict() has, which later training leaves as they are. */
   snapshot(): Map<string, Tensor> {
-    return new Map(Array.from(this.namedParameters(), ([name, p]) => [name, noGrad(() => clone(p))]))
+    return copies(this.stateDict())
   }
 
   /**
@@ -79,7 +215,8 @@ export abstract class Module {
       if (t === undefined || sameShape(t.shape, p.shape)) return []
       return [`${name} is ${formatShape(t.shape)}, the model needs ${formatShape(p.shape)}`]
     })
-    const faults = Object.entries({ missing, unexpected, 'of another shape': misshaped })
+    const disposed = [...state.keys()].filter((name) => own.has(name) && state.get(name)?.disposed)
+    const faults = Object.entries({ missing, unexpected, 'of another shape': misshaped, disposed })
       .filter(([, names]) => names.length > 0)
       .map(([fault, names]) => `${names.length} ${fault}: ${listed(names)}`)
     if (faults.length > 0) {
@@ -90,7 +227,7 @@ export abstract class Module {
       )
     }
     for (const [name, p] of own) {
-      p.elements.set((state.get(name) as Tensor).elements)
+      assign(p, state.get(name) as Tensor)
       touch(p)
     }
   }
@@ -105,18 +242,73 @@ export abstract class Module {
     return this.train(false)
   }
 
-  /** Converts all parameters, in place of the old ones: 'float64' to check gradients, 'float32' to train. */
-  to(dtype: DType): this {
-    const converted = new Map<Tensor, Tensor>()
-    for (const [, module] of this.namedModules()) {
-      for (const [name, value] of Object.entries(module)) {
-        if (!(value instanceof Tensor) || value.dtype === dtype) continue
-        const p = converted.get(value) ?? parameter(noGrad(() => to(value, dtype)))
-        p.requiresGrad = value.requiresGrad
-        converted.set(value, p)
-        Object.assign(module, { [name]: p })
-      }
+  /** Calls `fn` with every module of the tree, children before their parents, and gives this one. */
+  apply(fn: (module: Module) => void): this {
+    const seen = new Set<Module>()
+    const visit = (module: Module) => {
+      if (seen.has(module)) return
+      seen.add(module)
+      for (const child of module.children()) visit(child)
+      fn(module)
     }
+    visit(this)
     return this
+  }
+
+  /**
+   * Converts all parameters, their gradients and the buffers of floats: 'float64' to check gradients, 'float32' to train. The
+   * tensors stay the same, with other elements in them, so an optimizer made before goes on. Throws DTypeError for int32.
+   */
+  to(dtype: DType): this {
+    if (dtype !== 'float32' && dtype !== 'float64')
+      throw new DTypeError('Module.to', `parameters are float32 or float64, got ${dtype}`)
+    const convert = (t: Tensor) => {
+      if (t.dtype !== dtype && t.dtype !== 'int32')
+        adopt(
+          t,
+          noGrad(() => to(t, dtype)),
+        )
+    }
+    for (const p of this.parameters()) {
+      const grad = p.leafGrad?.tensor
+      convert(p)
+      if (grad) convert(grad)
+    }
+    for (const b of this.buffers()) convert(b)
+    return this
+  }
+
+  /**
+   * Calls `fn` after each forward() of this module, with what went in and what came out; what it returns, unless undefined,
+   * is the output instead. Gives a function that removes it. Throws RangeError where there is no forward().
+   */
+  registerForwardHook<Output = Tensor, Args extends unknown[] = Tensor[]>(
+    fn: (module: this, args: Args, output: Output) => Output | undefined,
+  ): () => void {
+    return hook(this, { post: fn as PostHook })
+  }
+
+  /**
+   * Calls `fn` before each forward() of this module; what it returns, unless undefined, goes in instead: all arguments in an
+   * array, or one alone. Gives a function that removes it. Throws RangeError where there is no forward().
+   */
+  registerForwardPreHook<Args extends unknown[] = Tensor[]>(
+    fn: (module: this, args: Args) => Args | Args[0] | undefined,
+  ): () => void {
+    return hook(this, { pre: fn as PreHook })
+  }
+
+  /** The settings that printing shows: 'p=0.5'. For layers to override. */
+  extraRepr(): string {
+    return ''
+  }
+
+  /** Every layer on its line, with its settings, as PyTorch prints a model. */
+  toString(): string {
+    return describe(this)
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
   }
 }

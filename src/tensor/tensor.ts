@@ -1,7 +1,15 @@
 // Tensor: a shape and strides over a storage. This floor holds numbers only; autograd adds methods and gradients.
 import { DTypeError, GradError, ShapeError } from '../errors.js'
 import { describeTensor, printTensor } from './print.js'
-import { broadcastStrides, contiguousStrides, formatShape, isContiguous, numel, type Shape } from './shape.js'
+import {
+  broadcastStrides,
+  contiguousStrides,
+  formatShape,
+  isContiguous,
+  numel,
+  type Shape,
+  sameShape,
+} from './shape.js'
 import { type DType, type Floats, type OwnArray, Storage, type TypedArray } from './storage.js'
 
 /** What autograd hangs on a tensor that an op made. This floor only carries it. */
@@ -15,6 +23,39 @@ export interface LeafGrad {
   readonly tensor: Tensor
   /** Along dim 0; in any order, and some may come twice. */
   rows: Int32Array | null
+}
+
+/** Tensors that were once made to learn: frozen ones are parameters still, and a kept activation never was one. */
+const asked = new WeakSet<Tensor>()
+
+/** Whether a tensor is a leaf that learns, or did before it was frozen, or was registered as one. */
+export function isParameter(t: Tensor): boolean {
+  return t.node === null && asked.has(t)
+}
+
+/** Makes a leaf a parameter without a gradient: a frozen one. */
+export function markParameter(t: Tensor): void {
+  asked.add(t)
+}
+
+/** Refuses a gradient that is not of its owner's shape and dtype. */
+export function requireGradOf(owner: Tensor, grad: Tensor): void {
+  if (!(grad instanceof Tensor))
+    throw new GradError(`grad: a gradient is a tensor or null, got ${typeof grad}`)
+  if (!sameShape(grad.shape, owner.shape)) {
+    throw new ShapeError(
+      'grad',
+      `a gradient ${formatShape(grad.shape)} does not fit a tensor ${formatShape(owner.shape)}`,
+      'It has one element for each of the tensor',
+    )
+  }
+  if (grad.dtype !== owner.dtype) {
+    throw new DTypeError(
+      'grad',
+      `a gradient of ${grad.dtype} does not fit a tensor of ${owner.dtype}`,
+      `Convert it with .to('${owner.dtype}')`,
+    )
+  }
 }
 
 export type NestedArray = number | NestedArray[]
@@ -44,7 +85,9 @@ export class Tensor {
     return this.leafGrad.tensor
   }
 
+  /** Throws ShapeError and DTypeError where the gradient is not of this tensor's shape and dtype. */
   set grad(tensor: Tensor | null) {
+    if (tensor !== null) requireGradOf(this, tensor)
     this.leafGrad = tensor === null ? null : { tensor, rows: null }
   }
 
@@ -71,6 +114,7 @@ export class Tensor {
       )
     }
     this.#requiresGrad = on
+    if (on) asked.add(this)
   }
 
   get isLeaf(): boolean {
@@ -179,6 +223,24 @@ export class Tensor {
   stridesFor(target: Shape): number[] {
     return broadcastStrides(this.shape, this.strides, target)
   }
+}
+
+/**
+ * Gives `t` the elements of `from`, of the same shape, in their dtype: whoever holds `t` has the new ones. They live as long
+ * as the old would have. A graph that saved the old ones sees that they changed. `from` is not to be used after it.
+ */
+export function adopt(t: Tensor, from: Tensor): void {
+  const { storage } = t
+  from.storage.moveTo(storage.arena)
+  from.storage.version = storage.version + 1
+  const { dtype, strides, offset } = from
+  Object.assign(t, { storage: from.storage, dtype, strides, offset })
+}
+
+/** Copies the elements of a tensor of the same shape, whatever the strides and dtypes of both. */
+export function assign(t: Tensor, from: Tensor): void {
+  if (t.isContiguous) t.elements.set(from.elements)
+  else copyLoop(t.shape, t.raw, t.strides, from.raw, from.strides)
 }
 
 // What console.log() asks for, in Node and Bun, and in Deno.

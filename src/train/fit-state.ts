@@ -5,7 +5,7 @@ import { CheckpointError } from '../errors.js'
 import type { Module } from '../nn/module.js'
 import type { Optimizer } from '../nn/optim/optimizer.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { assign, type Tensor } from '../tensor/tensor.js'
 import type { Keeper } from './keeper.js'
 import type { EpochReport, EvaluationReport, FitResult } from './reports.js'
 
@@ -21,6 +21,8 @@ export interface FitPlace {
   sum: number
   finite: number
   optimizerSteps: number
+  /** Updates of the parameters that had fewer than the optimizer's steps, by name: their bias correction counts these. */
+  fewerSteps?: Readonly<Record<string, number>>
   epochs: EpochReport[]
   evaluations: EvaluationReport[]
   /** Evaluations since the best. */
@@ -58,17 +60,26 @@ export interface FitStore {
 const MODEL = 'model.'
 const BEST = 'best.'
 
+const namesIn = (model: Module) => new Map(Array.from(model.namedParameters(), ([name, p]) => [p, name]))
+
 /** Moments are numbered by the parameter's place in the model: a name may come again in the optimizer's groups, a tensor not. */
 function* momentsOf(model: Module, optimizer: Optimizer): Generator<[string, Tensor]> {
-  const names = new Map(Array.from(model.namedParameters(), ([name, p]) => [p, name]))
+  const names = namesIn(model)
   for (const { param, state } of optimizer.slots)
     for (const [i, moment] of state.entries()) yield [`moment${i}.${names.get(param)}`, moment]
+}
+
+/** Of what was frozen or had no gradient in some steps. */
+export function fewerSteps(model: Module, optimizer: Optimizer): Record<string, number> {
+  const names = namesIn(model)
+  const fewer = optimizer.slots.filter((slot) => slot.state.length > 0 && slot.steps !== optimizer.steps)
+  return Object.fromEntries(fewer.map((slot) => [`${names.get(slot.param)}`, slot.steps]))
 }
 
 const prefixed = (prefix: string, tensors: Iterable<readonly [string, Tensor]>): [string, Tensor][] =>
   Array.from(tensors, ([name, t]) => [prefix + name, t])
 
-export const modelTensors = (model: Module): NamedTensors => new Map(prefixed(MODEL, model.namedParameters()))
+export const modelTensors = (model: Module): NamedTensors => new Map(prefixed(MODEL, model.stateDict()))
 
 export function captureTensors(model: Module, optimizer: Optimizer, keeper: Keeper): NamedTensors {
   return new Map([...modelTensors(model), ...momentsOf(model, optimizer), ...prefixed(BEST, keeper.weights)])
@@ -87,7 +98,7 @@ function copyInto(targets: Iterable<readonly [string, Tensor]>, saved: NamedTens
     return [target, from] as const
   })
   for (const [target, from] of pairs) {
-    target.elements.set(from.elements)
+    assign(target, from)
     touch(target)
   }
 }
@@ -98,8 +109,16 @@ export function restoreFit(
   place: FitPlace,
   { model, optimizer, keeper }: { model: Module; optimizer: Optimizer; keeper: Keeper },
 ): void {
-  copyInto([...prefixed(MODEL, model.namedParameters()), ...momentsOf(model, optimizer)], tensors)
+  const names = namesIn(model)
+  for (const slot of optimizer.slots) {
+    // Frozen in the beginning, and unfrozen before the state was saved.
+    if (slot.state.length === 0 && tensors.has(`moment0.${names.get(slot.param)}`)) optimizer.prepare(slot)
+  }
+  copyInto([...prefixed(MODEL, model.stateDict()), ...momentsOf(model, optimizer)], tensors)
   optimizer.steps = place.optimizerSteps
+  for (const slot of optimizer.slots)
+    slot.steps =
+      place.fewerSteps?.[`${names.get(slot.param)}`] ?? (slot.state.length > 0 ? optimizer.steps : 0)
   const best = Array.from(tensors).filter(([name]) => name.startsWith(BEST))
   keeper.goOn(place.evaluations, place.since, new Map(best.map(([name, t]) => [name.slice(BEST.length), t])))
 }
@@ -109,7 +128,7 @@ export function restoreFit(
  * with the same model, or was of no use any more.
  */
 export function restoreResult({ tensors }: SavedFit, model: Module): void {
-  const own = prefixed(MODEL, model.namedParameters())
+  const own = prefixed(MODEL, model.stateDict())
   copyInto(
     own.filter(([name]) => tensors.has(name)),
     tensors,

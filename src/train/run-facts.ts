@@ -37,9 +37,12 @@ const rules: Record<keyof RunFacts, (x: never) => boolean> = {
     if (c === null) return true
     if (!isObject(c) || typeof c.name !== 'string' || !isTime(c.ms) || !isObject(c.place)) return false
     const { epoch, batch, step, sum, finite, optimizerSteps, since, epochs, evaluations } = c.place
+    const { fewerSteps = {} } = c.place
     return (
       [epoch, batch, step, finite, optimizerSteps, since, c.place.skippedInARow].every(isCount) &&
       typeof sum === 'number' &&
+      isObject(fewerSteps) &&
+      Object.values(fewerSteps).every(isCount) &&
       Array.isArray(epochs) &&
       Array.isArray(evaluations)
     )

@@ -6,12 +6,13 @@ import { footprintOfModel, requireRoom } from '../nn/footprint.js'
 import type { Module } from '../nn/module.js'
 import { AdamW } from '../nn/optim/adam.js'
 import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
-import { type Schedule, schedules } from '../nn/optim/schedule.js'
+import { type Schedule, trainingSchedules } from '../nn/optim/schedule.js'
 import { keyOf } from '../tensor/rng.js'
 import {
   captureTensors,
   type FitPlace,
   type FitStore,
+  fewerSteps,
   modelTensors,
   restoreFit,
   restoreResult,
@@ -40,7 +41,7 @@ export interface FitOptions {
   /** Steps of warm-up, or below 1 their share. Default 0.06. */
   warmup?: number
   /** Default 'linear'. */
-  schedule?: keyof typeof schedules
+  schedule?: keyof typeof trainingSchedules
   /** Of Adam. Default true. */
   biasCorrection?: boolean
   /** Largest gradient norm. Default 1. */
@@ -146,7 +147,7 @@ export async function fit<Input, Output>(
   const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
   const perEpoch = Math.ceil(data.size / batchSize)
   const total = epochs * perEpoch
-  const schedule: Schedule = schedules[options.schedule ?? 'linear']({
+  const schedule: Schedule = trainingSchedules[options.schedule ?? 'linear']({
     total: epochs * Math.ceil(perEpoch / accumulate),
     warmup: options.warmup ?? 0.06,
   })
@@ -163,6 +164,7 @@ export async function fit<Input, Output>(
   const stateAt = (place: Pick<FitPlace, 'epoch' | 'batch' | 'step' | 'sum' | 'finite'>) => ({
     place: {
       ...{ ...place, optimizerSteps: optimizer.steps, epochs: reports },
+      fewerSteps: fewerSteps(model, optimizer),
       ...{ evaluations: keeper.reports, since: keeper.since, skippedInARow: accumulator.inARow },
     },
     tensors: captureTensors(model, optimizer, keeper),

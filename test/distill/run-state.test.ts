@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
+import { ones, zeros } from '../../src/autograd/create.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { CheckpointFolder } from '../../src/files/checkpoint-folder.js'
 import { Mlp } from '../../src/nn/models/mlp.js'
 import { rowData } from '../../src/nn/rows.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
+import type { Tensor } from '../../src/tensor/tensor.js'
 import { train } from '../../src/train/labels.js'
 import { Interrupted, RunState, type RunStateOptions } from '../../src/train/run-state.js'
 
@@ -32,6 +34,10 @@ function open(folder: string, options: Partial<RunStateOptions> = {}, resume = f
   return new RunState(new CheckpointFolder(folder), { ...usual, ...options }, resume)
 }
 
+const whole = {
+  ...{ epoch: 1, batch: 0, step: 0, sum: 0, finite: 0, optimizerSteps: 0, epochs: [] },
+  ...{ evaluations: [], since: 0, skippedInARow: 0 },
+}
 const place = () => join(root, `${count++}`)
 const weights = (m: Mlp) => m.parameters().map((p) => p.toArray())
 const learn = (state: RunState, name: string, m: Mlp, seed = 1) =>
@@ -56,6 +62,37 @@ describe('the state of a run', () => {
     expect([state.from, state.mark]).toEqual([7, 7])
     expect(await learn(state, 'a', last)).toEqual(result)
     expect(weights(last)).toEqual(weights(alone))
+  })
+
+  it('counts the updates of what had no gradient in some steps, and keeps buffers', async () => {
+    class Late extends Mlp {
+      late = ones([2], { requiresGrad: true })
+      mean = this.registerBuffer('mean', zeros([2]))
+
+      override forward(x: Tensor): { logits: Tensor } {
+        const { logits } = super.forward(x)
+        const first = x.elements[0]
+        if (this.training) this.mean.elements[0] = 0.5 * this.mean.elements[0] + first
+        return { logits: first > 0 ? logits.mul(this.late) : logits }
+      }
+    }
+    const late = () => randomScope(keyOf(3), () => new Late({ sizes: [2, 5, 2], dropout: 0.2 }))
+    const state = (m: Late) => Array.from(m.stateDict(), ([name, t]) => [name, t.toArray()])
+    const options = { epochs: 3, batchSize: 8, lr: 1e-2, seed: 1 }
+    const [alone, cut, last] = [late(), late(), late()]
+    await train(alone, data, options)
+    const folder = place()
+    let left = 8
+    const interrupted = () => (left-- === 0 ? 'SIGTERM' : null)
+    const stopped = open(folder, { every: 'never', interrupted })
+    await expect(train(cut, data, { ...options, store: stopped.training('a') })).rejects.toThrow(Interrupted)
+    const [file] = readdirSync(folder).filter((f) => f.endsWith('.json'))
+    const { fewerSteps } = JSON.parse(readFileSync(join(folder, file), 'utf8')).facts.current.place
+    expect(fewerSteps.late).toBeGreaterThan(0)
+    expect(fewerSteps.late).toBeLessThan(8)
+    await train(last, data, { ...options, store: open(folder, {}, true).training('a') })
+    expect(state(last)).toEqual(state(alone))
+    expect(last.mean.elements[0]).not.toBe(0)
   })
 
   it('gives a training that was over its weights and its result, of a model that went on too', async () => {
@@ -95,6 +132,7 @@ describe('the state of a run', () => {
     ['records', []],
     ['finished', [{ name: 'a' }]],
     ['current', { name: 'a', ms: 0, place: { epoch: 1.5 } }],
+    ['current', { name: 'a', ms: 0, place: { ...whole, fewerSteps: { w: -1 } } }],
   ])('refuses %s that is none', async (name, value) => {
     const folder = place()
     await learn(open(folder), 'a', model())

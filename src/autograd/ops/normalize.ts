@@ -137,7 +137,7 @@ const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
   math: 'y = x m / (1 - p) + r;\\quad \\bar x = \\bar y m / (1 - p),\\ \\bar r = \\bar y',
   takes: ['float'],
   shape: ([x, residual], { p }) => {
-    if (!(p >= 0 && p < 1)) throw new RangeError(`dropout: p must be at least 0 and below 1, got ${p}`)
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`dropout: p must lie in [0, 1], got ${p}`)
     if (residual !== undefined && !sameShape(x, residual))
       throw new ShapeError(
         'dropout',
@@ -145,8 +145,12 @@ const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
       )
     return x
   },
-  kernel: (k, out, [x, residual], { p, key }) =>
-    k.dropout(flat(out), flat(x), p, key, residual ? flat(residual) : null),
+  kernel: (k, out, [x, residual], { p, key }) => {
+    // 1 / (1 - p) is no number there.
+    if (p < 1) k.dropout(flat(out), flat(x), p, key, residual ? flat(residual) : null)
+    else if (residual) k.copy(out.shape, out.raw, out.strides, residual.raw, residual.strides)
+    else k.fill(out.raw, 0)
+  },
   plain: ([x, residual], attrs) => {
     const y = dropoutOp([x], attrs)
     return residual ? add(y, residual) : y
@@ -169,9 +173,9 @@ const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
   errors: () => [
     {
       inputs: [{ shape: [2] }],
-      attrs: { p: 1, key: [0, 0] },
+      attrs: { p: 1.5, key: [0, 0] },
       error: RangeError,
-      text: 'dropout: p must be at least 0 and below 1, got 1',
+      text: 'dropout: p must lie in [0, 1], got 1.5',
     },
     {
       inputs: [{ shape: [2] }, { shape: [1] }],
@@ -187,6 +191,24 @@ const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
       out: [Infinity, -0],
       grads: [[1, 1]],
     },
+    {
+      inputs: [{ shape: [3], values: [Infinity, NaN, 2] }],
+      attrs: { p: 1, key: [0, 0] },
+      out: [0, 0, 0],
+      grads: [[0, 0, 0]],
+    },
+    {
+      inputs: [
+        { shape: [2], values: [Infinity, NaN] },
+        { shape: [2], values: [3, -4] },
+      ],
+      attrs: { p: 1, key: [0, 0] },
+      out: [3, -4],
+      grads: [
+        [0, 0],
+        [1, 1],
+      ],
+    },
   ],
 })
 
@@ -198,7 +220,7 @@ export interface DropoutOptions {
 
 /**
  * Zeroes elements with probability p and divides the rest by 1 - p; plus `residual`. Element i depends on the key and i
- * alone.
+ * alone. With p = 1 nothing is left, NaN and infinities neither. Throws RangeError for a p outside [0, 1].
  */
 export function dropout(x: Tensor, p: number, { key, residual }: DropoutOptions = {}): Tensor {
   if (p === 0) return residual ? add(x, residual) : x

@@ -1,7 +1,7 @@
 // The options of tinystill train, as they are given and as they are meant.
 import { type Command, Option } from 'commander'
 import { presets } from '../../nn/models/presets.js'
-import { schedules } from '../../nn/optim/schedule.js'
+import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { CommonOptions } from '../shared/command.js'
 import {
   addRunOptions,
@@ -28,7 +28,7 @@ export interface TrainOptions extends CommonOptions, RunCommandOptions {
   maxLength?: number
   accumulate: number
   warmup: number
-  schedule: keyof typeof schedules
+  schedule: keyof typeof trainingSchedules
   weightDecay: number
   decayAll: boolean
   layerDecay: number
@@ -68,7 +68,7 @@ export function trainOptions(command: Command): Command {
     .option('--warmup <x>', 'steps, or below 1 their share', numberIn(0, 1e9), 0.1)
     .addOption(
       new Option('--schedule <name>', 'of the learning rate')
-        .choices(Object.keys(schedules))
+        .choices(Object.keys(trainingSchedules))
         .default('linear'),
     )
     .option('--weight-decay <x>', 'of AdamW, not for biases and layer norms', numberIn(0, 10), 0.01)

@@ -1,5 +1,5 @@
 // A recipe as data: stages, what each is trained on, by which losses, how fast. The runner executes it; --config changes it.
-import { schedules } from '../../nn/optim/schedule.js'
+import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CustomMap, LayerMapName } from '../layer-map.js'
 import type { BoundLoss } from './loss.js'
@@ -37,7 +37,7 @@ export const fitSettings = {
   /** Gradients are clipped by the norm of all, or each parameter's by its own. */
   clip: oneOf(['global', 'each'], 'global'),
   warmup: numberFrom(0, 1e9, 0.1),
-  schedule: oneOf(Object.keys(schedules) as (keyof typeof schedules)[], 'linear'),
+  schedule: oneOf(Object.keys(trainingSchedules) as (keyof typeof trainingSchedules)[], 'linear'),
   keep: oneOf(['best', 'last'], 'best'),
 }
 export type FitSettings = Values<typeof fitSettings>

@@ -1,49 +1,60 @@
 // Adam and AdamW. Kingma and Ba 2015, algorithm 1; decoupled weight decay: Loshchilov and Hutter 2019, algorithm 2.
 import { kernelsFor } from '../../tensor/backend.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
-import { type GroupOptions, Optimizer, type ParameterGroup } from './optimizer.js'
+import {
+  type GroupOptions,
+  groupRules,
+  Optimizer,
+  type ParameterGroup,
+  type Parameters,
+  type Slot,
+} from './optimizer.js'
+import { flag, notNegative, type Rules, shares } from './settings.js'
 
-export interface AdamOptions extends Partial<GroupOptions> {
-  betas?: readonly [number, number]
-  eps?: number
+export interface AdamSettings extends GroupOptions {
+  betas: readonly [number, number]
+  eps: number
   /** false: the moments are used as they are, as in BERT's first optimizer. Default true. */
-  biasCorrection?: boolean
+  biasCorrection: boolean
 }
 
-abstract class AdamFamily extends Optimizer {
-  readonly #betas: readonly [number, number]
-  readonly #eps: number
-  readonly #correct: boolean
+export type AdamOptions = Partial<AdamSettings>
+
+const moments = ['expAvg', 'expAvgSq']
+const rules: Rules<AdamSettings> = { ...groupRules, betas: shares, eps: notNegative, biasCorrection: flag }
+
+/** Bias correction counts each parameter's own updates: it begins with that parameter's first gradient. */
+abstract class AdamFamily extends Optimizer<AdamSettings> {
   readonly #decoupled: boolean
 
   constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup>,
-    { betas = [0.9, 0.999], eps = 1e-8, biasCorrection = true, ...group }: AdamOptions & GroupOptions,
+    params: Parameters | Iterable<ParameterGroup<AdamSettings>>,
+    { betas = [0.9, 0.999], eps = 1e-8, biasCorrection = true, lr, weightDecay }: AdamOptions & GroupOptions,
     decoupled: boolean,
   ) {
-    super(params, group, 2)
-    if (!betas.every((b) => b >= 0 && b < 1))
-      throw new RangeError(`Adam: betas must lie in [0, 1), got ${betas}`)
-    this.#betas = betas
-    this.#eps = eps
-    this.#correct = biasCorrection
+    super(params, { lr, weightDecay, betas, eps, biasCorrection }, rules)
     this.#decoupled = decoupled
+  }
+
+  protected moments(): readonly string[] {
+    return moments
   }
 
   protected update(
     p: Tensor,
     g: Tensor,
-    [m, v]: readonly Tensor[],
-    group: GroupOptions,
+    { state: [m, v], steps }: Slot,
+    s: AdamSettings,
     gradScale: number,
   ): void {
-    const [beta1, beta2] = this.#betas
-    const correction = (beta: number) => (this.#correct ? 1 - power(beta, this.steps) : 1)
+    const [beta1, beta2] = s.betas
+    const correction = (beta: number) => (s.biasCorrection ? 1 - power(beta, steps) : 1)
     kernelsFor(p.dtype).adam(flat(p), flat(g), flat(m), flat(v), {
-      ...group,
+      lr: s.lr,
       beta1,
       beta2,
-      eps: this.#eps,
+      eps: s.eps,
+      weightDecay: s.weightDecay,
       decoupled: this.#decoupled,
       correction1: correction(beta1),
       correction2: correction(beta2),
@@ -62,7 +73,7 @@ function power(x: number, n: number): number {
 /** Weight decay is L2: added to the gradient. Default lr 1e-3, no decay. */
 export class Adam extends AdamFamily {
   constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup>,
+    params: Parameters | Iterable<ParameterGroup<AdamSettings>>,
     { lr = 1e-3, weightDecay = 0, ...rest }: AdamOptions = {},
   ) {
     super(params, { lr, weightDecay, ...rest }, false)
@@ -72,7 +83,7 @@ export class Adam extends AdamFamily {
 /** Weight decay beside the gradient: p -= lr weightDecay p. Default lr 1e-3, weightDecay 0.01. */
 export class AdamW extends AdamFamily {
   constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup>,
+    params: Parameters | Iterable<ParameterGroup<AdamSettings>>,
     { lr = 1e-3, weightDecay = 0.01, ...rest }: AdamOptions = {},
   ) {
     super(params, { lr, weightDecay, ...rest }, true)

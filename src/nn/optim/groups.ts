@@ -26,13 +26,15 @@ interface Found {
   owners: { name: string; module: Module }[]
 }
 
+/** A path without the places in arrays: 'layers' of 'layers.0'. */
+const nameOf = (path: string) => path.split('.').findLast((part) => !/^\d+$/.test(part)) ?? path
+
 /** In the order in which the model declares them: embeddings before blocks before heads. */
 function* walk(owners: Found['owners']): Generator<Found> {
-  for (const [key, value] of Object.entries(owners[owners.length - 1].module)) {
-    if (value instanceof Tensor) yield { param: value, key, owners }
-    for (const child of Array.isArray(value) ? value : [value]) {
-      if (child instanceof Module) yield* walk([...owners, { name: key, module: child }])
-    }
+  for (const [path, value] of owners[owners.length - 1].module.holdings()) {
+    const name = nameOf(path)
+    if (value instanceof Tensor) yield { param: value, key: name, owners }
+    else if (!owners.some(({ module }) => module === value)) yield* walk([...owners, { name, module: value }])
   }
 }
 
@@ -40,10 +42,16 @@ function* walk(owners: Found['owners']): Generator<Found> {
 function stackOf(model: Module): readonly Module[] {
   let longest: readonly Module[] = []
   for (const [, module] of model.namedModules()) {
-    for (const value of Object.values(module)) {
-      if (!Array.isArray(value) || value.length <= longest.length) continue
-      if (value.every((m) => m instanceof Module && m.constructor === value[0].constructor)) longest = value
+    const lists = new Map<string, Module[]>()
+    for (const [path, child] of module.holdings()) {
+      const list = /^(.*\.)?\d+$/.exec(path)
+      if (list === null || !(child instanceof Module)) continue
+      const [, name = ''] = list
+      lists.set(name, [...(lists.get(name) ?? []), child])
     }
+    for (const list of lists.values())
+      if (list.length > longest.length && list.every((m) => m.constructor === list[0].constructor))
+        longest = list
   }
   return longest
 }
@@ -64,7 +72,7 @@ export function parameterTable(model: Module): ParameterRow[] {
     const { param, key, owners } = found
     const layer = owners.reduce((at, { module }) => (at < 0 ? stack.indexOf(module) : at), -1)
     if (layer >= 0) above = true
-    if (rows.has(param)) continue
+    if (rows.has(param) || !names.has(param)) continue
     const embeds = owners[owners.length - 1].module instanceof Embedding
     const [part, depth]: [ParameterRow['part'], number] =
       layer >= 0
@@ -75,7 +83,7 @@ export function parameterTable(model: Module): ParameterRow[] {
             ? ['pooler', stack.length + 1]
             : ['head', stack.length + 2]
     const decays = key !== 'bias' && !isNorm(found)
-    rows.set(param, { name: names.get(param) ?? key, param, part, depth, decays })
+    rows.set(param, { name: names.get(param) as string, param, part, depth, decays })
   }
   return [...rows.values()]
 }
@@ -93,7 +101,7 @@ export interface GroupRules {
   decayAll?: boolean
 }
 
-/** The parameters that are not frozen, for an optimizer. Throws RangeError unless 0 < layerDecay <= 1. */
+/** All parameters, for an optimizer: frozen ones learn once they are unfrozen. Throws RangeError unless 0 < layerDecay <= 1. */
 export function parameterGroups(
   model: Module,
   { weightDecay, layerDecay = 1, decayAll = false }: GroupRules,
@@ -104,7 +112,6 @@ export function parameterGroups(
   const layers = Math.max(0, ...rows.filter((r) => r.part === 'layer').map((r) => r.depth))
   const groups = new Map<string, ParameterGroup & { params: Tensor[] }>()
   for (const { param, depth, decays } of rows) {
-    if (!param.requiresGrad) continue
     const down = layers + 2 - depth
     const lrScale = layerDecay === 1 ? 1 : pow(layerDecay, down)
     const group = { params: [], lrScale, weightDecay: decays || decayAll ? weightDecay : 0 }

@@ -1,5 +1,8 @@
 // The optim namespace of the public surface.
+export { Adagrad, type AdagradOptions } from './adagrad.js'
 export { Adam, type AdamOptions, AdamW } from './adam.js'
+export { EMA, type EMAOptions } from './ema.js'
+export { clipGradNorm, clipGradValue, gradNorm, zeroGrad } from './gradients.js'
 export {
   decayGroups,
   type FreezeRules,
@@ -9,6 +12,16 @@ export {
   parameterGroups,
   parameterTable,
 } from './groups.js'
-export { gradNorm, type ParameterGroup, type StepOptions, zeroGrad } from './optimizer.js'
-export { type Schedule, type ScheduleOptions, schedules } from './schedule.js'
+export { Lion, type LionOptions } from './lion.js'
+export { type Group, Optimizer, type ParameterGroup, type StepOptions } from './optimizer.js'
+export { Plateau, type PlateauOptions, type PlateauState } from './plateau.js'
+export { RMSprop, type RMSpropOptions } from './rmsprop.js'
+export {
+  type OneCycleOptions,
+  type RestartOptions,
+  type Schedule,
+  type ScheduleOptions,
+  schedules,
+} from './schedule.js'
 export { SGD, type SGDOptions } from './sgd.js'
+export type { OptimizerState } from './state.js'

@@ -1,24 +1,35 @@
-// What all optimizers share: groups of parameters, the step count, clipping by the global norm, moments made up front.
-
-import { zeros } from '../../autograd/create.js'
-import { touch } from '../../autograd/graph.js'
-import { clearGrad, releaseGrad, touchedRows } from '../../autograd/leafgrad.js'
-import { NonfiniteError } from '../../errors.js'
+// What all optimizers share: groups of parameters, step counts, clipping by the norm, moments, and their state by name.
+import { full } from '../../autograd/create.js'
+import { dense, noGrad, touch } from '../../autograd/graph.js'
+import { releaseGrad } from '../../autograd/leafgrad.js'
+import { to } from '../../autograd/ops/elementwise/cast.js'
+import { DTypeError, GradError, NonfiniteError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { formatShape } from '../../tensor/shape.js'
-import { empty, flat, type Tensor } from '../../tensor/tensor.js'
+import { requireGradOf, Tensor } from '../../tensor/tensor.js'
+import { gradNorm, zeroGrad } from './gradients.js'
+import { checkSettings, isNumber, notNegative, type Rules } from './settings.js'
+import { type OptimizerState, readState, writeState } from './state.js'
 
 export interface GroupOptions {
   lr: number
   weightDecay: number
 }
 
+export const groupRules: Rules<GroupOptions> = { lr: notNegative, weightDecay: notNegative }
+
+/** Alone, or each with its name: model.namedParameters(). */
+export type Parameters = Iterable<Tensor> | Iterable<readonly [string, Tensor]>
+
 /** Parameters with settings of their own; what is left out comes from the optimizer's options. */
-export interface ParameterGroup extends Partial<GroupOptions> {
-  params: Iterable<Tensor>
+export type ParameterGroup<S extends GroupOptions = GroupOptions> = Partial<S> & {
+  params: Parameters
   /** Multiplies lr. Default 1. */
   lrScale?: number
 }
+
+/** A group as it trains. Its settings may be changed: optimizer.paramGroups[0].lr = 1e-4. */
+export type Group<S extends GroupOptions = GroupOptions> = S & { readonly params: readonly Tensor[] }
 
 export interface StepOptions {
   /** Multiplies every group's lr: the schedule's factor. Default 1. */
@@ -31,80 +42,169 @@ export interface StepOptions {
   clip?: 'global' | 'each'
 }
 
-interface Slot {
-  param: Tensor
-  group: GroupOptions
-  /** Moments, of the parameter's shape. */
-  state: Tensor[]
+/** A parameter, its group, and what its updates remember. */
+export interface Slot<S extends GroupOptions = GroupOptions> {
+  readonly param: Tensor
+  readonly group: Group<S>
+  /** Its name, or its place among all parameters. */
+  readonly name: string
+  /** Updates of this parameter: steps in which it had a gradient. */
+  steps: number
+  /** Moments, of the parameter's shape and dtype; none yet while it is frozen. */
+  state: readonly Tensor[]
+  /** Their names. */
+  moments: readonly string[]
 }
 
-/** Of a parameter's gradient. */
-function squares(p: Tensor): number {
-  if (p.leafGrad === null) return 0
-  const { tensor } = p.leafGrad
-  const k = kernelsFor(p.dtype)
-  const rows = touchedRows(p)
-  // Zeros add nothing. A multiple of 4, so that the others are added in the order in which all rows are.
-  if (rows === null || tensor.strides[0] % 4 !== 0) return k.sumSquares(flat(tensor))
-  const touched = empty([rows.length, tensor.strides[0]], p.dtype)
-  try {
-    k.indexSelect(flat(touched), flat(tensor), rows, 1, p.shape[0], tensor.strides[0])
-    return k.sumSquares(flat(touched))
-  } finally {
-    touched.dispose()
+const none: readonly string[] = []
+
+const isGroup = (x: unknown): x is ParameterGroup =>
+  typeof x === 'object' && x !== null && !(x instanceof Tensor) && 'params' in x
+
+/** Of any Iterable. Throws RangeError for what is none. */
+function listOf<T>(items: Iterable<T>, what: string): T[] {
+  if (typeof (items as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function')
+    return [...items]
+  const hint = items instanceof Tensor ? '[tensor]' : 'model.parameters()'
+  throw new RangeError(`optimizer: ${what} must be a list of tensors or groups, as ${hint}`)
+}
+
+const overlaps = (t: Tensor) => t.strides.some((stride, dim) => stride === 0 && t.shape[dim] > 1)
+
+/** Throws where a step could not change it, or nobody would see the change. */
+function requireTrainable(param: unknown, label: string): asserts param is Tensor {
+  if (!(param instanceof Tensor))
+    throw new RangeError(
+      `optimizer: ${label} must be a tensor, got ${param === null ? 'null' : typeof param}`,
+    )
+  const what = `optimizer: ${label}, shape ${formatShape(param.shape)},`
+  if (param.disposed)
+    throw new GradError(`${what} has been disposed`, 'Make the optimizer of living parameters')
+  if (param.node !== null) {
+    throw new GradError(
+      `${what} is the result of ${param.node.name}, and only a leaf can learn`,
+      'Compute it in noGrad(), or detach() it, then set requiresGrad to true',
+    )
   }
+  if (param.dtype === 'int32') throw new DTypeError('optimizer', `${label} is int32, which has no gradient`)
+  if (overlaps(param))
+    throw new GradError(
+      `${what} has elements that are one in memory, as expand() makes them`,
+      'clone() it first',
+    )
 }
 
-/** The Euclidean norm of all gradients together. Parameters without one count as zeros. */
-export function gradNorm(params: Iterable<Tensor>): number {
-  let sum = 0
-  for (const p of params) sum += squares(p)
-  return Math.sqrt(sum)
-}
-
-/** Drops all gradients. Their buffers go back at once; those of which few rows were touched are cleared and kept. */
-export function zeroGrad(params: Iterable<Tensor>): void {
-  for (const p of params) clearGrad(p)
-}
-
-function isGroup(x: Tensor | ParameterGroup): x is ParameterGroup {
-  return 'params' in x
-}
-
-export abstract class Optimizer {
+export abstract class Optimizer<S extends GroupOptions = GroupOptions> {
   /** Steps taken. */
   steps = 0
-  readonly slots: readonly Slot[]
+  readonly #groups: Group<S>[] = []
+  readonly #slots: Slot<S>[] = []
+  readonly #defaults: S
+  readonly #rules: Rules<S>
+  #disposed = false
 
-  /** moments: how many tensors of a parameter's shape the update keeps. Frozen parameters take no part and have none. */
-  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, defaults: GroupOptions, moments: number) {
-    if (!(defaults.lr >= 0)) throw new RangeError(`optimizer: lr must be 0 or more, got ${defaults.lr}`)
-    const items = [...(params as Iterable<Tensor | ParameterGroup>)]
-    const groups: ParameterGroup[] = items.every(isGroup) ? items : [{ params: items as Tensor[] }]
-    const seen = new Set<Tensor>()
-    this.slots = groups.flatMap(({ params, lrScale = 1, ...own }) => {
-      const group = { ...defaults, ...own }
-      if (!(lrScale >= 0)) throw new RangeError(`optimizer: lrScale must be 0 or more, got ${lrScale}`)
-      return [...params].flatMap((param) => {
-        if (seen.has(param))
-          throw new RangeError(`optimizer: the parameter ${formatShape(param.shape)} came twice`)
-        seen.add(param)
-        if (!param.requiresGrad) return []
-        const state = Array.from({ length: moments }, () => zeros(param.shape, { dtype: param.dtype }))
-        return [{ param, group: { ...group, lr: group.lr * lrScale }, state }]
-      })
+  /**
+   * Frozen parameters stay as they are, and learn from when on they require a gradient. Throws GradError for results of ops and
+   * disposed tensors, DTypeError for int32, RangeError for settings that mean nothing and where there is nothing to train.
+   */
+  constructor(params: Parameters | Iterable<ParameterGroup<S>>, defaults: S, rules: Rules<S>) {
+    this.#defaults = defaults
+    this.#rules = rules
+    const items = listOf<unknown>(params, 'params')
+    const groups = items.length > 0 && items.every(isGroup)
+    if (!groups) this.#add({ params: items as Tensor[] } as unknown as ParameterGroup<S>, '')
+    else for (const [i, group] of items.entries()) this.#add(group as ParameterGroup<S>, ` of group ${i}`)
+    if (!this.#slots.some(({ param }) => param.requiresGrad)) {
+      const frozen = this.#slots.length > 0 ? ' that are not frozen' : ''
+      throw new RangeError(`optimizer: there are no parameters${frozen}`)
+    }
+  }
+
+  /** Another group, of parameters that are in none yet. Throws as the constructor does, and then adds nothing. */
+  addParamGroup(group: ParameterGroup<S>): void {
+    if (!isGroup(group)) throw new RangeError('optimizer: a group is { params, ... }')
+    this.#add(group, ` of group ${this.#groups.length}`)
+  }
+
+  #add({ params, lrScale, ...own }: ParameterGroup<S>, of: string): void {
+    const unknown = Object.keys(own).find((name) => !(name in this.#rules))
+    if (unknown !== undefined) {
+      const known = Object.keys(this.#rules).join(', ')
+      throw new RangeError(`optimizer: there is no setting ${unknown}${of}, only ${known} and lrScale`)
+    }
+    const settings: S = { ...this.#defaults, ...(own as unknown as Partial<S>) }
+    this.check(settings, of)
+    const scale = lrScale ?? 1
+    if (!(isNumber(scale) && scale >= 0))
+      throw new RangeError(`optimizer: lrScale${of} must be 0 or more, got ${scale}`)
+    const items = listOf<unknown>(params, `params${of}`)
+    const seen = new Set(this.params)
+    const members: Tensor[] = []
+    const group: Group<S> = { ...settings, lr: settings.lr * scale, params: members }
+    const slots = items.map((item, i): Slot<S> => {
+      const [name, param] = Array.isArray(item) ? item : [`${this.#slots.length + i}`, item]
+      requireTrainable(param, `parameter ${name}`)
+      if (seen.has(param))
+        throw new RangeError(`optimizer: the parameter ${formatShape(param.shape)} came twice`)
+      seen.add(param)
+      members.push(param)
+      return { param, group, name, steps: 0, state: [], moments: none }
     })
-    if (this.slots.length === 0)
-      throw new RangeError(`optimizer: there are no parameters${seen.size > 0 ? ' that are not frozen' : ''}`)
+    const names = new Set(this.#slots.map((s) => s.name))
+    for (const { name } of slots) {
+      if (names.has(name)) throw new RangeError(`optimizer: two parameters are called ${name}`)
+      names.add(name)
+    }
+    this.#groups.push(group)
+    this.#slots.push(...slots)
+    for (const slot of slots) if (slot.param.requiresGrad) this.prepare(slot)
+  }
+
+  /** Throws RangeError for settings that mean nothing, alone or together. */
+  protected check(settings: S, of: string): void {
+    checkSettings(this.#rules, settings, of)
+  }
+
+  /** The groups, their settings to be read and changed. */
+  get paramGroups(): readonly Group<S>[] {
+    return this.#groups
+  }
+
+  get slots(): readonly Slot<S>[] {
+    return this.#slots
   }
 
   get params(): Tensor[] {
-    return this.slots.map((s) => s.param)
+    return this.#slots.map((s) => s.param)
   }
 
-  /** One update in place of every parameter that has a gradient. Returns the gradients' norm before clipping. */
+  /** Makes the moments of a parameter where they are not there, or not of its dtype any more. They live as long as it does. */
+  prepare(slot: Slot<S>): void {
+    const names = this.moments(slot.group)
+    const { param } = slot
+    if (slot.moments === names && (names.length === 0 || slot.state[0].dtype === param.dtype)) return
+    slot.state = names.map((name) => {
+      const old = slot.moments.indexOf(name)
+      const { shape, dtype } = param
+      const moment =
+        old < 0
+          ? full(shape, this.initial(name, slot.group), { dtype })
+          : noGrad(() => to(slot.state[old], dtype))
+      moment.storage.moveTo(param.storage.arena)
+      return moment
+    })
+    slot.moments = names
+  }
+
+  /**
+   * One update in place of every parameter that has a gradient and is not frozen. Returns the gradients' norm before clipping.
+   * Throws, and changes nothing: RangeError for numbers that mean nothing, NonfiniteError for gradients that are not finite,
+   * GradError where no parameter has a gradient, where one was disposed, or its gradient is of another shape.
+   */
   step({ lrScale = 1, gradScale = 1, maxNorm = Infinity, clip = 'global' }: StepOptions = {}): number {
-    const norm = gradNorm(this.params) * gradScale
+    this.#checkStep({ lrScale, gradScale, maxNorm, clip })
+    const learning = this.#learning()
+    const norm = gradNorm(learning.map((s) => s.param)) * gradScale
     if (!Number.isFinite(norm)) {
       throw new NonfiniteError(
         `optimizer: the gradient norm is ${norm}, no parameter was changed`,
@@ -115,32 +215,127 @@ export abstract class Optimizer {
     const clipped = (own: number) => gradScale * Math.min(1, maxNorm / (own + 1e-6))
     const all = clipped(norm)
     this.steps++
-    for (const { param, group, state } of this.slots) {
-      if (param.leafGrad === null) continue
+    const settings = new Map(this.#groups.map((group) => [group, { ...group, lr: group.lr * lrScale }]))
+    for (const slot of learning) {
+      const { param, group } = slot
       const scale = clip === 'each' ? clipped(gradNorm([param]) * gradScale) : all
-      this.update(param, param.leafGrad.tensor, state, { ...group, lr: group.lr * lrScale }, scale)
+      this.prepare(slot)
+      slot.steps++
+      const target = dense(param)
+      this.update(
+        target,
+        (param.leafGrad as { tensor: Tensor }).tensor,
+        slot,
+        settings.get(group) as S,
+        scale,
+      )
+      if (target !== param) {
+        kernelsFor(param.dtype).copy(param.shape, param.raw, param.strides, target.raw, target.strides)
+        target.dispose()
+      }
       touch(param)
     }
     return norm
+  }
+
+  #checkStep(options: Required<StepOptions>): void {
+    if (this.#disposed) throw new GradError('optimizer: it has been disposed', 'Make a new one')
+    for (const name of ['lrScale', 'gradScale', 'maxNorm'] as const) {
+      const x: unknown = options[name]
+      if (!(typeof x === 'number' && x >= 0 && (x < Infinity || name === 'maxNorm')))
+        throw new RangeError(`optimizer: ${name} must be 0 or more, got ${x}`)
+    }
+    if (options.clip !== 'global' && options.clip !== 'each')
+      throw new RangeError(`optimizer: clip must be 'global' or 'each', got ${options.clip}`)
+    this.#groups.forEach((group, i) => {
+      this.check(group, ` of group ${i}`)
+    })
+  }
+
+  /** Those with a gradient that are not frozen. */
+  #learning(): Slot<S>[] {
+    const learning = this.#slots.filter(({ param }) => param.leafGrad !== null && param.requiresGrad)
+    for (const { param, name } of learning) {
+      if (param.disposed)
+        throw new GradError(
+          `optimizer: parameter ${name}, shape ${formatShape(param.shape)}, has been disposed`,
+        )
+      const { tensor } = param.leafGrad as { tensor: Tensor }
+      if (tensor.disposed)
+        throw new GradError(
+          `optimizer: the gradient of parameter ${name} has been disposed`,
+          'Call backward() again',
+        )
+      requireGradOf(param, tensor)
+    }
+    if (learning.length > 0) return learning
+    if (this.#slots.every(({ param }) => !param.requiresGrad))
+      throw new GradError(
+        'optimizer: a step of nothing: all parameters are frozen',
+        'Set requiresGrad of some to true',
+      )
+    throw new GradError(
+      'optimizer: a step of nothing: no parameter has a gradient',
+      'Call backward() before it, on a loss computed from the very tensors that the optimizer was given',
+    )
   }
 
   zeroGrad(): void {
     zeroGrad(this.params)
   }
 
+  /**
+   * Copies of all that its updates remember, by the parameters' names or places, and its settings. Names are there where the
+   * parameters came with them: new AdamW(model.namedParameters()).
+   */
+  stateDict(): OptimizerState {
+    return writeState(this.steps, this.#slots, this.#groups)
+  }
+
+  /**
+   * Goes on where the optimizer that gave `state` was, over as many groups of the same parameters. Throws CheckpointError, which
+   * names the parameter, and then changes nothing.
+   */
+  loadStateDict(state: OptimizerState): void {
+    const read = readState(state, this.#slots, this.#groups, (slot) => this.moments(slot.group), {
+      settings: Object.keys(this.#rules),
+      check: (settings, of) => this.check(settings as S, of),
+    })
+    read.groups.forEach((settings, i) => {
+      Object.assign(this.#groups[i], settings)
+    })
+    this.#slots.forEach((slot, i) => {
+      const { steps, moments } = read.slots[i]
+      slot.steps = steps
+      for (const t of slot.state) t.dispose()
+      Object.assign(slot, { state: [], moments: none })
+      if (moments === null && !slot.param.requiresGrad) return
+      this.prepare(slot)
+      slot.moments.forEach((name, m) => {
+        const from = moments?.get(name)
+        if (from) slot.state[m].elements.set(from.elements)
+      })
+    })
+    this.steps = read.steps
+  }
+
   /** Gives back the moments and the gradients: the end of a training. The parameters stay. */
   dispose(): void {
-    for (const { param, state } of this.slots) {
+    this.#disposed = true
+    for (const { param, state } of this.#slots) {
       for (const t of state) t.dispose()
       releaseGrad(param)
     }
   }
 
-  protected abstract update(
-    param: Tensor,
-    grad: Tensor,
-    state: readonly Tensor[],
-    group: GroupOptions,
-    gradScale: number,
-  ): void
+  /** Names of the moments, the same array for the same settings. */
+  protected abstract moments(group: S): readonly string[]
+
+  /** What a moment begins as. */
+  protected initial(_name: string, _group: S): number {
+    return 0
+  }
+
+  /** In place on `param`, which is contiguous, and the slot's state. slot.steps counts this update. */
+  protected abstract update(param: Tensor, grad: Tensor, slot: Slot<S>, settings: S, gradScale: number): void
 }

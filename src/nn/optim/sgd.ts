@@ -1,43 +1,47 @@
 // Stochastic gradient descent with momentum: buf = momentum buf + g; p -= lr buf. PyTorch's form.
 import { kernelsFor } from '../../tensor/backend.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
-import { type GroupOptions, Optimizer, type ParameterGroup } from './optimizer.js'
+import {
+  type GroupOptions,
+  groupRules,
+  Optimizer,
+  type ParameterGroup,
+  type Parameters,
+  type Slot,
+} from './optimizer.js'
+import { flag, notNegative } from './settings.js'
 
-export interface SGDOptions extends Partial<GroupOptions> {
-  lr: number
-  momentum?: number
-  nesterov?: boolean
+export interface SGDSettings extends GroupOptions {
+  momentum: number
+  nesterov: boolean
 }
 
-/** Weight decay is L2: added to the gradient. */
-export class SGD extends Optimizer {
-  readonly momentum: number
-  readonly nesterov: boolean
+export interface SGDOptions extends Partial<SGDSettings> {
+  lr: number
+}
 
-  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, options: SGDOptions) {
-    const { lr, weightDecay = 0, momentum = 0, nesterov = false } = options
-    super(params, { lr, weightDecay }, 1)
-    this.momentum = momentum
-    this.nesterov = nesterov
+const moments = ['momentumBuffer']
+
+/** Weight decay is L2: added to the gradient. Default: no decay, no momentum. nesterov needs momentum. */
+export class SGD extends Optimizer<SGDSettings> {
+  constructor(params: Parameters | Iterable<ParameterGroup<SGDSettings>>, options: SGDOptions) {
+    const { lr, weightDecay = 0, momentum = 0, nesterov = false } = options ?? {}
+    const rules = { ...groupRules, momentum: notNegative, nesterov: flag }
+    super(params, { lr, weightDecay, momentum, nesterov }, rules)
   }
 
-  protected update(
-    p: Tensor,
-    g: Tensor,
-    [buf]: readonly Tensor[],
-    group: GroupOptions,
-    gradScale: number,
-  ): void {
-    const { momentum, nesterov } = this
-    kernelsFor(p.dtype).sgd(
-      flat(p),
-      flat(g),
-      flat(buf),
-      group.lr,
-      momentum,
-      group.weightDecay,
-      nesterov,
-      gradScale,
-    )
+  protected override check(settings: SGDSettings, of: string): void {
+    super.check(settings, of)
+    if (settings.nesterov && settings.momentum === 0)
+      throw new RangeError(`optimizer: nesterov${of} needs a momentum above 0, got 0`)
+  }
+
+  protected moments(): readonly string[] {
+    return moments
+  }
+
+  protected update(p: Tensor, g: Tensor, { state: [buf] }: Slot, s: SGDSettings, gradScale: number): void {
+    const k = kernelsFor(p.dtype)
+    k.sgd(flat(p), flat(g), flat(buf), s.lr, s.momentum, s.weightDecay, s.nesterov, gradScale)
   }
 }

@@ -248,13 +248,23 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
   ],
 })
 
-/** Row ids[...] of weight [rows, width] -> [..., width]. Rows of `paddingIdx` get no gradient. Throws RangeError. */
-export function embedding(
-  weight: Tensor,
-  ids: Tensor,
-  { paddingIdx = NO_SKIP }: { paddingIdx?: number } = {},
-): Tensor {
-  return embeddingOp([weight, ids], { paddingIdx })
+/** The row that a paddingIdx means: a negative one counts from the end. Throws RangeError where there is none. */
+export function paddingRow(paddingIdx: number, rows: number): number {
+  if (!(Number.isInteger(paddingIdx) && paddingIdx >= -rows && paddingIdx < rows))
+    throw new RangeError(
+      `embedding: paddingIdx must be a whole number from ${-rows} to ${rows - 1}, got ${paddingIdx}`,
+    )
+  return paddingIdx < 0 ? paddingIdx + rows : paddingIdx
+}
+
+/**
+ * Row ids[...] of weight [rows, width] -> [..., width]. The row of `paddingIdx`, which counts from the end where negative,
+ * gets no gradient. Throws RangeError for ids and a paddingIdx outside the table.
+ */
+export function embedding(weight: Tensor, ids: Tensor, { paddingIdx }: { paddingIdx?: number } = {}): Tensor {
+  const skip =
+    paddingIdx === undefined || weight.rank !== 2 ? NO_SKIP : paddingRow(paddingIdx, weight.shape[0])
+  return embeddingOp([weight, ids], { paddingIdx: skip })
 }
 
 /** Rows with a 1 at each label, zeros where the label is outside [0, n). Int32 [rows] -> [rows, n]. No gradient. */

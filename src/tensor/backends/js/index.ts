@@ -6,7 +6,7 @@ import { binary, unary, unaryGrad, where } from './elementwise.js'
 import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
-import { adam, sgd, sumSquares } from './optim.js'
+import { adagrad, adam, lion, rmsprop, sgd, sumSquares } from './optim.js'
 import { argmax, reduce } from './reduce.js'
 import {
   crossEntropy,
@@ -44,5 +44,8 @@ export const jsKernels: Kernels = {
   attentionGrad,
   adam,
   sgd,
+  rmsprop,
+  adagrad,
+  lion,
   sumSquares,
 }

@@ -25,6 +25,47 @@ export const sgd: Kernels['sgd'] = (p, g, buf, lr, momentum, weightDecay, nester
   }
 }
 
+// Tieleman and Hinton 2012, as PyTorch spells it.
+export const rmsprop: Kernels['rmsprop'] = (p, g, squareAvg, gradAvg, buf, a) => {
+  for (let i = 0; i < p.length; i++) {
+    const grad = g[i] * a.gradScale + a.weightDecay * p[i]
+    const square = a.alpha * squareAvg[i] + (1 - a.alpha) * grad * grad
+    squareAvg[i] = square
+    let variance = square
+    if (gradAvg !== null) {
+      const mean = a.alpha * gradAvg[i] + (1 - a.alpha) * grad
+      gradAvg[i] = mean
+      // Of equal gradients it is 0, and rounding must not make it less.
+      variance = Math.max(0, square - mean * mean)
+    }
+    let move = grad / (Math.sqrt(variance) + a.eps)
+    if (buf !== null) {
+      move += a.momentum * buf[i]
+      buf[i] = move
+    }
+    p[i] -= a.lr * move
+  }
+}
+
+// Duchi, Hazan and Singer 2011.
+export const adagrad: Kernels['adagrad'] = (p, g, sum, lr, eps, weightDecay, gradScale) => {
+  for (let i = 0; i < p.length; i++) {
+    const grad = g[i] * gradScale + weightDecay * p[i]
+    sum[i] += grad * grad
+    p[i] -= (lr * grad) / (Math.sqrt(sum[i]) + eps)
+  }
+}
+
+// Chen et al. 2023, algorithm 2.
+export const lion: Kernels['lion'] = (p, g, m, lr, beta1, beta2, weightDecay, gradScale) => {
+  for (let i = 0; i < p.length; i++) {
+    const grad = g[i] * gradScale
+    const blend = beta1 * m[i] + (1 - beta1) * grad
+    p[i] = p[i] * (1 - lr * weightDecay) - lr * Math.sign(blend)
+    m[i] = beta2 * m[i] + (1 - beta2) * grad
+  }
+}
+
 export const sumSquares: Kernels['sumSquares'] = (x) => {
   let sum = 0
   for (let i = 0; i < x.length; i++) sum += x[i] * x[i]
