@@ -172,10 +172,7 @@ export function plainAttentionGradients(
   const dropped = (t: Tensor) => (p > 0 ? dropout(t, p, { key }) : t)
   const probs = probabilities(q, k, mask, attrs)
   const dProbs = dropped(matmul(dy, turned(v)))
-  const dScores = mul(
-    mul(probs, sub(dProbs, sum(mul(probs, dProbs), -1, { keepdim: true }))),
-    scale,
-  )
+  const dScores = mul(mul(probs, sub(dProbs, sum(mul(probs, dProbs), -1, { keepdim: true }))), scale)
   return [matmul(dScores, k), matmul(turned(dScores), q), matmul(turned(dropped(probs)), dy)]
 }
 

@@ -87,9 +87,18 @@ export const argmedian = places((x, start, n, step) => {
   return order.find((j) => x[start + j * step] === middle) ?? 0
 })
 
+/** The mean: of equal numbers that very number, which takes a second look at what the first left over. */
+export const meanOf: Fold = (x, start, n, step) => {
+  const mean = sum(x, start, n, step) / n
+  let rest = 0
+  for (let i = 0; i < n; i++) rest += x[start + i * step] - mean
+  // Infinity - Infinity is no correction.
+  return Number.isFinite(rest) ? mean + rest / n : mean
+}
+
 export const variance: Kernels['variance'] = (out, x, outer, n, inner, correction) => {
   const squares: Fold = (x, start, n, step) => {
-    const mean = sum(x, start, n, step) / n
+    const mean = meanOf(x, start, n, step)
     let s = 0
     for (let i = 0; i < n; i++) s += (x[start + i * step] - mean) ** 2
     // Fewer elements than the correction: 0 / 0, as in PyTorch.
