@@ -8,6 +8,7 @@ import { addInPlace, withRecording } from './graph.js'
 import { accumulateRows } from './leafgrad.js'
 import { Node } from './node.js'
 import { add } from './ops/elementwise/arithmetic.js'
+import { clone } from './ops/elementwise/cast.js'
 import { sum } from './ops/reduce.js'
 import { reshape } from './ops/shape/views.js'
 import type { KernelOp } from './record.js'
@@ -167,7 +168,7 @@ function walk(
 ): void {
   const pending = new Pending(createGraph)
   if (!(root.node instanceof Node)) {
-    sink(root, seed, pending)
+    withRecording(createGraph, () => sink(root, seed, pending))
     return
   }
   const leaves = new Set<Tensor>()
@@ -259,18 +260,20 @@ function own(g: Tensor): Tensor {
 export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
   const toLeaf = (leaf: Node | Tensor, g: Tensor, pending: Pending) => {
     if (leaf instanceof Node) return
-    if (options.createGraph) {
-      leaf.grad = leaf.grad === null ? g : add(leaf.grad, g)
-    } else if (leaf.grad !== null) {
-      addInPlace(leaf.grad, g)
+    const before = leaf.grad
+    if (options.createGraph || (before !== null && !before.isContiguous)) {
+      // Never into `before`: a graph may hold it, or its elements lie on one another.
+      leaf.grad = before === null ? clone(g) : add(before, g)
+    } else if (before !== null) {
+      addInPlace(before, g)
+      return
     } else {
-      const mine = pending.private(g) ? g : own(g)
-      leaf.grad = mine
-      pending.release(mine)
-      // A gradient lives as long as its leaf: a parameter made outside a step's arena keeps its gradient after it.
-      mine.storage.last()
-      mine.storage.moveTo(leaf.storage.arena)
+      leaf.grad = pending.private(g) ? g : own(g)
+      pending.release(leaf.grad)
     }
+    // A gradient lives as long as its leaf: a parameter made outside a step's arena keeps its gradient after it.
+    leaf.grad.storage.last()
+    leaf.grad.storage.moveTo(leaf.storage.arena)
   }
   walk(y, seedFor(y, gradient), options, toLeaf, options.createGraph ? null : accumulateRows)
 }
@@ -288,7 +291,8 @@ export function grad(
   const wanted = new Set<Node | Tensor>(inputs.map((t) => (t.node as Node | null) ?? t))
   walk(y, seedFor(y, options.gradient), options, (to, g, pending) => {
     if (!wanted.has(to)) return
-    found.set(to, options.createGraph ? g : pending.private(g) ? g : own(g))
+    // A copy with its graph: the seed, or the gradient of two inputs, has an owner already.
+    found.set(to, options.createGraph ? clone(g) : pending.private(g) ? g : own(g))
     pending.release(g)
   })
   return inputs.map((t, i) => {

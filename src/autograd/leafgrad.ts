@@ -33,6 +33,15 @@ export function accumulateRows(leaf: Tensor, add: (into: Tensor) => Int32Array):
     }
     return
   }
+  if (!before.tensor.isContiguous) {
+    // Someone's own gradient, whose elements may lie on one another: not to be written into.
+    const { shape, strides, raw } = before.tensor
+    const tensor = zerosFor(leaf)
+    kernelsFor(leaf.dtype).copy(shape, tensor.raw, tensor.strides, raw, strides)
+    add(tensor)
+    leaf.leafGrad = { tensor, rows: null }
+    return
+  }
   const added = add(before.tensor)
   before.tensor.storage.version++
   if (before.rows === null) return

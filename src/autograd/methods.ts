@@ -14,6 +14,10 @@ import * as indexing from './ops/indexing/rows.js'
 import * as normalize from './ops/normalize.js'
 import * as matmul from './ops/products/matmul.js'
 import * as reduce from './ops/reduce.js'
+import * as logic from './ops/reductions/logic.js'
+import { norm, std } from './ops/reductions/norm.js'
+import * as order from './ops/reductions/order.js'
+import * as products from './ops/reductions/products.js'
 import { slice } from './ops/shape/slice.js'
 import * as views from './ops/shape/views.js'
 import * as softmax from './ops/softmax.js'
@@ -54,6 +58,21 @@ const methods = {
   logsumexp: reduce.logsumexp,
   var: reduce.variance,
   argmax: reduce.argmax,
+  amax: reduce.max,
+  amin: reduce.min,
+  std,
+  norm,
+  prod: products.prod,
+  cumsum: products.cumsum,
+  cumprod: products.cumprod,
+  argmin: order.argmin,
+  median: order.median,
+  maxWithIndices: order.maxWithIndices,
+  minWithIndices: order.minWithIndices,
+  medianWithIndices: order.medianWithIndices,
+  any: logic.any,
+  all: logic.all,
+  countNonzero: logic.countNonzero,
   matmul: matmul.matmul,
   linear: matmul.linear,
   layerNorm: normalize.layerNorm,

@@ -133,6 +133,18 @@ export interface Kernels {
   reduce(fn: ReduceName, out: Floats, x: Floats, outer: number, n: number, inner: number): void
   /** Index of the first largest along n; NaN counts as largest. */
   argmax(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
+  /** Index of the first smallest along n; NaN counts as smallest. */
+  argmin(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
+  /** Index of the first that is the lower median along n; of the first NaN where there is one. */
+  argmedian(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
+  /** Sum of squared distances from the mean, divided by max(0, n - correction); x [outer, n, inner]. */
+  variance(out: Floats, x: Floats, outer: number, n: number, inner: number, correction: number): void
+  /** (sum |x|^p)^(1/p) without overflow; p Infinity, -Infinity and 0 as in PyTorch; x [outer, n, inner]. */
+  norm(out: Floats, x: Floats, outer: number, n: number, inner: number, p: number): void
+  /** How many elements along n are not 0; NaN is not. */
+  countNonzero(out: Int32Array, x: TypedArray, outer: number, n: number, inner: number): void
+  /** Sums of the elements so far along n, from the first on, or with `reverse` from the last on. */
+  cumsum(out: Floats, x: Floats, outer: number, n: number, inner: number, reverse: boolean): void
 
   /**
    * out [batch, m, n] = activation(a [m, k] @ b [k, n] (+ bias [n])) for each matrix of the batch. null: identity.

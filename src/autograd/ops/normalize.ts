@@ -18,7 +18,9 @@ interface Eps {
 
 /** (x - mean) / sqrt(var + eps) over the last dim, and 1 / sqrt(var + eps). */
 function standardized(x: Tensor, eps: number): [xhat: Tensor, rstd: Tensor] {
-  const centered = sub(x, mean(x, -1, { keepdim: true }))
+  const rough = sub(x, mean(x, -1, { keepdim: true }))
+  // Once more: the rounding of the mean of equal numbers is all that their row would hold.
+  const centered = sub(rough, mean(rough, -1, { keepdim: true }))
   const rstd = div(1, sqrt(add(mean(mul(centered, centered), -1, { keepdim: true }), eps)))
   return [mul(centered, rstd), rstd]
 }

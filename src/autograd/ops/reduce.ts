@@ -1,4 +1,4 @@
-// Reductions over any dims: sum, mean, max, min, logsumexp, var, and argmax.
+// Reductions over any dims: sum, mean, max, min, logsumexp, var, and argmax. More of them: reductions/.
 import { ShapeError } from '../../errors.js'
 import type { ReduceName } from '../../tensor/kernels.js'
 import { normalizeDim, normalizeDims, numel, reducedShape, type Shape } from '../../tensor/shape.js'
@@ -25,7 +25,10 @@ export interface Keep {
 }
 
 /** [outer, n, inner] of reducing `dims`, when they stand side by side; null when they do not. */
-function lanes(shape: Shape, dims: readonly number[]): [outer: number, n: number, inner: number] | null {
+export function lanes(
+  shape: Shape,
+  dims: readonly number[],
+): [outer: number, n: number, inner: number] | null {
   if (dims.length === 0) return [numel(shape), 1, 1]
   const [first, last] = [dims[0], dims[dims.length - 1]]
   if (last - first !== dims.length - 1) return null
@@ -33,11 +36,11 @@ function lanes(shape: Shape, dims: readonly number[]): [outer: number, n: number
 }
 
 /** The output (or its gradient) with the reduced dims back as size 1. */
-function withDims(t: Tensor, shape: Shape, { dims }: ReduceAttrs): Tensor {
+export function withDims(t: Tensor, shape: Shape, { dims }: ReduceAttrs): Tensor {
   return reshape(t, reducedShape(shape, dims, true))
 }
 
-function reduceSamples(
+export function reduceSamples(
   domain: Domain = unit,
   large: Domain = { lo: -1e3, hi: 1e3, ...(domain.distinct ? { distinct: true } : {}) },
   empty = true,
@@ -123,7 +126,7 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
   })
 }
 
-function vectorEdge(values: number[], out: number, dx?: number[]): EdgeCase<ReduceAttrs> {
+export function vectorEdge(values: number[], out: number, dx?: number[]): EdgeCase<ReduceAttrs> {
   return {
     inputs: [{ shape: [values.length], values }],
     attrs: { dims: [0], keepdim: false },
@@ -135,9 +138,9 @@ function vectorEdge(values: number[], out: number, dx?: number[]): EdgeCase<Redu
 const distinct: Domain = { lo: -1, hi: 1, distinct: true }
 
 // The first of equals does not take all: PyTorch's amax shares the gradient evenly among ties.
-function shareOfTies(
+export function shareOfTies(
   dy: Tensor,
-  { saved: [x, y], attrs }: BackwardContext<ReduceAttrs>,
+  { saved: [x, y], attrs }: Pick<BackwardContext<ReduceAttrs>, 'saved' | 'attrs'>,
   kept: (y: Tensor) => Tensor,
 ): Tensor {
   const ties = eq(x, kept(y))
@@ -209,14 +212,24 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
   }),
 }
 
-/** Reduces dims that do not stand side by side by bringing them to the end first. */
-function reduce(name: ReduceName, x: Tensor, dim: Dims, { keepdim = false }: Keep): Tensor {
+/** Calls an op that reduces dims side by side; others are brought to the end first. */
+export function reduceBy(
+  name: string,
+  op: (x: Tensor, attrs: ReduceAttrs) => Tensor,
+  x: Tensor,
+  dim: Dims,
+  { keepdim = false }: Keep,
+): Tensor {
   const dims = normalizeDims(name, dim, x.rank)
-  if (lanes(x.shape, dims) !== null) return ops[name]([x], { dims, keepdim })
+  if (lanes(x.shape, dims) !== null) return op(x, { dims, keepdim })
   const rest = x.shape.map((_, d) => d).filter((d) => !dims.includes(d))
   const at = dims.map((_, i) => rest.length + i)
-  const y = ops[name]([permute(x, [...rest, ...dims])], { dims: at, keepdim: false })
+  const y = op(permute(x, [...rest, ...dims]), { dims: at, keepdim: false })
   return keepdim ? reshape(y, reducedShape(x.shape, dims, true)) : y
+}
+
+function reduce(name: ReduceName, x: Tensor, dim: Dims, keep: Keep): Tensor {
+  return reduceBy(name, (t, attrs) => ops[name]([t], attrs), x, dim, keep)
 }
 
 /** Sum over `dim` (one, several, or all). */
@@ -252,22 +265,36 @@ const varOp = defineOp<ReduceAttrs & { correction: number }>({
   math: 'y = \\tfrac{1}{n - c} \\sum_i (x_i - \\mu)^2;\\quad \\bar x_i = \\tfrac{2 \\bar y}{n - c} (x_i - \\mu)',
   takes: ['float'],
   shape: ([x], { dims, keepdim }) => reducedShape(x, dims, keepdim),
-  composite: ([x], { dims, keepdim, correction }) => {
+  // In double: a row of equal numbers has the variance 0, whatever it is a row of.
+  kernel: (k, out, [x], { dims, correction }) =>
+    k.variance(flat(out), flat(x), ...lanes(x.shape, dims)!, correction),
+  plain: ([x], { dims, keepdim, correction }) => {
     const centered = sub(x, mean(x, dims, { keepdim: true }))
     const n = numel(dims.map((d) => x.shape[d]))
-    // Fewer elements than the correction: 0 / 0, as in PyTorch.
     return div(sum(mul(centered, centered), dims, { keepdim }), Math.max(0, n - correction))
+  },
+  save: ([x]) => [x],
+  backward: ({ dy, saved: [x], attrs, shapes }) => {
+    const n = numel(attrs.dims.map((d) => x.shape[d]))
+    const centered = sub(x, mean(x, attrs.dims, { keepdim: true }))
+    return [mul(withDims(dy, shapes[0], attrs), mul(centered, 2 / Math.max(0, n - attrs.correction)))]
   },
   twice: true,
   samples: () =>
     reduceSamples(unit, { lo: -100, hi: 100 }, false).flatMap(({ inputs, attrs }) =>
       [0, 1]
+        .filter(() => lanes(inputs[0].shape, attrs.dims) !== null)
         .filter((c) => numel(attrs.dims.map((d) => inputs[0].shape[d])) > c)
         .map((correction) => ({ inputs, attrs: { ...attrs, correction } })),
     ),
   errors: () => [],
   edge: () => [
     { inputs: [{ shape: [1], values: [3] }], attrs: { dims: [0], keepdim: false, correction: 1 }, out: NaN },
+    {
+      inputs: [{ shape: [3], values: [0.7, 0.7, 0.7] }],
+      attrs: { dims: [0], keepdim: false, correction: 1 },
+      out: 0,
+    },
   ],
 })
 
@@ -277,7 +304,7 @@ export function variance(
   dim?: Dims,
   { keepdim = false, correction = 1 }: Keep & { correction?: number } = {},
 ): Tensor {
-  return varOp([x], { dims: normalizeDims('var', dim, x.rank), keepdim, correction })
+  return reduceBy('var', (t, attrs) => varOp([t], { ...attrs, correction }), x, dim, { keepdim })
 }
 
 const argmaxOp = defineOp<{ dim: number; keepdim: boolean }>({

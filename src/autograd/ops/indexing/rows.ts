@@ -7,6 +7,8 @@ import { empty, flat, ints, type Tensor } from '../../../tensor/tensor.js'
 import { dense } from '../../graph.js'
 import { defineOp, type Op } from '../../op.js'
 import type { Sample, Spec } from '../../samples.js'
+import { to } from '../elementwise/cast.js'
+import { eq, where } from '../elementwise/compare.js'
 import { reshape } from '../shape/views.js'
 
 export interface Dim {
@@ -124,10 +126,20 @@ const indexAddOp: Op<AddAttrs> = defineOp<AddAttrs>({
     k.indexAdd(flat(out), flat(x), ints(index), ...around(size, dim), skip)
   },
   save: ([, index]) => [index],
-  backward: ({ dy, saved: [index], attrs: { dim } }) => [selectOp([dy, index], { dim }), null],
-  // With a skipped row the adjoint would have to zero it.
+  backward: ({ dy, saved: [index], attrs: { dim, skip } }) => {
+    const dx = selectOp([dy, index], { dim })
+    if (skip === NO_SKIP) return [dx, null]
+    // A slice that was left out has no gradient.
+    const shape = dx.shape.map((n, i) => (i === dim ? n : 1))
+    return [where(reshape(eq(to(index, dx.dtype), skip), shape), 0, dx), null]
+  },
   twice: true,
   samples: () => [
+    { inputs: [{ shape: [4, 2] }, { shape: [4], below: 3 }], attrs: { dim: 0, size: [3, 2], skip: 1 } },
+    {
+      inputs: [{ shape: [2, 4] }, { shape: [4], below: 3, values: [2, 0, 2, 1] }],
+      attrs: { dim: 1, size: [2, 3], skip: 2 },
+    },
     { inputs: [{ shape: [4, 2] }, { shape: [4], below: 3 }], attrs: { dim: 0, size: [3, 2], skip: NO_SKIP } },
     { inputs: [{ shape: [2, 3] }, { shape: [3], below: 5 }], attrs: { dim: 1, size: [2, 5], skip: NO_SKIP } },
     { inputs: [{ shape: [1] }, { shape: [1], below: 1 }], attrs: { dim: 0, size: [1], skip: NO_SKIP } },
@@ -202,7 +214,7 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
     kernelsFor(dy.dtype).indexAdd(flat(into), flat(dense(dy)), index, 1, n, width, attrs.paddingIdx)
     return index.slice()
   },
-  twice: false,
+  twice: true,
   samples: () => {
     const s = (rows: number, width: number, ids: Shape, more: Partial<Spec> = {}) => ({
       inputs: [

@@ -2,22 +2,29 @@
 import { ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
 import { formatShape, normalizeDim, reducedShape, type Shape, sameShape } from '../../../tensor/shape.js'
-import { empty, flat, floats, ints, type Tensor } from '../../../tensor/tensor.js'
+import { empty, flat, ints, type Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'
 import { dense } from '../../graph.js'
 import { defineOp, type Op } from '../../op.js'
 import { type Sample, unit } from '../../samples.js'
 import { add, div, mul, neg, sub } from '../elementwise/arithmetic.js'
 import { to } from '../elementwise/cast.js'
-import { eq, ne, where } from '../elementwise/compare.js'
-import { exp, log, sqrt } from '../elementwise/pointwise.js'
+import { eq, lt, where } from '../elementwise/compare.js'
+import { exp, log } from '../elementwise/pointwise.js'
 import { binaryComposite, type None, none, pairEdge, pairOf } from '../elementwise/records.js'
 import { indexSelect, oneHot } from '../indexing/rows.js'
 import { mean, sum } from '../reduce.js'
+import { norm } from '../reductions/norm.js'
 import { reshape } from '../shape/views.js'
 import { logSoftmax } from '../softmax.js'
 
 export type Reduction = 'mean' | 'sum' | 'none'
+
+/** Refuses a reduction that there is not: a slip of the pen would be a mean. */
+function checkReduction(op: string, got: string, known: readonly string[] = ['mean', 'sum', 'none']): void {
+  if (!known.includes(got))
+    throw new RangeError(`${op}: reduction must be one of ${known.join(', ')}, got ${got}`)
+}
 
 interface RowAttrs {
   ignoreIndex: number
@@ -58,10 +65,12 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
   },
   save: ([x, labels]) => [x, labels],
   backward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing: s } }) => {
-    const n = x.shape[1]
+    const [rows, n] = x.shape
     const target = add(mul(oneHot(labels, n, x.dtype), 1 - s), s / n)
-    const counted = reshape(mul(dy, ne(to(labels, x.dtype), ignoreIndex)), [x.shape[0], 1])
-    return [mul(counted, sub(exp(logSoftmax(x, -1)), target)), null]
+    // Chosen, not multiplied by 0: where all rows are ignored dy is 1 / 0, and an ignored row may hold anything.
+    const ignored = reshape(eq(to(labels, x.dtype), ignoreIndex), [rows, 1])
+    const counted = where(ignored, 0, reshape(dy, [rows, 1]))
+    return [mul(counted, sub(exp(logSoftmax(where(ignored, 0, x), -1)), target)), null]
   },
   fastBackward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing } }) => {
     const dx = empty(x.shape, x.dtype)
@@ -145,6 +154,7 @@ export interface CrossEntropyOptions extends Partial<RowAttrs> {
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean', weight } = options
+  checkReduction('crossEntropy', reduction)
   const n = logits.shape[logits.rank - 1]
   if (weight !== undefined && !sameShape(weight.shape, [n])) {
     throw new ShapeError(
@@ -159,38 +169,37 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   }
   const x = reshape(logits, [-1, n])
   const labels = reshape(target, [-1])
-  const y = ints(labels)
-  const plain = () => rowLossOp([x, labels], { ignoreIndex, labelSmoothing })
-  const rows =
-    weight === undefined ? plain() : weightedRows(x, labels, weight, { ignoreIndex, labelSmoothing })
+  const attrs = { ignoreIndex, labelSmoothing }
+  const { rows, counts } =
+    weight === undefined
+      ? { rows: rowLossOp([x, labels], attrs), counts: null }
+      : weightedRows(x, labels, weight, attrs)
   if (reduction === 'none') return reshape(rows, target.shape)
-  const total = sum(rows)
-  if (reduction === 'sum') return total
-  const weights = weight === undefined ? null : floats(weight)
-  return div(
-    total,
-    y.reduce(
-      (count, label) => count + (label === ignoreIndex ? 0 : weights === null ? 1 : weights[label]),
-      0,
-    ),
-  )
+  if (reduction === 'sum') return sum(rows)
+  const counted = ints(labels).reduce((count, label) => count + (label === ignoreIndex ? 0 : 1), 0)
+  return div(sum(rows), counts === null ? counted : sum(counts))
 }
 
-/** (1 - s) w_y (-ln p_y) + s / C sum_i w_i (-ln p_i), [rows]: the label's weight, and with smoothing each class's own. */
+/**
+ * rows: (1 - s) w_y (-ln p_y) + s / C sum_i w_i (-ln p_i), the label's weight, and with smoothing each class's own.
+ * counts: w_y, 0 where the row is ignored. [rows] each.
+ */
 function weightedRows(
   x: Tensor,
   labels: Tensor,
   weight: Tensor,
   { ignoreIndex, labelSmoothing: s }: RowAttrs,
-): Tensor {
+): { rows: Tensor; counts: Tensor } {
   const n = x.shape[1]
+  // First: it refuses labels that name no class.
   const sharp = rowLossOp([x, labels], { ignoreIndex, labelSmoothing: 0 })
+  const ignored = eq(to(labels, x.dtype), ignoreIndex)
   const known = ints(labels).map((label) => (label === ignoreIndex ? 0 : label))
-  const hard = mul(sharp, indexSelect(weight, 0, tensor(known)))
-  if (s === 0) return hard
+  const counts = where(ignored, 0, indexSelect(weight, 0, tensor(known)))
+  const hard = mul(sharp, counts)
+  if (s === 0) return { rows: hard, counts }
   const every = neg(sum(mul(logSoftmax(x, -1), weight), -1))
-  const even = where(eq(to(labels, x.dtype), ignoreIndex), 0, every)
-  return add(mul(hard, 1 - s), mul(even, s / n))
+  return { rows: add(mul(hard, 1 - s), mul(where(ignored, 0, every), s / n)), counts }
 }
 
 function reduceRows(rows: Tensor, reduction: Reduction): Tensor {
@@ -286,6 +295,7 @@ export function klDiv(
   q: Tensor,
   { reduction = 'batchmean' }: { reduction?: Reduction | 'batchmean' } = {},
 ): Tensor {
+  checkReduction('klDiv', reduction, ['batchmean', 'mean', 'sum', 'none'])
   const point = klOp([logp, q], none)
   if (reduction === 'batchmean')
     return div(sum(point), Math.max(1, point.numel / Math.max(1, point.shape[point.rank - 1] ?? 1)))
@@ -298,6 +308,7 @@ export function mse(
   b: Tensor | number,
   { reduction = 'mean' }: { reduction?: Reduction } = {},
 ): Tensor {
+  checkReduction('mse', reduction)
   const [x, y] = pairOf(a, b)
   if (typeof b !== 'number' && !sameShape(x.shape, y.shape)) {
     throw new ShapeError('mse', `shapes differ, ${formatShape(x.shape)} and ${formatShape(y.shape)}`)
@@ -331,6 +342,12 @@ interface CosineAttrs {
   eps: number
 }
 
+/** x / max(|x|, eps). The square of eps may be 0 in float32, and the root of 0 must not be differentiated. */
+function direction(x: Tensor, dim: number, eps: number): Tensor {
+  const length = norm(x, 2, dim, { keepdim: true })
+  return div(x, where(lt(length, eps), eps, length))
+}
+
 const cosineOp = defineOp<CosineAttrs>({
   name: 'cosineSimilarity',
   doc: 'The cosine of the angle between vectors along a dim; norms below eps count as eps.',
@@ -341,14 +358,7 @@ const cosineOp = defineOp<CosineAttrs>({
       throw new ShapeError('cosineSimilarity', `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
     return reducedShape(a, [normalizeDim('cosineSimilarity', dim, a.length)], false)
   },
-  composite: ([a, b], { dim, eps }) => {
-    // max(|a|, eps) through its square, so that the root of 0 is never differentiated.
-    const norm = (x: Tensor) => {
-      const square = sum(mul(x, x), dim)
-      return sqrt(where(square.lt(eps * eps), eps * eps, square))
-    }
-    return div(sum(mul(a, b), dim), mul(norm(a), norm(b)))
-  },
+  composite: ([a, b], { dim, eps }) => sum(mul(direction(a, dim, eps), direction(b, dim, eps)), dim),
   twice: true,
   samples: () =>
     rowSamples({ lo: 0.2, hi: 1 }).map((s) => ({

@@ -33,7 +33,7 @@ const activatedLinearOp: Op<ActivatedAttrs> = defineOp<ActivatedAttrs>({
   plain: ([x, w, b], { fn }) => functions[fn](linear(x, w, b ?? null)),
   save: () => [],
   backward: null,
-  twice: false,
+  twice: true,
   samples: () => {
     const s = (fn: LinearActivation, x: Shape, w: Shape, bias = true): Sample<ActivatedAttrs> => ({
       inputs: [{ shape: x }, { shape: w }, ...(bias ? [{ shape: [w[0]] }] : [])],

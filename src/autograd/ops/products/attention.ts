@@ -10,9 +10,10 @@ import { dense } from '../../graph.js'
 import { defineOp, type Op } from '../../op.js'
 import { nextKey } from '../../random.js'
 import type { Sample, Spec } from '../../samples.js'
-import { add, mul } from '../elementwise/arithmetic.js'
+import { add, mul, sub } from '../elementwise/arithmetic.js'
 import { where } from '../elementwise/compare.js'
 import { dropout } from '../normalize.js'
+import { sum } from '../reduce.js'
 import { reshape, transpose } from '../shape/views.js'
 import { softmax } from '../softmax.js'
 import { matmul } from './matmul.js'
@@ -135,16 +136,44 @@ export function plainAttention(
   trace: AttentionTrace = {},
 ): Tensor {
   const [B, H, S] = q.shape
+  const probs = probabilities(q, k, mask, { scale, causal }, trace)
+  trace.probs?.push(probs)
+  return reshape(matmul(p > 0 ? dropout(probs, p, { key }) : probs, v), [B, H, S, q.shape[3]])
+}
+
+/** softmax(scale q k^T, masked), before dropout: [B, H, S, T]. */
+function probabilities(
+  q: Tensor,
+  k: Tensor,
+  mask: Tensor | undefined,
+  { scale, causal }: Pick<AttentionAttrs, 'scale' | 'causal'>,
+  trace: AttentionTrace = {},
+): Tensor {
+  const [B, , S] = q.shape
   const T = k.shape[2]
-  const raw = mul(matmul(q, transpose(k, -2, -1)), scale) // [B, H, S, T]
+  const raw = mul(matmul(q, transpose(k, -2, -1)), scale)
   const seen = [...(mask ? [reshape(mask, [B, 1, 1, T])] : []), ...(causal ? [pastOnly(S, T)] : [])]
   trace.scores?.push(seen.reduce((scores, on) => where(on, scores, add(scores, UNSEEN)), raw))
-  const probs = softmax(
+  return softmax(
     seen.reduce((scores, on) => where(on, scores, -Infinity), raw),
     -1,
   )
-  trace.probs?.push(probs)
-  return matmul(p > 0 ? dropout(probs, p, { key }) : probs, v).reshape([B, H, S, q.shape[3]])
+}
+
+/** Gradients of q, k and v in plain ops, for second derivatives: the probabilities are computed and kept. */
+export function plainAttentionGradients(
+  dy: Tensor,
+  [q, k, v, mask]: readonly Tensor[],
+  attrs: AttentionAttrs,
+): [dq: Tensor, dk: Tensor, dv: Tensor] {
+  const { scale, p, key } = attrs
+  const turned = (t: Tensor) => transpose(t, -2, -1)
+  // The same key draws the same mask.
+  const dropped = (t: Tensor) => (p > 0 ? dropout(t, p, { key }) : t)
+  const probs = probabilities(q, k, mask, attrs)
+  const dProbs = dropped(matmul(dy, turned(v)))
+  const dScores = mul(mul(probs, sub(dProbs, sum(mul(probs, dProbs), -1, { keepdim: true }))), scale)
+  return [matmul(dScores, k), matmul(turned(dScores), q), matmul(turned(dropped(probs)), dy)]
 }
 
 const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
@@ -160,12 +189,12 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
   },
   plain: (inputs, attrs) => plainAttention(inputs, attrs),
   save: ([q, k, v, mask]) => (mask ? [q, k, v, mask] : [q, k, v]),
-  backward: ({ dy, saved: [q, k, v, mask], attrs }) => [
+  backward: ({ dy, saved, attrs }) => [...plainAttentionGradients(dy, saved, attrs), null],
+  fastBackward: ({ dy, saved: [q, k, v, mask], attrs }) => [
     ...attentionGradients(dy, [q, k, v], (q, k, v, out) => argsOf(q, k, v, out, mask, attrs)),
     null,
   ],
-  // Backward is a kernel: spell attention in matmul and softmax where a second derivative is wanted.
-  twice: false,
+  twice: true,
   samples: () => {
     const s = (
       q: Shape,

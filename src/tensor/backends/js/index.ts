@@ -7,7 +7,7 @@ import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexin
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adagrad, adam, lion, rmsprop, sgd, sumSquares } from './optim.js'
-import { argmax, reduce } from './reduce.js'
+import { argmax, argmedian, argmin, countNonzero, cumsum, norm, reduce, variance } from './reduce.js'
 import {
   crossEntropy,
   crossEntropyGrad,
@@ -26,6 +26,12 @@ export const jsKernels: Kernels = {
   where,
   reduce,
   argmax,
+  argmin,
+  argmedian,
+  variance,
+  norm,
+  countNonzero,
+  cumsum,
   matmul,
   softmax,
   softmaxGrad,

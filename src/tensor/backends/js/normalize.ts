@@ -2,11 +2,11 @@
 import type { Kernels } from '../../kernels.js'
 import { type Key, threefry } from '../../rng.js'
 import type { Floats } from '../../storage.js'
+import { meanOf } from './reduce.js'
 
 /** Mean and 1 / sqrt(variance + eps) of a row; the variance is the biased one. */
 function moments(x: Floats, at: number, n: number, eps: number): [number, number] {
-  let mean = 0
-  for (let i = 0; i < n; i++) mean += x[at + i] / n
+  const mean = meanOf(x, at, n, 1)
   let variance = 0
   for (let i = 0; i < n; i++) variance += (x[at + i] - mean) ** 2 / n
   return [mean, 1 / Math.sqrt(variance + eps)]

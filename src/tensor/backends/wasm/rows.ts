@@ -7,6 +7,7 @@ import type { Pool } from './pool.js'
 type Rows = Pick<
   Kernels,
   | 'reduce'
+  | 'norm'
   | 'softmax'
   | 'softmaxGrad'
   | 'logSoftmax'
@@ -86,6 +87,12 @@ export function rowKernels(w: Exports, scratch: Scratch, pool: Pool, js: Kernels
           ...{ countAt: 5, total: inner, chunk },
         })
       }
+    },
+
+    norm(out, x, outer, n, inner, p) {
+      const a = at(x)
+      if (a < 0 || p !== 2 || inner !== 1) return js.norm(out, x, outer, n, inner, p)
+      for (let o = 0; o < outer; o++) out[o] = Math.sqrt(w.sumSquares(a + o * n * 4, n))
     },
 
     softmax: normalized('softmax'),

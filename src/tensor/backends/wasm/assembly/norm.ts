@@ -2,11 +2,57 @@
 import { loadTail, madd, put, splat, storeTail, sumLanes, take } from './simd'
 import { deviationRun, reduce, sumRun } from './sums'
 
+/** Below this many times its mean a row's spread is lost in the mean's rounding. */
+const NARROW: f64 = 1.0 / 64.0
+
+/**
+ * Whether a row with this mean and sum of squared deviations is one for float64: as good as constant, or its squares
+ * are too large or too small for float32.
+ */
+// @ts-ignore: decorator
+@inline
+function extreme(mean: f32, deviation: f64, n: i32): bool {
+  const m = NARROW * <f64>mean
+  return !(deviation >= m * m * <f64>n && deviation >= 1e-30 && deviation < Infinity)
+}
+
+function exactMean(x: usize, n: i32): f64 {
+  let sum: f64 = 0
+  for (let i = 0; i < n; i++) sum += <f64>load<f32>(x + <usize>i * 4)
+  return sum / <f64>n
+}
+
+function exactScale(x: usize, mean: f64, n: i32, eps: f64): f64 {
+  let sum: f64 = 0
+  for (let i = 0; i < n; i++) {
+    const d = <f64>load<f32>(x + <usize>i * 4) - mean
+    sum += d * d
+  }
+  return 1 / Math.sqrt(sum / <f64>n + eps)
+}
+
+/** One row in float64 throughout, as the js backend computes all of them. */
+function exactRow(out: usize, x: usize, weight: usize, bias: usize, n: i32, eps: f64): void {
+  const mean = exactMean(x, n)
+  const scale = exactScale(x, mean, n, eps)
+  for (let i: usize = 0; i < <usize>n * 4; i += 4) {
+    const h = (<f64>load<f32>(x + i) - mean) * scale
+    store<f32>(out + i, <f32>(h * <f64>load<f32>(weight + i) + <f64>load<f32>(bias + i)))
+  }
+}
+
 export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows: i32, n: i32, eps: f64): void {
   for (let r = 0; r < rows; r++) {
     const mean = <f32>(sumRun(x, n) / <f64>n)
+    const deviation = deviationRun(x, mean, n)
+    if (extreme(mean, deviation, n)) {
+      exactRow(out, x, weight, bias, n, eps)
+      x += <usize>n * 4
+      out += <usize>n * 4
+      continue
+    }
     const m = splat(mean)
-    const rstd = splat(<f32>(1 / Math.sqrt(deviationRun(x, mean, n) / <f64>n + eps)))
+    const rstd = splat(<f32>(1 / Math.sqrt(deviation / <f64>n + eps)))
     const end = x + <usize>(n & ~3) * 4
     let w = weight, b = bias
     for (; x != end; x += 16, out += 16, w += 16, b += 16) {
@@ -26,11 +72,37 @@ export function layerNorm(out: usize, x: usize, weight: usize, bias: usize, rows
 /** Rows whose weight gradients are added to one another before they go to the total. */
 const NORM_ROWS: i32 = 64
 
+/** One row of dx in float64, adding the row's part to dWeight and dBias. */
+function exactGradRow(dx: usize, dw: usize, db: usize, x: usize, w: usize, dy: usize, n: i32, eps: f64): void {
+  const mean = exactMean(x, n)
+  const scale = exactScale(x, mean, n, eps)
+  let sum: f64 = 0, dot: f64 = 0
+  for (let i: usize = 0; i < <usize>n * 4; i += 4) {
+    const d = <f64>load<f32>(dy + i)
+    const h = (<f64>load<f32>(x + i) - mean) * scale
+    const g = d * <f64>load<f32>(w + i)
+    sum += g
+    dot += g * h
+    store<f32>(dw + i, <f32>(<f64>load<f32>(dw + i) + d * h))
+    store<f32>(db + i, <f32>(<f64>load<f32>(db + i) + d))
+  }
+  const a = sum / <f64>n, b = dot / <f64>n
+  for (let i: usize = 0; i < <usize>n * 4; i += 4) {
+    const h = (<f64>load<f32>(x + i) - mean) * scale
+    store<f32>(dx + i, <f32>(scale * (<f64>load<f32>(dy + i) * <f64>load<f32>(w + i) - a - h * b)))
+  }
+}
+
 /** One row of dx, adding the row's part to dWeight and dBias. */
 function gradRow(dx: usize, dw: usize, db: usize, x: usize, w: usize, dy: usize, n: i32, eps: f64): void {
   const mean = <f32>(sumRun(x, n) / <f64>n)
+  const deviation = deviationRun(x, mean, n)
+  if (extreme(mean, deviation, n)) {
+    exactGradRow(dx, dw, db, x, w, dy, n, eps)
+    return
+  }
   const m = splat(mean)
-  const r = <f32>(1 / Math.sqrt(deviationRun(x, mean, n) / <f64>n + eps))
+  const r = <f32>(1 / Math.sqrt(deviation / <f64>n + eps))
   const rstd = splat(r)
   const whole = <usize>(n & ~3) * 4
   const rest = n & 3

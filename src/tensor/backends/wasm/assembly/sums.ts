@@ -119,7 +119,7 @@ export function minRun(x: usize, n: i32): f32 {
   return minLanes(m)
 }
 
-/** Rows added before they go to the total: rounding grows with this plus the number of such blocks. */
+/** Rows added in float32 before they go to the total, which is float64: rounding grows with this alone. */
 const ROWS: i32 = 64
 
 // @ts-ignore: decorator
@@ -134,14 +134,33 @@ function first(fn: i32): v128 {
   return splat(fn == 0 ? 0 : fn == 1 ? f32.NEGATIVE_INFINITY : f32.POSITIVE_INFINITY)
 }
 
-/** `width` columns (16: four vectors at once; 4; 1) of x [n, inner], each to one number. */
+// @ts-ignore: decorator
+@inline
+function addLow(total: v128, x: v128): v128 {
+  return f64x2.add(total, f64x2.promote_low_f32x4(x))
+}
+
+// @ts-ignore: decorator
+@inline
+function addHigh(total: v128, x: v128): v128 {
+  return f64x2.add(total, f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 0, 1)))
+}
+
+// @ts-ignore: decorator
+@inline
+function narrow(low: v128, high: v128): v128 {
+  return v128.shuffle<f64>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2)
+}
+
+/** `width` columns (16: four vectors at once; 4; 1) of x [n, inner], n rows of `row` bytes, each to one number. */
 // @ts-ignore: decorator
 @inline
 function strip(fn: i32, width: i32, out: usize, x: usize, n: i32, row: usize): void {
-  const none = first(fn)
-  let t0 = none, t1 = none, t2 = none, t3 = none
+  // Low and high halves; the others stay unused where they are not wanted.
+  let t0 = splat(0), t1 = splat(0), t2 = splat(0), t3 = splat(0)
+  let h0 = splat(0), h1 = splat(0), h2 = splat(0), h3 = splat(0)
+  let a = first(fn), b = first(fn), c = first(fn), d = first(fn)
   for (; n > 0; n -= ROWS) {
-    let a = none, b = none, c = none, d = none
     for (let i = min(n, ROWS); i > 0; i--, x += row) {
       a = fold(fn, a, width == 1 ? v128.load32_splat(x) : v128.load(x))
       if (width == 16) {
@@ -150,20 +169,37 @@ function strip(fn: i32, width: i32, out: usize, x: usize, n: i32, row: usize): v
         d = fold(fn, d, v128.load(x, 48))
       }
     }
-    t0 = fold(fn, t0, a)
-    t1 = fold(fn, t1, b)
-    t2 = fold(fn, t2, c)
-    t3 = fold(fn, t3, d)
+    if (fn != 0) continue
+    t0 = addLow(t0, a)
+    if (width > 1) h0 = addHigh(h0, a)
+    if (width == 16) {
+      t1 = addLow(t1, b)
+      h1 = addHigh(h1, b)
+      t2 = addLow(t2, c)
+      h2 = addHigh(h2, c)
+      t3 = addLow(t3, d)
+      h3 = addHigh(h3, d)
+    }
+    a = splat(0)
+    b = splat(0)
+    c = splat(0)
+    d = splat(0)
+  }
+  if (fn == 0) {
+    a = narrow(t0, h0)
+    b = narrow(t1, h1)
+    c = narrow(t2, h2)
+    d = narrow(t3, h3)
   }
   if (width == 1) {
-    store<f32>(out, f32x4.extract_lane(t0, 0))
+    store<f32>(out, f32x4.extract_lane(a, 0))
     return
   }
-  v128.store(out, t0)
+  v128.store(out, a)
   if (width == 16) {
-    v128.store(out, t1, 16)
-    v128.store(out, t2, 32)
-    v128.store(out, t3, 48)
+    v128.store(out, b, 16)
+    v128.store(out, c, 32)
+    v128.store(out, d, 48)
   }
 }
 
