@@ -5,15 +5,23 @@ import type { Shape } from '../tensor/shape.js'
 import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
+import * as activations from './ops/elementwise/activations.js'
 import * as arithmetic from './ops/elementwise/arithmetic.js'
 import { clone, to } from './ops/elementwise/cast.js'
 import * as compare from './ops/elementwise/compare.js'
+import * as gated from './ops/elementwise/gated.js'
+import * as logic from './ops/elementwise/logic.js'
 import * as pointwise from './ops/elementwise/pointwise.js'
+import * as powers from './ops/elementwise/powers.js'
+import * as rounding from './ops/elementwise/rounding.js'
+import * as trigonometric from './ops/elementwise/trigonometric.js'
 import { gather, scatterAdd } from './ops/indexing/gather.js'
 import * as indexing from './ops/indexing/rows.js'
 import * as normalize from './ops/normalize.js'
 import * as matmul from './ops/products/matmul.js'
 import * as reduce from './ops/reduce.js'
+import * as dims from './ops/shape/dims.js'
+import * as repeat from './ops/shape/repeat.js'
 import { slice } from './ops/shape/slice.js'
 import * as views from './ops/shape/views.js'
 import * as softmax from './ops/softmax.js'
@@ -44,6 +52,59 @@ const methods = {
   le: (a: Tensor, b: Operand) => compare.le(a, b),
   maximum: (a: Tensor, b: Operand) => compare.maximum(a, b),
   minimum: (a: Tensor, b: Operand) => compare.minimum(a, b),
+  sign: pointwise.sign,
+  floor: rounding.floor,
+  ceil: rounding.ceil,
+  round: rounding.round,
+  trunc: rounding.trunc,
+  frac: rounding.frac,
+  square: powers.square,
+  reciprocal: powers.reciprocal,
+  rsqrt: powers.rsqrt,
+  exp2: powers.exp2,
+  expm1: powers.expm1,
+  log1p: powers.log1p,
+  log2: powers.log2,
+  log10: powers.log10,
+  sin: trigonometric.sin,
+  cos: trigonometric.cos,
+  tan: trigonometric.tan,
+  asin: trigonometric.asin,
+  acos: trigonometric.acos,
+  atan: trigonometric.atan,
+  sinh: trigonometric.sinh,
+  cosh: trigonometric.cosh,
+  asinh: trigonometric.asinh,
+  acosh: trigonometric.acosh,
+  atanh: trigonometric.atanh,
+  silu: activations.silu,
+  elu: activations.elu,
+  celu: activations.celu,
+  selu: activations.selu,
+  leakyRelu: activations.leakyRelu,
+  softplus: activations.softplus,
+  logSigmoid: activations.logSigmoid,
+  mish: activations.mish,
+  hardtanh: activations.hardtanh,
+  relu6: activations.relu6,
+  hardsigmoid: activations.hardsigmoid,
+  hardswish: activations.hardswish,
+  softsign: activations.softsign,
+  prelu: gated.prelu,
+  glu: gated.glu,
+  logicalNot: logic.logicalNot,
+  isnan: logic.isnan,
+  isfinite: logic.isfinite,
+  isinf: logic.isinf,
+  floorDivide: (a: Tensor, b: Operand) => rounding.floorDivide(a, b),
+  remainder: (a: Tensor, b: Operand) => rounding.remainder(a, b),
+  fmod: (a: Tensor, b: Operand) => rounding.fmod(a, b),
+  atan2: (a: Tensor, b: Operand) => trigonometric.atan2(a, b),
+  hypot: (a: Tensor, b: Operand) => powers.hypot(a, b),
+  lerp: powers.lerp,
+  logicalAnd: (a: Tensor, b: Operand) => logic.logicalAnd(a, b),
+  logicalOr: (a: Tensor, b: Operand) => logic.logicalOr(a, b),
+  logicalXor: (a: Tensor, b: Operand) => logic.logicalXor(a, b),
   clamp: compare.clamp,
   detach: compare.detached,
   sum: reduce.sum,
@@ -68,6 +129,23 @@ const methods = {
   permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),
   slice,
+  squeeze: dims.squeeze,
+  unsqueeze: dims.unsqueeze,
+  flatten: dims.flatten,
+  unflatten: dims.unflatten,
+  movedim: dims.movedim,
+  narrow: dims.narrow,
+  select: dims.select,
+  diagonal: dims.diagonal,
+  flip: repeat.flip,
+  roll: repeat.roll,
+  repeat: repeat.repeat,
+  tile: repeat.tile,
+  repeatInterleave: repeat.repeatInterleave,
+  broadcastTo: repeat.broadcastTo,
+  split: repeat.split,
+  chunk: repeat.chunk,
+  unbind: repeat.unbind,
   expand: (x: Tensor, shape: Shape) => views.expand(x, shape),
   /** The last two dims exchanged. */
   t: (x: Tensor) => {

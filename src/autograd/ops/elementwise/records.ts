@@ -109,6 +109,8 @@ export function binaryComposite(
   return defineOp<None>({ ...shared(f.name, f), composite: ([a, b]) => f.composite(a, b), twice: true })
 }
 
+type UnaryEdge = [x: number[], y: number[], dx?: number[]]
+
 interface UnaryFields<Name extends string> {
   name: Name
   doc: string
@@ -121,7 +123,9 @@ interface UnaryFields<Name extends string> {
   fused?: UnaryGradName
   domain?: Domain
   large?: Domain | null
-  edge: [x: number[], y: number[], dx?: number[]]
+  edge: UnaryEdge
+  /** A second one: where a NaN stands, all else must be exact. */
+  also?: UnaryEdge
 }
 
 function oneTensor<Name extends string>(
@@ -142,7 +146,7 @@ function oneTensor<Name extends string>(
     twice: true,
     samples: () => unarySpecs(f.domain ?? unit, f.large).map((spec) => ({ inputs: [spec], attrs: none })),
     errors: () => [],
-    edge: () => [unaryEdge(...f.edge)],
+    edge: () => [f.edge, ...(f.also ? [f.also] : [])].map((e) => unaryEdge(...e)),
   })
 }
 
@@ -169,7 +173,8 @@ interface CompositeFields<A> {
   /** Refuses settings that mean nothing. */
   check?: (attrs: A) => void
   refused?: readonly { attrs: A; text: string }[]
-  edge: [x: number[], y: number[], dx?: number[]]
+  edge: UnaryEdge
+  also?: UnaryEdge
 }
 
 /** An op of one tensor in plain ops, element by element, with settings. */
@@ -200,10 +205,7 @@ export function unaryComposite<A>(f: CompositeFields<A>): Op<A> {
         error: RangeError,
         text,
       })),
-    edge: () => {
-      const [x, y, dx] = f.edge
-      return [{ ...unaryEdge(x, y, dx), attrs: f.tries[0] }]
-    },
+    edge: () => [f.edge, ...(f.also ? [f.also] : [])].map((e) => ({ ...unaryEdge(...e), attrs: f.tries[0] })),
   })
 }
 
