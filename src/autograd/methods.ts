@@ -15,8 +15,11 @@ import * as pointwise from './ops/elementwise/pointwise.js'
 import * as powers from './ops/elementwise/powers.js'
 import * as rounding from './ops/elementwise/rounding.js'
 import * as trigonometric from './ops/elementwise/trigonometric.js'
+import { at, indexPut } from './ops/indexing/at.js'
 import { gather, scatterAdd } from './ops/indexing/gather.js'
+import * as put from './ops/indexing/put.js'
 import * as indexing from './ops/indexing/rows.js'
+import * as order from './ops/indexing/sort.js'
 import * as normalize from './ops/normalize.js'
 import * as matmul from './ops/products/matmul.js'
 import * as reduce from './ops/reduce.js'
@@ -123,6 +126,22 @@ const methods = {
   indexSelect: indexing.indexSelect,
   gather,
   scatterAdd,
+  /** gather, by its other name. */
+  takeAlongDim: (x: Tensor, index: Tensor, dim: number) => gather(x, dim, index),
+  take: put.take,
+  put: put.put,
+  scatter: put.scatter,
+  indexFill: put.indexFill,
+  maskedFill: put.maskedFill,
+  maskedSelect: put.maskedSelect,
+  at,
+  indexPut,
+  argsort: order.argsort,
+  sort: order.sort,
+  topk: order.topk,
+  unique: order.unique,
+  bincount: order.bincount,
+  histc: order.histc,
   to,
   clone,
   reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),

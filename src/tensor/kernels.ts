@@ -266,8 +266,6 @@ export interface Kernels {
   gather(out: TypedArray, x: TypedArray, index: Int32Array, outer: number, n: number, inner: number): void
   /** out[o, index[o, j, i], i] += src[o, j, i]. */
   scatterAdd(out: Floats, src: Floats, index: Int32Array, outer: number, n: number, inner: number): void
-  /** out[o, index[o, j, i], i] = src[o, j, i]; of several at one place the last stays. */
-  scatter(out: TypedArray, src: TypedArray, index: Int32Array, outer: number, n: number, inner: number): void
   /** The places along n in order of their values, equal ones as they stand; NaN is the largest. */
   argsort(out: Int32Array, x: TypedArray, outer: number, n: number, inner: number, descending: boolean): void
 

@@ -3,7 +3,7 @@
 import type { Kernels } from '../../kernels.js'
 import { attention, attentionGrad } from './attention.js'
 import { binary, map, pair, unary, unaryGrad, where } from './elementwise.js'
-import { argsort, copy, fill, gather, indexAdd, indexSelect, scatter, scatterAdd } from './indexing.js'
+import { argsort, copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
 import { integer, integerReduce } from './integer.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
@@ -45,7 +45,6 @@ export const jsKernels: Kernels = {
   indexAdd,
   gather,
   scatterAdd,
-  scatter,
   argsort,
   attention,
   attentionGrad,

@@ -59,12 +59,6 @@ export const scatterAdd: Kernels['scatterAdd'] = (out, src, index, outer, n, inn
   })
 }
 
-export const scatter: Kernels['scatter'] = (out, src, index, outer, n, inner) => {
-  eachPlace(index, outer, n, inner, (dense, indexed) => {
-    out[indexed] = src[dense]
-  })
-}
-
 export const argsort: Kernels['argsort'] = (out, x, outer, n, inner, descending) => {
   const order = new Int32Array(n)
   for (let o = 0; o < outer; o++) {
