@@ -4,12 +4,33 @@ export { grad } from './autograd/backward.js'
 export { arange, full, ones, rand, randn, tensor, zeros } from './autograd/create.js'
 export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
+export {
+  celu,
+  elu,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  relu6,
+  selu,
+  silu,
+  softplus,
+  softsign,
+} from './autograd/ops/elementwise/activations.js'
 export { where } from './autograd/ops/elementwise/compare.js'
+export { glu, prelu } from './autograd/ops/elementwise/gated.js'
+export { hypot, lerp } from './autograd/ops/elementwise/powers.js'
+export { atan2 } from './autograd/ops/elementwise/trigonometric.js'
+export type { Index } from './autograd/ops/indexing/at.js'
 export { embedding } from './autograd/ops/indexing/rows.js'
+export { type Sorted, searchsorted } from './autograd/ops/indexing/sort.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
 export { attention } from './autograd/ops/products/attention.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
+export { meshgrid } from './autograd/ops/shape/repeat.js'
 export { manualSeed } from './autograd/random.js'
 export { tidy } from './autograd/tidy.js'
 export {

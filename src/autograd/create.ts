@@ -125,10 +125,16 @@ export function rand(shape: Shape, options: CreateOptions & { key?: Key } = {}):
   return random(shape, options, (key, i) => Math.floor(uniformAt(key, i) * 16777216) / 16777216)
 }
 
-/** A number as a tensor that fits `like` in an op. */
+/** A number as a tensor that fits `like` in an op. Throws DTypeError where that is int32 and the number is not. */
 export function constant(x: Tensor | number, like: Tensor): Tensor {
   if (typeof x !== 'number') return x
-  const t = empty([], like.dtype === 'int32' ? 'float32' : like.dtype)
+  if (like.dtype === 'int32' && x !== (x | 0))
+    throw new DTypeError(
+      'int32 operand',
+      `${x} is no whole number that int32 holds`,
+      "Convert the tensor with .to('float32')",
+    )
+  const t = empty([], like.dtype)
   t.raw[0] = x
   return t
 }

@@ -46,12 +46,12 @@ export function synchronous<T>(who: string, result: T): T {
 }
 
 function checkInputs(name: string, takes: readonly Takes[], inputs: readonly Tensor[]): void {
-  let float: DType | null = null
+  let agreed: DType | null = null
   for (let i = 0; i < inputs.length; i++) {
     const { dtype } = inputs[i]
     const want = takes[Math.min(i, takes.length - 1)]
     if (want === 'any') continue
-    if ((want === 'int') !== (dtype === 'int32')) {
+    if (want !== 'number' && (want === 'int') !== (dtype === 'int32')) {
       const hint = want === 'int' ? "Convert it with .to('int32')" : "Convert it with .to('float32')"
       throw new DTypeError(
         name,
@@ -59,11 +59,12 @@ function checkInputs(name: string, takes: readonly Takes[], inputs: readonly Ten
         hint,
       )
     }
-    if (want !== 'float') continue
-    if (float !== null && dtype !== float) {
-      throw new DTypeError(name, `inputs are ${float} and ${dtype}`, `Convert one with .to('${float}')`)
+    if (want === 'int') continue
+    if (agreed !== null && dtype !== agreed) {
+      const to = agreed === 'int32' ? dtype : agreed
+      throw new DTypeError(name, `inputs are ${agreed} and ${dtype}`, `Convert one with .to('${to}')`)
     }
-    float = dtype
+    agreed = dtype
   }
 }
 

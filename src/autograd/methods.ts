@@ -5,19 +5,30 @@ import type { Shape } from '../tensor/shape.js'
 import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
+import * as activations from './ops/elementwise/activations.js'
 import * as arithmetic from './ops/elementwise/arithmetic.js'
 import { clone, to } from './ops/elementwise/cast.js'
 import * as compare from './ops/elementwise/compare.js'
+import * as gated from './ops/elementwise/gated.js'
+import * as logic from './ops/elementwise/logic.js'
 import * as pointwise from './ops/elementwise/pointwise.js'
+import * as powers from './ops/elementwise/powers.js'
+import * as rounding from './ops/elementwise/rounding.js'
+import * as trigonometric from './ops/elementwise/trigonometric.js'
+import { at, indexPut } from './ops/indexing/at.js'
 import { gather, scatterAdd } from './ops/indexing/gather.js'
+import * as put from './ops/indexing/put.js'
 import * as indexing from './ops/indexing/rows.js'
+import * as order from './ops/indexing/sort.js'
 import * as normalize from './ops/normalize.js'
 import * as matmul from './ops/products/matmul.js'
 import * as reduce from './ops/reduce.js'
-import * as logic from './ops/reductions/logic.js'
+import * as truth from './ops/reductions/logic.js'
 import { norm, std } from './ops/reductions/norm.js'
-import * as order from './ops/reductions/order.js'
+import * as places from './ops/reductions/order.js'
 import * as products from './ops/reductions/products.js'
+import * as dims from './ops/shape/dims.js'
+import * as repeat from './ops/shape/repeat.js'
 import { slice } from './ops/shape/slice.js'
 import * as views from './ops/shape/views.js'
 import * as softmax from './ops/softmax.js'
@@ -49,6 +60,59 @@ const methods = {
   le: (a: Tensor, b: Operand) => compare.le(a, b),
   maximum: (a: Tensor, b: Operand) => compare.maximum(a, b),
   minimum: (a: Tensor, b: Operand) => compare.minimum(a, b),
+  sign: pointwise.sign,
+  floor: rounding.floor,
+  ceil: rounding.ceil,
+  round: rounding.round,
+  trunc: rounding.trunc,
+  frac: rounding.frac,
+  square: powers.square,
+  reciprocal: powers.reciprocal,
+  rsqrt: powers.rsqrt,
+  exp2: powers.exp2,
+  expm1: powers.expm1,
+  log1p: powers.log1p,
+  log2: powers.log2,
+  log10: powers.log10,
+  sin: trigonometric.sin,
+  cos: trigonometric.cos,
+  tan: trigonometric.tan,
+  asin: trigonometric.asin,
+  acos: trigonometric.acos,
+  atan: trigonometric.atan,
+  sinh: trigonometric.sinh,
+  cosh: trigonometric.cosh,
+  asinh: trigonometric.asinh,
+  acosh: trigonometric.acosh,
+  atanh: trigonometric.atanh,
+  silu: activations.silu,
+  elu: activations.elu,
+  celu: activations.celu,
+  selu: activations.selu,
+  leakyRelu: activations.leakyRelu,
+  softplus: activations.softplus,
+  logSigmoid: activations.logSigmoid,
+  mish: activations.mish,
+  hardtanh: activations.hardtanh,
+  relu6: activations.relu6,
+  hardsigmoid: activations.hardsigmoid,
+  hardswish: activations.hardswish,
+  softsign: activations.softsign,
+  prelu: gated.prelu,
+  glu: gated.glu,
+  logicalNot: logic.logicalNot,
+  isnan: logic.isnan,
+  isfinite: logic.isfinite,
+  isinf: logic.isinf,
+  floorDivide: (a: Tensor, b: Operand) => rounding.floorDivide(a, b),
+  remainder: (a: Tensor, b: Operand) => rounding.remainder(a, b),
+  fmod: (a: Tensor, b: Operand) => rounding.fmod(a, b),
+  atan2: (a: Tensor, b: Operand) => trigonometric.atan2(a, b),
+  hypot: (a: Tensor, b: Operand) => powers.hypot(a, b),
+  lerp: powers.lerp,
+  logicalAnd: (a: Tensor, b: Operand) => logic.logicalAnd(a, b),
+  logicalOr: (a: Tensor, b: Operand) => logic.logicalOr(a, b),
+  logicalXor: (a: Tensor, b: Operand) => logic.logicalXor(a, b),
   clamp: compare.clamp,
   detach: compare.detached,
   sum: reduce.sum,
@@ -65,14 +129,14 @@ const methods = {
   prod: products.prod,
   cumsum: products.cumsum,
   cumprod: products.cumprod,
-  argmin: order.argmin,
-  median: order.median,
-  maxWithIndices: order.maxWithIndices,
-  minWithIndices: order.minWithIndices,
-  medianWithIndices: order.medianWithIndices,
-  any: logic.any,
-  all: logic.all,
-  countNonzero: logic.countNonzero,
+  argmin: places.argmin,
+  median: places.median,
+  maxWithIndices: places.maxWithIndices,
+  minWithIndices: places.minWithIndices,
+  medianWithIndices: places.medianWithIndices,
+  any: truth.any,
+  all: truth.all,
+  countNonzero: truth.countNonzero,
   matmul: matmul.matmul,
   linear: matmul.linear,
   layerNorm: normalize.layerNorm,
@@ -82,12 +146,45 @@ const methods = {
   indexSelect: indexing.indexSelect,
   gather,
   scatterAdd,
+  /** gather, by its other name. */
+  takeAlongDim: (x: Tensor, index: Tensor, dim: number) => gather(x, dim, index),
+  take: put.take,
+  put: put.put,
+  scatter: put.scatter,
+  indexFill: put.indexFill,
+  maskedFill: put.maskedFill,
+  maskedSelect: put.maskedSelect,
+  at,
+  indexPut,
+  argsort: order.argsort,
+  sort: order.sort,
+  topk: order.topk,
+  unique: order.unique,
+  bincount: order.bincount,
+  histc: order.histc,
   to,
   clone,
   reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
   permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),
   slice,
+  squeeze: dims.squeeze,
+  unsqueeze: dims.unsqueeze,
+  flatten: dims.flatten,
+  unflatten: dims.unflatten,
+  movedim: dims.movedim,
+  narrow: dims.narrow,
+  select: dims.select,
+  diagonal: dims.diagonal,
+  flip: repeat.flip,
+  roll: repeat.roll,
+  repeat: repeat.repeat,
+  tile: repeat.tile,
+  repeatInterleave: repeat.repeatInterleave,
+  broadcastTo: repeat.broadcastTo,
+  split: repeat.split,
+  chunk: repeat.chunk,
+  unbind: repeat.unbind,
   expand: (x: Tensor, shape: Shape) => views.expand(x, shape),
   /** The last two dims exchanged. */
   t: (x: Tensor) => {

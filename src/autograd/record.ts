@@ -5,8 +5,8 @@ import type { DType } from '../tensor/storage.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { EdgeCase, ErrorCase, Sample } from './samples.js'
 
-/** What an input must be. Floats of one op agree in dtype: all float32, or all float64. */
-export type Takes = 'float' | 'int' | 'any'
+/** What an input must be. Inputs of 'float' agree in dtype, and so do those of 'number': float32, float64 or int32. */
+export type Takes = 'float' | 'int' | 'number' | 'any'
 
 export interface BackwardContext<A> {
   /** The gradient of the output, of its shape. */

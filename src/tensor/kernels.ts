@@ -33,6 +33,32 @@ export type BinaryName =
   | 'ge'
   | 'lt'
   | 'le'
+/** Functions of one number that only js computes, in double. */
+export type MapName =
+  | 'floor'
+  | 'ceil'
+  | 'round'
+  | 'trunc'
+  | 'exp2'
+  | 'expm1'
+  | 'log1p'
+  | 'log2'
+  | 'log10'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'asinh'
+  | 'acosh'
+  | 'atanh'
+/** The same of two numbers. */
+export type PairName = 'atan2' | 'hypot' | 'fmod' | 'remainder' | 'floorDivide'
+/** What int32 tensors know. A result beyond int32 is refused, never wrapped. */
+export type IntegerName = Exclude<BinaryName, 'div'> | 'fmod' | 'remainder' | 'floorDivide'
 export type ReduceName = 'sum' | 'max' | 'min' | 'logsumexp'
 
 /** One side of a batched matmul: matrix i has element (r, c) at data[offsets[i] + r * rowStride + c * colStride]. */
@@ -118,19 +144,49 @@ export interface Kernels {
     b: Floats,
     bStrides: readonly number[],
   ): void
-  /** out = cond != 0 ? a : b. */
-  where(
+  map(fn: MapName, out: Floats, x: Floats): void
+  /** As binary. */
+  pair(
+    fn: PairName,
     shape: readonly number[],
     out: Floats,
-    cond: TypedArray,
-    cStrides: readonly number[],
     a: Floats,
     aStrides: readonly number[],
     b: Floats,
     bStrides: readonly number[],
   ): void
+  /** As binary. Throws RangeError on a result that int32 does not hold, and on division by 0. */
+  integer(
+    fn: IntegerName,
+    shape: readonly number[],
+    out: Int32Array,
+    a: Int32Array,
+    aStrides: readonly number[],
+    b: Int32Array,
+    bStrides: readonly number[],
+  ): void
+  /** out = cond != 0 ? a : b. */
+  where(
+    shape: readonly number[],
+    out: TypedArray,
+    cond: TypedArray,
+    cStrides: readonly number[],
+    a: TypedArray,
+    aStrides: readonly number[],
+    b: TypedArray,
+    bStrides: readonly number[],
+  ): void
   /** x [outer, n, inner] -> out [outer, inner]. */
   reduce(fn: ReduceName, out: Floats, x: Floats, outer: number, n: number, inner: number): void
+  /** As reduce and argmax, of int32. Throws RangeError on a sum that int32 does not hold. */
+  integerReduce(
+    fn: 'sum' | 'max' | 'min' | 'argmax',
+    out: Int32Array,
+    x: Int32Array,
+    outer: number,
+    n: number,
+    inner: number,
+  ): void
   /** Index of the first largest along n; NaN counts as largest. */
   argmax(out: Int32Array, x: Floats, outer: number, n: number, inner: number): void
   /** Index of the first smallest along n; NaN counts as smallest. */
@@ -231,6 +287,8 @@ export interface Kernels {
   gather(out: TypedArray, x: TypedArray, index: Int32Array, outer: number, n: number, inner: number): void
   /** out[o, index[o, j, i], i] += src[o, j, i]. */
   scatterAdd(out: Floats, src: Floats, index: Int32Array, outer: number, n: number, inner: number): void
+  /** The places along n in order of their values, equal ones as they stand; NaN is the largest. */
+  argsort(out: Int32Array, x: TypedArray, outer: number, n: number, inner: number, descending: boolean): void
 
   /** softmax(scale * q k^T, masked) v, without keeping the probabilities. A query with no visible key gives zeros. */
   attention(out: Floats, q: Floats, k: Floats, v: Floats, args: AttentionArgs): void

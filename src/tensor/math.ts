@@ -217,3 +217,130 @@ export function cosPi(x: number): number {
   for (let n = 11; n >= 0; n--) sum = 1 - (t / ((2 * n + 1) * (2 * n + 2))) * sum
   return sum
 }
+
+/** e^x - 1, without cancellation near 0. */
+export function expm1(x: number): number {
+  if (x === 0 || !(x < 37)) return x === 0 ? x : exp(x)
+  if (x < -40) return -1
+  const k = Math.floor(x * INV_LN2 + 0.5)
+  const hi = x - k * LN2_HI
+  const lo = k * LN2_LO
+  const r = hi - lo
+  const t = r * r
+  const c =
+    r -
+    t *
+      (1.66666666666666019037e-1 +
+        t *
+          (-2.77777777770155933842e-3 +
+            t *
+              (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))))
+  // exp's e^r - 1, scaled with the 1 taken off 2^k instead: exact.
+  const e = hi - (lo - (r * c) / (2 - c))
+  return k === 0 ? e : pow2(k) * e + (pow2(k) - 1)
+}
+
+/** log(1 + x), without cancellation near 0: what 1 + x rounded away is divided out. Kahan, after HP-15C. */
+export function log1p(x: number): number {
+  const u = 1 + x
+  if (u === 1) return x
+  return u === Infinity || u === 0 || Number.isNaN(u) ? log(u) : log(u) * (x / (u - 1))
+}
+
+const INV_LN2_LO = 2.0355273740931033e-17
+const LOG10_2_HI = 0.30102999560767785
+const LOG10_2_LO = 5.630334806675098e-11
+
+/** The binary exponent k of a positive x = 2^k m, sqrt(1/2) <= m < sqrt(2). */
+function exponentOf(x: number): number {
+  if (x < 2.2250738585072014e-308) return exponentOf(x * 2 ** 54) - 54
+  f64[0] = x
+  const k = (u32[HI] >>> 20) - 1023
+  u32[HI] = (u32[HI] & 0xfffff) | 0x3ff00000
+  return f64[0] > Math.SQRT2 ? k + 1 : k
+}
+
+/** Logarithm to base 2, exact for powers of 2. */
+export function log2(x: number): number {
+  if (!(x > 0) || x === Infinity) return log(x)
+  const k = exponentOf(x)
+  const l = log(scalb(x, -k))
+  return k + (l * INV_LN2 + l * INV_LN2_LO)
+}
+
+/** Logarithm to base 10. */
+export function log10(x: number): number {
+  if (!(x > 0) || x === Infinity) return log(x)
+  const k = exponentOf(x)
+  return k * LOG10_2_HI + (k * LOG10_2_LO + log(scalb(x, -k)) * Math.LOG10E)
+}
+
+/** 2^x. */
+export function exp2(x: number): number {
+  if (!(Math.abs(x) < 1100)) return x > 0 ? Infinity : x < 0 ? 0 : x
+  const k = Math.floor(x + 0.5)
+  return scalb(exp((x - k) * Math.LN2), k)
+}
+
+/** Hyperbolic sine. */
+export function sinh(x: number): number {
+  const a = Math.abs(x)
+  let y: number
+  if (a < 1) {
+    const t = expm1(a)
+    y = 0.5 * (t + t / (t + 1))
+  } else if (a < 22) {
+    const e = exp(a)
+    y = 0.5 * (e - 1 / e)
+  } else y = halfExp(a)
+  return x === 0 ? x : x < 0 ? -y : y
+}
+
+/** Hyperbolic cosine. */
+export function cosh(x: number): number {
+  const a = Math.abs(x)
+  if (!(a < 22)) return halfExp(a)
+  const e = exp(a)
+  return 0.5 * e + 0.5 / e
+}
+
+/** e^x / 2, which overflows later than e^x. */
+function halfExp(x: number): number {
+  if (!(x > 709)) return 0.5 * exp(x)
+  return exp(x - 1024 * LN2_HI - 1024 * LN2_LO) * 2 ** 1023
+}
+
+/** round to the nearest whole number, halves to the even one, as IEEE and PyTorch. */
+export function roundHalfEven(x: number): number {
+  const down = Math.floor(x)
+  const part = x - down
+  const y = part < 0.5 || (part === 0.5 && down % 2 === 0) ? down : part >= 0.5 ? down + 1 : x
+  return y === 0 && (x < 0 || Object.is(x, -0)) ? -0 : y
+}
+
+/** a - b floor(a / b): the sign of b, as Python's. NaN for b = 0. */
+export function remainder(a: number, b: number): number {
+  const r = a % b
+  return r !== 0 && r < 0 !== b < 0 ? r + b : r
+}
+
+/** floor(a / b) of the exact quotient; a / b for b = 0. */
+export function floorDivide(a: number, b: number): number {
+  if (b === 0) return a / b
+  const r = a % b
+  const q = (a - r) / b - (r !== 0 && r < 0 !== b < 0 ? 1 : 0)
+  if (q === 0) return a / b < 0 ? -0 : 0
+  const whole = Math.floor(q)
+  return q - whole > 0.5 ? whole + 1 : whole
+}
+
+/** sqrt(a^2 + b^2), without overflow or underflow between. */
+export function hypot(a: number, b: number): number {
+  const [large, small] = [Math.max(Math.abs(a), Math.abs(b)), Math.min(Math.abs(a), Math.abs(b))]
+  if (Math.abs(a) === Infinity || Math.abs(b) === Infinity) return Infinity
+  if (!(large > 0)) return large
+  const r = small / large
+  return large > 1e150 || large < 1e-150
+    ? large * Math.sqrt(1 + r * r)
+    : Math.sqrt(large * large + small * small)
+}

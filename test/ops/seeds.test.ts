@@ -23,6 +23,7 @@ function directionalError(op: AnyOp, sample: Sample<unknown>, seed: number): num
     return tensor(t.data.slice(), { shape: t.shape, dtype: t.dtype, requiresGrad: t.dtype !== 'int32' })
   })
   const free = points.map((_, i) => i).filter((i) => points[i].dtype !== 'int32' && !sample.held?.includes(i))
+  if (free.length === 0) return 0
   const loss = () => {
     const y = op(points, sample.attrs)
     return sum(mul(y, materialize({ shape: y.shape }, fold(key, 'loss'), 'float64')))

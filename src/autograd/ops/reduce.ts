@@ -70,6 +70,15 @@ export function reduceSamples(
   ]
 }
 
+const wholeSamples: Sample<ReduceAttrs>[] = [
+  { inputs: [{ shape: [2, 3, 2], below: 9 }], attrs: { dims: [1], keepdim: false }, why: 'int32' },
+  {
+    inputs: [{ shape: [3, 4], below: 9, view: 'transposed' }],
+    attrs: { dims: [0, 1], keepdim: true },
+    why: 'int32',
+  },
+]
+
 interface ReduceFields {
   name: ReduceName
   doc: string
@@ -89,7 +98,7 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
     name: f.name,
     doc: f.doc,
     math: f.math,
-    takes: ['float'],
+    takes: [f.name === 'logsumexp' ? 'float' : 'number'],
     shape: ([x], { dims, keepdim }) => {
       if (!f.empty && dims.some((d) => x[d] === 0)) {
         throw new ShapeError(
@@ -100,7 +109,11 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
       }
       return reducedShape(x, dims, keepdim)
     },
-    kernel: (k, out, [x], { dims }) => k.reduce(f.name, flat(out), flat(x), ...lanes(x.shape, dims)!),
+    kernel: (k, out, [x], { dims }) => {
+      const shape = lanes(x.shape, dims)!
+      if (x.dtype === 'int32' && f.name !== 'logsumexp') k.integerReduce(f.name, ints(out), ints(x), ...shape)
+      else k.reduce(f.name, flat(out), flat(x), ...shape)
+    },
     save: ([x], y) => (f.saves ? [x, y] : []),
     backward: (context) => {
       const kept = (t: Tensor) => withDims(t, context.shapes[0], context.attrs)
@@ -108,9 +121,9 @@ function reduceOp(f: ReduceFields): Op<ReduceAttrs> {
     },
     twice: true,
     samples: () =>
-      reduceSamples(f.domain, f.large, f.empty).filter(
-        ({ inputs: [x], attrs }) => lanes(x.shape, attrs.dims) !== null,
-      ),
+      reduceSamples(f.domain, f.large, f.empty)
+        .filter(({ inputs: [x], attrs }) => lanes(x.shape, attrs.dims) !== null)
+        .concat(f.name === 'logsumexp' ? [] : wholeSamples),
     errors: () =>
       f.empty
         ? []
@@ -311,15 +324,18 @@ const argmaxOp = defineOp<{ dim: number; keepdim: boolean }>({
   name: 'argmax',
   doc: 'The place of the first largest along a dim; NaN counts as largest.',
   math: 'y = \\arg\\max_i x_i',
-  takes: ['float'],
+  takes: ['number'],
   shape: ([x], { dim, keepdim }) => {
     const d = normalizeDim('argmax', dim, x.length)
     if (x[d] === 0) throw new ShapeError('argmax', `dim ${d} has no elements`, 'Nothing has no largest')
     return reducedShape(x, [d], keepdim)
   },
   dtype: () => 'int32',
-  kernel: (k, out, [x], { dim }) =>
-    k.argmax(ints(out), flat(x), ...lanes(x.shape, [normalizeDim('argmax', dim, x.rank)])!),
+  kernel: (k, out, [x], { dim }) => {
+    const shape = lanes(x.shape, [normalizeDim('argmax', dim, x.rank)])!
+    if (x.dtype === 'int32') k.integerReduce('argmax', ints(out), ints(x), ...shape)
+    else k.argmax(ints(out), flat(x), ...shape)
+  },
   save: () => [],
   backward: null,
   twice: true,

@@ -1,7 +1,7 @@
 // neg, add, sub, mul, div: what every gradient is made of. Broadcasting as in NumPy.
 import type { Tensor } from '../../../tensor/tensor.js'
 import type { Domain } from '../../samples.js'
-import { binaryOp, none, pairEdge, pairOf, unaryOp } from './records.js'
+import { binaryOp, none, pairEdge, pairOf, unaryOp, wholeSamples } from './records.js'
 
 const apart: Domain = { lo: -2, hi: 2, avoid: [0], gap: 0.5 }
 
@@ -21,6 +21,8 @@ const negOp = unaryOp({
 const addOp = binaryOp({
   name: 'add',
   doc: 'The sum of two tensors.',
+  takes: 'number',
+  samples: wholeSamples,
   math: 'y = a + b;\\quad \\bar a = \\bar y,\\ \\bar b = \\bar y',
   save: () => [],
   backward: ({ dy }) => [dy, dy],
@@ -31,6 +33,8 @@ const addOp = binaryOp({
 const subOp = binaryOp({
   name: 'sub',
   doc: 'The difference of two tensors.',
+  takes: 'number',
+  samples: wholeSamples,
   math: 'y = a - b;\\quad \\bar a = \\bar y,\\ \\bar b = -\\bar y',
   save: () => [],
   backward: ({ dy, needs }) => [dy, needs[1] ? neg(dy) : null],
@@ -41,6 +45,8 @@ const subOp = binaryOp({
 const mulOp = binaryOp({
   name: 'mul',
   doc: 'The elementwise product of two tensors.',
+  takes: 'number',
+  samples: wholeSamples,
   math: 'y = a b;\\quad \\bar a = \\bar y b,\\ \\bar b = \\bar y a',
   save: ([a, b]) => [a, b],
   backward: ({ dy, saved: [a, b], needs }) => [needs[0] ? mul(dy, b) : null, needs[1] ? mul(dy, a) : null],
@@ -87,12 +93,12 @@ export function mul(a: Tensor | number, b: Tensor | number): Tensor {
   return mulOp(pairOf(a, b), none)
 }
 
-/** a / b elementwise, broadcast. */
+/** a / b elementwise, broadcast. Floats alone: of int32 there is floorDivide. */
 export function div(a: Tensor | number, b: Tensor | number): Tensor {
   return divOp(pairOf(a, b), none)
 }
 
 /** -x. */
 export function neg(x: Tensor): Tensor {
-  return negOp([x], none)
+  return x.dtype === 'int32' ? sub(0, x) : negOp([x], none)
 }

@@ -3,21 +3,23 @@
 import { ShapeError } from '../../../errors.js'
 import type { BinaryName } from '../../../tensor/kernels.js'
 import { broadcastShapes } from '../../../tensor/shape.js'
-import { floats, type Tensor } from '../../../tensor/tensor.js'
-import { constant } from '../../create.js'
+import type { Tensor } from '../../../tensor/tensor.js'
+import { constant, full } from '../../create.js'
 import { defineOp, type Op } from '../../op.js'
 import { type Domain, type EdgeCase, unarySpecs } from '../../samples.js'
 import { add, mul } from './arithmetic.js'
-import { binaryOp, type None, none, pairEdge, pairOf } from './records.js'
+import { binaryOp, type None, none, pairEdge, pairOf, wholeSamples } from './records.js'
 
 function comparison(name: BinaryName, sign: string, edge: number[]): Op<None> {
   return binaryOp({
     name,
     doc: `1 where a ${sign} b, else 0. No gradient.`,
+    takes: 'number',
     math: `y = [a ${sign} b]`,
     save: () => [],
     backward: null,
     twice: true,
+    samples: wholeSamples,
     edge: [pairEdge([0, 1, 2, NaN, NaN, 0], [1, 1, 1, 1, NaN, -0], edge)],
   })
 }
@@ -50,13 +52,13 @@ const whereOp = defineOp<None>({
   name: 'where',
   doc: 'a where the condition is not 0, else b; all three broadcast.',
   math: 'y = c\\,?\\,a : b;\\quad \\bar a = [c] \\bar y,\\ \\bar b = [\\neg c] \\bar y',
-  takes: ['any', 'float'],
+  takes: ['any', 'number'],
   strided: true,
   shape: ([c, a, b]) => broadcastShapes('where', broadcastShapes('where', a, b), c),
   dtype: ([, a]) => a.dtype,
   kernel: (k, out, [c, a, b]) => {
     const [cs, as, bs] = [c, a, b].map((t) => t.stridesFor(out.shape))
-    k.where(out.shape, floats(out), c.raw, cs, floats(a), as, floats(b), bs)
+    k.where(out.shape, out.raw, c.raw, cs, a.raw, as, b.raw, bs)
   },
   save: ([c]) => [c],
   backward: ({ dy, saved: [c], needs }) => [
@@ -81,14 +83,25 @@ const whereOp = defineOp<None>({
         [2, 1],
         [3, 1, 1],
       ],
-    ].map(([c, a, b]) => ({
-      inputs: [
-        { shape: c, below: 2 },
-        { shape: a },
-        { shape: b, view: b.length > 1 ? ('transposed' as const) : ('sliced' as const) },
-      ],
-      attrs: none,
-    })),
+    ]
+      .map(([c, a, b]) => ({
+        inputs: [
+          { shape: c, below: 2 },
+          { shape: a },
+          { shape: b, view: b.length > 1 ? ('transposed' as const) : ('sliced' as const) },
+        ],
+        attrs: none,
+      }))
+      .concat([
+        {
+          inputs: [
+            { shape: [2, 2], below: 2 },
+            { shape: [2], below: 9 },
+            { shape: [2, 2], below: 9 },
+          ],
+          attrs: none,
+        },
+      ]),
   errors: () => [
     {
       inputs: [{ shape: [2], below: 2 }, { shape: [3] }, { shape: [3] }],
@@ -114,6 +127,8 @@ const whereOp = defineOp<None>({
 /** a where cond is not 0, else b. All broadcast. */
 export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
   const like = typeof a !== 'number' ? a : typeof b !== 'number' ? b : cond
+  if (typeof a === 'number' && typeof b === 'number' && cond.dtype === 'int32')
+    return whereOp([cond, full([], a), full([], b)], none)
   return whereOp([cond, constant(a, like), constant(b, like)], none)
 }
 
@@ -143,6 +158,8 @@ function extremeOp(
 ): Op<None> {
   return binaryOp({
     name,
+    takes: 'number',
+    samples: wholeSamples,
     doc: `The ${adjective} of two, NaN if either is; the gradient is halved at a tie.`,
     math: `y = \\${name.slice(0, 3)}(a, b);\\quad \\bar a = \\bar y ([a ${sign} b] + \\tfrac12 [a = b])`,
     save: ([a, b]) => [a, b],
@@ -250,5 +267,12 @@ export function detached(x: Tensor): Tensor {
 
 /** x brought into [min, max]. Throws RangeError when min > max. */
 export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
+  if (x.dtype === 'int32' && min <= max) return clampWhole(x, min, max)
   return clampOp([x], { min, max })
+}
+
+/** int32 has no infinity to leave a side open. */
+function clampWhole(x: Tensor, min: number, max: number): Tensor {
+  const above = min === -Infinity ? x : maximum(x, min)
+  return max === Infinity ? above : minimum(above, max)
 }

@@ -4,7 +4,7 @@ import type { Tensor } from '../../../tensor/tensor.js'
 import type { Op } from '../../op.js'
 import type { Domain } from '../../samples.js'
 import { add, div, mul, neg, sub } from './arithmetic.js'
-import { eq, gt, where } from './compare.js'
+import { eq, gt, lt, maximum, where } from './compare.js'
 import { binaryOp, type None, none, pairEdge, pairOf, unaryOp } from './records.js'
 
 const INV_SQRT_2PI = 0.3989422804014327
@@ -180,6 +180,7 @@ const ops = {
 const powOp = binaryOp({
   name: 'pow',
   doc: 'a to the power b, both tensors or numbers; 0 to the power 0 is 1.',
+  takes: 'number',
   math: 'y = a^b;\\quad \\bar a = \\bar y\\, b\\, a^{b-1},\\ \\bar b = \\bar y\\, y \\ln a',
   save: ([a, b], y) => [a, b, y],
   backward: ({ dy, saved: [a, b, y], needs }) => [
@@ -215,6 +216,14 @@ const powOp = binaryOp({
       attrs: none,
       why: 'square root',
     },
+    {
+      inputs: [
+        { shape: [2, 3], below: 4 },
+        { shape: [3], below: 4 },
+      ],
+      attrs: none,
+      why: 'int32',
+    },
   ],
   edge: [pairEdge([0, 0, -8, Infinity, 2, 0], [0, 2, 2, 0, -1, -1], [1, 0, 64, 1, 0.5, Infinity])],
 })
@@ -224,9 +233,10 @@ function unary(op: Op<None>): (x: Tensor) => Tensor {
 }
 
 /** |x|. */
-export const abs = unary(ops.abs)
+export const abs = (x: Tensor): Tensor => (x.dtype === 'int32' ? maximum(x, neg(x)) : ops.abs([x], none))
 /** -1, 0 or 1. No gradient passes. */
-export const sign = unary(ops.sign)
+export const sign = (x: Tensor): Tensor =>
+  x.dtype === 'int32' ? sub(gt(x, 0), lt(x, 0)) : ops.sign([x], none)
 export const sqrt = unary(ops.sqrt)
 /** e^x. */
 export const exp = unary(ops.exp)

@@ -22,7 +22,7 @@ const gatherOp: Op<Dim> = defineOp<Dim>({
   name: 'gather',
   doc: 'Elements picked along a dim, each by its own index.',
   math: 'y_{j} = x_{i_j};\\quad \\bar x_{i} = \\textstyle\\sum_{j: i_j = i} \\bar y_j',
-  takes: ['float', 'int'],
+  takes: ['any', 'int'],
   shape: ([x, index], { dim }) => {
     sameButDim('gather', x, index, dim)
     return index

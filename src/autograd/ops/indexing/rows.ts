@@ -34,7 +34,7 @@ const selectOp: Op<Dim> = defineOp<Dim>({
   name: 'indexSelect',
   doc: 'The slices of a dim named by a list of indices.',
   math: 'y_j = x_{i_j};\\quad \\bar x_{i} = \\textstyle\\sum_{j: i_j = i} \\bar y_j',
-  takes: ['float', 'int'],
+  takes: ['any', 'int'],
   shape: ([x, index], { dim }) => {
     const d = normalizeDim('indexSelect', dim, x.length)
     if (index.length !== 1)

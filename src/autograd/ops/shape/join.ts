@@ -33,7 +33,7 @@ const catOp: Op<Dim> = defineOp<Dim>({
   name: 'cat',
   doc: 'Tensors joined along a dim.',
   math: 'y = [x_1, x_2, \\dots];\\quad \\bar x_i = \\bar y[\\text{its part}]',
-  takes: ['float'],
+  takes: ['number'],
   strided: true,
   shape: catShape,
   kernel: (k, out, inputs, { dim }) => {
@@ -135,7 +135,7 @@ const stackOp: Op<Dim> = defineOp<Dim>({
   name: 'stack',
   doc: 'Tensors of one shape joined along a new dim.',
   math: 'y_{i} = x_i;\\quad \\bar x_i = \\bar y_{i}',
-  takes: ['float'],
+  takes: ['number'],
   shape: (shapes, { dim }) => {
     if (shapes.length === 0) throw new ShapeError('stack', 'needs at least one tensor')
     const other = shapes.findIndex((s) => formatShape(s) !== formatShape(shapes[0]))
@@ -202,7 +202,7 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   name: 'pad',
   doc: 'A constant put before and after a dim.',
   math: 'y = [c, x, c];\\quad \\bar x = \\bar y[\\text{inside}]',
-  takes: ['float'],
+  takes: ['number'],
   shape: ([x], { dim, before, after }) => {
     const d = normalizeDim('pad', dim, x.length)
     if (![before, after].every((n) => Number.isInteger(n) && n >= 0)) {

@@ -1,8 +1,9 @@
 // Kernels that treat every element alike: one table of scalar functions a kernel, one loop around it.
 // Broadcasting needs no case of its own: a repeated dim has stride 0.
-import type { BinaryName, Kernels, UnaryGradName, UnaryName } from '../../kernels.js'
+import type { BinaryName, Kernels, MapName, PairName, UnaryGradName, UnaryName } from '../../kernels.js'
 import * as math from '../../math.js'
 import { isContiguous, numel, type Shape } from '../../shape.js'
+import * as trigonometry from '../../trigonometry.js'
 
 export const unaryTable: Record<UnaryName, (x: number) => number> = {
   neg: (x) => -x,
@@ -43,11 +44,42 @@ const binaryTable: Record<BinaryName, (a: number, b: number) => number> = {
   le: (a, b) => (a <= b ? 1 : 0),
 }
 
+const mapTable: Record<MapName, (x: number) => number> = {
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: math.roundHalfEven,
+  trunc: Math.trunc,
+  exp2: math.exp2,
+  expm1: math.expm1,
+  log1p: math.log1p,
+  log2: math.log2,
+  log10: math.log10,
+  sin: trigonometry.sin,
+  cos: trigonometry.cos,
+  tan: trigonometry.tan,
+  asin: trigonometry.asin,
+  acos: trigonometry.acos,
+  atan: trigonometry.atan,
+  sinh: math.sinh,
+  cosh: math.cosh,
+  asinh: trigonometry.asinh,
+  acosh: trigonometry.acosh,
+  atanh: trigonometry.atanh,
+}
+
+const pairTable: Record<PairName, (a: number, b: number) => number> = {
+  atan2: trigonometry.atan2,
+  hypot: math.hypot,
+  fmod: (a, b) => a % b,
+  remainder: math.remainder,
+  floorDivide: math.floorDivide,
+}
+
 /**
  * Visits `shape` one innermost row at a time: row(n, at, steps) with the row's first position and its step in each of
  * the strided operands. Operands that are all contiguous make one single row.
  */
-function eachRow(
+export function eachRow(
   shape: Shape,
   strides: readonly Shape[],
   row: (n: number, at: readonly number[], steps: readonly number[]) => void,
@@ -88,8 +120,21 @@ export const unaryGrad: Kernels['unaryGrad'] = (fn, out, saved, dy) => {
   for (let i = 0; i < out.length; i++) out[i] = f(saved[i], dy[i])
 }
 
+export const map: Kernels['map'] = (fn, out, x) => {
+  const f = mapTable[fn]
+  for (let i = 0; i < out.length; i++) out[i] = f(x[i])
+}
+
 export const binary: Kernels['binary'] = (fn, shape, out, a, aStrides, b, bStrides) => {
   const f = binaryTable[fn]
+  let o = 0
+  eachRow(shape, [aStrides, bStrides], (n, [ai, bi], [da, db]) => {
+    for (let i = 0; i < n; i++) out[o++] = f(a[ai + i * da], b[bi + i * db])
+  })
+}
+
+export const pair: Kernels['pair'] = (fn, shape, out, a, aStrides, b, bStrides) => {
+  const f = pairTable[fn]
   let o = 0
   eachRow(shape, [aStrides, bStrides], (n, [ai, bi], [da, db]) => {
     for (let i = 0; i < n; i++) out[o++] = f(a[ai + i * da], b[bi + i * db])

@@ -2,8 +2,9 @@
 // held to, the fallback where they do not run, and the only one for float64.
 import type { Kernels } from '../../kernels.js'
 import { attention, attentionGrad } from './attention.js'
-import { binary, unary, unaryGrad, where } from './elementwise.js'
-import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
+import { binary, map, pair, unary, unaryGrad, where } from './elementwise.js'
+import { argsort, copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
+import { integer, integerReduce } from './integer.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adagrad, adam, lion, rmsprop, sgd, sumSquares } from './optim.js'
@@ -22,9 +23,13 @@ export const jsKernels: Kernels = {
   copy,
   unary,
   unaryGrad,
+  map,
   binary,
+  pair,
+  integer,
   where,
   reduce,
+  integerReduce,
   argmax,
   argmin,
   argmedian,
@@ -46,6 +51,7 @@ export const jsKernels: Kernels = {
   indexAdd,
   gather,
   scatterAdd,
+  argsort,
   attention,
   attentionGrad,
   adam,

@@ -58,3 +58,23 @@ export const scatterAdd: Kernels['scatterAdd'] = (out, src, index, outer, n, inn
     out[indexed] += src[dense]
   })
 }
+
+export const argsort: Kernels['argsort'] = (out, x, outer, n, inner, descending) => {
+  const order = new Int32Array(n)
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i++) {
+      const start = o * n * inner + i
+      const sign = descending ? -1 : 1
+      for (let j = 0; j < n; j++) order[j] = j
+      order.sort((p, q) => {
+        const [a, b] = [x[start + p * inner], x[start + q * inner]]
+        if (a < b) return -sign
+        if (a > b) return sign
+        // Equal, or one is NaN: the largest.
+        const nan = Number(Number.isNaN(a)) - Number(Number.isNaN(b))
+        return nan === 0 ? p - q : nan * sign
+      })
+      for (let j = 0; j < n; j++) out[start + j * inner] = order[j]
+    }
+  }
+}
