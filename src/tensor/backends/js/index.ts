@@ -7,6 +7,7 @@ import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexin
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adam, sgd, sumSquares } from './optim.js'
+import { gruStep, gruStepGrad, lstmStep, lstmStepGrad } from './recurrent.js'
 import { argmax, reduce } from './reduce.js'
 import {
   crossEntropy,
@@ -42,6 +43,10 @@ export const jsKernels: Kernels = {
   scatterAdd,
   attention,
   attentionGrad,
+  lstmStep,
+  lstmStepGrad,
+  gruStep,
+  gruStepGrad,
   adam,
   sgd,
   sumSquares,
