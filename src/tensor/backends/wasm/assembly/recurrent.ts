@@ -1,12 +1,13 @@
 // What one step of a recurrent layer does to each unit, after the products: LSTM and GRU, and their gradients.
-import { sigmoid4, tanh4 } from './math'
+import { binaryRun, unary } from './elementwise'
+import { tanh4 } from './math'
 import { madd, put, splat, take } from './simd'
 
-// @ts-ignore: decorator
-@inline
-function bothGates(gx: usize, gh: usize, rest: i32): v128 {
-  return f32x4.add(take(gx, rest), take(gh, rest))
-}
+// As elementwise.ts numbers them.
+const ADD: i32 = 0
+const MUL: i32 = 2
+const TANH: i32 = 6
+const SIGMOID: i32 = 7
 
 /** s (1 - s) */
 // @ts-ignore: decorator
@@ -22,27 +23,21 @@ function tanhSlope(t: v128): v128 {
   return f32x4.sub(splat(1), f32x4.mul(t, t))
 }
 
-// @ts-ignore: decorator
-@inline
-function lstmAt(h: usize, c: usize, act: usize, gx: usize, gh: usize, cPrev: usize, row: usize, rest: i32): void {
-  const i = sigmoid4(bothGates(gx, gh, rest))
-  const f = sigmoid4(bothGates(gx + row, gh + row, rest))
-  const g = tanh4(bothGates(gx + 2 * row, gh + 2 * row, rest))
-  const o = sigmoid4(bothGates(gx + 3 * row, gh + 3 * row, rest))
-  const cell = madd(f, take(cPrev, rest), f32x4.mul(i, g))
-  put(act, i, rest)
-  put(act + row, f, rest)
-  put(act + 2 * row, g, rest)
-  put(act + 3 * row, o, rest)
-  put(c, cell, rest)
-  put(h, f32x4.mul(o, tanh4(cell)), rest)
-}
-
+/** Rows after rows of functions, each a run of its own: what lies between is in the first cache. */
 export function lstmStep(h: usize, c: usize, act: usize, gx: usize, gh: usize, cPrev: usize, rows: i32, n: i32): void {
-  const row = <usize>n * 4, whole = <usize>(n & ~3) * 4
+  const row = <usize>n * 4
   for (; rows > 0; rows--) {
-    for (let j: usize = 0; j < whole; j += 16) lstmAt(h + j, c + j, act + j, gx + j, gh + j, cPrev + j, row, 0)
-    if (n & 3) lstmAt(h + whole, c + whole, act + whole, gx + whole, gh + whole, cPrev + whole, row, n & 3)
+    binaryRun(ADD, act, gx, 16, gh, 16, 4 * n)
+    unary(SIGMOID, act, act, 2 * n)
+    unary(TANH, act + 2 * row, act + 2 * row, n)
+    unary(SIGMOID, act + 3 * row, act + 3 * row, n)
+    for (let j: usize = 0; j < row; j += 16) {
+      const rest = j + 16 > row ? n & 3 : 0
+      const i = take(act + j, rest), f = take(act + row + j, rest), g = take(act + 2 * row + j, rest)
+      put(c + j, madd(f, take(cPrev + j, rest), f32x4.mul(i, g)), rest)
+    }
+    unary(TANH, h, c, n)
+    binaryRun(MUL, h, h, 16, act + 3 * row, 16, n)
     h += row
     c += row
     cPrev += row
@@ -82,25 +77,23 @@ export function lstmStepGrad(
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function gruAt(h: usize, act: usize, gx: usize, gh: usize, hPrev: usize, row: usize, rest: i32): void {
-  const r = sigmoid4(bothGates(gx, gh, rest))
-  const z = sigmoid4(bothGates(gx + row, gh + row, rest))
-  const inner = take(gh + 2 * row, rest)
-  const fresh = tanh4(madd(r, inner, take(gx + 2 * row, rest)))
-  put(act, r, rest)
-  put(act + row, z, rest)
-  put(act + 2 * row, fresh, rest)
-  put(act + 3 * row, inner, rest)
-  put(h, madd(z, take(hPrev, rest), f32x4.mul(f32x4.sub(splat(1), z), fresh)), rest)
-}
-
 export function gruStep(h: usize, act: usize, gx: usize, gh: usize, hPrev: usize, rows: i32, n: i32): void {
-  const row = <usize>n * 4, whole = <usize>(n & ~3) * 4
+  const row = <usize>n * 4
   for (; rows > 0; rows--) {
-    for (let j: usize = 0; j < whole; j += 16) gruAt(h + j, act + j, gx + j, gh + j, hPrev + j, row, 0)
-    if (n & 3) gruAt(h + whole, act + whole, gx + whole, gh + whole, hPrev + whole, row, n & 3)
+    binaryRun(ADD, act, gx, 16, gh, 16, 2 * n)
+    unary(SIGMOID, act, act, 2 * n)
+    for (let j: usize = 0; j < row; j += 16) {
+      const rest = j + 16 > row ? n & 3 : 0
+      const inner = take(gh + 2 * row + j, rest)
+      put(act + 3 * row + j, inner, rest)
+      put(act + 2 * row + j, madd(take(act + j, rest), inner, take(gx + 2 * row + j, rest)), rest)
+    }
+    unary(TANH, act + 2 * row, act + 2 * row, n)
+    for (let j: usize = 0; j < row; j += 16) {
+      const rest = j + 16 > row ? n & 3 : 0
+      const z = take(act + row + j, rest), fresh = take(act + 2 * row + j, rest)
+      put(h + j, madd(z, take(hPrev + j, rest), f32x4.mul(f32x4.sub(splat(1), z), fresh)), rest)
+    }
     h += row
     hPrev += row
     act += 4 * row
