@@ -6,6 +6,16 @@ export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
 export { where } from './autograd/ops/elementwise/compare.js'
 export { embedding } from './autograd/ops/indexing/rows.js'
+export { bce, bceWithLogits } from './autograd/ops/losses/binary.js'
+export {
+  hingeEmbedding,
+  huber,
+  l1,
+  marginRanking,
+  nll,
+  smoothL1,
+  tripletMargin,
+} from './autograd/ops/losses/distance.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
 export { attention } from './autograd/ops/products/attention.js'
 export { einsum } from './autograd/ops/products/einsum.js'

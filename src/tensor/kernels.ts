@@ -171,6 +171,10 @@ export interface Kernels {
     ignore: number,
     smoothing: number,
   ): void
+  /** ln(1 + e^-x). */
+  logisticLoss(out: Floats, x: Floats): void
+  /** -(y ln p + (1 - y) ln(1 - p)), logarithms below -100 as -100. */
+  bce(out: Floats, p: Floats, y: Floats): void
   layerNorm(out: Floats, x: Floats, weight: Floats, bias: Floats, rows: number, n: number, eps: number): void
   /** dx [rows, n]; dWeight and dBias [n] are overwritten. */
   layerNormGrad(

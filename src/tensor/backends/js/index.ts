@@ -4,6 +4,7 @@ import type { Kernels } from '../../kernels.js'
 import { attention, attentionGrad } from './attention.js'
 import { binary, unary, unaryGrad, where } from './elementwise.js'
 import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
+import { bce, logisticLoss } from './losses.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adam, sgd, sumSquares } from './optim.js'
@@ -34,6 +35,8 @@ export const jsKernels: Kernels = {
   logSoftmaxGrad,
   crossEntropy,
   crossEntropyGrad,
+  logisticLoss,
+  bce,
   layerNorm,
   layerNormGrad,
   dropout,
