@@ -26,9 +26,21 @@ export { atan2 } from './autograd/ops/elementwise/trigonometric.js'
 export type { Index } from './autograd/ops/indexing/at.js'
 export { embedding } from './autograd/ops/indexing/rows.js'
 export { type Sorted, searchsorted } from './autograd/ops/indexing/sort.js'
+export { bce, bceWithLogits } from './autograd/ops/losses/binary.js'
+export {
+  hingeEmbedding,
+  huber,
+  l1,
+  marginRanking,
+  nll,
+  smoothL1,
+  tripletMargin,
+} from './autograd/ops/losses/distance.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
 export { attention } from './autograd/ops/products/attention.js'
+export { einsum } from './autograd/ops/products/einsum.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
+export { bmm, dot, outer, tensordot } from './autograd/ops/products/vectors.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
 export { meshgrid } from './autograd/ops/shape/repeat.js'
 export { manualSeed } from './autograd/random.js'

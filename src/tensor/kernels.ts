@@ -248,6 +248,10 @@ export interface Kernels {
     ignore: number,
     smoothing: number,
   ): void
+  /** ln(1 + e^-x). */
+  logisticLoss(out: Floats, x: Floats): void
+  /** -(y ln p + (1 - y) ln(1 - p)), logarithms below -100 as -100. */
+  bce(out: Floats, p: Floats, y: Floats): void
   layerNorm(out: Floats, x: Floats, weight: Floats, bias: Floats, rows: number, n: number, eps: number): void
   /** dx [rows, n]; dWeight and dBias [n] are overwritten. */
   layerNormGrad(
@@ -302,6 +306,39 @@ export interface Kernels {
     v: Floats,
     args: AttentionArgs,
   ): void
+
+  /**
+   * One step of an LSTM of n units: act [rows, 4n] = the gates (input, forget, cell, output) of gx + gh after their
+   * functions, c = forget * cPrev + input * cell, h = output * tanh(c).
+   */
+  lstmStep(
+    h: Floats,
+    c: Floats,
+    act: Floats,
+    gx: Floats,
+    gh: Floats,
+    cPrev: Floats,
+    rows: number,
+    n: number,
+  ): void
+  /** dGates [rows, 4n] before their functions; dc goes from the gradient of c to that of cPrev, in place. */
+  lstmStepGrad(
+    dGates: Floats,
+    dc: Floats,
+    dh: Floats,
+    act: Floats,
+    c: Floats,
+    cPrev: Floats,
+    rows: number,
+    n: number,
+  ): void
+  /**
+   * One step of a GRU of n units, gx and gh [rows, 3n]: act [rows, 4n] = reset, update, fresh and the third part of gh,
+   * h = (1 - update) * fresh + update * hPrev, fresh = tanh(gx + reset * gh).
+   */
+  gruStep(h: Floats, act: Floats, gx: Floats, gh: Floats, hPrev: Floats, rows: number, n: number): void
+  /** dGx and dGh [rows, 3n]; dh goes from the gradient of h to what of hPrev's does not pass through gh, in place. */
+  gruStepGrad(dGx: Floats, dGh: Floats, dh: Floats, act: Floats, hPrev: Floats, rows: number, n: number): void
 
   /** In place on p, m and v. */
   adam(p: Floats, g: Floats, m: Floats, v: Floats, args: AdamArgs): void

@@ -145,9 +145,23 @@ const matmulOp: Op<None> = defineOp<None>({
   ],
 })
 
-/** The matrix product of the last two dims: [..., m, k] x [..., k, n] -> [..., m, n]. Throws ShapeError when k differs. */
+/**
+ * The matrix product of the last two dims: [..., m, k] x [..., k, n] -> [..., m, n]. A vector as the first is a row, as
+ * the second a column, and its dim is gone afterwards: [k] x [k] is a number. Throws ShapeError when k differs.
+ */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  return matmulOp([a, b], none)
+  return a.rank > 1 && b.rank > 1 ? matmulOp([a, b], none) : vectorProduct(a, b)
+}
+
+function vectorProduct(a: Tensor, b: Tensor): Tensor {
+  const product = `${formatShape(a.shape)} x ${formatShape(b.shape)}`
+  if (a.rank === 0 || b.rank === 0)
+    throw new ShapeError('matmul', `a number is no matrix, ${product}`, 'Use mul()')
+  const [k, l] = [a.shape[a.rank - 1], b.shape[Math.max(0, b.rank - 2)]]
+  if (k !== l) throw new ShapeError('matmul', `inner sizes differ, ${product}: ${k} != ${l}`)
+  const y = matmulOp([a.rank === 1 ? reshape(a, [1, k]) : a, b.rank === 1 ? reshape(b, [k, 1]) : b], none)
+  const kept = [...(a.rank === 1 ? [] : a.shape.slice(0, -1)), ...(b.rank === 1 ? [] : b.shape.slice(-1))]
+  return reshape(y, a.rank === 1 && b.rank > 2 ? [...b.shape.slice(0, -2), b.shape[b.rank - 1]] : kept)
 }
 
 export function linearShape([x, w, b]: readonly Shape[]): Shape {

@@ -5,9 +5,11 @@ import { attention, attentionGrad } from './attention.js'
 import { binary, map, pair, unary, unaryGrad, where } from './elementwise.js'
 import { argsort, copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
 import { integer, integerReduce } from './integer.js'
+import { bce, logisticLoss } from './losses.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adagrad, adam, lion, rmsprop, sgd, sumSquares } from './optim.js'
+import { gruStep, gruStepGrad, lstmStep, lstmStepGrad } from './recurrent.js'
 import { argmax, argmedian, argmin, countNonzero, cumsum, norm, reduce, variance } from './reduce.js'
 import {
   crossEntropy,
@@ -44,6 +46,8 @@ export const jsKernels: Kernels = {
   logSoftmaxGrad,
   crossEntropy,
   crossEntropyGrad,
+  logisticLoss,
+  bce,
   layerNorm,
   layerNormGrad,
   dropout,
@@ -54,6 +58,10 @@ export const jsKernels: Kernels = {
   argsort,
   attention,
   attentionGrad,
+  lstmStep,
+  lstmStepGrad,
+  gruStep,
+  gruStepGrad,
   adam,
   sgd,
   rmsprop,

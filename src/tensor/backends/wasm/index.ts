@@ -7,6 +7,7 @@ import { matmulKernel } from './matmul.js'
 import { Scratch } from './memory.js'
 import { type Build, compile, instantiate } from './module.js'
 import { Pool } from './pool.js'
+import { recurrentKernels } from './recurrent.js'
 import { rowKernels } from './rows.js'
 
 export { type Build, relaxedAvailable } from './module.js'
@@ -32,6 +33,7 @@ export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | 
     matmul: matmulKernel(w, scratch, pool, js, self),
     ...rowKernels(w, scratch, pool, js, self),
     ...attentionKernels(w, scratch, pool, js, self),
+    ...recurrentKernels(pool, js, self),
     ...flatKernels(w, scratch, pool, js, self),
   }
   return kernels

@@ -47,6 +47,10 @@ type ExportName =
   | 'attention'
   | 'attentionGrad'
   | 'attentionScratch'
+  | 'lstmStep'
+  | 'lstmStepGrad'
+  | 'gruStep'
+  | 'gruStepGrad'
 
 /** Addresses, counts and numbers in; assembly/*.ts says which. */
 export type Exports = Record<ExportName, (...args: number[]) => number>
