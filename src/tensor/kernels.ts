@@ -72,6 +72,25 @@ export interface AttentionArgs {
   key: readonly [number, number]
 }
 
+/** A convolution: x [N, C, H, W], w [O, C / groups, kH, kW], out [N, O, oH, oW]. */
+export interface ConvArgs {
+  N: number
+  C: number
+  H: number
+  W: number
+  O: number
+  kH: number
+  kW: number
+  oH: number
+  oW: number
+  /** Each down, then across. */
+  stride: readonly [number, number]
+  dilation: readonly [number, number]
+  /** Zeros above and on the left; those below and on the right follow from the sizes. Negative: so much is left out. */
+  padding: readonly [number, number]
+  groups: number
+}
+
 export interface AdamArgs {
   lr: number
   beta1: number
@@ -223,6 +242,12 @@ export interface Kernels {
     v: Floats,
     args: AttentionArgs,
   ): void
+
+  /** out[n, o, i, j] = bias[o] + sum over c, y, x of w[o, c, y, x] x[n, c, i sH + y dH - top, j sW + x dW - left]. */
+  conv(out: Floats, x: Floats, w: Floats, bias: Floats | null, args: ConvArgs): void
+  /** dx of that; 0 where nothing read x. */
+  convInput(dx: Floats, dy: Floats, w: Floats, args: ConvArgs): void
+  convWeight(dw: Floats, x: Floats, dy: Floats, args: ConvArgs): void
 
   /** In place on p, m and v. */
   adam(p: Floats, g: Floats, m: Floats, v: Floats, args: AdamArgs): void

@@ -2,6 +2,7 @@
 // held to, the fallback where they do not run, and the only one for float64.
 import type { Kernels } from '../../kernels.js'
 import { attention, attentionGrad } from './attention.js'
+import { conv, convInput, convWeight } from './conv.js'
 import { binary, unary, unaryGrad, where } from './elementwise.js'
 import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
 import { matmul } from './matmul.js'
@@ -42,6 +43,9 @@ export const jsKernels: Kernels = {
   scatterAdd,
   attention,
   attentionGrad,
+  conv,
+  convInput,
+  convWeight,
   adam,
   sgd,
   sumSquares,

@@ -47,6 +47,10 @@ type ExportName =
   | 'attention'
   | 'attentionGrad'
   | 'attentionScratch'
+  | 'conv'
+  | 'convInput'
+  | 'convTurn'
+  | 'convWeight'
 
 /** Addresses, counts and numbers in; assembly/*.ts says which. */
 export type Exports = Record<ExportName, (...args: number[]) => number>

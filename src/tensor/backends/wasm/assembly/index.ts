@@ -10,3 +10,4 @@ export { layerNorm, layerNormGradEnd, layerNormGradRows, normScratch } from './n
 export { dropout } from './random'
 export { adam, sgd } from './optim'
 export { attention, attentionGrad, attentionScratch } from './attention'
+export { conv, convInput, convTurn, convWeight } from './conv'
