@@ -91,6 +91,41 @@ export interface ConvArgs {
   groups: number
 }
 
+/** Windows of kH x kW taps over images [H, W], to [oH, oW]. */
+export interface PoolArgs {
+  H: number
+  W: number
+  kH: number
+  kW: number
+  oH: number
+  oW: number
+  stride: readonly [number, number]
+  dilation: readonly [number, number]
+  padding: readonly [number, number]
+}
+
+/** Window (i, j) covers the rows from rows.starts[i] up to rows.ends[i], and the columns likewise. */
+export interface Windows {
+  rows: { readonly starts: readonly number[]; readonly ends: readonly number[] }
+  cols: { readonly starts: readonly number[]; readonly ends: readonly number[] }
+  /** [oH * oW] */
+  divisors: readonly number[]
+}
+
+/**
+ * x [N * C, L] are planes; plane q belongs to channel q % C. Set s is its `runs` planes s * setStep + r * runStep, and has
+ * one mean and one variance.
+ */
+export interface PlaneNormArgs {
+  sets: number
+  runs: number
+  setStep: number
+  runStep: number
+  C: number
+  L: number
+  eps: number
+}
+
 export interface AdamArgs {
   lr: number
   beta1: number
@@ -248,6 +283,32 @@ export interface Kernels {
   /** dx of that; 0 where nothing read x. */
   convInput(dx: Floats, dy: Floats, w: Floats, args: ConvArgs): void
   convWeight(dw: Floats, x: Floats, dy: Floats, args: ConvArgs): void
+  /** Sets of planes to mean 0 and variance 1, then times weight[c] plus bias[c]. Gives the moments [sets] too. */
+  planeNorm(
+    out: Floats,
+    means: Floats,
+    variances: Floats,
+    x: Floats,
+    weight: Floats,
+    bias: Floats,
+    args: PlaneNormArgs,
+  ): void
+  /** dx, and for each plane its part of the weight's and the bias's gradient [N * C]. */
+  planeNormGrad(
+    dx: Floats,
+    dWeights: Floats,
+    dBiases: Floats,
+    x: Floats,
+    weight: Floats,
+    dy: Floats,
+    args: PlaneNormArgs,
+  ): void
+  /** For each of `planes` images the place of the first largest under each window; NaN counts as largest. */
+  maxPoolIndex(out: Int32Array, x: Floats, planes: number, args: PoolArgs): void
+  /** The sum under each window divided by its divisor; x [planes, H, W]. */
+  windowMean(out: Floats, x: Floats, planes: number, H: number, W: number, windows: Windows): void
+  /** Its transpose: out [planes, H, W] = the sum of y / divisor of all windows over a place. */
+  windowSpread(out: Floats, y: Floats, planes: number, H: number, W: number, windows: Windows): void
 
   /** In place on p, m and v. */
   adam(p: Floats, g: Floats, m: Floats, v: Floats, args: AdamArgs): void

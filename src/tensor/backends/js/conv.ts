@@ -1,22 +1,18 @@
 // Convolutions: for each pair of channels and each tap of the filter, once across the output.
 import type { ConvArgs, Kernels } from '../../kernels.js'
 
-/** The first and the last place of an axis of the output at which a tap reads inside the input; the last excluded. */
-function inside(size: number, out: number, stride: number, offset: number): [from: number, to: number] {
-  return [
-    Math.max(0, Math.ceil(-offset / stride)),
-    Math.min(out, Math.floor((size - 1 - offset) / stride) + 1),
-  ]
-}
-
-/** Calls visit(place in the output [oH, oW], place in the input [H, W]) for all that tap (y, x) joins. */
+/**
+ * Calls visit(place in the output [oH, oW], place in the input [H, W]) for all that tap (y, x) joins; -1: the padding,
+ * a zero like any other: times Infinity it is NaN.
+ */
 function eachPlace(a: ConvArgs, y: number, x: number, visit: (out: number, input: number) => void): void {
   const [top, left] = [y * a.dilation[0] - a.padding[0], x * a.dilation[1] - a.padding[1]]
-  const [y0, y1] = inside(a.H, a.oH, a.stride[0], top)
-  const [x0, x1] = inside(a.W, a.oW, a.stride[1], left)
-  for (let i = y0; i < y1; i++) {
-    const row = (i * a.stride[0] + top) * a.W + left
-    for (let j = x0; j < x1; j++) visit(i * a.oW + j, row + j * a.stride[1])
+  for (let i = 0, at = 0; i < a.oH; i++) {
+    const row = i * a.stride[0] + top
+    for (let j = 0; j < a.oW; j++, at++) {
+      const col = j * a.stride[1] + left
+      visit(at, row >= 0 && row < a.H && col >= 0 && col < a.W ? row * a.W + col : -1)
+    }
   }
 }
 
@@ -41,7 +37,7 @@ export const conv: Kernels['conv'] = (out, x, w, bias, a) => {
     eachTap(a, (o, c, tap, ky, kx) => {
       const [weight, to, from] = [w[tap], o * L, (n * a.C + c) * HW]
       eachPlace(a, ky, kx, (i, j) => {
-        sums[to + i] += weight * x[from + j]
+        sums[to + i] += weight * (j < 0 ? 0 : x[from + j])
       })
     })
     out.set(sums, n * a.O * L)
@@ -56,7 +52,7 @@ export const convInput: Kernels['convInput'] = (dx, dy, w, a) => {
     eachTap(a, (o, c, tap, ky, kx) => {
       const [weight, from, to] = [w[tap], (n * a.O + o) * L, c * HW]
       eachPlace(a, ky, kx, (i, j) => {
-        sums[to + j] += weight * dy[from + i]
+        if (j >= 0) sums[to + j] += weight * dy[from + i]
       })
     })
     dx.set(sums, n * a.C * HW)
@@ -70,7 +66,7 @@ export const convWeight: Kernels['convWeight'] = (dw, x, dy, a) => {
     for (let n = 0; n < a.N; n++) {
       const [at, from] = [(n * a.O + o) * L, (n * a.C + c) * HW]
       eachPlace(a, ky, kx, (i, j) => {
-        sum += dy[at + i] * x[from + j]
+        sum += dy[at + i] * (j < 0 ? 0 : x[from + j])
       })
     }
     dw[tap] = sum

@@ -8,6 +8,8 @@ import { copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexin
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adam, sgd, sumSquares } from './optim.js'
+import { planeNorm, planeNormGrad } from './plane-norm.js'
+import { maxPoolIndex, windowMean, windowSpread } from './pool.js'
 import { argmax, reduce } from './reduce.js'
 import {
   crossEntropy,
@@ -46,6 +48,11 @@ export const jsKernels: Kernels = {
   conv,
   convInput,
   convWeight,
+  planeNorm,
+  planeNormGrad,
+  maxPoolIndex,
+  windowMean,
+  windowSpread,
   adam,
   sgd,
   sumSquares,
