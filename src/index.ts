@@ -7,7 +7,12 @@ export { noGrad } from './autograd/graph.js'
 export { conv1d, conv2d, convTranspose2d } from './autograd/ops/conv/index.js'
 export { maxPool1d, maxPool2d } from './autograd/ops/conv/max-pool.js'
 export { adaptiveAvgPool2d, avgPool1d, avgPool2d } from './autograd/ops/conv/mean-pool.js'
-export { batchNorm, groupNorm } from './autograd/ops/conv/plane-norm.js'
+export {
+  type BatchNormOptions,
+  batchNorm,
+  groupNorm,
+  type RunningStats,
+} from './autograd/ops/conv/plane-norm.js'
 export { where } from './autograd/ops/elementwise/compare.js'
 export { embedding } from './autograd/ops/indexing/rows.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'

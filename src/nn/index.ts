@@ -1,6 +1,9 @@
 // The nn namespace of the public surface.
 export { MultiHeadAttention } from './attention.js'
+export { Conv1d, Conv2d, ConvTranspose2d } from './conv.js'
 export { EncoderBlock, type EncoderOptions } from './encoder.js'
 export * as init from './init.js'
 export { Dropout, Embedding, LayerNorm, Linear } from './layers.js'
 export { Module } from './module.js'
+export { BatchNorm1d, BatchNorm2d, GroupNorm, RMSNorm } from './norm.js'
+export { AdaptiveAvgPool2d, AvgPool2d, MaxPool1d, MaxPool2d } from './pool.js'
