@@ -19,6 +19,15 @@ export {
   softplus,
   softsign,
 } from './autograd/ops/elementwise/activations.js'
+export { conv1d, conv2d, convTranspose2d } from './autograd/ops/conv/index.js'
+export { maxPool1d, maxPool2d } from './autograd/ops/conv/max-pool.js'
+export { adaptiveAvgPool2d, avgPool1d, avgPool2d } from './autograd/ops/conv/mean-pool.js'
+export {
+  type BatchNormOptions,
+  batchNorm,
+  groupNorm,
+  type RunningStats,
+} from './autograd/ops/conv/plane-norm.js'
 export { where } from './autograd/ops/elementwise/compare.js'
 export { glu, prelu } from './autograd/ops/elementwise/gated.js'
 export { hypot, lerp } from './autograd/ops/elementwise/powers.js'
@@ -41,6 +50,7 @@ export { attention } from './autograd/ops/products/attention.js'
 export { einsum } from './autograd/ops/products/einsum.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
 export { bmm, dot, outer, tensordot } from './autograd/ops/products/vectors.js'
+export { rmsNorm } from './autograd/ops/rms-norm.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
 export { meshgrid } from './autograd/ops/shape/repeat.js'
 export { manualSeed } from './autograd/random.js'

@@ -98,6 +98,60 @@ export interface AttentionArgs {
   key: readonly [number, number]
 }
 
+/** A convolution: x [N, C, H, W], w [O, C / groups, kH, kW], out [N, O, oH, oW]. */
+export interface ConvArgs {
+  N: number
+  C: number
+  H: number
+  W: number
+  O: number
+  kH: number
+  kW: number
+  oH: number
+  oW: number
+  /** Each down, then across. */
+  stride: readonly [number, number]
+  dilation: readonly [number, number]
+  /** Zeros above and on the left; those below and on the right follow from the sizes. Negative: so much is left out. */
+  padding: readonly [number, number]
+  groups: number
+}
+
+/** Windows of kH x kW taps over images [H, W], to [oH, oW]. */
+export interface PoolArgs {
+  H: number
+  W: number
+  kH: number
+  kW: number
+  oH: number
+  oW: number
+  stride: readonly [number, number]
+  dilation: readonly [number, number]
+  padding: readonly [number, number]
+}
+
+/** Window (i, j) covers the rows from rows.starts[i] up to rows.ends[i], and the columns likewise. */
+export interface Windows {
+  rows: { readonly starts: readonly number[]; readonly ends: readonly number[] }
+  cols: { readonly starts: readonly number[]; readonly ends: readonly number[] }
+  /** [oH * oW] */
+  divisors: readonly number[]
+}
+
+/**
+ * x [N * C, L] are planes; plane q belongs to channel q % C. Set s is its `runs` planes s * setStep + r * runStep, and has
+ * one mean and one variance.
+ */
+export interface PlaneNormArgs {
+  sets: number
+  runs: number
+  setStep: number
+  runStep: number
+  C: number
+  L: number
+  eps: number
+}
+
 export interface AdamArgs {
   lr: number
   beta1: number
@@ -339,6 +393,37 @@ export interface Kernels {
   gruStep(h: Floats, act: Floats, gx: Floats, gh: Floats, hPrev: Floats, rows: number, n: number): void
   /** dGx and dGh [rows, 3n]; dh goes from the gradient of h to what of hPrev's does not pass through gh, in place. */
   gruStepGrad(dGx: Floats, dGh: Floats, dh: Floats, act: Floats, hPrev: Floats, rows: number, n: number): void
+  /** out[n, o, i, j] = bias[o] + sum over c, y, x of w[o, c, y, x] x[n, c, i sH + y dH - top, j sW + x dW - left]. */
+  conv(out: Floats, x: Floats, w: Floats, bias: Floats | null, args: ConvArgs): void
+  /** dx of that; 0 where nothing read x. */
+  convInput(dx: Floats, dy: Floats, w: Floats, args: ConvArgs): void
+  convWeight(dw: Floats, x: Floats, dy: Floats, args: ConvArgs): void
+  /** Sets of planes to mean 0 and variance 1, then times weight[c] plus bias[c]. Gives the moments [sets] too. */
+  planeNorm(
+    out: Floats,
+    means: Floats,
+    variances: Floats,
+    x: Floats,
+    weight: Floats,
+    bias: Floats,
+    args: PlaneNormArgs,
+  ): void
+  /** dx, and for each plane its part of the weight's and the bias's gradient [N * C]. */
+  planeNormGrad(
+    dx: Floats,
+    dWeights: Floats,
+    dBiases: Floats,
+    x: Floats,
+    weight: Floats,
+    dy: Floats,
+    args: PlaneNormArgs,
+  ): void
+  /** For each of `planes` images the place of the first largest under each window; NaN counts as largest. */
+  maxPoolIndex(out: Int32Array, x: Floats, planes: number, args: PoolArgs): void
+  /** The sum under each window divided by its divisor; x [planes, H, W]. */
+  windowMean(out: Floats, x: Floats, planes: number, H: number, W: number, windows: Windows): void
+  /** Its transpose: out [planes, H, W] = the sum of y / divisor of all windows over a place. */
+  windowSpread(out: Floats, y: Floats, planes: number, H: number, W: number, windows: Windows): void
 
   /** In place on p, m and v. */
   adam(p: Floats, g: Floats, m: Floats, v: Floats, args: AdamArgs): void

@@ -2,6 +2,7 @@
 // held to, the fallback where they do not run, and the only one for float64.
 import type { Kernels } from '../../kernels.js'
 import { attention, attentionGrad } from './attention.js'
+import { conv, convInput, convWeight } from './conv.js'
 import { binary, map, pair, unary, unaryGrad, where } from './elementwise.js'
 import { argsort, copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
 import { integer, integerReduce } from './integer.js'
@@ -9,6 +10,8 @@ import { bce, logisticLoss } from './losses.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
 import { adagrad, adam, lion, rmsprop, sgd, sumSquares } from './optim.js'
+import { planeNorm, planeNormGrad } from './plane-norm.js'
+import { maxPoolIndex, windowMean, windowSpread } from './pool.js'
 import { gruStep, gruStepGrad, lstmStep, lstmStepGrad } from './recurrent.js'
 import { argmax, argmedian, argmin, countNonzero, cumsum, norm, reduce, variance } from './reduce.js'
 import {
@@ -62,6 +65,14 @@ export const jsKernels: Kernels = {
   lstmStepGrad,
   gruStep,
   gruStepGrad,
+  conv,
+  convInput,
+  convWeight,
+  planeNorm,
+  planeNormGrad,
+  maxPoolIndex,
+  windowMean,
+  windowSpread,
   adam,
   sgd,
   rmsprop,

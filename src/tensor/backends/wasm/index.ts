@@ -1,6 +1,7 @@
 // The wasm backend: float32 kernels in SIMD on tinystill's shared memory; what it does not take goes to js.
 import type { Kernels } from '../../kernels.js'
 import { attentionKernels } from './attention.js'
+import { convKernels } from './conv.js'
 import { elementwise } from './elementwise.js'
 import { flatKernels } from './flat.js'
 import { matmulKernel } from './matmul.js'
@@ -34,6 +35,7 @@ export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | 
     ...rowKernels(w, scratch, pool, js, self),
     ...attentionKernels(w, scratch, pool, js, self),
     ...recurrentKernels(pool, js, self),
+    ...convKernels(w, scratch, pool, js, self),
     ...flatKernels(w, scratch, pool, js, self),
   }
   return kernels

@@ -51,6 +51,10 @@ type ExportName =
   | 'lstmStepGrad'
   | 'gruStep'
   | 'gruStepGrad'
+  | 'conv'
+  | 'convInput'
+  | 'convTurn'
+  | 'convWeight'
 
 /** Addresses, counts and numbers in; assembly/*.ts says which. */
 export type Exports = Record<ExportName, (...args: number[]) => number>
