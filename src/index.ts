@@ -1,9 +1,11 @@
 // tinystill: the public surface of tensor and autograd. Names only, no logic.
 
-export { grad } from './autograd/backward.js'
+export { type BackwardOptions, type GradOptions, grad } from './autograd/backward.js'
 export { arange, full, ones, rand, randn, tensor, zeros } from './autograd/create.js'
 export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
+export type { GradientHook } from './autograd/hooks.js'
+export type { Op } from './autograd/op.js'
 export { where } from './autograd/ops/elementwise/compare.js'
 export { embedding } from './autograd/ops/indexing/rows.js'
 export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
@@ -11,7 +13,26 @@ export { attention } from './autograd/ops/products/attention.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
 export { manualSeed } from './autograd/random.js'
+export type {
+  Backward,
+  BackwardContext,
+  CompositeOp,
+  KernelOp,
+  OpRecord,
+  Takes,
+  ViewOp,
+} from './autograd/record.js'
+export type { Domain, EdgeCase, ErrorCase, Sample, Spec } from './autograd/samples.js'
 export { tidy } from './autograd/tidy.js'
+export { type CheckOptions, checkOp, OpCheckError, type OpReport } from './autograd/tools/check-op.js'
+export { checkpoint } from './autograd/tools/checkpoint.js'
+export {
+  type CustomContext,
+  type CustomFunction,
+  customFunction,
+  defineOwnOp as defineOp,
+} from './autograd/tools/custom.js'
+export { type FunctionalOptions, hessian, jacobian, jvp, vjp } from './autograd/tools/functional.js'
 export {
   BackendError,
   CheckpointError,
@@ -31,8 +52,10 @@ export {
   setDeterministic,
   setThreads,
 } from './tensor/backend.js'
-export { memory } from './tensor/storage.js'
-export { Tensor } from './tensor/tensor.js'
+export type { Kernels } from './tensor/kernels.js'
+export type { Shape } from './tensor/shape.js'
+export { type DType, memory, peakMemory, resetPeakMemory, type TypedArray } from './tensor/storage.js'
+export { type NestedArray, Tensor } from './tensor/tensor.js'
 
 import './autograd/methods.js'
 

@@ -7,6 +7,11 @@ import type { KernelOp, ViewOp } from './record.js'
 /** An op that ran: what its backward needs, and where each input came from. */
 export class Node implements GraphNode {
   static #last = 0
+  /** The id of the newest node: those made later have larger ones. */
+  static get newest(): number {
+    return Node.#last
+  }
+
   /** Ids only grow, so an input's node is always older: descending ids are a topological order. */
   readonly id = ++Node.#last
   readonly name: string
@@ -45,5 +50,23 @@ export class Node implements GraphNode {
       }
     })
     return this.saved
+  }
+}
+
+/** A whole function that ran once and whose graph was forgotten: backward runs it again and walks what that leaves. */
+export class Replay extends Node {
+  override readonly edges: readonly (Node | Tensor)[]
+  override readonly shapes: readonly Shape[]
+
+  constructor(
+    op: ViewOp<unknown>,
+    /** What the function's graph leads to outside of it, with the shapes of the gradients that go there. */
+    outside: ReadonlyMap<Node | Tensor, Shape>,
+    saved: readonly Tensor[],
+    readonly again: () => Tensor,
+  ) {
+    super(op, null, [], saved)
+    this.edges = [...outside.keys()]
+    this.shapes = [...outside.values()]
   }
 }

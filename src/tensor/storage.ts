@@ -14,10 +14,21 @@ const LOOSE_LIMIT = 1 << 30
 let liveBuffers = 0
 let liveBytes = 0
 let looseBytes = 0
+let mostBytes = 0
 
 /** Tells what tensors hold: buffers and bytes in use, and the size of the shared memory behind them. */
 export function memory(): { buffers: number; bytes: number; reserved: number } {
   return { buffers: liveBuffers, bytes: liveBytes, reserved: heap ? heap.bytes : 0 }
+}
+
+/** The most bytes that tensors held at once, since the start or the last resetPeakMemory(). */
+export function peakMemory(): number {
+  return mostBytes
+}
+
+/** Lets peakMemory() count from what is in use now. */
+export function resetPeakMemory(): void {
+  mostBytes = liveBytes
 }
 
 /** What the machine has, as far as somebody knows: this floor cannot ask. */
@@ -94,6 +105,7 @@ export class Storage {
     this.#block = { address, bytes, loose: false, live: true, device: null }
     liveBuffers++
     liveBytes += bytes
+    if (liveBytes > mostBytes) mostBytes = liveBytes
     this.moveTo(arena)
   }
 
