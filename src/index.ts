@@ -33,6 +33,7 @@ export {
   defineOwnOp as defineOp,
 } from './autograd/tools/custom.js'
 export { type FunctionalOptions, hessian, jacobian, jvp, vjp } from './autograd/tools/functional.js'
+export { graph, type LeafNames, Tape, type TapeEdge, type TapeNode } from './autograd/tools/tape.js'
 export {
   BackendError,
   CheckpointError,

@@ -1,11 +1,11 @@
 // Functions that look at a gradient on its way, and may replace it; and results that keep their gradient.
 import { DTypeError, GradError, ShapeError } from '../errors.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 import { Node } from './node.js'
 
 /** Gets the gradient of a tensor; what it returns, if anything, goes on in its place. */
-export type GradientHook = (grad: Tensor) => Tensor | undefined | void
+export type GradientHook = ((grad: Tensor) => Tensor | undefined) | ((grad: Tensor) => void)
 
 const hooks = new WeakMap<Node | Tensor, GradientHook[]>()
 const keepers = new WeakMap<Node, Tensor>()
@@ -66,7 +66,7 @@ export function hooked(to: Node | Tensor, g: Tensor): Tensor {
   // A hook may remove itself.
   for (const hook of [...(hooks.get(to) ?? [])]) {
     const next = hook(g)
-    if (next === undefined || next === null) continue
+    if (!(next instanceof Tensor)) continue
     if (!sameShape(next.shape, g.shape)) {
       throw new ShapeError(
         'registerHook',

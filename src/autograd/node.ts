@@ -1,6 +1,7 @@
 // What an op that ran leaves behind for backward: its saved tensors, and where each input came from.
 import { GradError } from '../errors.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
+import type { DType } from '../tensor/storage.js'
 import type { GraphNode, Tensor } from '../tensor/tensor.js'
 import type { KernelOp, ViewOp } from './record.js'
 
@@ -18,6 +19,8 @@ export class Node implements GraphNode {
   /** For each input: the node that made it, the leaf that it is, or null where no gradient goes. */
   readonly edges: readonly (Node | Tensor | null)[]
   readonly shapes: readonly Shape[]
+  /** Of the float inputs, which agree in it. */
+  readonly dtype: DType
   readonly #versions: number[]
 
   constructor(
@@ -30,6 +33,7 @@ export class Node implements GraphNode {
     this.name = op.name
     this.edges = inputs.map((t) => (t.node as Node | null) ?? (t.requiresGrad ? t : null))
     this.shapes = inputs.map((t) => t.shape)
+    this.dtype = (inputs.find((t) => t.dtype !== 'int32') ?? inputs[0])?.dtype ?? 'float32'
     this.#versions = (saved ?? []).map((t) => t.storage.version)
   }
 
@@ -57,6 +61,7 @@ export class Node implements GraphNode {
 export class Replay extends Node {
   override readonly edges: readonly (Node | Tensor)[]
   override readonly shapes: readonly Shape[]
+  override readonly dtype: DType
 
   constructor(
     op: ViewOp<unknown>,
@@ -64,9 +69,11 @@ export class Replay extends Node {
     outside: ReadonlyMap<Node | Tensor, Shape>,
     saved: readonly Tensor[],
     readonly again: () => Tensor,
+    dtype: DType,
   ) {
     super(op, null, [], saved)
     this.edges = [...outside.keys()]
     this.shapes = [...outside.values()]
+    this.dtype = dtype
   }
 }

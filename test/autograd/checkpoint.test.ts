@@ -144,7 +144,7 @@ describe('checkpoint', () => {
     const longer = checkpoint((t) => cat(Array.from({ length: n }, () => t.mul(2))), x).sum()
     n = 2
     expect(() => longer.backward()).toThrow('the function gave [4] instead of [2]')
-    expect(() => checkpoint(((t: Tensor) => [t]) as unknown as () => Tensor, x)).toThrow(
+    expect(() => checkpoint(((t: Tensor) => [t]) as unknown as (t: Tensor) => Tensor, x)).toThrow(
       'the function must return one tensor, got an array',
     )
     expect(() => checkpoint((() => Promise.resolve(x)) as unknown as () => Tensor)).toThrow(

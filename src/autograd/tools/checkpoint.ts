@@ -95,7 +95,7 @@ export function checkpoint<Inputs extends readonly unknown[]>(
   const leaves = [...outside.keys()].filter((t) => t instanceof Tensor)
   const result = y.viewAs(shape, strides, offset)
   const read = [...inputs.filter((t) => t instanceof Tensor), ...leaves]
-  result.node = new Replay(record, outside, read, again)
+  result.node = new Replay(record, outside, read, again, y.dtype)
   activeTracer()?.ran('checkpoint', read, result)
   return result
 }
