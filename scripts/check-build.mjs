@@ -20,6 +20,7 @@ import { gunzipSync } from 'node:zlib'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const GENERATED = 'src/tensor/backends/wasm/generated.ts'
+const GENERATED_TEXT = 'src/tensor/backends/gpu/generated.ts'
 const NEEDED = /^(src|scripts)\/|^(package(-lock)?\.json|tsconfig\.json|LICENSE|[A-Z]+\.md)$/
 
 /** What two machines differ in. The second takes the files in the opposite order, into a folder of another depth. */
@@ -60,7 +61,13 @@ function copySources(to, reverse) {
       readdirSync(join(root, d), { recursive: true }).map((f) => join(d, f)),
     ),
   ]
-    .filter((name) => NEEDED.test(name) && name !== GENERATED && statSync(join(root, name)).isFile())
+    .filter(
+      (name) =>
+        NEEDED.test(name) &&
+        name !== GENERATED &&
+        name !== GENERATED_TEXT &&
+        statSync(join(root, name)).isFile(),
+    )
     .sort()
   for (const name of reverse ? names.reverse() : names) {
     mkdirSync(dirname(join(to, name)), { recursive: true })

@@ -33,6 +33,7 @@ const newest = readdirSync(`${root}/src`, { recursive: true }).reduce(
 )
 const stale = changed(`${root}/dist/.built`) < Math.max(newest, changed(`${root}/tsconfig.json`))
 // Tests and type checks read src, so what is generated there must be there too.
-if (stale || !existsSync(`${root}/src/tensor/backends/wasm/generated.ts`)) {
+const generated = ['wasm', 'gpu'].map((name) => `${root}/src/tensor/backends/${name}/generated.ts`)
+if (stale || !generated.every(existsSync)) {
   run('building', process.execPath, [`${root}/scripts/build.mjs`])
 }

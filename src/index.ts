@@ -1,6 +1,6 @@
 // tinystill: the public surface of tensor and autograd. Names only, no logic.
 
-export { grad } from './autograd/backward.js'
+export { type BackwardOptions, type GradOptions, grad } from './autograd/backward.js'
 export { arange, full, ones, rand, randn, tensor, zeros } from './autograd/create.js'
 export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
@@ -28,6 +28,8 @@ export {
   groupNorm,
   type RunningStats,
 } from './autograd/ops/conv/plane-norm.js'
+export type { GradientHook } from './autograd/hooks.js'
+export type { Op } from './autograd/op.js'
 export { where } from './autograd/ops/elementwise/compare.js'
 export { glu, prelu } from './autograd/ops/elementwise/gated.js'
 export { hypot, lerp } from './autograd/ops/elementwise/powers.js'
@@ -54,7 +56,27 @@ export { rmsNorm } from './autograd/ops/rms-norm.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
 export { meshgrid } from './autograd/ops/shape/repeat.js'
 export { manualSeed } from './autograd/random.js'
+export type {
+  Backward,
+  BackwardContext,
+  CompositeOp,
+  KernelOp,
+  OpRecord,
+  Takes,
+  ViewOp,
+} from './autograd/record.js'
+export type { Domain, EdgeCase, ErrorCase, Sample, Spec } from './autograd/samples.js'
 export { tidy } from './autograd/tidy.js'
+export { type CheckOptions, checkOp, OpCheckError, type OpReport } from './autograd/tools/check-op.js'
+export { checkpoint } from './autograd/tools/checkpoint.js'
+export {
+  type CustomContext,
+  type CustomFunction,
+  customFunction,
+  defineOwnOp as defineOp,
+} from './autograd/tools/custom.js'
+export { type FunctionalOptions, hessian, jacobian, jvp, vjp } from './autograd/tools/functional.js'
+export { graph, type LeafNames, Tape, type TapeEdge, type TapeNode } from './autograd/tools/tape.js'
 export {
   BackendError,
   CheckpointError,
@@ -74,8 +96,10 @@ export {
   setDeterministic,
   setThreads,
 } from './tensor/backend.js'
-export { memory } from './tensor/storage.js'
-export { Tensor } from './tensor/tensor.js'
+export type { Kernels } from './tensor/kernels.js'
+export type { Shape } from './tensor/shape.js'
+export { type DType, memory, peakMemory, resetPeakMemory, type TypedArray } from './tensor/storage.js'
+export { type NestedArray, Tensor } from './tensor/tensor.js'
 
 import './autograd/methods.js'
 

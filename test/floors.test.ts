@@ -42,6 +42,7 @@ describe('entries for browsers', () => {
     'index.ts',
     'distill/index.ts',
     'files/models/index.ts',
+    'files/models/browser.ts',
     'formats/safetensors/index.ts',
     'text/index.ts',
   ])('%s loads nothing of Node, and no package but the tokenizers', (entry) => {

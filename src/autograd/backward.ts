@@ -5,8 +5,9 @@ import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
 import { closeArena, openArena, type Storage } from '../tensor/storage.js'
 import { empty, type Tensor } from '../tensor/tensor.js'
 import { addInPlace, withRecording } from './graph.js'
+import { hasHooks, hooked, keeperOf } from './hooks.js'
 import { accumulateRows } from './leafgrad.js'
-import { Node } from './node.js'
+import { Node, Replay } from './node.js'
 import { add } from './ops/elementwise/arithmetic.js'
 import { clone } from './ops/elementwise/cast.js'
 import { sum } from './ops/reduce.js'
@@ -19,6 +20,13 @@ export interface BackwardOptions {
   createGraph?: boolean
   /** Keep the graph for another backward(). Default: createGraph. */
   retainGraph?: boolean
+}
+
+export interface GradOptions extends BackwardOptions {
+  /** dL/dy; 1 for a single element. */
+  gradient?: Tensor
+  /** Whether an input that y does not depend on gives null instead of an error. */
+  allowUnused?: boolean
 }
 
 /** Sums a gradient over the dims along which its input was broadcast. The one place where broadcasting is undone. */
@@ -51,6 +59,24 @@ class Pending {
   /** Whether writing into `g` would be seen by nobody else. */
   private(g: Tensor): boolean {
     return this.#uses.get(g.storage) === 1 && g.isContiguous
+  }
+
+  /** What was on its way to one node goes to another. */
+  hand(to: Node, g: Tensor): void {
+    this.#grads.set(to, g)
+  }
+
+  /** Whatever is still needed of what lies in an arena that closes. */
+  *storages(): Iterable<Storage> {
+    yield* this.#uses.keys()
+    for (const g of this.#grads.values()) yield g.storage
+  }
+
+  /** The gradient after the hooks of its target. Whoever saw it may keep it: it is neither recycled nor written into. */
+  hooked(to: Node | Tensor, g: Tensor): Tensor {
+    if (!hasHooks(to)) return g
+    this.release(g)
+    return hooked(to, g)
   }
 
   add(to: Node | Tensor, g: Tensor): void {
@@ -103,13 +129,13 @@ class Pending {
   }
 }
 
-/** The nodes that `root` was computed from, newest first. */
-function reachable(root: Node): Node[] {
+/** The nodes after `floor` that `root` was computed from, newest first. */
+function reachable(root: Node, floor: number): Node[] {
   const seen = new Set<Node>([root])
   const stack = [root]
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     for (const edge of node.edges) {
-      if (edge instanceof Node && !seen.has(edge)) {
+      if (edge instanceof Node && edge.id > floor && !seen.has(edge)) {
         seen.add(edge)
         stack.push(edge)
       }
@@ -168,23 +194,31 @@ function walk(
 ): void {
   const pending = new Pending(createGraph)
   if (!(root.node instanceof Node)) {
-    withRecording(createGraph, () => sink(root, seed, pending))
+    withRecording(createGraph, () => sink(root, pending.hooked(root, seed), pending))
     return
   }
   const leaves = new Set<Tensor>()
   const late: (() => void)[] = []
   const [spent, kept] = [new Set<Storage>(), new Set<Storage>()]
+  const lateReads: Storage[] = []
   const tracer = activeTracer()
-  pending.add(root.node, seed)
-  withRecording(createGraph, () => {
-    for (const node of reachable(root.node as Node)) {
-      const dy = pending.take(node)
-      if (dy === undefined) continue
+
+  const pass = (from: Node, floor: number): void => {
+    for (const node of reachable(from, floor)) {
+      const arrived = pending.take(node)
+      if (arrived === undefined) continue
+      const dy = pending.hooked(node, arrived)
       sink(node, dy, pending)
+      if (node instanceof Replay) {
+        replay(node, dy)
+        if (!retainGraph) node.pass(spent, kept)
+        continue
+      }
       const leaf = accumulate === null ? null : inPlaceLeaf(node)
       if (leaf !== null) {
         tracer?.passed(node, dy, [dy])
         const context = { dy, saved: node.read(), attrs: node.attrs }
+        for (const t of context.saved) lateReads.push(t.storage)
         late.push(() => {
           accumulate!(leaf, (into) => (node.op as KernelOp<unknown>).accumulate!(context, into))
           pending.drop(dy)
@@ -204,8 +238,34 @@ function walk(
       pending.drop(dy)
       if (!retainGraph) node.pass(spent, kept)
     }
+  }
+
+  // The function's own nodes take their turn here, where they would have stood: every sum has the order it would have had.
+  const replay = (node: Replay, dy: Tensor): void => {
+    node.read()
+    const floor = Node.newest
+    const run = () => {
+      const y = withRecording(true, node.again)
+      pending.hand(y.node as Node, dy)
+      pass(y.node as Node, floor)
+    }
+    if (createGraph) {
+      run()
+      return
+    }
+    openArena()
+    try {
+      run()
+    } finally {
+      closeArena([...pending.storages(), ...lateReads])
+    }
+  }
+
+  pending.add(root.node, seed)
+  withRecording(createGraph, () => {
+    pass(root.node as Node, 0)
     for (const leaf of leaves) {
-      const g = pending.take(leaf) as Tensor
+      const g = pending.hooked(leaf, pending.take(leaf) as Tensor)
       sink(leaf, g, pending)
       pending.drop(g)
     }
@@ -219,7 +279,7 @@ function walk(
 function inPlaceLeaf(node: Node): Tensor | null {
   const [to] = node.edges
   if (!('accumulate' in node.op) || node.op.accumulate === undefined) return null
-  return to === null || to instanceof Node ? null : to
+  return to === null || to instanceof Node || hasHooks(to) ? null : to
 }
 
 function seedFor(y: Tensor, gradient: Tensor | undefined): Tensor {
@@ -258,8 +318,9 @@ function own(g: Tensor): Tensor {
 
 /** d y / d leaf is added to `grad` of every leaf that y was computed from. `gradient` is dL/dy; 1 for a single element. */
 export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
-  const toLeaf = (leaf: Node | Tensor, g: Tensor, pending: Pending) => {
-    if (leaf instanceof Node) return
+  const toLeaf = (to: Node | Tensor, g: Tensor, pending: Pending) => {
+    const leaf = keeperOf(to)
+    if (leaf === null) return
     const before = leaf.grad
     if (options.createGraph || (before !== null && !before.isContiguous)) {
       // Never into `before`: a graph may hold it, or its elements lie on one another.
@@ -268,7 +329,8 @@ export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions 
       addInPlace(before, g)
       return
     } else {
-      leaf.grad = pending.private(g) ? g : own(g)
+      // A result's gradient goes on to its inputs as well.
+      leaf.grad = to === leaf && pending.private(g) ? g : own(g)
       pending.release(leaf.grad)
     }
     // A gradient lives as long as its leaf: a parameter made outside a step's arena keeps its gradient after it.
@@ -285,8 +347,10 @@ export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions 
 export function grad(
   y: Tensor,
   inputs: readonly Tensor[],
-  options: BackwardOptions & { gradient?: Tensor; allowUnused?: boolean } = {},
-): Tensor[] {
+  options?: GradOptions & { allowUnused?: false },
+): Tensor[]
+export function grad(y: Tensor, inputs: readonly Tensor[], options: GradOptions): (Tensor | null)[]
+export function grad(y: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
   const found = new Map<Node | Tensor, Tensor>()
   const wanted = new Set<Node | Tensor>(inputs.map((t) => (t.node as Node | null) ?? t))
   walk(y, seedFor(y, options.gradient), options, (to, g, pending) => {
@@ -303,6 +367,6 @@ export function grad(
         'Pass { allowUnused: true } to get null for it',
       )
     }
-    return (g ?? null) as Tensor
+    return g ?? null
   })
 }

@@ -6,6 +6,7 @@ import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
 import * as activations from './ops/elementwise/activations.js'
+import { registerHook, retainGrad } from './hooks.js'
 import * as arithmetic from './ops/elementwise/arithmetic.js'
 import { clone, to } from './ops/elementwise/cast.js'
 import * as compare from './ops/elementwise/compare.js'
@@ -194,6 +195,10 @@ const methods = {
   set,
   /** Adds d this / d leaf to the grad of every leaf that this was computed from. */
   backward: (y: Tensor, gradient?: Tensor, options?: BackwardOptions) => backward(y, gradient, options),
+  /** Calls a function with this tensor's gradient, which may give another in its place. Returns what removes it. */
+  registerHook,
+  /** Makes a result keep its gradient in `grad`, as leaves do. */
+  retainGrad,
 }
 
 type Methods = {

@@ -1,13 +1,18 @@
 // What an op that ran leaves behind for backward: its saved tensors, and where each input came from.
 import { GradError } from '../errors.js'
 import { formatShape, type Shape } from '../tensor/shape.js'
-import type { Storage } from '../tensor/storage.js'
+import type { DType, Storage } from '../tensor/storage.js'
 import type { GraphNode, Tensor } from '../tensor/tensor.js'
 import type { KernelOp, ViewOp } from './record.js'
 
 /** An op that ran: what its backward needs, and where each input came from. */
 export class Node implements GraphNode {
   static #last = 0
+  /** The id of the newest node: those made later have larger ones. */
+  static get newest(): number {
+    return Node.#last
+  }
+
   /** Ids only grow, so an input's node is always older: descending ids are a topological order. */
   readonly id = ++Node.#last
   readonly name: string
@@ -16,6 +21,8 @@ export class Node implements GraphNode {
   readonly shapes: readonly Shape[]
   /** What its op wrote, views of it left out: nobody else's, and let go once backward has passed. */
   made: Storage | null = null
+  /** Of the float inputs, which agree in it. */
+  readonly dtype: DType
   readonly #versions: number[]
 
   constructor(
@@ -28,6 +35,7 @@ export class Node implements GraphNode {
     this.name = op.name
     this.edges = inputs.map((t) => (t.node as Node | null) ?? (t.requiresGrad ? t : null))
     this.shapes = inputs.map((t) => t.shape)
+    this.dtype = (inputs.find((t) => t.dtype !== 'int32') ?? inputs[0])?.dtype ?? 'float32'
     this.#versions = (saved ?? []).map((t) => t.storage.version)
   }
 
@@ -57,5 +65,26 @@ export class Node implements GraphNode {
       }
     })
     return this.saved
+  }
+}
+
+/** A whole function that ran once and whose graph was forgotten: backward runs it again and walks what that leaves. */
+export class Replay extends Node {
+  override readonly edges: readonly (Node | Tensor)[]
+  override readonly shapes: readonly Shape[]
+  override readonly dtype: DType
+
+  constructor(
+    op: ViewOp<unknown>,
+    /** What the function's graph leads to outside of it, with the shapes of the gradients that go there. */
+    outside: ReadonlyMap<Node | Tensor, Shape>,
+    saved: readonly Tensor[],
+    readonly again: () => Tensor,
+    dtype: DType,
+  ) {
+    super(op, null, [], saved)
+    this.edges = [...outside.keys()]
+    this.shapes = [...outside.values()]
+    this.dtype = dtype
   }
 }

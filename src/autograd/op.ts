@@ -31,3 +31,8 @@ export function makeOp<A>(record: OpRecord<A>): Op<A> {
 export function allOps(): AnyOp[] {
   return [...registry.values()]
 }
+
+/** Whether one of ours has this name. */
+export function isDefined(name: string): boolean {
+  return registry.has(name)
+}

@@ -32,3 +32,17 @@ export function randomScope<T>(key: Key, fn: () => T): T {
 export function nextKey(): Key {
   return fold(scope.key, scope.draws++)
 }
+
+/** Where randomness stands: `replay(fn)` runs `fn` with the draws that follow from here, and leaves the scope as it is. */
+export function randomMark(): <T>(fn: () => T) => T {
+  const { key, draws } = scope
+  return (fn) => {
+    const outer = scope
+    scope = { key, draws }
+    try {
+      return fn()
+    } finally {
+      scope = outer
+    }
+  }
+}

@@ -1,5 +1,6 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
 import { add } from '../autograd/ops/elementwise/arithmetic.js'
+import { checkpoint } from '../autograd/tools/checkpoint.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
@@ -45,6 +46,8 @@ export class EncoderBlock extends Module {
   readonly dropAttended: boolean
   readonly preNorm: boolean
   readonly activation: Activation
+  /** Whether backward() computes what lies inside again instead of keeping it: the same bits, less memory, more time. */
+  checkpointing = false
 
   constructor(o: EncoderOptions) {
     super()
@@ -65,6 +68,24 @@ export class EncoderBlock extends Module {
   }
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
+    const { trace } = input
+    // What is looked into must stay.
+    const seen = trace !== undefined && (trace.qkv ?? trace.scores ?? trace.probs) !== undefined
+    if (!this.checkpointing || seen) return this.#compute(x, input)
+    const modes = Array.from(this.namedModules(), ([, module]) => [module, module.training] as const)
+    return checkpoint((h) => {
+      const now = modes.map(([module]) => module.training)
+      try {
+        // Dropout drops again, though eval() may have been called since.
+        for (const [module, training] of modes) module.training = training
+        return this.#compute(h, input)
+      } finally {
+        for (const [i, [module]] of modes.entries()) module.training = now[i]
+      }
+    }, x)
+  }
+
+  #compute(x: Tensor, input: AttentionInput): Tensor {
     const attend = (h: Tensor) => {
       const attended = this.attention.forward(h, input)
       return this.dropAttended ? this.drop.forward(attended, x) : add(attended, x)
@@ -80,4 +101,17 @@ export class EncoderBlock extends Module {
     const h = this.attentionNorm.forward(attend(x))
     return this.outputNorm.forward(think(h, h))
   }
+}
+
+/** Whether all encoder blocks below a module are checkpointed; false where there are none. */
+export function isCheckpointing(root: Module): boolean {
+  const blocks = Array.from(root.namedModules(), ([, module]) => module).filter(
+    (m) => m instanceof EncoderBlock,
+  )
+  return blocks.length > 0 && blocks.every((block) => block.checkpointing)
+}
+
+/** Turns checkpointing on or off in all encoder blocks below a module. */
+export function setCheckpointing(root: Module, on: boolean): void {
+  for (const [, module] of root.namedModules()) if (module instanceof EncoderBlock) module.checkpointing = on
 }

@@ -30,6 +30,7 @@ let liveBuffers = 0
 let liveBytes = 0
 let looseBytes = 0
 let passingBytes = 0
+let mostBytes = 0
 
 /**
  * Tells what tensors hold: buffers and bytes in use, and the size of the shared memory behind them. Not counted is what the
@@ -38,6 +39,16 @@ let passingBytes = 0
  */
 export function memory(): { buffers: number; bytes: number; reserved: number } {
   return { buffers: liveBuffers, bytes: liveBytes, reserved: heap ? heap.bytes : 0 }
+}
+
+/** The most bytes that tensors held at once, since the start or the last resetPeakMemory(). */
+export function peakMemory(): number {
+  return mostBytes
+}
+
+/** Lets peakMemory() count from what is in use now. */
+export function resetPeakMemory(): void {
+  mostBytes = liveBytes
 }
 
 /** What the machine has, as far as somebody knows: this floor cannot ask. */
@@ -75,6 +86,7 @@ function count(block: Block, by: 1 | -1): void {
   block.counted = by > 0
   liveBuffers += by
   liveBytes += by * block.bytes
+  if (liveBytes > mostBytes) mostBytes = liveBytes
 }
 
 function setLoose(block: Block, loose: boolean): void {

@@ -1,5 +1,6 @@
 // Tensor: a shape and strides over a storage. This floor holds numbers only; autograd adds methods and gradients.
 import { DTypeError, GradError, ShapeError } from '../errors.js'
+import './copies.js' // says when there are two
 import { describeTensor, printTensor } from './print.js'
 import {
   broadcastStrides,

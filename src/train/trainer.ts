@@ -66,7 +66,7 @@ export interface FitOptions {
    */
   onNonfinite?: 'stop' | 'skip'
   /** When aborted, training ends after the step in hand, as if it had come to its end. */
-  signal?: AbortSignal
+  signal?: { readonly aborted: boolean }
   /** Where its state is kept, so that a killed training goes on with the same bits. Default: nowhere. */
   store?: FitStore
   onStep?: (step: StepReport) => void | Promise<void>

@@ -1,34 +1,5 @@
-// tinystill/models: models and their configs. Names only, no logic.
+// tinystill/models. Names only, no logic. Browsers get browser.ts in its place: see `exports` in package.json.
 import '../../autograd/methods.js' // gives tensors their methods
 
-export type { Qkv } from '../../nn/attention.js'
-export {
-  Bert,
-  BertForMaskedLM,
-  BertForSequenceClassification,
-  BertForTokenClassification,
-  DistilBert,
-  DistilBertForMaskedLM,
-  DistilBertForSequenceClassification,
-  DistilBertForTokenClassification,
-} from '../../nn/models/bert.js'
-export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
-export type { ProblemType, TransformerConfig } from '../../nn/models/config.js'
-export type { Kind } from '../../nn/models/family.js'
-export {
-  MaskedWords,
-  SequenceClassifier,
-  TokenClassifier,
-  type WantedWords,
-} from '../../nn/models/heads.js'
-export type { ModelInput, PaddedInput, TextInput, UnpaddedInput } from '../../nn/models/input.js'
-export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
-export {
-  type HeadOutput,
-  type ModelOutput,
-  Pretrained,
-  type Settings,
-  type Wanted,
-} from '../../nn/models/pretrained.js'
-export { Transformer } from '../../nn/models/transformer.js'
 export { fromPretrained, savePretrained } from './from-pretrained.js'
+export * from './shown.js'

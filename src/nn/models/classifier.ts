@@ -5,7 +5,7 @@ import { segmentMean } from '../../autograd/ops/products/segments.js'
 import { sum } from '../../autograd/ops/reduce.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { EncoderBlock, type EncoderOptions } from '../encoder.js'
+import { EncoderBlock, type EncoderOptions, isCheckpointing, setCheckpointing } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
 import { positionsOf, type TextInput } from './input.js'
@@ -39,6 +39,18 @@ export class TextClassifier extends Module {
     this.drop = new Dropout(config.dropout ?? 0)
     this.encoder = Array.from({ length: config.layers }, () => new EncoderBlock(config))
     this.classifier = new Linear(width, config.classes)
+  }
+
+  /**
+   * Whether backward() computes the encoder blocks' activations again instead of keeping them: the same bits, about a
+   * third of the memory, one more forward pass in time. A matter of the run: config.json does not hold it.
+   */
+  get checkpointing(): boolean {
+    return isCheckpointing(this)
+  }
+
+  set checkpointing(on: boolean) {
+    setCheckpointing(this, on)
   }
 
   /** -> logits [B, classes], the same for padded and unpadded input. Throws ShapeError, RangeError for wrong starts. */

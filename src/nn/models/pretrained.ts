@@ -3,6 +3,7 @@
 import { relu, tanh } from '../../autograd/ops/elementwise/pointwise.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Qkv } from '../attention.js'
+import { isCheckpointing, setCheckpointing } from '../encoder.js'
 import { Module } from '../module.js'
 import { misfit, type TransformerConfig } from './config.js'
 import { architectureOf, type Family, type Kind, nameInFile } from './family.js'
@@ -57,6 +58,18 @@ export abstract class Pretrained extends Module {
   }
 
   abstract forward(input: ModelInput, want?: Wanted): ModelOutput
+
+  /**
+   * Whether backward() computes the encoder blocks' activations again instead of keeping them: the same bits, about a
+   * third of the memory, one more forward pass in time. A matter of the run: config.json does not hold it.
+   */
+  get checkpointing(): boolean {
+    return isCheckpointing(this)
+  }
+
+  set checkpointing(on: boolean) {
+    setCheckpointing(this, on)
+  }
 
   /** The name of the class in Python. */
   get architecture(): string {

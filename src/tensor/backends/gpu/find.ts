@@ -1,5 +1,6 @@
 // Where gpu.js is, and why a mode of it does not run here, in one line a mode.
 import { BackendError } from '../../../errors.js'
+import { ownAddress } from '../../copies.js'
 import { maySleep } from '../wasm/pool.js'
 import { directDevice, RemoteDevice } from './device.js'
 import { createEngine, type GpuJs } from './engine.js'
@@ -22,17 +23,30 @@ const reasonOf = (error: unknown) =>
     .split('\n')[0]
     .replace(/\.+$/, '')
 
-function nodeGpuJs({ gpujs }: GpuPlace): Loaded {
+/** Files from which packages are looked for: those of the application that runs. */
+function applicationPlaces(): string[] {
+  const main = process.argv[1]
+  return [`${process.cwd()}/package.json`, ...(main ? [main] : [])]
+}
+
+/** The first place that knows a package. */
+function resolved(name: string, places: readonly (string | null)[]): string | null {
   const { createRequire } = builtin!('node:module')
-  const from = [import.meta.url, `${process.cwd()}/package.json`]
-  for (const base of from) {
+  for (const base of places) {
+    if (base === null) continue
     try {
-      const path = createRequire(base).resolve(gpujs ?? 'gpu.js')
-      return { path, require: createRequire(path) }
+      return createRequire(base).resolve(name)
     } catch {
       // Not there: the next place.
     }
   }
+  return null
+}
+
+function nodeGpuJs({ gpujs }: GpuPlace): Loaded {
+  // Not by import.meta.url, on which CommonJS, and with it Jest with babel, stumbles.
+  const path = resolved(gpujs ?? 'gpu.js', [ownAddress(), ...applicationPlaces()])
+  if (path !== null) return { path, require: builtin!('node:module').createRequire(path) }
   throw new BackendError(`gpu: ${gpujs ?? 'the package gpu.js'} is not installed`, INSTALL)
 }
 
@@ -59,15 +73,15 @@ function headlessGl(loaded: Loaded): Device {
 }
 
 function nodeWebGpu(loaded: Loaded): Device {
-  let webgpu: string
-  try {
-    webgpu = builtin!('node:url').pathToFileURL(loaded.require.resolve('webgpu')).href
-  } catch {
+  // The application's own before the one that gpu.js asks for by version and npm hides below it.
+  const path = resolved('webgpu', [...applicationPlaces(), loaded.path])
+  if (path === null) {
     throw new BackendError(
       'gpu: webgpu in Node needs the package webgpu, which is not installed',
       'Run: npm install webgpu',
     )
   }
+  const webgpu = builtin!('node:url').pathToFileURL(path).href
   try {
     return RemoteDevice.openSync({ mode: 'webgpu', gpujs: loaded.path, webgpu })
   } catch (error) {
@@ -125,7 +139,12 @@ export async function open(mode: GpuMode, place: GpuPlace): Promise<Device> {
       return await RemoteDevice.open({ mode, gpujs, webgpu: null })
     }
     if (globalGpuJs() === null && place.gpujs !== undefined)
-      await import(/* @vite-ignore */ new URL(place.gpujs, globalThis.location.href).href)
+      await import(
+        /* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ new URL(
+          place.gpujs,
+          globalThis.location.href,
+        ).href
+      )
     const gpujs = globalGpuJs()
     if (gpujs === null)
       throw new BackendError('gpu: gpu.js is not loaded', 'Pass { gpujs: the address of gpu-browser.js }')

@@ -1,6 +1,7 @@
 // A WebGPU device answers by promises only. A worker owns it, and the caller sleeps until the answer is written: that makes
 // it serve a synchronous call. As source text, because a worker must start from a bundle, a test or a page alike.
-import { createEngine, type Engine, type GpuJs } from './engine.js'
+import type { createEngine, Engine, GpuJs } from './engine.js'
+import { createEngineText, serveText } from './generated.js'
 import type { GpuMode, Product } from './types.js'
 
 /** Words of the control block, int32. */
@@ -31,8 +32,11 @@ export type Request =
 
 export type Answer = { value: unknown } | { error: string; lost: boolean }
 
-/** What the worker runs; self-contained like createEngine. `words`: the numbers above. */
-function serve(
+/**
+ * What the worker runs; self-contained like createEngine. `words`: the numbers above. Both go there as text that the build
+ * writes, not as what Function.toString gives: bundlers put calls of their own helpers into functions.
+ */
+export function serve(
   make: typeof createEngine,
   words: Record<'DONE' | 'LENGTH' | 'BEAT' | 'ANSWER', number>,
   load: (url: string) => Promise<Record<string, (...args: unknown[]) => object>>,
@@ -124,5 +128,5 @@ function serve(
 
 export const workerSource = () => {
   const words = JSON.stringify({ DONE, LENGTH, BEAT, ANSWER })
-  return `(${serve})(${createEngine}, ${words}, (url) => import(url), typeof require === 'function' ? require : null)`
+  return `(${serveText})(${createEngineText}, ${words}, (url) => import(url), typeof require === 'function' ? require : null)`
 }

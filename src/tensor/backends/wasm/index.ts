@@ -6,7 +6,7 @@ import { elementwise } from './elementwise.js'
 import { flatKernels } from './flat.js'
 import { matmulKernel } from './matmul.js'
 import { Scratch } from './memory.js'
-import { type Build, compile, instantiate } from './module.js'
+import { type Build, type CompiledModule, compile, instantiate } from './module.js'
 import { Pool } from './pool.js'
 import { recurrentKernels } from './recurrent.js'
 import { rowKernels } from './rows.js'
@@ -26,7 +26,7 @@ export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | 
   const w = instantiate(options.build)
   if (w === null) return null
   const scratch = new Scratch()
-  const pool = new Pool(w, compile(options.build) as WebAssembly.Module, options.threads ?? (() => 1))
+  const pool = new Pool(w, compile(options.build) as CompiledModule, options.threads ?? (() => 1))
   const self = () => kernels
   const kernels: Kernels = {
     ...js,

@@ -63,10 +63,13 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
 }
 
-const compiled = new Map<Build, WebAssembly.Module | null>()
+/** A WebAssembly.Module. Under a name of ours: programs whose types know no DOM know no WebAssembly either. */
+export type CompiledModule = object
+
+const compiled = new Map<Build, CompiledModule | null>()
 
 /** The compiled module, or null where this engine does not take it. */
-export function compile(build: Build): WebAssembly.Module | null {
+export function compile(build: Build): CompiledModule | null {
   let module = compiled.get(build)
   if (module === undefined) {
     try {
@@ -83,7 +86,8 @@ export function compile(build: Build): WebAssembly.Module | null {
 export function instantiate(build: Build): Exports | null {
   const module = heap === null ? null : compile(build)
   if (heap === null || module === null) return null
-  return new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as Exports
+  return new WebAssembly.Instance(module as WebAssembly.Module, { env: { memory: heap.memory } })
+    .exports as Exports
 }
 
 // (func (result v128) of f32x4.relaxed_madd on three zero vectors)

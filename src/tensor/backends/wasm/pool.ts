@@ -2,7 +2,7 @@
 // whoever takes a chunk, it computes the same bits. Without workers the caller does it all.
 import { BackendError } from '../../../errors.js'
 import { heap } from '../../heap.js'
-import type { Exports } from './module.js'
+import type { CompiledModule, Exports } from './module.js'
 import * as at from './worker.js'
 
 /** A call: arguments of the first chunk, what each changes by from one to the next, and which one is the size. */
@@ -109,7 +109,7 @@ export class Pool {
 
   constructor(
     readonly w: Exports,
-    readonly module: WebAssembly.Module,
+    readonly module: CompiledModule,
     /** How many threads there should be now, this one included. */
     readonly size: () => number,
     readonly start: StartThread = startThread,

@@ -1,0 +1,6 @@
+import { expect, test } from 'RUNNER'
+import { train } from './train.js'
+
+test('trains', () => {
+  expect(train()).toBe('trained: true')
+})
