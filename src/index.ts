@@ -4,6 +4,17 @@ export { type BackwardOptions, type GradOptions, grad } from './autograd/backwar
 export { arange, full, ones, rand, randn, tensor, zeros } from './autograd/create.js'
 export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
+export type { GradientHook } from './autograd/hooks.js'
+export type { Op } from './autograd/op.js'
+export { conv1d, conv2d, convTranspose2d } from './autograd/ops/conv/index.js'
+export { maxPool1d, maxPool2d } from './autograd/ops/conv/max-pool.js'
+export { adaptiveAvgPool2d, avgPool1d, avgPool2d } from './autograd/ops/conv/mean-pool.js'
+export {
+  type BatchNormOptions,
+  batchNorm,
+  groupNorm,
+  type RunningStats,
+} from './autograd/ops/conv/plane-norm.js'
 export {
   celu,
   elu,
@@ -19,17 +30,6 @@ export {
   softplus,
   softsign,
 } from './autograd/ops/elementwise/activations.js'
-export { conv1d, conv2d, convTranspose2d } from './autograd/ops/conv/index.js'
-export { maxPool1d, maxPool2d } from './autograd/ops/conv/max-pool.js'
-export { adaptiveAvgPool2d, avgPool1d, avgPool2d } from './autograd/ops/conv/mean-pool.js'
-export {
-  type BatchNormOptions,
-  batchNorm,
-  groupNorm,
-  type RunningStats,
-} from './autograd/ops/conv/plane-norm.js'
-export type { GradientHook } from './autograd/hooks.js'
-export type { Op } from './autograd/op.js'
 export { where } from './autograd/ops/elementwise/compare.js'
 export { glu, prelu } from './autograd/ops/elementwise/gated.js'
 export { hypot, lerp } from './autograd/ops/elementwise/powers.js'

@@ -511,7 +511,7 @@ describe('what is not as it was', () => {
       model: Object.assign(Object.create(model), {
         forward: (input: Parameters<typeof model.forward>[0]) => {
           const out = model.forward(input)
-          ;out.logits.elements[1] = x
+          out.logits.elements[1] = x
           return out
         },
       }),
