@@ -234,7 +234,7 @@ function unary(op: Op<None>): (x: Tensor) => Tensor {
 
 /** |x|. */
 export const abs = (x: Tensor): Tensor => (x.dtype === 'int32' ? maximum(x, neg(x)) : ops.abs([x], none))
-/** -1, 0 or 1. No gradient passes. */
+/** -1, 0 or 1; NaN stays NaN, where PyTorch has 0. No gradient passes. */
 export const sign = (x: Tensor): Tensor =>
   x.dtype === 'int32' ? sub(gt(x, 0), lt(x, 0)) : ops.sign([x], none)
 export const sqrt = unary(ops.sqrt)

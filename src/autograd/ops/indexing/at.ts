@@ -68,7 +68,7 @@ function advanced(x: Tensor, tensors: ReadonlyMap<number, Tensor>): Tensor {
  * slices give views; int32 tensors (of any shape, together broadcast) give copies. A mask of ones and zeros is no index:
  * maskedSelect() takes it. Throws RangeError on a place outside, ShapeError on too many.
  */
-export function at(x: Tensor, ...index: readonly Index[]): Tensor {
+export function at(x: Tensor, ...index: Index[]): Tensor {
   let y = x
   let dim = 0
   const tensors = new Map<number, Tensor>()

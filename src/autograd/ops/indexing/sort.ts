@@ -136,7 +136,6 @@ function both(run: (told: (indices: Tensor) => void) => Tensor): Sorted {
 export function sort(x: Tensor, dim = -1, { descending = false }: SortOptions = {}): Sorted {
   return both((told) => sortOp([x], { dim, descending, told }))
 }
-}
 
 interface Top extends Order, Told {
   count: number
@@ -187,7 +186,6 @@ const topkOp = defineOp<Top>({
 /** The k largest along `dim` (smallest with largest: false), in order, and where they stood. Throws RangeError. */
 export function topk(x: Tensor, k: number, dim = -1, { largest = true }: { largest?: boolean } = {}): Sorted {
   return both((told) => topkOp([x], { dim, descending: largest, count: k, told }))
-}
 }
 
 /**
