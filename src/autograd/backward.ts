@@ -2,7 +2,7 @@
 import { GradError, ShapeError } from '../errors.js'
 import { kernelsFor } from '../tensor/backend.js'
 import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
-import { closeArena, openArena, type Storage } from '../tensor/storage.js'
+import { closeArena, openArena, pressCollector, type Storage } from '../tensor/storage.js'
 import { empty, type Tensor } from '../tensor/tensor.js'
 import { addInPlace, withRecording } from './graph.js'
 import { hasHooks, hooked, keeperOf } from './hooks.js'
@@ -272,7 +272,9 @@ function walk(
     for (const run of late) run()
   })
   // In an arena they stay for its end, at no cost; a gradient's own graph still reads them.
-  if (!createGraph) for (const storage of spent) if (!kept.has(storage)) storage.leave()
+  let left = 0
+  if (!createGraph) for (const storage of spent) if (!kept.has(storage)) left += storage.leave()
+  pressCollector(left)
 }
 
 /** The leaf that a node's one gradient goes to, where its op adds to it in place. */

@@ -197,15 +197,16 @@ export class Storage {
   /**
    * Backward is done with it, and whether somebody still holds a tensor of it is not known: the elements move to an
    * ordinary buffer, whose weight the collector feels. The block can be used again at once. Not in an arena, and not for
-   * what has shown that it lasts.
+   * what has shown that it lasts. Gives the bytes that the collector has to look after now.
    */
-  leave(): void {
+  leave(): number {
     const block = this.#block
-    if (!block.live || !block.loose || this.#uses >= OFTEN) return
+    if (!block.live || !block.loose || this.#uses >= OFTEN) return 0
     this.#moveOut()
     setLoose(block, false)
     forgotten.unregister(block)
     count(block, -1)
+    return block.bytes
   }
 
   /** An op is about to read it: what is read again and again moves (back) to the shared memory. */
@@ -275,6 +276,19 @@ function plainArray(dtype: DType, length: number): TypedArray {
       `out of memory: ${mb} MB more were asked for, ${Math.ceil(liveBytes / 1e6)} MB are in use`,
       'Use a smaller batch, or wrap steps in tidy()',
     )
+  }
+}
+
+/**
+ * The collector looks when enough was allocated: a buffer that nobody touches takes addresses and no memory, and so much as was
+ * left to it goes sooner than by its own weight.
+ */
+export function pressCollector(bytes: number): void {
+  if (bytes < 1e6) return
+  try {
+    new ArrayBuffer(Math.min(3 * bytes, 2 ** 28))
+  } catch {
+    // No addresses left: reason enough to look.
   }
 }
 
