@@ -1,16 +1,17 @@
-// Losses: cross entropy against labels or soft targets, KL divergence, mean squared error, cosine similarity.
-import { ShapeError } from '../../../errors.js'
+// Losses: cross entropy against labels or soft targets, KL divergence, mean squared error.
+import { DTypeError, ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
-import { formatShape, normalizeDim, reducedShape, type Shape, sameShape } from '../../../tensor/shape.js'
-import { empty, flat, floats, ints, type Tensor } from '../../../tensor/tensor.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
+import { formatShape, type Shape, sameShape } from '../../../tensor/shape.js'
+import { empty, flat, ints, type Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'
 import { dense } from '../../graph.js'
 import { defineOp, type Op } from '../../op.js'
 import { type Sample, unit } from '../../samples.js'
 import { add, div, mul, neg, sub } from '../elementwise/arithmetic.js'
 import { to } from '../elementwise/cast.js'
-import { eq, ne, where } from '../elementwise/compare.js'
-import { exp, log, sqrt } from '../elementwise/pointwise.js'
+import { eq, where } from '../elementwise/compare.js'
+import { exp, log } from '../elementwise/pointwise.js'
 import { binaryComposite, type None, none, pairEdge, pairOf } from '../elementwise/records.js'
 import { indexSelect, oneHot } from '../indexing/rows.js'
 import { mean, sum } from '../reduce.js'
@@ -18,6 +19,8 @@ import { reshape } from '../shape/views.js'
 import { logSoftmax } from '../softmax.js'
 
 export type Reduction = 'mean' | 'sum' | 'none'
+
+export const reductions = ['mean', 'sum', 'none'] as const
 
 interface RowAttrs {
   ignoreIndex: number
@@ -60,7 +63,8 @@ const rowLossOp: Op<RowAttrs> = defineOp<RowAttrs>({
   backward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing: s } }) => {
     const n = x.shape[1]
     const target = add(mul(oneHot(labels, n, x.dtype), 1 - s), s / n)
-    const counted = reshape(mul(dy, ne(to(labels, x.dtype), ignoreIndex)), [x.shape[0], 1])
+    // Not dy times 0: where all rows are ignored, their mean divides by 0 and dy is infinite.
+    const counted = reshape(where(eq(to(labels, x.dtype), ignoreIndex), 0, dy), [x.shape[0], 1])
     return [mul(counted, sub(exp(logSoftmax(x, -1)), target)), null]
   },
   fastBackward: ({ dy, saved: [x, labels], attrs: { ignoreIndex, labelSmoothing } }) => {
@@ -138,13 +142,36 @@ export interface CrossEntropyOptions extends Partial<RowAttrs> {
   weight?: Tensor
 }
 
+const crossEntropyOptions: Kinds<CrossEntropyOptions> = {
+  ignoreIndex: 'whole',
+  labelSmoothing: 'number',
+  reduction: reductions,
+  weight: 'tensor',
+}
+
 /**
  * Cross entropy of logits [..., C] against int32 labels [...] or soft targets [..., C] (probabilities).
  * 'mean' is over the rows whose label is not `ignoreIndex` (-100); with `weight` it divides by the weights of their
  * labels, with soft targets by the rows. Throws ShapeError, RangeError on a label out of range.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean', weight } = options
+  const {
+    ignoreIndex = -100,
+    labelSmoothing = 0,
+    reduction = 'mean',
+    weight,
+  } = optionsArg('crossEntropy', options, crossEntropyOptions)
+  tensorArg('crossEntropy', 'logits', logits)
+  tensorArg('crossEntropy', 'target', target)
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`)
+  if (logits.rank === 0) throw new ShapeError('crossEntropy', 'logits must be [..., classes], got []')
+  if (target.dtype !== 'int32' && target.rank === logits.rank - 1)
+    throw new DTypeError(
+      'crossEntropy',
+      `labels must be int32, got ${target.dtype}`,
+      "Convert them with .to('int32')",
+    )
   const n = logits.shape[logits.rank - 1]
   if (weight !== undefined && !sameShape(weight.shape, [n])) {
     throw new ShapeError(
@@ -166,7 +193,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (reduction === 'none') return reshape(rows, target.shape)
   const total = sum(rows)
   if (reduction === 'sum') return total
-  const weights = weight === undefined ? null : floats(weight)
+  const weights = weight === undefined ? null : flat(weight)
   return div(
     total,
     y.reduce(
@@ -269,23 +296,40 @@ const klOp: Op<None> = binaryComposite({
   name: 'klDiv',
   composite: (logp, q) => {
     const positive = where(eq(q, 0), 1, q)
-    return where(eq(q, 0), 0, mul(q, sub(log(positive), logp)))
+    // The factor, not the product: 0 times an infinite one would come back in the gradient.
+    return mul(q, where(eq(q, 0), 0, sub(log(positive), logp)))
   },
   doc: 'The pointwise Kullback-Leibler divergence from log-probabilities to target probabilities; 0 where the target is 0.',
   math: '\\ell = q (\\ln q - \\ln p);\\quad \\overline{\\ln p} = -\\bar\\ell q',
   domains: [unit, { lo: 0.1, hi: 0.9 }, null],
-  edge: [pairEdge([-1, -Infinity, -Infinity], [0, 0, 0.5], [0, 0, Infinity])],
+  edge: [
+    pairEdge([-1, -Infinity, -Infinity], [0, 0, 0.5], [0, 0, Infinity]),
+    pairEdge(
+      [-1, -Infinity],
+      [0, 0],
+      [0, 0],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    ),
+  ],
 })
 
 /**
  * KL(q || p) from log-probabilities `logp` and target probabilities `q`, [..., C] each.
- * 'batchmean' divides the sum by the number of rows (PyTorch's right one), 'mean' by the number of elements.
+ * 'batchmean' divides the sum by the number of rows (PyTorch's right one), 'mean' by the number of elements. Where the
+ * target is 0 the value is 0, and so is the gradient for q, whose limit is -Infinity (PyTorch: NaN): such a place teaches
+ * nothing.
  */
 export function klDiv(
   logp: Tensor,
   q: Tensor,
-  { reduction = 'batchmean' }: { reduction?: Reduction | 'batchmean' } = {},
+  options: { reduction?: Reduction | 'batchmean' } = {},
 ): Tensor {
+  const { reduction = 'batchmean' } = optionsArg('klDiv', options, {
+    reduction: [...reductions, 'batchmean'],
+  })
   const point = klOp([logp, q], none)
   if (reduction === 'batchmean')
     return div(sum(point), Math.max(1, point.numel / Math.max(1, point.shape[point.rank - 1] ?? 1)))
@@ -293,13 +337,10 @@ export function klDiv(
 }
 
 /** (a - b)^2, reduced: by default its mean over all elements. Shapes must agree: a broadcast here hides a bug. */
-export function mse(
-  a: Tensor,
-  b: Tensor | number,
-  { reduction = 'mean' }: { reduction?: Reduction } = {},
-): Tensor {
-  const [x, y] = pairOf(a, b)
-  if (typeof b !== 'number' && !sameShape(x.shape, y.shape)) {
+export function mse(a: Tensor, b: Tensor | number, options: { reduction?: Reduction } = {}): Tensor {
+  const { reduction = 'mean' } = optionsArg('mse', options, { reduction: reductions })
+  const [x, y] = pairOf(tensorArg('mse', 'the prediction', a), b)
+  if (typeof b !== 'number' && tensorArg('mse', 'the target', y) && !sameShape(x.shape, y.shape)) {
     throw new ShapeError('mse', `shapes differ, ${formatShape(x.shape)} and ${formatShape(y.shape)}`)
   }
   return reduceRows(squaredErrorOp([x, y], none), reduction)
@@ -325,61 +366,3 @@ const squaredErrorOp: Op<None> = binaryComposite({
     ),
   ],
 })
-
-interface CosineAttrs {
-  dim: number
-  eps: number
-}
-
-const cosineOp = defineOp<CosineAttrs>({
-  name: 'cosineSimilarity',
-  doc: 'The cosine of the angle between vectors along a dim; norms below eps count as eps.',
-  math: 'y = \\frac{a \\cdot b}{\\max(|a|, \\epsilon) \\max(|b|, \\epsilon)}',
-  takes: ['float'],
-  shape: ([a, b], { dim }) => {
-    if (!sameShape(a, b))
-      throw new ShapeError('cosineSimilarity', `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
-    return reducedShape(a, [normalizeDim('cosineSimilarity', dim, a.length)], false)
-  },
-  composite: ([a, b], { dim, eps }) => {
-    // max(|a|, eps) through its square, so that the root of 0 is never differentiated.
-    const norm = (x: Tensor) => {
-      const square = sum(mul(x, x), dim)
-      return sqrt(where(square.lt(eps * eps), eps * eps, square))
-    }
-    return div(sum(mul(a, b), dim), mul(norm(a), norm(b)))
-  },
-  twice: true,
-  samples: () =>
-    rowSamples({ lo: 0.2, hi: 1 }).map((s) => ({
-      inputs: [{ ...s.inputs[0], domain: { lo: 0.2, hi: 2 } }, s.inputs[1]],
-      attrs: { dim: -1, eps: 1e-8 },
-    })),
-  errors: () => [
-    {
-      inputs: [{ shape: [2, 3] }, { shape: [3, 2] }],
-      attrs: { dim: -1, eps: 1e-8 },
-      error: ShapeError,
-      text: 'cosineSimilarity: shapes differ, [2, 3] and [3, 2]',
-    },
-  ],
-  edge: () => [
-    {
-      inputs: [
-        { shape: [2], values: [0, 0] },
-        { shape: [2], values: [1, 0] },
-      ],
-      attrs: { dim: 0, eps: 1e-8 },
-      out: 0,
-    },
-  ],
-})
-
-/** a . b / (|a| |b|) along `dim`. Throws ShapeError when shapes differ. */
-export function cosineSimilarity(
-  a: Tensor,
-  b: Tensor,
-  { dim = -1, eps = 1e-8 }: Partial<CosineAttrs> = {},
-): Tensor {
-  return cosineOp([a, b], { dim, eps })
-}
