@@ -1,6 +1,6 @@
 // Gradient checks in float64 against the 4-point difference formula. Two points at 1e-5 only reach 1e-5 and miss real bugs.
 import { ArgumentError, DTypeError, GradError, got } from '../errors.js'
-import { functionArg, type Kinds, optionsArg, tensorsArg, wholeArg } from '../tensor/check.js'
+import { functionArg, type Kinds, optionsArg, tensorArg, tensorsArg, wholeArg } from '../tensor/check.js'
 import { type Key, keyOf, uniformAt } from '../tensor/rng.js'
 import { numel, type Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -62,7 +62,7 @@ function compare(
   key: Key,
 ): GradcheckResult {
   const leaves = inputs.map(leaf)
-  const y = fn(...leaves)
+  const y = tensorArg('gradcheck', 'the result of fn', fn(...leaves))
   const wanted = wrt.map((i) => leaves[i])
   const analytic = y.requiresGrad
     ? grad(weighted(y, key), wanted, { allowUnused: true })

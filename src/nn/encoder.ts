@@ -1,5 +1,7 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
 import { add } from '../autograd/ops/elementwise/arithmetic.js'
+import { ArgumentError } from '../errors.js'
+import { type Kinds, optionsArg } from '../tensor/check.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
@@ -34,6 +36,19 @@ export interface EncoderOptions {
   std?: number
 }
 
+const encoderOptions: Kinds<EncoderOptions> = {
+  width: 'whole',
+  heads: 'whole',
+  inner: 'whole',
+  dropout: 'number',
+  attentionDropout: 'number',
+  dropAttended: 'boolean',
+  activation: Object.keys(activations),
+  norm: ['post', 'pre'],
+  eps: 'finite',
+  std: 'finite',
+}
+
 /** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
 export class EncoderBlock extends Module {
   attention: MultiHeadAttention
@@ -48,6 +63,9 @@ export class EncoderBlock extends Module {
 
   constructor(o: EncoderOptions) {
     super()
+    if (o === undefined)
+      throw new ArgumentError('EncoderBlock', 'options are missing', 'Give { width, heads }')
+    optionsArg('EncoderBlock', o, encoderOptions)
     const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
     this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std })
     this.attentionNorm = new LayerNorm(width, { eps })

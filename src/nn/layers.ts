@@ -1,9 +1,10 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
-import { embedding } from '../autograd/ops/indexing/rows.js'
+import { embedding, paddingRow } from '../autograd/ops/indexing/rows.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
 import { activatedLinear, type LinearActivation } from '../autograd/ops/products/activated.js'
 import { linear } from '../autograd/ops/products/matmul.js'
+import { type Kinds, numberArg, optionsArg, wholeArg } from '../tensor/check.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { constant, normal, uniform } from './init.js'
@@ -17,6 +18,8 @@ export interface LinearOptions {
   weight?: Tensor | undefined
 }
 
+const linearOptions: Kinds<LinearOptions> = { bias: 'boolean', std: 'finite', weight: 'tensor' }
+
 /** y = x W^T + b. [..., in] -> [..., out]. */
 export class Linear extends Module {
   /** [out, in] */
@@ -24,8 +27,11 @@ export class Linear extends Module {
   /** [out], or null. */
   bias: Tensor | null
 
-  constructor(inFeatures: number, outFeatures: number, { bias = true, std, weight }: LinearOptions = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super()
+    wholeArg('Linear', 'inFeatures', inFeatures, 0)
+    wholeArg('Linear', 'outFeatures', outFeatures, 0)
+    const { bias = true, std, weight } = optionsArg('Linear', options, linearOptions)
     const bound = 1 / Math.sqrt(inFeatures)
     const draw = (shape: Shape) => (std === undefined ? uniform(shape, bound) : normal(shape, std))
     this.weight = weight ?? draw([outFeatures, inFeatures])
@@ -45,16 +51,16 @@ export class Embedding extends Module {
   weight: Tensor
   readonly paddingIdx: number | undefined
 
-  /** paddingIdx: the id whose row is zero and never learns. std: of the initial values. */
-  constructor(
-    count: number,
-    width: number,
-    { paddingIdx, std = 1 }: { paddingIdx?: number; std?: number } = {},
-  ) {
+  /** paddingIdx: the id whose row is zero and never learns; -1 is the last. std: of the initial values. Throws RangeError. */
+  constructor(count: number, width: number, options: { paddingIdx?: number; std?: number } = {}) {
     super()
+    wholeArg('Embedding', 'count', count, 0)
+    wholeArg('Embedding', 'width', width, 0)
+    const { paddingIdx, std = 1 } = optionsArg('Embedding', options, { paddingIdx: 'whole', std: 'finite' })
+    const row = paddingIdx === undefined ? undefined : paddingRow('Embedding', paddingIdx, count)
     this.weight = normal([count, width], std)
-    this.paddingIdx = paddingIdx
-    if (paddingIdx !== undefined) this.weight.elements.fill(0, paddingIdx * width, (paddingIdx + 1) * width)
+    this.paddingIdx = row
+    if (row !== undefined) this.weight.elements.fill(0, row * width, (row + 1) * width)
   }
 
   forward(ids: Tensor): Tensor {
@@ -73,6 +79,8 @@ export class LayerNorm extends Module {
     readonly options: { eps?: number } = {},
   ) {
     super()
+    wholeArg('LayerNorm', 'width', width, 0)
+    optionsArg('LayerNorm', options, { eps: 'finite' })
     this.weight = constant([width], 1)
     this.bias = constant([width], 0)
   }
@@ -86,7 +94,8 @@ export class LayerNorm extends Module {
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super()
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
+    if (!(numberArg('Dropout', 'p', p) >= 0 && p <= 1))
+      throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
   }
 
   forward(x: Tensor, residual?: Tensor): Tensor {

@@ -56,6 +56,15 @@ export function tensorsArg(op: string, name: string, value: unknown): readonly T
   return value as Tensor[]
 }
 
+/** Tensors out of anything that gives them one by one. Each is looked at as it comes: not all that gives ends. */
+export function tensorsFrom(op: string, name: string, value: unknown): Tensor[] {
+  if (typeof value !== 'object' || value === null || !(Symbol.iterator in value))
+    return refuse(op, name, 'a list of tensors', value)
+  const tensors: Tensor[] = []
+  for (const t of value as Iterable<unknown>) tensors.push(tensorArg(op, `${name}[${tensors.length}]`, t))
+  return tensors
+}
+
 /** A number that is not NaN. */
 export function numberArg(op: string, name: string, value: unknown): number {
   if (typeof value !== 'number') return refuse(op, name, 'a number', value)
@@ -96,8 +105,9 @@ export function shapeArg(op: string, value: unknown, least: 0 | -1 = 0): Shape {
   if (!list)
     throw new ArgumentError(op, `the shape must be a list of sizes, got ${got(value)}`, 'Write [2, 3]')
   const shape = Array.from(value as ArrayLike<unknown>)
-  for (const n of shape) {
-    if (typeof n !== 'number') throw new ArgumentError(op, `sizes must be whole numbers, got ${got(n)}`)
+  const odd = shape.findIndex((n) => typeof n !== 'number')
+  if (odd >= 0) throw new ArgumentError(op, `sizes must be whole numbers, got ${got(shape[odd])}`)
+  for (const n of shape as number[]) {
     if (!Number.isInteger(n) || n < least)
       throw new ShapeError(op, `sizes must be whole numbers, got ${formatShape(shape as number[])}`)
   }

@@ -29,7 +29,7 @@ export interface Values {
 }
 
 /** An iterator may have no end. What is longer than this belongs in a typed array. */
-const LONGEST = 2 ** 24
+const LONGEST = 2 ** 22
 /** Whole numbers below this are float32s, all of them. */
 const FLOAT32_WHOLE = 2 ** 24
 
@@ -77,6 +77,7 @@ class Reader {
       this.values.push(typeof x === 'boolean' ? Number(x) : x)
       return
     }
+    const rows = isTyped(x) ? null : this.#iterable(x, depth)
     if (depth === this.#rank)
       throw new ShapeError(
         'tensor',
@@ -88,7 +89,7 @@ class Reader {
         `rows are nested deeper than ${MAX_RANK}`,
         'Does an array contain itself?',
       )
-    const n = isTyped(x) ? this.#typed(x, depth) : this.#rows(this.#iterable(x, depth), depth)
+    const n = rows === null ? this.#typed(x as NumberArray, depth) : this.#rows(rows, depth)
     if (n === 0) {
       this.#ends(depth + 1)
       if (depth + 1 < this.#rank)

@@ -1,5 +1,6 @@
 // Adam and AdamW. Kingma and Ba 2015, algorithm 1; decoupled weight decay: Loshchilov and Hutter 2019, algorithm 2.
 import { kernelsFor } from '../../tensor/backend.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
 import { type GroupOptions, Optimizer, type ParameterGroup } from './optimizer.js'
 
@@ -8,6 +9,14 @@ export interface AdamOptions extends Partial<GroupOptions> {
   eps?: number
   /** false: the moments are used as they are, as in BERT's first optimizer. Default true. */
   biasCorrection?: boolean
+}
+
+const adamOptions: Kinds<AdamOptions> = {
+  lr: 'number',
+  weightDecay: 'number',
+  betas: 'any',
+  eps: 'number',
+  biasCorrection: 'boolean',
 }
 
 abstract class AdamFamily extends Optimizer {
@@ -22,7 +31,7 @@ abstract class AdamFamily extends Optimizer {
     decoupled: boolean,
   ) {
     super(params, group, 2)
-    if (!betas.every((b) => b >= 0 && b < 1))
+    if (!Array.isArray(betas) || betas.length !== 2 || !betas.every((b) => b >= 0 && b < 1))
       throw new RangeError(`Adam: betas must lie in [0, 1), got ${betas}`)
     this.#betas = betas
     this.#eps = eps
@@ -61,20 +70,16 @@ function power(x: number, n: number): number {
 
 /** Weight decay is L2: added to the gradient. Default lr 1e-3, no decay. */
 export class Adam extends AdamFamily {
-  constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup>,
-    { lr = 1e-3, weightDecay = 0, ...rest }: AdamOptions = {},
-  ) {
+  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, options: AdamOptions = {}) {
+    const { lr = 1e-3, weightDecay = 0, ...rest } = optionsArg('Adam', options, adamOptions)
     super(params, { lr, weightDecay, ...rest }, false)
   }
 }
 
 /** Weight decay beside the gradient: p -= lr weightDecay p. Default lr 1e-3, weightDecay 0.01. */
 export class AdamW extends AdamFamily {
-  constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup>,
-    { lr = 1e-3, weightDecay = 0.01, ...rest }: AdamOptions = {},
-  ) {
+  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, options: AdamOptions = {}) {
+    const { lr = 1e-3, weightDecay = 0.01, ...rest } = optionsArg('AdamW', options, adamOptions)
     super(params, { lr, weightDecay, ...rest }, true)
   }
 }

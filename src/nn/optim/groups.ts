@@ -1,6 +1,8 @@
 // Which parameters learn how: weight decay or none, a smaller rate for lower layers, or not at all. Decided by what a
 // parameter belongs to; names are only for people, and differ between Hugging Face's families.
 import { releaseGrad } from '../../autograd/leafgrad.js'
+import { ArgumentError, got } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { pow } from '../../tensor/math.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { Embedding, LayerNorm, Linear } from '../layers.js'
@@ -55,6 +57,8 @@ function isNorm({ key, owners }: Found): boolean {
 
 /** One row a parameter, a shared one once. In a stack of linear layers the last is the head. */
 export function parameterTable(model: Module): ParameterRow[] {
+  if (!(model instanceof Module))
+    throw new ArgumentError('optim', `the model must be a Module, got ${got(model)}`)
   const names = new Map(Array.from(model.namedParameters(), ([name, p]) => [p, name]))
   const whole = stackOf(model)
   const stack = whole.at(-1) instanceof Linear ? whole.slice(0, -1) : whole
@@ -93,11 +97,17 @@ export interface GroupRules {
   decayAll?: boolean
 }
 
+const groupRules: Kinds<GroupRules> = { weightDecay: 'finite', layerDecay: 'number', decayAll: 'boolean' }
+
 /** The parameters that are not frozen, for an optimizer. Throws RangeError unless 0 < layerDecay <= 1. */
-export function parameterGroups(
-  model: Module,
-  { weightDecay, layerDecay = 1, decayAll = false }: GroupRules,
-): ParameterGroup[] {
+export function parameterGroups(model: Module, rules: GroupRules): ParameterGroup[] {
+  const {
+    weightDecay = Number.NaN,
+    layerDecay = 1,
+    decayAll = false,
+  } = optionsArg('parameterGroups', rules, groupRules)
+  if (!(weightDecay >= 0))
+    throw new RangeError(`parameterGroups: weightDecay must be 0 or more, got ${got(rules?.weightDecay)}`)
   if (!(layerDecay > 0 && layerDecay <= 1))
     throw new RangeError(`parameterGroups: layerDecay must lie in (0, 1], got ${layerDecay}`)
   const rows = parameterTable(model)
@@ -131,14 +141,26 @@ export interface FreezeRules {
   prefixes?: readonly string[]
 }
 
+const freezeRules: Kinds<FreezeRules> = {
+  embeddings: 'boolean',
+  layers: 'number',
+  allButHead: 'boolean',
+  prefixes: 'any',
+}
+
 /**
  * Parameters that the rules name stop learning: requiresGrad false, no gradient, no optimizer state. Returns their names.
  * Throws RangeError for a prefix that no name has, more layers than there are, a model without a head; nothing is frozen then.
  */
-export function freeze(
-  model: Module,
-  { embeddings = false, layers = 0, allButHead = false, prefixes = [] }: FreezeRules,
-): string[] {
+export function freeze(model: Module, rules: FreezeRules): string[] {
+  const {
+    embeddings = false,
+    layers = 0,
+    allButHead = false,
+    prefixes = [],
+  } = optionsArg('freeze', rules, freezeRules)
+  if (!Array.isArray(prefixes) || !prefixes.every((p) => typeof p === 'string'))
+    throw new ArgumentError('freeze', `prefixes must be a list of names, got ${got(prefixes)}`)
   const rows = parameterTable(model)
   const has = (name: string, prefix: string) =>
     name === prefix || name.startsWith(prefix.endsWith('.') ? prefix : `${prefix}.`)

@@ -3,10 +3,11 @@
 import { zeros } from '../../autograd/create.js'
 import { touch } from '../../autograd/graph.js'
 import { clearGrad, releaseGrad, touchedRows } from '../../autograd/leafgrad.js'
-import { NonfiniteError } from '../../errors.js'
+import { ArgumentError, got, NonfiniteError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
+import { tensorArg, tensorsFrom } from '../../tensor/check.js'
 import { formatShape } from '../../tensor/shape.js'
-import { empty, flat, type Tensor } from '../../tensor/tensor.js'
+import { empty, flat, Tensor } from '../../tensor/tensor.js'
 
 export interface GroupOptions {
   lr: number
@@ -58,17 +59,38 @@ function squares(p: Tensor): number {
 /** The Euclidean norm of all gradients together. Parameters without one count as zeros. */
 export function gradNorm(params: Iterable<Tensor>): number {
   let sum = 0
-  for (const p of params) sum += squares(p)
+  for (const p of tensorsFrom('gradNorm', 'params', params)) sum += squares(p)
   return Math.sqrt(sum)
 }
 
 /** Drops all gradients. Their buffers go back at once; those of which few rows were touched are cleared and kept. */
 export function zeroGrad(params: Iterable<Tensor>): void {
-  for (const p of params) clearGrad(p)
+  for (const p of tensorsFrom('zeroGrad', 'params', params)) clearGrad(p)
 }
 
 function isGroup(x: Tensor | ParameterGroup): x is ParameterGroup {
   return 'params' in x
+}
+
+/** All parameters, or all groups. Throws ArgumentError on what is neither, and on a mixture. */
+function parametersOf(params: unknown): (Tensor | ParameterGroup)[] {
+  if (typeof params !== 'object' || params === null || !(Symbol.iterator in params)) {
+    const hint = 'Write new SGD(model.parameters(), ...)'
+    throw new ArgumentError(
+      'optimizer',
+      `params must be a list of tensors or of groups, got ${got(params)}`,
+      hint,
+    )
+  }
+  const items: (Tensor | ParameterGroup)[] = []
+  for (const item of params as Iterable<Tensor | ParameterGroup>) {
+    const group = !(item instanceof Tensor) && typeof item === 'object' && item !== null && isGroup(item)
+    if (!group || items[0] instanceof Tensor) tensorArg('optimizer', `params[${items.length}]`, item)
+    if (!group && items.length > 0 && !(items[0] instanceof Tensor))
+      throw new ArgumentError('optimizer', `params[${items.length}] must be a group, as the first is`)
+    items.push(item)
+  }
+  return items
 }
 
 export abstract class Optimizer {
@@ -79,13 +101,13 @@ export abstract class Optimizer {
   /** moments: how many tensors of a parameter's shape the update keeps. Frozen parameters take no part and have none. */
   constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, defaults: GroupOptions, moments: number) {
     if (!(defaults.lr >= 0)) throw new RangeError(`optimizer: lr must be 0 or more, got ${defaults.lr}`)
-    const items = [...(params as Iterable<Tensor | ParameterGroup>)]
+    const items = parametersOf(params)
     const groups: ParameterGroup[] = items.every(isGroup) ? items : [{ params: items as Tensor[] }]
     const seen = new Set<Tensor>()
     this.slots = groups.flatMap(({ params, lrScale = 1, ...own }) => {
       const group = { ...defaults, ...own }
       if (!(lrScale >= 0)) throw new RangeError(`optimizer: lrScale must be 0 or more, got ${lrScale}`)
-      return [...params].flatMap((param) => {
+      return tensorsFrom('optimizer', 'params', params).flatMap((param) => {
         if (seen.has(param))
           throw new RangeError(`optimizer: the parameter ${formatShape(param.shape)} came twice`)
         seen.add(param)

@@ -1,4 +1,5 @@
 // Learning-rate schedules: factors of the base rate as pure functions of the step, which a resumed run needs nothing to know of.
+import { optionsArg } from '../../tensor/check.js'
 import { cosPi } from '../../tensor/math.js'
 
 /** The factor for step 0, 1, 2, ... */
@@ -12,7 +13,11 @@ export interface ScheduleOptions {
 }
 
 /** From 0 up to 1 over the warm-up, as Hugging Face's schedules: the first step of a warm-up moves nothing. */
-function withWarmup({ total, warmup = 0 }: ScheduleOptions, after: (progress: number) => number): Schedule {
+function withWarmup(options: ScheduleOptions, after: (progress: number) => number): Schedule {
+  const { total = Number.NaN, warmup = 0 } = optionsArg('schedule', options, {
+    total: 'number',
+    warmup: 'number',
+  })
   if (!(total > 0 && warmup >= 0)) {
     throw new RangeError(
       `schedule: total must be positive and warmup not negative, got ${total} and ${warmup}`,

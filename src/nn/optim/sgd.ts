@@ -1,4 +1,5 @@
 // Stochastic gradient descent with momentum: buf = momentum buf + g; p -= lr buf. PyTorch's form.
+import { ArgumentError, got } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
 import { type GroupOptions, Optimizer, type ParameterGroup } from './optimizer.js'
@@ -15,6 +16,8 @@ export class SGD extends Optimizer {
   readonly nesterov: boolean
 
   constructor(params: Iterable<Tensor> | Iterable<ParameterGroup>, options: SGDOptions) {
+    if (typeof options !== 'object' || options === null)
+      throw new ArgumentError('SGD', `options must be an object with lr, got ${got(options)}`)
     const { lr, weightDecay = 0, momentum = 0, nesterov = false } = options
     super(params, { lr, weightDecay }, 1)
     this.momentum = momentum

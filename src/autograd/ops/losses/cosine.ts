@@ -51,7 +51,10 @@ const cosineOp = defineOp<CosineAttrs>({
         { shape, domain: { lo: 0.2, hi: 2 } },
         { shape, domain: { lo: 0.2, hi: 1 } },
       ]
-      const views = [{ ...a, view: 'transposed' as const }, { ...b, view: 'sliced' as const }]
+      const views = [
+        { ...a, view: 'transposed' as const },
+        { ...b, view: 'sliced' as const },
+      ]
       return [
         { inputs: i === 4 ? views : [a, b], attrs: { dim: -1, eps: 1e-8 } },
         ...(i === 0 ? [{ inputs: [a, b], attrs: { dim: 0, eps: 1e-30 } }] : []),

@@ -1,6 +1,6 @@
 // Parts of matrices: the triangles below and above a diagonal, and the diagonal itself, out of a matrix and into one.
 import { ShapeError } from '../../../errors.js'
-import { wholeArg } from '../../../tensor/check.js'
+import { tensorArg, wholeArg } from '../../../tensor/check.js'
 import { formatShape, type Shape } from '../../../tensor/shape.js'
 import { empty, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -228,7 +228,7 @@ const putOp: Op<Put> = defineOp<Put>({
 /** A vector [n] as the diagonal of a square matrix of zeros; of a matrix its diagonal, a view. Throws ShapeError. */
 export function diag(x: Tensor, diagonal = 0): Tensor {
   wholeArg('diag', 'diagonal', diagonal)
-  if (x.rank !== 1) return takeOp([x], { diagonal })
+  if (tensorArg('diag', 'the input', x).rank !== 1) return takeOp([x], { diagonal })
   const n = x.shape[0] + Math.abs(diagonal)
   return putOp([x], { diagonal, size: [n, n] })
 }
