@@ -1,6 +1,6 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
 import { add } from '../autograd/ops/elementwise/arithmetic.js'
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, got } from '../errors.js'
 import { type Kinds, optionsArg } from '../tensor/check.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
@@ -63,9 +63,15 @@ export class EncoderBlock extends Module {
 
   constructor(o: EncoderOptions) {
     super()
-    if (o === undefined)
-      throw new ArgumentError('EncoderBlock', 'options are missing', 'Give { width, heads }')
-    optionsArg('EncoderBlock', o, encoderOptions)
+    if (typeof o !== 'object' || o === null)
+      throw new ArgumentError(
+        'EncoderBlock',
+        `options must be an object, got ${got(o)}`,
+        'Give { width, heads }',
+      )
+    // A model's whole config may come here: what is not of a block is not looked at.
+    const own = Object.entries(o).filter(([name]) => Object.hasOwn(encoderOptions, name))
+    optionsArg('EncoderBlock', Object.fromEntries(own), encoderOptions)
     const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
     this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std })
     this.attentionNorm = new LayerNorm(width, { eps })
