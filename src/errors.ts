@@ -63,3 +63,32 @@ export class CheckpointError extends TinystillError {
     super(`${file}: ${message}`, hint)
   }
 }
+
+/** An argument of another kind than the function takes: a string for a number, a number for a tensor, nothing at all. */
+export class ArgumentError extends TinystillError {
+  constructor(
+    readonly op: string,
+    message: string,
+    hint?: string,
+  ) {
+    super(`${op}: ${message}`, hint)
+  }
+}
+
+/** A value as an error names it: short, whatever it is, and never by code of the value's own. */
+export function got(value: unknown): string {
+  if (typeof value === 'string') return value.length > 24 ? `'${value.slice(0, 24)}...'` : `'${value}'`
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'symbol') return 'a symbol'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) {
+    const flat = value.length <= 8 && value.every((v) => typeof v === 'number')
+    return flat ? `[${value.join(', ')}]` : `an array of ${value.length}`
+  }
+  const name = Object.prototype.toString.call(value).slice(8, -1)
+  if (ArrayBuffer.isView(value)) return `a ${name}`
+  const { shape } = value as { shape?: unknown }
+  if ('storage' in value && Array.isArray(shape)) return `a tensor [${shape.join(', ')}]`
+  return name === 'Object' ? 'an object' : `a ${name}`
+}

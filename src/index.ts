@@ -1,7 +1,22 @@
 // tinystill: the public surface of tensor and autograd. Names only, no logic.
 
 export { type BackwardOptions, type GradOptions, grad } from './autograd/backward.js'
-export { arange, full, ones, rand, randn, tensor, zeros } from './autograd/create.js'
+export {
+  arange,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  ones,
+  onesLike,
+  rand,
+  randLike,
+  randn,
+  randnLike,
+  tensor,
+  zeros,
+  zerosLike,
+} from './autograd/create.js'
 export { gradcheck } from './autograd/gradcheck.js'
 export { noGrad } from './autograd/graph.js'
 export type { GradientHook } from './autograd/hooks.js'
@@ -35,9 +50,11 @@ export { glu, prelu } from './autograd/ops/elementwise/gated.js'
 export { hypot, lerp } from './autograd/ops/elementwise/powers.js'
 export { atan2 } from './autograd/ops/elementwise/trigonometric.js'
 export type { Index } from './autograd/ops/indexing/at.js'
+export { oneHot } from './autograd/ops/indexing/one-hot.js'
 export { embedding } from './autograd/ops/indexing/rows.js'
 export { type Sorted, searchsorted } from './autograd/ops/indexing/sort.js'
 export { bce, bceWithLogits } from './autograd/ops/losses/binary.js'
+export { cosineSimilarity } from './autograd/ops/losses/cosine.js'
 export {
   hingeEmbedding,
   huber,
@@ -47,7 +64,7 @@ export {
   smoothL1,
   tripletMargin,
 } from './autograd/ops/losses/distance.js'
-export { cosineSimilarity, crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
+export { crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
 export { attention } from './autograd/ops/products/attention.js'
 export { einsum } from './autograd/ops/products/einsum.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
@@ -55,6 +72,7 @@ export { bmm, dot, outer, tensordot } from './autograd/ops/products/vectors.js'
 export { rmsNorm } from './autograd/ops/rms-norm.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
 export { meshgrid } from './autograd/ops/shape/repeat.js'
+export { diag, tril, triu } from './autograd/ops/shape/triangles.js'
 export { manualSeed } from './autograd/random.js'
 export type {
   Backward,
@@ -66,6 +84,7 @@ export type {
   ViewOp,
 } from './autograd/record.js'
 export type { Domain, EdgeCase, ErrorCase, Sample, Spec } from './autograd/samples.js'
+export { bernoulli, multinomial, randint, randperm } from './autograd/sampling.js'
 export { tidy } from './autograd/tidy.js'
 export { type CheckOptions, checkOp, OpCheckError, type OpReport } from './autograd/tools/check-op.js'
 export { checkpoint } from './autograd/tools/checkpoint.js'
@@ -78,6 +97,7 @@ export {
 export { type FunctionalOptions, hessian, jacobian, jvp, vjp } from './autograd/tools/functional.js'
 export { graph, type LeafNames, Tape, type TapeEdge, type TapeNode } from './autograd/tools/tape.js'
 export {
+  ArgumentError,
   BackendError,
   CheckpointError,
   DataError,

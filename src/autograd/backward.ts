@@ -1,6 +1,7 @@
 // Backward: from a result to its leaves, newest node first, without recursion. Frees what it no longer needs as it goes.
 import { GradError, ShapeError } from '../errors.js'
 import { kernelsFor } from '../tensor/backend.js'
+import { type Kinds, optionsArg, tensorArg, tensorsArg } from '../tensor/check.js'
 import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
 import { closeArena, openArena, pressCollector, type Storage } from '../tensor/storage.js'
 import { empty, type Tensor } from '../tensor/tensor.js'
@@ -342,6 +343,13 @@ export function backward(y: Tensor, gradient?: Tensor, options: BackwardOptions 
   walk(y, seedFor(y, gradient), options, toLeaf, options.createGraph ? null : accumulateRows)
 }
 
+const gradOptions: Kinds<BackwardOptions & { gradient?: Tensor; allowUnused?: boolean }> = {
+  createGraph: 'boolean',
+  retainGraph: 'boolean',
+  gradient: 'tensor',
+  allowUnused: 'boolean',
+}
+
 /**
  * The gradients of `y` for `inputs`, without touching any `.grad`. An input that y does not depend on throws GradError,
  * or gives null with allowUnused. `gradient` is dL/dy; 1 for a single element.
@@ -353,6 +361,9 @@ export function grad(
 ): Tensor[]
 export function grad(y: Tensor, inputs: readonly Tensor[], options: GradOptions): (Tensor | null)[]
 export function grad(y: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+  tensorArg('grad', 'the result', y)
+  tensorsArg('grad', 'inputs', inputs)
+  optionsArg('grad', options, gradOptions)
   const found = new Map<Node | Tensor, Tensor>()
   const wanted = new Set<Node | Tensor>(inputs.map((t) => (t.node as Node | null) ?? t))
   walk(y, seedFor(y, options.gradient), options, (to, g, pending) => {

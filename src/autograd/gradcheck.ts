@@ -1,5 +1,6 @@
 // Gradient checks in float64 against the 4-point difference formula. Two points at 1e-5 only reach 1e-5 and miss real bugs.
-import { DTypeError, GradError } from '../errors.js'
+import { ArgumentError, DTypeError, GradError, got } from '../errors.js'
+import { functionArg, type Kinds, optionsArg, tensorArg, tensorsArg, wholeArg } from '../tensor/check.js'
 import { type Key, keyOf, uniformAt } from '../tensor/rng.js'
 import { numel, type Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -61,7 +62,7 @@ function compare(
   key: Key,
 ): GradcheckResult {
   const leaves = inputs.map(leaf)
-  const y = fn(...leaves)
+  const y = tensorArg('gradcheck', 'the result of fn', fn(...leaves))
   const wanted = wrt.map((i) => leaves[i])
   const analytic = y.requiresGrad
     ? grad(weighted(y, key), wanted, { allowUnused: true })
@@ -95,6 +96,13 @@ function compare(
   return worst
 }
 
+const gradcheckOptions: Kinds<GradcheckOptions> = {
+  h: 'finite',
+  tolerance: 'number',
+  twice: 'boolean',
+  wrt: 'any',
+}
+
 /**
  * Compares the gradient of `fn` with finite differences at `inputs` (float64; int32 inputs are held).
  * Returns the worst error. Throws GradError when it is above the tolerance, DTypeError for float32 inputs.
@@ -104,7 +112,10 @@ export function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): GradcheckResult {
-  const { h = 1e-3, tolerance = 1e-8, twice = false } = options
+  const { h = 1e-3, tolerance = 1e-8, twice = false } = optionsArg('gradcheck', options, gradcheckOptions)
+  functionArg('gradcheck', 'fn', fn)
+  tensorsArg('gradcheck', 'inputs', inputs)
+  if (!(h > 0)) throw new RangeError(`gradcheck: h must be above 0, got ${h}`)
   if (inputs.some((t) => t.dtype === 'float32')) {
     throw new DTypeError(
       'gradcheck',
@@ -113,6 +124,9 @@ export function gradcheck(
     )
   }
   const wrt = options.wrt ?? inputs.map((_, i) => i).filter((i) => inputs[i].dtype !== 'int32')
+  if (!Array.isArray(wrt))
+    throw new ArgumentError('gradcheck', `wrt must be a list of inputs, got ${got(wrt)}`)
+  for (const i of wrt) wholeArg('gradcheck', 'a place in wrt', i, 0, inputs.length - 1)
   const results = [compare(fn, inputs, wrt, h, keyOf(1))]
   if (twice) {
     // The gradient as a function: its own gradient is the second derivative. Finite differences call it under noGrad,

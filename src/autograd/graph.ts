@@ -1,9 +1,10 @@
 // The graph: apply() runs an op and leaves a node behind that backward() will find.
-import { DTypeError, GradError } from '../errors.js'
+import { ArgumentError, DTypeError, GradError, got } from '../errors.js'
 import { kernelsFor } from '../tensor/backend.js'
+import { fitsMemory, functionArg, tensorArg } from '../tensor/check.js'
 import type { Shape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
-import { empty, floats, type Tensor } from '../tensor/tensor.js'
+import { empty, floats, Tensor } from '../tensor/tensor.js'
 import { Node } from './node.js'
 import type { KernelOp, OpRecord, Takes } from './record.js'
 import { activeTracer, place, within } from './trace.js'
@@ -16,6 +17,7 @@ export function isRecording(): boolean {
 
 /** Runs a function while results remember (or forget) where they came from. */
 export function withRecording<T>(on: boolean, fn: () => T): T {
+  functionArg(on ? 'recording' : 'noGrad', 'the argument', fn)
   const before = recording
   recording = on
   try {
@@ -45,9 +47,18 @@ export function synchronous<T>(who: string, result: T): T {
   return result
 }
 
+/** Operands come here as they were given: a number beside a tensor has become one by then. */
+function noTensor(name: string, inputs: readonly unknown[], i: number): never {
+  if (inputs.length === 2 && inputs.every((x) => typeof x === 'number'))
+    throw new ArgumentError(name, 'two numbers: one operand must be a tensor', 'Make one with tensor()')
+  tensorArg(name, `input ${i}`, inputs[i])
+  throw new ArgumentError(name, `input ${i} is ${got(inputs[i])}`)
+}
+
 function checkInputs(name: string, takes: readonly Takes[], inputs: readonly Tensor[]): void {
   let agreed: DType | null = null
   for (let i = 0; i < inputs.length; i++) {
+    if (!(inputs[i] instanceof Tensor)) noTensor(name, inputs, i)
     const { dtype } = inputs[i]
     const want = takes[Math.min(i, takes.length - 1)]
     if (want === 'any') continue
@@ -107,7 +118,9 @@ function runKernel<A>(
   passing: boolean,
 ): Tensor {
   for (const t of inputs) t.storage.use()
-  const out = empty(shape, op.dtype ? op.dtype(inputs, attrs) : inputs[0].dtype, passing)
+  const dtype = op.dtype ? op.dtype(inputs, attrs) : inputs[0].dtype
+  fitsMemory(op.name, shape, dtype)
+  const out = empty(shape, dtype, passing)
   // An op that mixes dtypes computes in that of its floats.
   const k = kernelsFor(inputs.some((t) => t.dtype === 'float64') ? 'float64' : out.dtype)
   if (op.strided) {

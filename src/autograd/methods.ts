@@ -1,7 +1,7 @@
 // The ops as methods of Tensor: a.mul(b).sum().backward(). The one place that joins floor 1's class to floor 2's functions.
 
-import { ShapeError } from '../errors.js'
-import type { Shape } from '../tensor/shape.js'
+import { DTypeError, ShapeError } from '../errors.js'
+import { dimsArg, type Kinds, optionsArg, type Sizes, sizesArg, tensorArg } from '../tensor/check.js'
 import { formatShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type BackwardOptions, backward } from './backward.js'
@@ -31,11 +31,14 @@ import * as products from './ops/reductions/products.js'
 import * as dims from './ops/shape/dims.js'
 import * as repeat from './ops/shape/repeat.js'
 import { slice } from './ops/shape/slice.js'
+import { diag, tril, triu } from './ops/shape/triangles.js'
 import * as views from './ops/shape/views.js'
 import * as softmax from './ops/softmax.js'
 import { rowsOf, set } from './write.js'
 
 type Operand = Tensor | number
+
+const backwardOptions: Kinds<BackwardOptions> = { createGraph: 'boolean', retainGraph: 'boolean' }
 
 const methods = {
   add: (a: Tensor, b: Operand) => arithmetic.add(a, b),
@@ -165,8 +168,11 @@ const methods = {
   histc: order.histc,
   to,
   clone,
-  reshape: (x: Tensor, shape: Shape) => views.reshape(x, shape),
-  permute: (x: Tensor, dims: readonly number[]) => views.permute(x, dims),
+  /** reshape(2, 3) or reshape([2, 3]); one size may be -1. */
+  reshape: (x: Tensor, ...shape: Sizes) => views.reshape(x, sizesArg('reshape', shape)),
+  /** permute(2, 0, 1) or permute([2, 0, 1]). */
+  permute: (x: Tensor, ...dims: [dims: readonly number[]] | number[]) =>
+    views.permute(x, dimsArg('permute', dims)),
   transpose: (x: Tensor, dim0: number, dim1: number) => views.transpose(x, dim0, dim1),
   slice,
   squeeze: dims.squeeze,
@@ -186,7 +192,8 @@ const methods = {
   split: repeat.split,
   chunk: repeat.chunk,
   unbind: repeat.unbind,
-  expand: (x: Tensor, shape: Shape) => views.expand(x, shape),
+  /** expand(2, 3) or expand([2, 3]); -1 keeps a size. */
+  expand: (x: Tensor, ...shape: Sizes) => views.expand(x, sizesArg('expand', shape)),
   /** The last two dims exchanged. */
   t: (x: Tensor) => {
     if (x.rank < 2) throw new ShapeError('t', `needs at least 2 dims, got ${formatShape(x.shape)}`)
@@ -194,11 +201,20 @@ const methods = {
   },
   set,
   /** Adds d this / d leaf to the grad of every leaf that this was computed from. */
-  backward: (y: Tensor, gradient?: Tensor, options?: BackwardOptions) => backward(y, gradient, options),
+  backward: (y: Tensor, gradient?: Tensor | null, options?: BackwardOptions) => {
+    const own = optionsArg('backward', options, backwardOptions)
+    if (gradient === undefined || gradient === null) return backward(y, undefined, own)
+    if (tensorArg('backward', 'gradient', gradient).dtype !== y.dtype)
+      throw new DTypeError('backward', `the gradient is ${gradient.dtype}, the tensor ${y.dtype}`)
+    return backward(y, gradient, own)
+  },
   /** Calls a function with this tensor's gradient, which may give another in its place. Returns what removes it. */
   registerHook,
   /** Makes a result keep its gradient in `grad`, as leaves do. */
   retainGrad,
+  tril,
+  triu,
+  diag,
 }
 
 type Methods = {

@@ -1,5 +1,6 @@
 // Where random ops get their keys. A scope is a key and a count of draws: the n-th draw inside it is a pure function
 // of the key and n, so a step that opens its own scope is repeatable wherever the program was before.
+import { got } from '../errors.js'
 import { fold, type Key, keyOf } from '../tensor/rng.js'
 import { synchronous } from './graph.js'
 
@@ -13,7 +14,7 @@ let scope: Scope = { key: keyOf(0), draws: 0 }
 /** Restarts randomness from a seed: what follows is a function of it. Without a call the seed is 0. */
 export function manualSeed(seed: number): void {
   if (!Number.isSafeInteger(seed))
-    throw new RangeError(`manualSeed: the seed must be a whole number, got ${seed}`)
+    throw new RangeError(`manualSeed: the seed must be a whole number, got ${got(seed)}`)
   scope = { key: keyOf(seed), draws: 0 }
 }
 

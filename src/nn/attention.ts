@@ -3,6 +3,7 @@ import { type AttentionOptions, type AttentionTrace, attention } from '../autogr
 import { segmentAttention } from '../autograd/ops/products/segments.js'
 import { permute, reshape } from '../autograd/ops/shape/views.js'
 import { ShapeError } from '../errors.js'
+import { numberArg, wholeArg } from '../tensor/check.js'
 import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { Linear, type LinearOptions } from './layers.js'
@@ -46,6 +47,10 @@ export class MultiHeadAttention extends Module {
     linear: LinearOptions = {},
   ) {
     super()
+    wholeArg('MultiHeadAttention', 'width', width, 1)
+    wholeArg('MultiHeadAttention', 'heads', heads, 1)
+    if (!(numberArg('MultiHeadAttention', 'dropout', dropout) >= 0 && dropout < 1))
+      throw new RangeError(`MultiHeadAttention: dropout must be at least 0 and below 1, got ${dropout}`)
     if (!Number.isInteger(width / heads))
       throw new RangeError(`MultiHeadAttention: the width ${width} does not divide into ${heads} heads`)
     this.query = new Linear(width, width, linear)

@@ -1,6 +1,8 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
 import { add } from '../autograd/ops/elementwise/arithmetic.js'
 import { checkpoint } from '../autograd/tools/checkpoint.js'
+import { ArgumentError, got } from '../errors.js'
+import { type Kinds, optionsArg } from '../tensor/check.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
@@ -35,6 +37,19 @@ export interface EncoderOptions {
   std?: number
 }
 
+const encoderOptions: Kinds<EncoderOptions> = {
+  width: 'whole',
+  heads: 'whole',
+  inner: 'whole',
+  dropout: 'number',
+  attentionDropout: 'number',
+  dropAttended: 'boolean',
+  activation: Object.keys(activations),
+  norm: ['post', 'pre'],
+  eps: 'finite',
+  std: 'finite',
+}
+
 /** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
 export class EncoderBlock extends Module {
   attention: MultiHeadAttention
@@ -51,6 +66,15 @@ export class EncoderBlock extends Module {
 
   constructor(o: EncoderOptions) {
     super()
+    if (typeof o !== 'object' || o === null)
+      throw new ArgumentError(
+        'EncoderBlock',
+        `options must be an object, got ${got(o)}`,
+        'Give { width, heads }',
+      )
+    // A model's whole config may come here: what is not of a block is not looked at.
+    const own = Object.entries(o).filter(([name]) => Object.hasOwn(encoderOptions, name))
+    optionsArg('EncoderBlock', Object.fromEntries(own), encoderOptions)
     const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
     this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std })
     this.attentionNorm = new LayerNorm(width, { eps })

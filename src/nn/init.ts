@@ -4,6 +4,7 @@ import { dense, noGrad } from '../autograd/graph.js'
 import { add, mul } from '../autograd/ops/elementwise/arithmetic.js'
 import { tidy } from '../autograd/tidy.js'
 import { ShapeError } from '../errors.js'
+import { finiteArg, functionArg, tensorArg } from '../tensor/check.js'
 import { erf } from '../tensor/math.js'
 import { normalQuantile } from '../tensor/rng.js'
 import { formatShape, numel, type Shape } from '../tensor/shape.js'
@@ -11,7 +12,7 @@ import type { Tensor } from '../tensor/tensor.js'
 
 /** A leaf that the optimizer may change, from computed values. */
 export function parameter(values: Tensor): Tensor {
-  const leaf = dense(values)
+  const leaf = dense(tensorArg('parameter', 'values', values))
   leaf.node = null
   leaf.requiresGrad = true
   return leaf
@@ -21,6 +22,7 @@ let drawing = true
 
 /** Runs `fn` while what would be drawn is 0 instead: for models whose values are loaded next. */
 export function undrawn<T>(fn: () => T): T {
+  functionArg('undrawn', 'the argument', fn)
   const before = drawing
   drawing = false
   try {
@@ -33,12 +35,14 @@ export function undrawn<T>(fn: () => T): T {
 /** N(0, std^2). BERT: std 0.02. */
 export function normal(shape: Shape, std = 1): Tensor {
   if (!drawing) return constant(shape, 0)
+  finiteArg('normal', 'std', std)
   return parameter(tidy(() => noGrad(() => mul(randn(shape), std))))
 }
 
 /** Uniform on [-bound, bound). PyTorch's Linear: bound 1 / sqrt(in), for weight and bias. */
 export function uniform(shape: Shape, bound: number): Tensor {
   if (!drawing) return constant(shape, 0)
+  finiteArg('uniform', 'bound', bound)
   return parameter(tidy(() => noGrad(() => add(mul(rand(shape), 2 * bound), -bound))))
 }
 

@@ -4,6 +4,7 @@ import { embedding, paddingRow } from '../autograd/ops/indexing/rows.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
 import { activatedLinear, type LinearActivation } from '../autograd/ops/products/activated.js'
 import { linear } from '../autograd/ops/products/matmul.js'
+import { type Kinds, numberArg, optionsArg, wholeArg } from '../tensor/check.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { constant, normal, uniform } from './init.js'
@@ -17,6 +18,8 @@ export interface LinearOptions {
   weight?: Tensor | undefined
 }
 
+const linearOptions: Kinds<LinearOptions> = { bias: 'boolean', std: 'finite', weight: 'tensor' }
+
 /** y = x W^T + b. [..., in] -> [..., out]. */
 export class Linear extends Module {
   /** [out, in] */
@@ -24,8 +27,11 @@ export class Linear extends Module {
   /** [out], or null. */
   bias: Tensor | null
 
-  constructor(inFeatures: number, outFeatures: number, { bias = true, std, weight }: LinearOptions = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super()
+    wholeArg('Linear', 'inFeatures', inFeatures, 0)
+    wholeArg('Linear', 'outFeatures', outFeatures, 0)
+    const { bias = true, std, weight } = optionsArg('Linear', options, linearOptions)
     const bound = 1 / Math.sqrt(inFeatures)
     const draw = (shape: Shape) => (std === undefined ? uniform(shape, bound) : normal(shape, std))
     this.weight = weight ?? draw([outFeatures, inFeatures])
@@ -54,13 +60,12 @@ export class Embedding extends Module {
    * paddingIdx: the id whose row is zero and never learns; a negative one counts from the end. std: of the initial values.
    * Throws RangeError for a paddingIdx outside the table.
    */
-  constructor(
-    count: number,
-    width: number,
-    { paddingIdx, std = 1 }: { paddingIdx?: number; std?: number } = {},
-  ) {
+  constructor(count: number, width: number, options: { paddingIdx?: number; std?: number } = {}) {
     super()
-    this.paddingIdx = paddingIdx === undefined ? undefined : paddingRow(paddingIdx, count)
+    wholeArg('Embedding', 'count', count, 0)
+    wholeArg('Embedding', 'width', width, 0)
+    const { paddingIdx, std = 1 } = optionsArg('Embedding', options, { paddingIdx: 'whole', std: 'finite' })
+    this.paddingIdx = paddingIdx === undefined ? undefined : paddingRow('Embedding', paddingIdx, count)
     this.weight = normal([count, width], std)
     if (this.paddingIdx !== undefined)
       this.weight.elements.fill(0, this.paddingIdx * width, (this.paddingIdx + 1) * width)
@@ -87,6 +92,8 @@ export class LayerNorm extends Module {
     readonly options: { eps?: number } = {},
   ) {
     super()
+    wholeArg('LayerNorm', 'width', width, 0)
+    optionsArg('LayerNorm', options, { eps: 'finite' })
     this.weight = constant([width], 1)
     this.bias = constant([width], 0)
   }
@@ -107,7 +114,8 @@ export class LayerNorm extends Module {
 export class Dropout extends Module {
   constructor(readonly p = 0.5) {
     super()
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
+    if (!(numberArg('Dropout', 'p', p) >= 0 && p <= 1))
+      throw new RangeError(`Dropout: p must lie in [0, 1], got ${p}`)
   }
 
   override extraRepr(): string {

@@ -40,9 +40,19 @@ abstract class BatchNorm extends Module {
     this.momentum = momentum
     this.weight = affine ? constant([channels], 1) : null
     this.bias = affine ? constant([channels], 0) : null
-    this.running_mean = trackRunningStats ? zeros([channels]) : null
-    this.running_var = trackRunningStats ? ones([channels]) : null
-    this.num_batches_tracked = trackRunningStats ? full([], 0, { dtype: 'int32' }) : null
+    const tracked = <T extends Tensor>(make: () => T): T | null => (trackRunningStats ? make() : null)
+    this.running_mean = this.registerBuffer(
+      'running_mean',
+      tracked(() => zeros([channels])),
+    )
+    this.running_var = this.registerBuffer(
+      'running_var',
+      tracked(() => ones([channels])),
+    )
+    this.num_batches_tracked = this.registerBuffer(
+      'num_batches_tracked',
+      tracked(() => full([], 0, { dtype: 'int32' })),
+    )
   }
 
   /** The ranks that this layer takes, and how its input is told of. */

@@ -1,5 +1,5 @@
 // Which kernels run. The choice is made once, at the first kernel or report, and told by backendReport().
-import { BackendError } from '../errors.js'
+import { ArgumentError, BackendError, got } from '../errors.js'
 import {
   byClass,
   createGpu,
@@ -238,7 +238,11 @@ export function kernelsFor(dtype: DType): Kernels {
  * BackendError for one that cannot run, and leaves the backend as it was.
  */
 export function setBackend(name: BackendName, options: GpuOptions = {}): void {
-  if (!names.includes(name)) throw new BackendError(`no backend ${name}`, `There are ${names.join(', ')}`)
+  if (!names.includes(name))
+    throw new BackendError(
+      `no backend ${typeof name === 'string' ? name : got(name)}`,
+      `There are ${names.join(', ')}`,
+    )
   if (name === 'gpu' && !deterministic) openedGpu(options)
   choice = choose(name)
   asked = name
@@ -246,6 +250,8 @@ export function setBackend(name: BackendName, options: GpuOptions = {}): void {
 
 /** true: the same bits in every engine and on every machine, for up to a third less speed (no relaxed SIMD, no gpu). */
 export function setDeterministic(on: boolean): void {
+  if (typeof on !== 'boolean')
+    throw new ArgumentError('setDeterministic', `the argument must be true or false, got ${got(on)}`)
   deterministic = on
   choice = null
   processorChoice = null
@@ -264,7 +270,7 @@ function threadsNow(): number {
  */
 export function setThreads(n: number): void {
   if (!Number.isInteger(n) || n < 1 || n > 64)
-    throw new BackendError(`${n} threads`, 'Use a whole number from 1 to 64')
+    throw new BackendError(`setThreads: ${got(n)} threads`, 'Use a whole number from 1 to 64')
   threadsAsked = n
 }
 

@@ -1,5 +1,5 @@
 // Shapes and strides: pure arithmetic on number arrays, no data. Strides count elements, not bytes.
-import { ShapeError } from '../errors.js'
+import { got, ShapeError } from '../errors.js'
 
 export type Shape = readonly number[]
 
@@ -41,8 +41,9 @@ export function isContiguous(shape: Shape, strides: Shape): boolean {
 
 /** Negative dims count from the end. Throws ShapeError naming the op when out of range. */
 export function normalizeDim(op: string, dim: number, rank: number): number {
+  if (!Number.isInteger(dim)) throw new ShapeError(op, `dim must be a whole number, got ${got(dim)}`)
   const d = dim < 0 ? dim + rank : dim
-  if (!Number.isInteger(dim) || d < 0 || d >= rank) {
+  if (d < 0 || d >= rank) {
     const range = rank === 0 ? 'a scalar has no dims' : `expected ${-rank} to ${rank - 1}`
     throw new ShapeError(op, `dim ${dim} is out of range for rank ${rank} (${range})`)
   }
@@ -56,7 +57,8 @@ export function normalizeDims(
   rank: number,
 ): number[] {
   if (dim === undefined) return Array.from({ length: rank }, (_, i) => i)
-  const dims = (typeof dim === 'number' ? [dim] : [...dim]).map((d) => normalizeDim(op, d, rank))
+  // Array.from, not map: a hole is no dim.
+  const dims = Array.from(Array.isArray(dim) ? dim : [dim], (d) => normalizeDim(op, d, rank))
   dims.sort((a, b) => a - b)
   for (let i = 1; i < dims.length; i++) {
     if (dims[i] === dims[i - 1]) throw new ShapeError(op, `dim ${dims[i]} is named twice`)
@@ -98,6 +100,7 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
 /** Resolves one -1 in a requested shape. Throws ShapeError when the sizes do not agree. */
 export function inferShape(op: string, from: Shape, wanted: Shape): number[] {
   const total = numel(from)
+  if (!Array.isArray(wanted)) throw new ShapeError(op, `sizes must be whole numbers, got ${got(wanted)}`)
   const holes = wanted.filter((d) => d === -1).length
   if (holes > 1) throw new ShapeError(op, `only one size may be -1, got ${formatShape(wanted)}`)
   if (wanted.some((d) => d < -1 || !Number.isInteger(d))) {

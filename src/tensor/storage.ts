@@ -59,6 +59,11 @@ export function memoryLimit(): number {
   return Math.min(heap === null ? machine : heap.limit, machine)
 }
 
+/** Bytes that one tensor may have: what the shared memory can grow to, or as much where there is none. */
+export function largestTensor(): number {
+  return Math.min(memoryLimit(), 2 ** 32)
+}
+
 /** The machine has so many bytes. Nothing is refused but what asks memoryLimit(). */
 export function limitMemory(bytes: number): void {
   machine = bytes
@@ -134,6 +139,7 @@ export class Storage {
     readonly length: number,
     passing = false,
   ) {
+    if (!(length * bytesPerElement[dtype] <= largestTensor())) throw noRoom(dtype, length)
     const bytes = sizeClass(length * bytesPerElement[dtype])
     const arena = arenas.length > 0 ? arenas[arenas.length - 1] : null
     const over = looseBytes + bytes > LOOSE_LIMIT || (passing && passingBytes + bytes > PASSING_LIMIT)
@@ -271,11 +277,7 @@ function plainArray(dtype: DType, length: number): TypedArray {
     if (dtype === 'float64') return new Float64Array(length)
     return dtype === 'int32' ? new Int32Array(length) : new Float32Array(length)
   } catch {
-    const mb = Math.ceil((length * bytesPerElement[dtype]) / 1e6)
-    throw new BackendError(
-      `out of memory: ${mb} MB more were asked for, ${Math.ceil(liveBytes / 1e6)} MB are in use`,
-      'Use a smaller batch, or wrap steps in tidy()',
-    )
+    throw noRoom(dtype, length)
   }
 }
 
@@ -290,6 +292,14 @@ export function pressCollector(bytes: number): void {
   } catch {
     // No addresses left: reason enough to look.
   }
+}
+
+function noRoom(dtype: DType, length: number): BackendError {
+  const mb = Math.ceil((length * bytesPerElement[dtype]) / 1e6)
+  return new BackendError(
+    `out of memory: ${mb} MB more were asked for, ${Math.ceil(liveBytes / 1e6)} MB are in use`,
+    'Use a smaller batch, or wrap steps in tidy()',
+  )
 }
 
 /** Opens an arena: from here to `closeArena` every new storage belongs to it. */

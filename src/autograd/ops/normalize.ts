@@ -1,14 +1,17 @@
 // Layer norm and dropout.
 import { ShapeError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
+import { type Kinds, numberArg, optionsArg } from '../../tensor/check.js'
 import type { Key } from '../../tensor/rng.js'
 import { formatShape, numel, type Shape, sameShape } from '../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
+import { constant } from '../create.js'
 import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import { nextKey } from '../random.js'
 import { type Domain, type Spec, unarySpecs } from '../samples.js'
 import { add, div, mul, sub } from './elementwise/arithmetic.js'
+import { where } from './elementwise/compare.js'
 import { sqrt } from './elementwise/pointwise.js'
 import { mean } from './reduce.js'
 
@@ -119,12 +122,8 @@ function rowsOf(shape: Shape): number {
 }
 
 /** Layer norm over the last dim: x [..., n], weight [n], bias [n] -> [..., n]. Ba et al. 2016. Throws ShapeError. */
-export function layerNorm(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor,
-  { eps = 1e-5 }: Partial<Eps> = {},
-): Tensor {
+export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, options: Partial<Eps> = {}): Tensor {
+  const { eps = 1e-5 } = optionsArg('layerNorm', options, { eps: 'finite' })
   return layerNormOp([x, weight, bias], { eps })
 }
 
@@ -220,11 +219,20 @@ export interface DropoutOptions {
   residual?: Tensor
 }
 
+const dropoutOptions: Kinds<DropoutOptions> = { key: 'key', residual: 'tensor' }
+
 /**
  * Zeroes elements with probability p and divides the rest by 1 - p; plus `residual`. Element i depends on the key and i
  * alone. With p = 1 nothing is left, NaN and infinities neither. Throws RangeError for a p outside [0, 1].
  */
-export function dropout(x: Tensor, p: number, { key, residual }: DropoutOptions = {}): Tensor {
+export function dropout(x: Tensor, p: number, options: DropoutOptions = {}): Tensor {
+  const { key, residual } = optionsArg('dropout', options, dropoutOptions)
+  numberArg('dropout', 'p', p)
   if (p === 0) return residual ? add(x, residual) : x
+  if (p === 1) {
+    // Not x times 0: a NaN is dropped as well.
+    const nothing = where(constant(0, x), x, 0)
+    return residual ? add(nothing, residual) : nothing
+  }
   return dropoutOp(residual ? [x, residual] : [x], { p, key: key ?? nextKey() })
 }

@@ -1,5 +1,6 @@
 // Reductions over any dims: sum, mean, max, min, logsumexp, var, and argmax. More of them: reductions/.
 import { ShapeError } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import type { ReduceName } from '../../tensor/kernels.js'
 import { normalizeDim, normalizeDims, numel, reducedShape, type Shape } from '../../tensor/shape.js'
 import { flat, ints, type Tensor } from '../../tensor/tensor.js'
@@ -7,7 +8,7 @@ import { defineOp, type Op } from '../op.js'
 import type { BackwardContext } from '../record.js'
 import { type Domain, type EdgeCase, type Sample, type Spec, unit } from '../samples.js'
 import { div, mul, sub } from './elementwise/arithmetic.js'
-import { detached, eq } from './elementwise/compare.js'
+import { detached, eq, gt, where } from './elementwise/compare.js'
 import { exp } from './elementwise/pointwise.js'
 import { expand, permute, reshape } from './shape/views.js'
 
@@ -23,6 +24,8 @@ export interface Keep {
   /** Keep reduced dims with size 1. */
   keepdim?: boolean
 }
+
+const keeps: Kinds<Keep> = { keepdim: 'boolean' }
 
 /** [outer, n, inner] of reducing `dims`, when they stand side by side; null when they do not. */
 export function lanes(
@@ -211,14 +214,19 @@ const ops: Record<ReduceName, Op<ReduceAttrs>> = {
     // Not e^(x - y): y is rounded at its own size, which at 1000 costs float32 five digits of the gradient.
     backward: (dy, { saved: [x], attrs: { dims } }) => {
       if (x.numel === 0) return x
-      const e = exp(sub(x, detached(max(x, dims, { keepdim: true }))))
-      return mul(dy, div(e, sum(e, dims, { keepdim: true })))
+      const top = detached(max(x, dims, { keepdim: true }))
+      const e = exp(sub(x, where(eq(top, -Infinity), 0, top)))
+      const total = sum(e, dims, { keepdim: true })
+      // At least 1, but 0 for a row of all -Infinity and NaN for one with Infinity: no reason to spoil its other places.
+      return mul(dy, div(e, where(gt(total, 0), total, 1)))
     },
     large: { lo: -15, hi: 15 },
     empty: true,
     edge: [
-      vectorEdge([-Infinity, -Infinity], -Infinity),
-      vectorEdge([Infinity, 1], Infinity),
+      vectorEdge([-Infinity, -Infinity], -Infinity, [0, 0]),
+      vectorEdge([Infinity, 1, -Infinity], Infinity, [NaN, 0, 0]),
+      vectorEdge([NaN, 1], NaN, [NaN, NaN]),
+      vectorEdge([-Infinity, 1], 1, [0, 1]),
       vectorEdge([1000, 1000], 1000 + Math.LN2, [0.5, 0.5]),
       vectorEdge([], -Infinity),
     ],
@@ -231,8 +239,9 @@ export function reduceBy(
   op: (x: Tensor, attrs: ReduceAttrs) => Tensor,
   x: Tensor,
   dim: Dims,
-  { keepdim = false }: Keep,
+  keep: Keep,
 ): Tensor {
+  const { keepdim = false } = optionsArg(name, keep, keeps)
   const dims = normalizeDims(name, dim, x.rank)
   if (lanes(x.shape, dims) !== null) return op(x, { dims, keepdim })
   const rest = x.shape.map((_, d) => d).filter((d) => !dims.includes(d))
@@ -251,7 +260,7 @@ export const sum = (x: Tensor, dim?: Dims, keep: Keep = {}): Tensor => reduce('s
 export const max = (x: Tensor, dim?: Dims, keep: Keep = {}): Tensor => reduce('max', x, dim, keep)
 /** Smallest over `dim`; ties share the gradient. Throws ShapeError where there is nothing. */
 export const min = (x: Tensor, dim?: Dims, keep: Keep = {}): Tensor => reduce('min', x, dim, keep)
-/** log(sum(exp(x))) over `dim`, without overflow. */
+/** log(sum(exp(x))) over `dim`, without overflow. Where all is -Infinity the gradient is 0, as softmax's (PyTorch: NaN). */
 export const logsumexp = (x: Tensor, dim?: Dims, keep: Keep = {}): Tensor => reduce('logsumexp', x, dim, keep)
 
 const meanOp = defineOp<ReduceAttrs>({
@@ -268,7 +277,8 @@ const meanOp = defineOp<ReduceAttrs>({
 })
 
 /** Mean over `dim` (one, several, or all). */
-export function mean(x: Tensor, dim?: Dims, { keepdim = false }: Keep = {}): Tensor {
+export function mean(x: Tensor, dim?: Dims, keep: Keep = {}): Tensor {
+  const { keepdim = false } = optionsArg('mean', keep, keeps)
   return meanOp([x], { dims: normalizeDims('mean', dim, x.rank), keepdim })
 }
 
@@ -312,11 +322,8 @@ const varOp = defineOp<ReduceAttrs & { correction: number }>({
 })
 
 /** Variance over `dim`; correction 1 (default) is the unbiased estimate, 0 the plain one. */
-export function variance(
-  x: Tensor,
-  dim?: Dims,
-  { keepdim = false, correction = 1 }: Keep & { correction?: number } = {},
-): Tensor {
+export function variance(x: Tensor, dim?: Dims, options: Keep & { correction?: number } = {}): Tensor {
+  const { keepdim = false, correction = 1 } = optionsArg('var', options, { ...keeps, correction: 'finite' })
   return reduceBy('var', (t, attrs) => varOp([t], { ...attrs, correction }), x, dim, { keepdim })
 }
 
@@ -368,7 +375,8 @@ const argmaxOp = defineOp<{ dim: number; keepdim: boolean }>({
 })
 
 /** Place of the first largest along `dim`, int32. Without a dim: in the flattened tensor. */
-export function argmax(x: Tensor, dim?: number, { keepdim = false }: Keep = {}): Tensor {
+export function argmax(x: Tensor, dim?: number, keep: Keep = {}): Tensor {
+  const { keepdim = false } = optionsArg('argmax', keep, keeps)
   if (dim === undefined) return argmaxOp([reshape(x, [x.numel])], { dim: 0, keepdim: false })
   return argmaxOp([x], { dim, keepdim })
 }

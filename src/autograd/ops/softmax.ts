@@ -1,5 +1,6 @@
 // softmax and log-softmax with a temperature, over any dim.
 import { kernelsFor } from '../../tensor/backend.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { normalizeDim, type Shape } from '../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
 import { dense } from '../graph.js'
@@ -107,17 +108,20 @@ const logSoftmaxLast = softmaxOp({
   ],
 })
 
-function over(op: Op<Temperature>, x: Tensor, dim: number, T: number): Tensor {
+const kinds: Kinds<Temperature> = { T: 'number' }
+
+function over(op: Op<Temperature>, x: Tensor, dim: number, options: Partial<Temperature>): Tensor {
+  const { T = 1 } = optionsArg(op.record.name, options, kinds)
   const d = normalizeDim(op.record.name, dim, x.rank)
   return d === x.rank - 1 ? op([x], { T }) : transpose(op([transpose(x, d, -1)], { T }), d, -1)
 }
 
 /** p_i = exp(z_i / T) / sum_j exp(z_j / T) over `dim`. Hinton et al. 2015, eq. 1. Throws ShapeError, RangeError on T <= 0. */
-export function softmax(x: Tensor, dim: number, { T = 1 }: Partial<Temperature> = {}): Tensor {
-  return over(softmaxLast, x, dim, T)
+export function softmax(x: Tensor, dim: number, options: Partial<Temperature> = {}): Tensor {
+  return over(softmaxLast, x, dim, options)
 }
 
 /** log(softmax(x / T)) over `dim`, without underflow. Throws ShapeError, RangeError on T <= 0. */
-export function logSoftmax(x: Tensor, dim: number, { T = 1 }: Partial<Temperature> = {}): Tensor {
-  return over(logSoftmaxLast, x, dim, T)
+export function logSoftmax(x: Tensor, dim: number, options: Partial<Temperature> = {}): Tensor {
+  return over(logSoftmaxLast, x, dim, options)
 }

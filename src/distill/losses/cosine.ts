@@ -1,7 +1,7 @@
 // The directions of the last hidden states. Sanh et al. 2019 (DistilBERT, arXiv 1910.01108), section 2.
 import { sub } from '../../autograd/ops/elementwise/arithmetic.js'
 import { detached } from '../../autograd/ops/elementwise/compare.js'
-import { cosineSimilarity } from '../../autograd/ops/losses/losses.js'
+import { cosineSimilarity } from '../../autograd/ops/losses/cosine.js'
 import { mean } from '../../autograd/ops/reduce.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { fitting, realRows } from './real.js'

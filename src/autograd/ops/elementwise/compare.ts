@@ -1,13 +1,14 @@
 // Choosing between values: comparisons (1 or 0, no gradient), where, maximum, minimum, clamp.
 
-import { ShapeError } from '../../../errors.js'
+import { ArgumentError, ShapeError } from '../../../errors.js'
+import { numberArg } from '../../../tensor/check.js'
 import type { BinaryName } from '../../../tensor/kernels.js'
 import { broadcastShapes } from '../../../tensor/shape.js'
-import type { Tensor } from '../../../tensor/tensor.js'
+import { Tensor } from '../../../tensor/tensor.js'
 import { constant, full } from '../../create.js'
 import { defineOp, type Op } from '../../op.js'
 import { type Domain, type EdgeCase, unarySpecs } from '../../samples.js'
-import { add, mul } from './arithmetic.js'
+import { add, mul, sub } from './arithmetic.js'
 import { binaryOp, type None, none, pairEdge, pairOf, wholeSamples } from './records.js'
 
 function comparison(name: BinaryName, sign: string, edge: number[]): Op<None> {
@@ -126,8 +127,8 @@ const whereOp = defineOp<None>({
 
 /** a where cond is not 0, else b. All broadcast. */
 export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
-  const like = typeof a !== 'number' ? a : typeof b !== 'number' ? b : cond
-  if (typeof a === 'number' && typeof b === 'number' && cond.dtype === 'int32')
+  const like = a instanceof Tensor ? a : b instanceof Tensor ? b : cond
+  if (typeof a === 'number' && typeof b === 'number' && cond instanceof Tensor && cond.dtype === 'int32')
     return whereOp([cond, full([], a), full([], b)], none)
   return whereOp([cond, constant(a, like), constant(b, like)], none)
 }
@@ -146,26 +147,26 @@ function ladder(shift: number): number[] {
   return [-1, -0.5, 0, 0.5, 1].map((x) => x + shift)
 }
 
-// At a tie each side gets half, as in PyTorch.
-const share = (dy: Tensor, wins: Tensor, ties: Tensor) => mul(dy, add(wins, mul(ties, 0.5)))
+// Not where it loses, half at a tie: so both get all of it where one is NaN and neither loses. PyTorch's.
+const share = (dy: Tensor, loses: Tensor, ties: Tensor) => mul(dy, sub(1, add(loses, mul(ties, 0.5))))
 
-/** wins(a, b) is 1 where a is the one taken. */
+/** loses(a, b) is 1 where a is not the one taken. */
 function extremeOp(
   name: 'maximum' | 'minimum',
   [adjective, sign]: [string, string],
-  wins: (a: Tensor, b: Tensor) => Tensor,
+  loses: (a: Tensor, b: Tensor) => Tensor,
   edge: EdgeCase<None>,
 ): Op<None> {
   return binaryOp({
     name,
     takes: 'number',
     samples: wholeSamples,
-    doc: `The ${adjective} of two, NaN if either is; the gradient is halved at a tie.`,
+    doc: `The ${adjective} of two, NaN if either is; the gradient is halved at a tie, and goes to both where one is NaN.`,
     math: `y = \\${name.slice(0, 3)}(a, b);\\quad \\bar a = \\bar y ([a ${sign} b] + \\tfrac12 [a = b])`,
     save: ([a, b]) => [a, b],
     backward: ({ dy, saved: [a, b], needs }) => [
-      needs[0] ? share(dy, wins(a, b), eq(a, b)) : null,
-      needs[1] ? share(dy, wins(b, a), eq(a, b)) : null,
+      needs[0] ? share(dy, loses(a, b), eq(a, b)) : null,
+      needs[1] ? share(dy, loses(b, a), eq(a, b)) : null,
     ],
     twice: true,
     domains: spread,
@@ -176,14 +177,14 @@ function extremeOp(
 const maximumOp = extremeOp(
   'maximum',
   ['larger', '>'],
-  gt,
+  lt,
   pairEdge(
     [1, 2, NaN, 1, -Infinity],
     [1, 1, 1, NaN, 0],
     [1, 2, NaN, NaN, 0],
     [
-      [0.5, 1, 0, 0, 0],
-      [0.5, 0, 0, 0, 1],
+      [0.5, 1, 1, 1, 0],
+      [0.5, 0, 1, 1, 1],
     ],
   ),
 )
@@ -191,54 +192,61 @@ const maximumOp = extremeOp(
 const minimumOp = extremeOp(
   'minimum',
   ['smaller', '<'],
-  lt,
+  gt,
   pairEdge(
     [1, 2, NaN, 1, -Infinity],
     [1, 1, 1, NaN, 0],
     [1, 1, NaN, NaN, -Infinity],
     [
-      [0.5, 0, 0, 0, 1],
-      [0.5, 1, 0, 0, 0],
+      [0.5, 0, 1, 1, 1],
+      [0.5, 1, 1, 1, 0],
     ],
   ),
 )
 
-/** The larger of two, elementwise and broadcast. */
+/** The larger of two, elementwise and broadcast; the gradient is halved at a tie, and goes to both where one is NaN. */
 export function maximum(a: Operand, b: Operand): Tensor {
   return maximumOp(pairOf(a, b), none)
 }
 
-/** The smaller of two, elementwise and broadcast. */
+/** The smaller of two, elementwise and broadcast; the gradient is halved at a tie, and goes to both where one is NaN. */
 export function minimum(a: Operand, b: Operand): Tensor {
   return minimumOp(pairOf(a, b), none)
 }
 
+/** null: not bounded on that side. */
 interface Bounds {
-  min: number
-  max: number
+  min: number | null
+  max: number | null
 }
 
 const clampOp = defineOp<Bounds>({
   name: 'clamp',
-  doc: 'x brought into [min, max]; the gradient passes where x lies inside, bounds included.',
-  math: 'y = \\min(\\max(x, m), M);\\quad \\bar x = \\bar y [m \\le x \\le M]',
+  doc: 'x brought into [min, max]; the gradient passes where x lies between the bounds, and is 0 at them.',
+  math: 'y = \\min(\\max(x, m), M);\\quad \\bar x = \\bar y [m < x < M]',
   takes: ['float'],
   shape: ([x], { min, max }) => {
-    if (!(min <= max)) throw new RangeError(`clamp: min ${min} is above max ${max}`)
+    if (min !== null && max !== null && !(min <= max))
+      throw new RangeError(`clamp: min ${min} is above max ${max}`)
     return x
   },
   composite: ([x], { min, max }) => {
-    const inside = mul(ge(x, min), le(x, max))
-    return where(inside, x, maximum(minimum(detached(x), max), min))
+    const sides = [...(min === null ? [] : [gt(x, min)]), ...(max === null ? [] : [lt(x, max)])]
+    const cut = max === null ? detached(x) : minimum(detached(x), max)
+    return where(
+      sides.reduce((a, b) => mul(a, b)),
+      x,
+      min === null ? cut : maximum(cut, min),
+    )
   },
   twice: true,
   samples: () =>
     [
       { min: -0.5, max: 0.5 },
-      { min: -Infinity, max: 0.25 },
-      { min: 0, max: Infinity },
+      { min: null, max: 0.25 },
+      { min: 0, max: null },
     ].flatMap((attrs) =>
-      unarySpecs({ lo: -1, hi: 1, avoid: [attrs.min, attrs.max].filter(Number.isFinite), gap: 0.05 }).map(
+      unarySpecs({ lo: -1, hi: 1, avoid: [attrs.min, attrs.max].filter((b) => b !== null), gap: 0.05 }).map(
         (s) => ({ inputs: [s], attrs }),
       ),
     ),
@@ -255,7 +263,19 @@ const clampOp = defineOp<Bounds>({
       inputs: [{ shape: [6], values: [-2, -1, 0, 1, NaN, Infinity] }],
       attrs: { min: -1, max: 1 },
       out: [-1, -1, 0, 1, NaN, 1],
-      grads: [[0, 1, 1, 1, 0, 0]],
+      grads: [[0, 0, 1, 0, 0, 0]],
+    },
+    {
+      inputs: [{ shape: [4], values: [-Infinity, 0, 1, NaN] }],
+      attrs: { min: null, max: 1 },
+      out: [-Infinity, 0, 1, NaN],
+      grads: [[1, 1, 0, 0]],
+    },
+    {
+      inputs: [{ shape: [4], values: [Infinity, 0, -1, NaN] }],
+      attrs: { min: 0, max: null },
+      out: [Infinity, 0, 0, NaN],
+      grads: [[1, 0, 0, 0]],
     },
   ],
 })
@@ -265,14 +285,23 @@ export function detached(x: Tensor): Tensor {
   return x.viewAs(x.shape, x.strides)
 }
 
-/** x brought into [min, max]. Throws RangeError when min > max. */
-export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
-  if (x.dtype === 'int32' && min <= max) return clampWhole(x, min, max)
-  return clampOp([x], { min, max })
+/**
+ * x brought into [min, max]; one of them may be left out or null. The gradient is 0 at a bound itself, as in PyTorch from
+ * 2.15 on (it was 1 there before). Throws RangeError when min > max.
+ */
+export function clamp(x: Tensor, min?: number | null, max?: number | null): Tensor {
+  const bound = (name: string, b: number | null | undefined) =>
+    b === undefined || b === null ? null : numberArg('clamp', name, b)
+  const bounds = { min: bound('min', min), max: bound('max', max) }
+  if (bounds.min === null && bounds.max === null)
+    throw new ArgumentError('clamp', 'both bounds are missing', 'Give min, max or both')
+  if (x instanceof Tensor && x.dtype === 'int32') return clampWhole(x, bounds)
+  return clampOp([x], bounds)
 }
 
-/** int32 has no infinity to leave a side open. */
-function clampWhole(x: Tensor, min: number, max: number): Tensor {
-  const above = min === -Infinity ? x : maximum(x, min)
-  return max === Infinity ? above : minimum(above, max)
+/** Without a gradient; RangeError when min > max, as clampOp has it. */
+function clampWhole(x: Tensor, { min, max }: { min: number | null; max: number | null }): Tensor {
+  if (min !== null && max !== null && min > max) throw new RangeError(`clamp: min ${min} is above max ${max}`)
+  const above = min === null || min === -Infinity ? x : maximum(x, min)
+  return max === null || max === Infinity ? above : minimum(above, max)
 }

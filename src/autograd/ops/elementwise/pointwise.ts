@@ -1,5 +1,6 @@
 // Functions of one tensor, element by element, and pow. Each entry of the table is one op.
 
+import { optionsArg } from '../../../tensor/check.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import type { Op } from '../../op.js'
 import type { Domain } from '../../samples.js'
@@ -250,7 +251,8 @@ export const erf = unary(ops.erf)
 export const relu = unary(ops.relu)
 
 /** Gaussian error linear unit: 'none' is x Phi(x), 'tanh' GPT-2's approximation. Hendrycks and Gimpel 2016. */
-export function gelu(x: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+  const { approximate = 'none' } = optionsArg('gelu', options, { approximate: ['none', 'tanh'] })
   return (approximate === 'tanh' ? ops.geluTanh : ops.gelu)([x], none)
 }
 

@@ -243,11 +243,12 @@ export function pairEdge(
   return { inputs: [spec(a), spec(b)], attrs: none, out, ...(grads ? { grads } : {}) }
 }
 
-/** The operands as tensors: a number takes the dtype of the tensor beside it. */
+/**
+ * The operands as tensors: a number takes the dtype of the tensor beside it. Two numbers, and what is neither, go on as
+ * they are: the op refuses them under its name.
+ */
 export function pairOf(a: Tensor | number, b: Tensor | number): [Tensor, Tensor] {
-  if (typeof a !== 'number') return [a, constant(b, a)]
-  if (typeof b !== 'number') return [constant(a, b), b]
-  throw new TypeError('two numbers: one operand must be a tensor')
+  return [constant(a, b as Tensor), constant(b, a as Tensor)]
 }
 
 /** For ops that know int32 too. */

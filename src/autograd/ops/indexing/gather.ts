@@ -1,5 +1,6 @@
 // Single elements by index: gather and scatterAdd, each other's gradient.
 import { ShapeError } from '../../../errors.js'
+import { tensorArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, type Shape } from '../../../tensor/shape.js'
 import { flat, ints, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -159,6 +160,7 @@ const scatterOp: Op<Dim & { n: number }> = defineOp<Dim & { n: number }>({
 /** x with src[..., j, ...] added at index[..., j, ...] along `dim`. src and index have one shape. */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
   const d = normalizeDim('scatterAdd', dim, x.rank)
+  tensorArg('scatterAdd', 'index', index)
   sameButDim('scatterAdd', x.shape, index.shape, d)
   return add(x, scatterOp([src, index], { dim: d, n: x.shape[d] }))
 }

@@ -1,6 +1,7 @@
 // Whole slices by index: indexSelect, embedding, and one-hot rows.
 import { ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
+import { optionsArg, tensorArg, wholeArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, numel, type Shape } from '../../../tensor/shape.js'
 import type { DType } from '../../../tensor/storage.js'
 import { empty, flat, ints, type Tensor } from '../../../tensor/tensor.js'
@@ -260,23 +261,23 @@ const embeddingOp: Op<{ paddingIdx: number }> = defineOp<{ paddingIdx: number }>
   ],
 })
 
-/** The row that a paddingIdx means: a negative one counts from the end. Throws RangeError where there is none. */
-export function paddingRow(paddingIdx: number, rows: number): number {
-  if (!(Number.isInteger(paddingIdx) && paddingIdx >= -rows && paddingIdx < rows))
-    throw new RangeError(
-      `embedding: paddingIdx must be a whole number from ${-rows} to ${rows - 1}, got ${paddingIdx}`,
-    )
-  return paddingIdx < 0 ? paddingIdx + rows : paddingIdx
+/** A row of a table of `rows`, counted from the end where it is negative. Throws RangeError where there is none. */
+export function paddingRow(op: string, paddingIdx: number, rows: number): number {
+  const row = wholeArg(op, 'paddingIdx', paddingIdx, -rows, rows - 1)
+  return row < 0 ? row + rows : row
 }
 
 /**
- * Row ids[...] of weight [rows, width] -> [..., width]. The row of `paddingIdx`, which counts from the end where negative,
- * gets no gradient. Throws RangeError for ids and a paddingIdx outside the table.
+ * Row ids[...] of weight [rows, width] -> [..., width]. The row `paddingIdx` gets no gradient; -1 is the last, as in
+ * PyTorch. Throws RangeError on an id or paddingIdx that is no row.
  */
-export function embedding(weight: Tensor, ids: Tensor, { paddingIdx }: { paddingIdx?: number } = {}): Tensor {
-  const skip =
-    paddingIdx === undefined || weight.rank !== 2 ? NO_SKIP : paddingRow(paddingIdx, weight.shape[0])
-  return embeddingOp([weight, ids], { paddingIdx: skip })
+export function embedding(weight: Tensor, ids: Tensor, options: { paddingIdx?: number } = {}): Tensor {
+  const { paddingIdx } = optionsArg('embedding', options, { paddingIdx: 'whole' })
+  tensorArg('embedding', 'the table', weight)
+  return embeddingOp([weight, ids], {
+    paddingIdx:
+      paddingIdx === undefined ? NO_SKIP : paddingRow('embedding', paddingIdx, weight.shape[0] ?? 0),
+  })
 }
 
 /** Rows with a 1 at each label, zeros where the label is outside [0, n). Int32 [rows] -> [rows, n]. No gradient. */

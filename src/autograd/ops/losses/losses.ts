@@ -1,7 +1,8 @@
-// Losses: cross entropy against labels or soft targets, KL divergence, mean squared error, cosine similarity.
-import { ShapeError } from '../../../errors.js'
+// Losses: cross entropy against labels or soft targets, KL divergence, mean squared error.
+import { DTypeError, ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
-import { formatShape, normalizeDim, reducedShape, type Shape, sameShape } from '../../../tensor/shape.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
+import { formatShape, type Shape, sameShape } from '../../../tensor/shape.js'
 import { empty, flat, ints, type Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'
 import { dense } from '../../graph.js'
@@ -9,22 +10,17 @@ import { defineOp, type Op } from '../../op.js'
 import { type Sample, unit } from '../../samples.js'
 import { add, div, mul, neg, sub } from '../elementwise/arithmetic.js'
 import { to } from '../elementwise/cast.js'
-import { eq, lt, where } from '../elementwise/compare.js'
+import { eq, where } from '../elementwise/compare.js'
 import { exp, log } from '../elementwise/pointwise.js'
 import { binaryComposite, type None, none, pairEdge, pairOf } from '../elementwise/records.js'
 import { indexSelect, oneHot } from '../indexing/rows.js'
 import { mean, sum } from '../reduce.js'
-import { norm } from '../reductions/norm.js'
 import { reshape } from '../shape/views.js'
 import { logSoftmax } from '../softmax.js'
 
 export type Reduction = 'mean' | 'sum' | 'none'
 
-/** Refuses a reduction that there is not: a slip of the pen would be a mean. */
-function checkReduction(op: string, got: string, known: readonly string[] = ['mean', 'sum', 'none']): void {
-  if (!known.includes(got))
-    throw new RangeError(`${op}: reduction must be one of ${known.join(', ')}, got ${got}`)
-}
+export const reductions = ['mean', 'sum', 'none'] as const
 
 interface RowAttrs {
   ignoreIndex: number
@@ -147,14 +143,36 @@ export interface CrossEntropyOptions extends Partial<RowAttrs> {
   weight?: Tensor
 }
 
+const crossEntropyOptions: Kinds<CrossEntropyOptions> = {
+  ignoreIndex: 'whole',
+  labelSmoothing: 'number',
+  reduction: reductions,
+  weight: 'tensor',
+}
+
 /**
  * Cross entropy of logits [..., C] against int32 labels [...] or soft targets [..., C] (probabilities).
  * 'mean' is over the rows whose label is not `ignoreIndex` (-100); with `weight` it divides by the weights of their
  * labels, with soft targets by the rows. Throws ShapeError, RangeError on a label out of range.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean', weight } = options
-  checkReduction('crossEntropy', reduction)
+  const {
+    ignoreIndex = -100,
+    labelSmoothing = 0,
+    reduction = 'mean',
+    weight,
+  } = optionsArg('crossEntropy', options, crossEntropyOptions)
+  tensorArg('crossEntropy', 'logits', logits)
+  tensorArg('crossEntropy', 'target', target)
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`)
+  if (logits.rank === 0) throw new ShapeError('crossEntropy', 'logits must be [..., classes], got []')
+  if (target.dtype !== 'int32' && target.rank === logits.rank - 1)
+    throw new DTypeError(
+      'crossEntropy',
+      `labels must be int32, got ${target.dtype}`,
+      "Convert them with .to('int32')",
+    )
   const n = logits.shape[logits.rank - 1]
   if (weight !== undefined && !sameShape(weight.shape, [n])) {
     throw new ShapeError(
@@ -278,24 +296,40 @@ const klOp: Op<None> = binaryComposite({
   name: 'klDiv',
   composite: (logp, q) => {
     const positive = where(eq(q, 0), 1, q)
-    return where(eq(q, 0), 0, mul(q, sub(log(positive), logp)))
+    // The factor, not the product: 0 times an infinite one would come back in the gradient.
+    return mul(q, where(eq(q, 0), 0, sub(log(positive), logp)))
   },
   doc: 'The pointwise Kullback-Leibler divergence from log-probabilities to target probabilities; 0 where the target is 0.',
   math: '\\ell = q (\\ln q - \\ln p);\\quad \\overline{\\ln p} = -\\bar\\ell q',
   domains: [unit, { lo: 0.1, hi: 0.9 }, null],
-  edge: [pairEdge([-1, -Infinity, -Infinity], [0, 0, 0.5], [0, 0, Infinity])],
+  edge: [
+    pairEdge([-1, -Infinity, -Infinity], [0, 0, 0.5], [0, 0, Infinity]),
+    pairEdge(
+      [-1, -Infinity],
+      [0, 0],
+      [0, 0],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    ),
+  ],
 })
 
 /**
  * KL(q || p) from log-probabilities `logp` and target probabilities `q`, [..., C] each.
- * 'batchmean' divides the sum by the number of rows (PyTorch's right one), 'mean' by the number of elements.
+ * 'batchmean' divides the sum by the number of rows (PyTorch's right one), 'mean' by the number of elements. Where the
+ * target is 0 the value is 0, and so is the gradient for q, whose limit is -Infinity (PyTorch: NaN): such a place teaches
+ * nothing.
  */
 export function klDiv(
   logp: Tensor,
   q: Tensor,
-  { reduction = 'batchmean' }: { reduction?: Reduction | 'batchmean' } = {},
+  options: { reduction?: Reduction | 'batchmean' } = {},
 ): Tensor {
-  checkReduction('klDiv', reduction, ['batchmean', 'mean', 'sum', 'none'])
+  const { reduction = 'batchmean' } = optionsArg('klDiv', options, {
+    reduction: [...reductions, 'batchmean'],
+  })
   const point = klOp([logp, q], none)
   if (reduction === 'batchmean')
     return div(sum(point), Math.max(1, point.numel / Math.max(1, point.shape[point.rank - 1] ?? 1)))
@@ -303,14 +337,10 @@ export function klDiv(
 }
 
 /** (a - b)^2, reduced: by default its mean over all elements. Shapes must agree: a broadcast here hides a bug. */
-export function mse(
-  a: Tensor,
-  b: Tensor | number,
-  { reduction = 'mean' }: { reduction?: Reduction } = {},
-): Tensor {
-  checkReduction('mse', reduction)
-  const [x, y] = pairOf(a, b)
-  if (typeof b !== 'number' && !sameShape(x.shape, y.shape)) {
+export function mse(a: Tensor, b: Tensor | number, options: { reduction?: Reduction } = {}): Tensor {
+  const { reduction = 'mean' } = optionsArg('mse', options, { reduction: reductions })
+  const [x, y] = pairOf(tensorArg('mse', 'the prediction', a), b)
+  if (typeof b !== 'number' && tensorArg('mse', 'the target', y) && !sameShape(x.shape, y.shape)) {
     throw new ShapeError('mse', `shapes differ, ${formatShape(x.shape)} and ${formatShape(y.shape)}`)
   }
   return reduceRows(squaredErrorOp([x, y], none), reduction)
@@ -336,60 +366,3 @@ const squaredErrorOp: Op<None> = binaryComposite({
     ),
   ],
 })
-
-interface CosineAttrs {
-  dim: number
-  eps: number
-}
-
-/** x / max(|x|, eps). The square of eps may be 0 in float32, and the root of 0 must not be differentiated. */
-function direction(x: Tensor, dim: number, eps: number): Tensor {
-  const length = norm(x, 2, dim, { keepdim: true })
-  return div(x, where(lt(length, eps), eps, length))
-}
-
-const cosineOp = defineOp<CosineAttrs>({
-  name: 'cosineSimilarity',
-  doc: 'The cosine of the angle between vectors along a dim; norms below eps count as eps.',
-  math: 'y = \\frac{a \\cdot b}{\\max(|a|, \\epsilon) \\max(|b|, \\epsilon)}',
-  takes: ['float'],
-  shape: ([a, b], { dim }) => {
-    if (!sameShape(a, b))
-      throw new ShapeError('cosineSimilarity', `shapes differ, ${formatShape(a)} and ${formatShape(b)}`)
-    return reducedShape(a, [normalizeDim('cosineSimilarity', dim, a.length)], false)
-  },
-  composite: ([a, b], { dim, eps }) => sum(mul(direction(a, dim, eps), direction(b, dim, eps)), dim),
-  twice: true,
-  samples: () =>
-    rowSamples({ lo: 0.2, hi: 1 }).map((s) => ({
-      inputs: [{ ...s.inputs[0], domain: { lo: 0.2, hi: 2 } }, s.inputs[1]],
-      attrs: { dim: -1, eps: 1e-8 },
-    })),
-  errors: () => [
-    {
-      inputs: [{ shape: [2, 3] }, { shape: [3, 2] }],
-      attrs: { dim: -1, eps: 1e-8 },
-      error: ShapeError,
-      text: 'cosineSimilarity: shapes differ, [2, 3] and [3, 2]',
-    },
-  ],
-  edge: () => [
-    {
-      inputs: [
-        { shape: [2], values: [0, 0] },
-        { shape: [2], values: [1, 0] },
-      ],
-      attrs: { dim: 0, eps: 1e-8 },
-      out: 0,
-    },
-  ],
-})
-
-/** a . b / (|a| |b|) along `dim`. Throws ShapeError when shapes differ. */
-export function cosineSimilarity(
-  a: Tensor,
-  b: Tensor,
-  { dim = -1, eps = 1e-8 }: Partial<CosineAttrs> = {},
-): Tensor {
-  return cosineOp([a, b], { dim, eps })
-}

@@ -1,6 +1,7 @@
 // Scaled dot-product attention: a fused kernel that keeps no probabilities, and beside it the plain spelling.
 import { ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
 import type { AttentionArgs } from '../../../tensor/kernels.js'
 import type { Key } from '../../../tensor/rng.js'
 import { contiguousStrides, formatShape, type Shape } from '../../../tensor/shape.js'
@@ -292,6 +293,20 @@ export interface AttentionOptions {
   key?: Key
 }
 
+export const attentionOptions: Kinds<AttentionOptions & { trace?: AttentionTrace | undefined }> = {
+  mask: 'tensor',
+  causal: 'boolean',
+  scale: 'finite',
+  dropout: 'number',
+  key: 'key',
+  trace: 'any',
+}
+
+/** The kernel divides by 1 - p. */
+export function dropRate(op: string, p: number): void {
+  if (!(p >= 0 && p < 1)) throw new RangeError(`${op}: dropout must be at least 0 and below 1, got ${p}`)
+}
+
 /**
  * softmax(scale q k^T) v by head: q [B, H, S, D], k and v [B, H, T, D] -> [B, H, S, D]. With a trace the plain spelling
  * runs, and gradients flow through what it takes in. Throws ShapeError.
@@ -302,7 +317,14 @@ export function attention(
   v: Tensor,
   options: AttentionOptions & { trace?: AttentionTrace | undefined } = {},
 ): Tensor {
-  const { mask, causal = false, scale = 1 / Math.sqrt(q.shape[q.rank - 1]), dropout: p = 0 } = options
+  const { shape } = tensorArg('attention', 'q', q)
+  const {
+    mask,
+    causal = false,
+    scale = 1 / Math.sqrt(shape[shape.length - 1]),
+    dropout: p = 0,
+  } = optionsArg('attention', options, attentionOptions)
+  dropRate('attention', p)
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
   const inputs = mask ? [q, k, v, mask] : [q, k, v]
   const attrs = { scale, causal, p, key }

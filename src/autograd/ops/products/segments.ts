@@ -1,6 +1,7 @@
 // Sequences of any lengths one after the other, without padding: attention inside each, and the mean of each. `starts`
 // says where each begins, and last where the last one ends: flash-attention's cu_seqlens, a jagged tensor's offsets.
 import { ShapeError } from '../../../errors.js'
+import { optionsArg, tensorArg } from '../../../tensor/check.js'
 import type { AttentionArgs } from '../../../tensor/kernels.js'
 import { formatShape, type Shape } from '../../../tensor/shape.js'
 import { floats, ints, type Tensor } from '../../../tensor/tensor.js'
@@ -16,6 +17,8 @@ import {
   type AttentionAttrs,
   type AttentionOptions,
   attentionGradients,
+  attentionOptions,
+  dropRate,
   plainAttention,
   plainAttentionGradients,
   rowsContiguous,
@@ -225,7 +228,13 @@ export function segmentAttention(
   starts: Tensor,
   options: Omit<AttentionOptions, 'mask'> = {},
 ): Tensor {
-  const { causal = false, scale = 1 / Math.sqrt(q.shape[q.rank - 1]), dropout: p = 0 } = options
+  const { shape } = tensorArg('segmentAttention', 'q', q)
+  const {
+    causal = false,
+    scale = 1 / Math.sqrt(shape[shape.length - 1]),
+    dropout: p = 0,
+  } = optionsArg('segmentAttention', options as AttentionOptions, attentionOptions)
+  dropRate('segmentAttention', p)
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
   return attentionOp([q, k, v, starts], { scale, causal, p, key })
 }

@@ -1,5 +1,6 @@
 // Tensors put side by side: cat, stack, pad.
 import { ShapeError } from '../../../errors.js'
+import { numberArg, optionsArg, tensorsArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, type Shape } from '../../../tensor/shape.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { full } from '../../create.js'
@@ -128,7 +129,7 @@ const catOp: Op<Dim> = defineOp<Dim>({
 
 /** Tensors joined along `dim`; their other sizes agree. Throws ShapeError. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  return catOp(tensors, { dim })
+  return catOp(tensorsArg('cat', 'tensors', tensors), { dim })
 }
 
 const stackOp: Op<Dim> = defineOp<Dim>({
@@ -189,7 +190,7 @@ function withDim(shape: Shape, dim: number, size: number): number[] {
 
 /** Tensors of one shape joined along a new dim. Throws ShapeError. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  return stackOp(tensors, { dim })
+  return stackOp(tensorsArg('stack', 'tensors', tensors), { dim })
 }
 
 interface PadAttrs extends Dim {
@@ -255,7 +256,10 @@ export function pad(
   dim: number,
   before: number,
   after: number,
-  { value = 0 }: { value?: number } = {},
+  options: { value?: number } = {},
 ): Tensor {
+  const { value = 0 } = optionsArg('pad', options, { value: 'any' })
+  // NaN is a value like others.
+  if (typeof value !== 'number') numberArg('pad', 'value', value)
   return padOp([x], { dim, before, after, value })
 }

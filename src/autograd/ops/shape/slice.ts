@@ -1,5 +1,6 @@
 // slice, a view, and its gradient: a tensor laid into zeros.
 import { ShapeError } from '../../../errors.js'
+import { wholeArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, type Shape, sameShape } from '../../../tensor/shape.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -78,8 +79,13 @@ function range(shape: Shape, { dim, start, end, step }: SliceAttrs): SliceAttrs 
   return { dim: d, start: place(start), end: place(end), step }
 }
 
-/** x[start:end:step] along `dim`. Negative places count from the end. */
+/**
+ * x[start:end:step] along `dim`. Negative places count from the end, and are cut to the dim; no end, or Infinity, is the
+ * dim's. Throws RangeError for places that are no whole numbers, ShapeError for a step below 1.
+ */
 export function slice(x: Tensor, dim: number, start: number, end = Infinity, step = 1): Tensor {
+  wholeArg('slice', 'start', start)
+  if (end !== Infinity) wholeArg('slice', 'end', end)
   return sliceOp([x], { dim, start, end, step })
 }
 

@@ -217,6 +217,11 @@ const expandOp = defineOp<{ to: Shape }>({
     // -1 keeps the size.
     const lead = to.length - x.length
     const sizes = to.map((n, d) => (n === -1 && d >= lead ? x[d - lead] : n))
+    if (sizes.some((n) => n < 0))
+      throw new ShapeError(
+        'expand',
+        `-1 in ${formatShape(to)} stands for a dim that ${formatShape(x)} does not have`,
+      )
     const out = broadcastShapes('expand', x, sizes)
     if (!sameShape(out, sizes))
       throw new ShapeError(
@@ -252,6 +257,12 @@ const expandOp = defineOp<{ to: Shape }>({
       attrs: { to: [3] },
       error: ShapeError,
       text: 'expand: [2, 3] does not expand to [3]. Only sizes of 1 can be repeated',
+    },
+    {
+      inputs: [{ shape: [2] }],
+      attrs: { to: [-1, 2] },
+      error: ShapeError,
+      text: 'expand: -1 in [-1, 2] stands for a dim that [2] does not have',
     },
   ],
   edge: () => [
