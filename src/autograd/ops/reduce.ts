@@ -1,7 +1,7 @@
 // Reductions over any dims: sum, mean, max, min, logsumexp, var, and argmax. More of them: reductions/.
 import { ShapeError } from '../../errors.js'
 import { type Kinds, optionsArg } from '../../tensor/check.js'
-import type { ReduceName } from '../../tensor/kernels.js'
+import type { ReduceName } from '../../tensor/kernel-args.js'
 import { normalizeDim, normalizeDims, numel, reducedShape, type Shape } from '../../tensor/shape.js'
 import { flat, ints, type Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'

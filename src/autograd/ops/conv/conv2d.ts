@@ -1,6 +1,6 @@
 // Convolution and its two gradients: three ops, each linear in both inputs, and the gradients of each are the others.
 import { ShapeError } from '../../../errors.js'
-import type { ConvArgs } from '../../../tensor/kernels.js'
+import type { ConvArgs } from '../../../tensor/kernel-args.js'
 import { formatShape, type Shape, sameShape } from '../../../tensor/shape.js'
 import { flat, type Tensor } from '../../../tensor/tensor.js'
 import { grad } from '../../backward.js'

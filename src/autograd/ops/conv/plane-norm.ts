@@ -1,7 +1,7 @@
 // Norms of images: over the batch for each channel, or for each image over groups of its channels. One kernel.
 import { ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
-import type { PlaneNormArgs } from '../../../tensor/kernels.js'
+import type { PlaneNormArgs } from '../../../tensor/kernel-args.js'
 import { formatShape, numel, type Shape, sameShape } from '../../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../../tensor/tensor.js'
 import { ones, zeros } from '../../create.js'

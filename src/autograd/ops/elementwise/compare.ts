@@ -2,7 +2,7 @@
 
 import { ArgumentError, ShapeError } from '../../../errors.js'
 import { numberArg } from '../../../tensor/check.js'
-import type { BinaryName } from '../../../tensor/kernels.js'
+import type { BinaryName } from '../../../tensor/kernel-args.js'
 import { broadcastShapes } from '../../../tensor/shape.js'
 import { Tensor } from '../../../tensor/tensor.js'
 import { constant, full } from '../../create.js'

@@ -4,12 +4,12 @@ import { kernelsFor } from '../../../tensor/backend.js'
 import type {
   BinaryName,
   IntegerName,
-  Kernels,
   MapName,
   PairName,
   UnaryGradName,
   UnaryName,
-} from '../../../tensor/kernels.js'
+} from '../../../tensor/kernel-args.js'
+import type { Kernels } from '../../../tensor/kernels.js'
 import { broadcastShapes, type Shape } from '../../../tensor/shape.js'
 import type { Floats } from '../../../tensor/storage.js'
 import { empty, flat, floats, type Tensor } from '../../../tensor/tensor.js'

@@ -2,7 +2,7 @@
 import { ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
 import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
-import type { AttentionArgs } from '../../../tensor/kernels.js'
+import type { AttentionArgs } from '../../../tensor/kernel-args.js'
 import type { Key } from '../../../tensor/rng.js'
 import { contiguousStrides, formatShape, type Shape } from '../../../tensor/shape.js'
 import { empty, floats, type Tensor } from '../../../tensor/tensor.js'

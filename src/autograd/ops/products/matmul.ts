@@ -1,6 +1,7 @@
 // Matrix products: matmul with batches, broadcasting and transposed views in place, and linear.
 import { ShapeError } from '../../../errors.js'
-import type { Kernels, MatrixBatch, UnaryName } from '../../../tensor/kernels.js'
+import type { MatrixBatch, UnaryName } from '../../../tensor/kernel-args.js'
+import type { Kernels } from '../../../tensor/kernels.js'
 import { broadcastShapes, broadcastStrides, formatShape, numel, type Shape } from '../../../tensor/shape.js'
 import { flat, floats, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'

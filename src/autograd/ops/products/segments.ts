@@ -2,7 +2,7 @@
 // says where each begins, and last where the last one ends: flash-attention's cu_seqlens, a jagged tensor's offsets.
 import { ShapeError } from '../../../errors.js'
 import { optionsArg, tensorArg } from '../../../tensor/check.js'
-import type { AttentionArgs } from '../../../tensor/kernels.js'
+import type { AttentionArgs } from '../../../tensor/kernel-args.js'
 import { formatShape, type Shape } from '../../../tensor/shape.js'
 import { floats, ints, type Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'

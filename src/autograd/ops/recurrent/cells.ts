@@ -1,5 +1,7 @@
 // What differs between the recurrent cells: the fused step on kernels, and the same step and its gradient in plain ops.
-import type { Kernels, UnaryGradName } from '../../../tensor/kernels.js'
+
+import type { UnaryGradName } from '../../../tensor/kernel-args.js'
+import type { Kernels } from '../../../tensor/kernels.js'
 import type { Floats } from '../../../tensor/storage.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { add, mul, sub } from '../elementwise/arithmetic.js'

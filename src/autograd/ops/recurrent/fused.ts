@@ -1,7 +1,8 @@
 // A recurrent layer on kernels: a product and a fused step for each time, and backward the same in reverse, with the
 // weight's gradient as one product at the end. States of a text that is over pass through unchanged.
 import { kernelsFor } from '../../../tensor/backend.js'
-import type { Kernels, MatrixBatch } from '../../../tensor/kernels.js'
+import type { MatrixBatch } from '../../../tensor/kernel-args.js'
+import type { Kernels } from '../../../tensor/kernels.js'
 import type { Floats } from '../../../tensor/storage.js'
 import { empty, flat, type Tensor } from '../../../tensor/tensor.js'
 import { dense } from '../../graph.js'

@@ -1,7 +1,8 @@
 // Matrix products on a device: operands by reference where they are there already, the rest of the batch's layout as strides.
 // What the device does not take goes to the kernels of the processor, and so does everything after it is lost.
 import { BackendError } from '../../../errors.js'
-import type { Kernels, MatrixBatch } from '../../kernels.js'
+import type { MatrixBatch } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { Session } from './session.js'
 import { type Device, DeviceLost, type Layout, type Times } from './types.js'
 

@@ -1,5 +1,7 @@
 // Which is faster, the device or the processor, for products of each size: measured once, at the start of a long run.
-import type { Kernels, MatrixBatch } from '../../kernels.js'
+
+import type { MatrixBatch } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { Storage } from '../../storage.js'
 import type { GpuMatmul } from './matmul.js'
 

@@ -1,6 +1,8 @@
 // Scaled dot-product attention (Vaswani et al. 2017), one query at a time with a single row of probabilities.
 // The gradient computes that row anew instead of keeping [B, H, S, T].
-import type { AttentionArgs, Kernels } from '../../kernels.js'
+
+import type { AttentionArgs } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { exp } from '../../math.js'
 import type { Floats } from '../../storage.js'
 import { dropoutFactor } from './normalize.js'

@@ -1,5 +1,7 @@
 // Convolutions: for each pair of channels and each tap of the filter, once across the output.
-import type { ConvArgs, Kernels } from '../../kernels.js'
+
+import type { ConvArgs } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 
 /**
  * Calls visit(place in the output [oH, oW], place in the input [H, W]) for all that tap (y, x) joins; -1: the padding,

@@ -1,6 +1,8 @@
 // Kernels that treat every element alike: one table of scalar functions a kernel, one loop around it.
 // Broadcasting needs no case of its own: a repeated dim has stride 0.
-import type { BinaryName, Kernels, MapName, PairName, UnaryGradName, UnaryName } from '../../kernels.js'
+
+import type { BinaryName, MapName, PairName, UnaryGradName, UnaryName } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import * as math from '../../math.js'
 import { isContiguous, numel, type Shape } from '../../shape.js'
 import * as trigonometry from '../../trigonometry.js'

@@ -1,5 +1,7 @@
 // Arithmetic on int32, in double: a result that int32 does not hold is refused, where the array would wrap it silently.
-import type { IntegerName, Kernels } from '../../kernels.js'
+
+import type { IntegerName } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { floorDivide, pow, remainder } from '../../math.js'
 import { eachRow } from './elementwise.js'
 

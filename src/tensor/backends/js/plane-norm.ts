@@ -1,6 +1,7 @@
 // Norms over planes: channels over a batch, or groups of channels of each image, each with its own mean and variance.
 
-import type { Kernels, PlaneNormArgs } from '../../kernels.js'
+import type { PlaneNormArgs } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import type { Floats } from '../../storage.js'
 
 /** Calls visit(plane) for each plane of set s. */

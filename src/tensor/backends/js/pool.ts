@@ -1,5 +1,7 @@
 // Pools: windows over each image of a batch.
-import type { Kernels, Windows } from '../../kernels.js'
+
+import type { Windows } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 
 export const maxPoolIndex: Kernels['maxPoolIndex'] = (out, x, planes, a) => {
   for (let p = 0, at = 0; p < planes; p++) {

@@ -1,5 +1,7 @@
 // Kernels that fold one dim away. Everything is seen as [outer, n, inner] and folded over n, in order, in double.
-import type { Kernels, ReduceName } from '../../kernels.js'
+
+import type { ReduceName } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { exp, log, pow } from '../../math.js'
 import type { Floats, TypedArray } from '../../storage.js'
 

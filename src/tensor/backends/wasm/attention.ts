@@ -1,7 +1,8 @@
 // Attention: writes the arguments as assembly/attention.ts reads them, and asks it for all heads.
 
 import { heap } from '../../heap.js'
-import type { AttentionArgs, Kernels } from '../../kernels.js'
+import type { AttentionArgs } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { ARGS, at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'

@@ -1,6 +1,7 @@
 // Convolutions: tables for assembly/conv.ts, and how the work is cut for threads. None of that shows in the bits.
 import { heap } from '../../heap.js'
-import type { ConvArgs, Kernels } from '../../kernels.js'
+import type { ConvArgs } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
 import type { Pool } from './pool.js'

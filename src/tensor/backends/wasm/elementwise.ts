@@ -1,5 +1,7 @@
 // Elementwise kernels and copies. Strided operands go as walks; one that is not contiguous inside is copied first.
-import type { BinaryName, Kernels, UnaryGradName, UnaryName } from '../../kernels.js'
+
+import type { BinaryName, UnaryGradName, UnaryName } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { contiguousStrides, numel } from '../../shape.js'
 import { ASIDE, at, type Scratch, staged } from './memory.js'
 import type { Exports } from './module.js'

@@ -1,7 +1,8 @@
 // Matrix products: which way one is computed, and how it is cut for threads. None of that shows in the result's bits.
 
 import { heap } from '../../heap.js'
-import type { Kernels, MatrixBatch } from '../../kernels.js'
+import type { MatrixBatch } from '../../kernel-args.js'
+import type { Kernels } from '../../kernels.js'
 import { unaryCode } from './elementwise.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
 import type { Exports } from './module.js'
