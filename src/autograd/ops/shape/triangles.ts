@@ -6,6 +6,7 @@ import { empty, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
 import type { EdgeCase, Sample } from '../../samples.js'
 import { where } from '../elementwise/compare.js'
+import { diagonal as diagonalView } from './dims.js'
 import { pad } from './join.js'
 import { expand, reshape } from './views.js'
 
@@ -118,56 +119,6 @@ function lengthOf([n, m]: Shape, diagonal: number): number {
   return Math.max(0, diagonal >= 0 ? Math.min(n, m - diagonal) : Math.min(n + diagonal, m))
 }
 
-const takeOp: Op<Diagonal> = defineOp<Diagonal>({
-  name: 'diagonal',
-  doc: 'A diagonal of a matrix, without copying.',
-  math: 'y_i = x_{i, i + d};\\quad \\bar x_{ij} = \\bar y_i [j = i + d]',
-  takes: ['any'],
-  shape: ([x], { diagonal }) => {
-    if (x.length !== 2) throw new ShapeError('diag', `needs 1 or 2 dims, got ${formatShape(x)}`)
-    return [lengthOf(x, diagonal)]
-  },
-  view: (x, { diagonal }, shape) => {
-    const [down, right] = x.strides
-    const start = shape[0] === 0 ? 0 : diagonal >= 0 ? diagonal * right : -diagonal * down
-    return x.viewAs(shape, [down + right], x.offset + start)
-  },
-  save: () => [],
-  backward: ({ dy, attrs, shapes: [x] }) => [putOp([dy], { ...attrs, size: x })],
-  twice: true,
-  samples: () => [
-    { inputs: [{ shape: [3, 3] }], attrs: { diagonal: 0 } },
-    { inputs: [{ shape: [2, 4] }], attrs: { diagonal: 1 } },
-    { inputs: [{ shape: [4, 2] }], attrs: { diagonal: -1 } },
-    { inputs: [{ shape: [3, 4], view: 'transposed' }], attrs: { diagonal: 2 } },
-    { inputs: [{ shape: [3, 2], view: 'sliced' }], attrs: { diagonal: -2 } },
-    { inputs: [{ shape: [2, 2] }], attrs: { diagonal: 7 }, why: 'beyond the corner' },
-    { inputs: [{ shape: [0, 3] }], attrs: { diagonal: 0 } },
-    { inputs: [{ shape: [1, 1], domain: { lo: -1e4, hi: 1e4 } }], attrs: { diagonal: 0 } },
-  ],
-  errors: () => [
-    {
-      inputs: [{ shape: [2, 2, 2] }],
-      attrs: { diagonal: 0 },
-      error: ShapeError,
-      text: 'diag: needs 1 or 2 dims, got [2, 2, 2]',
-    },
-  ],
-  edge: () => [
-    {
-      inputs: [{ shape: [2, 2], values: [NaN, 1, 2, -0] }],
-      attrs: { diagonal: 0 },
-      out: [NaN, -0],
-      grads: [
-        [
-          [1, 0],
-          [0, 1],
-        ],
-      ],
-    },
-  ],
-})
-
 type Put = Diagonal & { size: Shape }
 
 const putOp: Op<Put> = defineOp<Put>({
@@ -225,10 +176,12 @@ const putOp: Op<Put> = defineOp<Put>({
   ],
 })
 
-/** A vector [n] as the diagonal of a square matrix of zeros; of a matrix its diagonal, a view. Throws ShapeError. */
+/** A vector [n] as the diagonal of a square matrix of zeros; of a matrix its diagonal. Throws ShapeError. */
 export function diag(x: Tensor, diagonal = 0): Tensor {
   wholeArg('diag', 'diagonal', diagonal)
-  if (tensorArg('diag', 'the input', x).rank !== 1) return takeOp([x], { diagonal })
+  const { rank, shape } = tensorArg('diag', 'the input', x)
+  if (rank !== 1 && rank !== 2) throw new ShapeError('diag', `needs 1 or 2 dims, got ${formatShape(shape)}`)
+  if (rank === 2) return diagonalView(x, { offset: diagonal })
   const n = x.shape[0] + Math.abs(diagonal)
   return putOp([x], { diagonal, size: [n, n] })
 }
