@@ -137,12 +137,12 @@ describe('a wrong argument', () => {
     [
       'an optimizer of one tensor',
       () => new optim.Adam(y() as never),
-      'optimizer: params must be a list of tensors or of groups',
+      'optimizer: params must be a list of tensors or groups',
     ],
     [
       'SGD without options',
       () => new optim.SGD([y()], none),
-      'SGD: options must be an object with lr, got undefined',
+      'optimizer: lr must be 0 or more, got undefined',
     ],
   ])('%s', (_, call, text) => {
     expect(call).toThrow(text)

@@ -411,7 +411,7 @@ describe('EMA', () => {
   it('averages, is applied within a function, and restored', async () => {
     const p = leaf(1)
     const ema = new optim.EMA([['p', p]], { decay: 0.75 })
-    p.data[0] = 5
+    p.set([5])
     ema.update()
     expect(ema.applied(() => p.item())).toBe(2)
     expect(p.item()).toBe(5)

@@ -126,7 +126,7 @@ describe('recurrent layers', () => {
     manualSeed(3)
     const layer = make[kind as keyof typeof make]({ numLayers: 2, bidirectional: true, batchFirst: true })
     const x = randn([B, T, I])
-    for (const [b, length] of LENGTHS.entries()) x.data.fill(NaN, (b * T + length) * I, (b + 1) * T * I)
+    for (const [b, length] of LENGTHS.entries()) x.elements.fill(NaN, (b * T + length) * I, (b + 1) * T * I)
     const [y, end] = call(layer, x, undefined, LENGTHS)
     for (const [b, length] of LENGTHS.entries()) {
       const [alone, last] = call(layer, x.slice(0, b, b + 1).slice(1, 0, length), undefined)
@@ -158,7 +158,7 @@ describe('recurrent layers', () => {
   it('NaN in the padding reaches no gradient', () => {
     const layer = new nn.GRU(I, H)
     const x = randn([T, 2, I])
-    x.data.fill(NaN, 3 * 2 * I)
+    x.elements.fill(NaN, 3 * 2 * I)
     layer
       .forward(x, { lengths: tensor([3, 1], { dtype: 'int32' }) })[0]
       .slice(1, 0, 1)

@@ -63,9 +63,11 @@ const isGroup = (x: unknown): x is ParameterGroup =>
 
 /** Of any Iterable. Throws RangeError for what is none. */
 function listOf<T>(items: Iterable<T>, what: string): T[] {
-  if (typeof (items as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function')
+  // A tensor is iterable too, over its first dim.
+  const alone = items instanceof Tensor
+  if (!alone && typeof (items as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function')
     return [...items]
-  const hint = items instanceof Tensor ? '[tensor]' : 'model.parameters()'
+  const hint = alone ? '[tensor]' : 'model.parameters()'
   throw new RangeError(`optimizer: ${what} must be a list of tensors or groups, as ${hint}`)
 }
 

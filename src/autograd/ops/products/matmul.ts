@@ -1,5 +1,6 @@
 // Matrix products: matmul with batches, broadcasting and transposed views in place, and linear.
 import { ShapeError } from '../../../errors.js'
+import { tensorArg } from '../../../tensor/check.js'
 import type { MatrixBatch, UnaryName } from '../../../tensor/kernel-args.js'
 import type { Kernels } from '../../../tensor/kernels.js'
 import { broadcastShapes, broadcastStrides, formatShape, numel, type Shape } from '../../../tensor/shape.js'
@@ -151,6 +152,8 @@ const matmulOp: Op<None> = defineOp<None>({
  * the second a column, and its dim is gone afterwards: [k] x [k] is a number. Throws ShapeError when k differs.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  tensorArg('matmul', 'input 0', a)
+  tensorArg('matmul', 'input 1', b)
   return a.rank > 1 && b.rank > 1 ? matmulOp([a, b], none) : vectorProduct(a, b)
 }
 
