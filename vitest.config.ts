@@ -1,3 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
-export default defineConfig({ test: { setupFiles: ['test/setup/unpolluted.ts'] } })
+export default defineConfig({
+  // What test/consumers builds is run there, from the packed tarball.
+  test: { setupFiles: ['test/setup/unpolluted.ts'], exclude: [...configDefaults.exclude, 'test/consumers/**'] },
+})

@@ -34,7 +34,7 @@ const fields: Record<string, Field> = {
   intermediate_size: { name: 'inner', from: 1, to: 2 ** 18, whole: true },
   max_position_embeddings: { name: 'maxLength', from: 1, to: LARGEST, whole: true },
   pad_token_id: { name: 'padId', from: 0, to: LARGEST, whole: true },
-  hidden_dropout_prob: { name: 'dropout', from: 0, to: 1, whole: false },
+  hidden_dropout_prob: { name: 'dropout', from: 0, to: 1, whole: false, below: true },
   layer_norm_eps: { name: 'eps', from: 0, to: 1, whole: false },
 }
 

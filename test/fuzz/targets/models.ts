@@ -74,7 +74,7 @@ const own: Rule[] = [
   ['intermediate_size', 1, 2 ** 18, 'whole', 'must'],
   ['max_position_embeddings', 1, 2 ** 24, 'whole', 'must'],
   ['pad_token_id', 0, 2 ** 24, 'whole', 'must'],
-  ['hidden_dropout_prob', 0, 1, 'any', 'must'],
+  ['hidden_dropout_prob', 0, 1, 'share', 'must'],
   ['layer_norm_eps', 0, 1, 'any', 'must'],
 ]
 
