@@ -2,6 +2,7 @@
 import { gelu, relu, sigmoid, tanh } from '../autograd/ops/elementwise/pointwise.js'
 import { reshape } from '../autograd/ops/shape/views.js'
 import { logSoftmax, softmax } from '../autograd/ops/softmax.js'
+import { type Kinds, optionsArg, tensorArg, wholeArg } from '../tensor/check.js'
 import { normalizeDim, numel } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { Module } from './module.js'
@@ -13,16 +14,16 @@ export class ReLU extends Module {
   }
 }
 
+const geluOptions: Kinds<{ approximate?: 'none' | 'tanh' }> = { approximate: ['none', 'tanh'] }
+
 /** x times the normal distribution function of x: Hendrycks and Gimpel 2016. approximate: 'tanh' for their approximation. */
 export class GELU extends Module {
   readonly approximate: 'none' | 'tanh'
 
   /** Throws RangeError for another approximation. */
-  constructor({ approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}) {
+  constructor(options: { approximate?: 'none' | 'tanh' } = {}) {
     super()
-    if (approximate !== 'none' && approximate !== 'tanh')
-      throw new RangeError(`GELU: approximate must be 'none' or 'tanh', got ${approximate}`)
-    this.approximate = approximate
+    this.approximate = optionsArg('GELU', options, geluOptions).approximate ?? 'none'
   }
 
   override extraRepr(): string {
@@ -50,6 +51,7 @@ export class Sigmoid extends Module {
 export class Softmax extends Module {
   constructor(readonly dim = -1) {
     super()
+    wholeArg('Softmax', 'dim', dim)
   }
 
   override extraRepr(): string {
@@ -65,6 +67,7 @@ export class Softmax extends Module {
 export class LogSoftmax extends Module {
   constructor(readonly dim = -1) {
     super()
+    wholeArg('LogSoftmax', 'dim', dim)
   }
 
   override extraRepr(): string {
@@ -90,6 +93,8 @@ export class Flatten extends Module {
     readonly endDim = -1,
   ) {
     super()
+    wholeArg('Flatten', 'startDim', startDim)
+    wholeArg('Flatten', 'endDim', endDim)
   }
 
   override extraRepr(): string {
@@ -98,6 +103,7 @@ export class Flatten extends Module {
 
   /** Throws ShapeError for dims that x has not, RangeError where they are in the wrong order. */
   forward(x: Tensor): Tensor {
+    tensorArg('Flatten', 'x', x)
     const [from, to] = [this.startDim, this.endDim].map((dim) => normalizeDim('Flatten', dim, x.rank))
     if (from > to)
       throw new RangeError(`Flatten: startDim ${this.startDim} comes after endDim ${this.endDim}`)

@@ -1,5 +1,6 @@
 // Modules of modules: one after the other, in a list, by name. PyTorch's names; their parameters are called '0.weight', 'fc.weight'.
-import type { Tensor } from '../tensor/tensor.js'
+import { ArgumentError, got } from '../errors.js'
+import { Tensor } from '../tensor/tensor.js'
 import { Module } from './module.js'
 import { describe } from './print.js'
 
@@ -8,20 +9,31 @@ export type Layer = Module & { forward(x: Tensor): Tensor }
 
 function requireModule(who: string, name: string | number, module: unknown): void {
   if (module instanceof Module) return
-  const got =
-    module === null ? 'null' : typeof module === 'function' ? `the function ${module.name}` : typeof module
-  throw new RangeError(`${who}: ${name} must be a module, got ${got}`)
+  const what = typeof module === 'function' ? `the function ${module.name}` : got(module)
+  throw new RangeError(`${who}: ${name} must be a module, got ${what}`)
+}
+
+/** A tensor is one too, over its first dim, but gives no modules. */
+function isIterable(x: unknown): x is Iterable<unknown> {
+  return typeof x === 'object' && x !== null && Symbol.iterator in x && !(x instanceof Tensor)
+}
+
+/** A plain object; its own keys are the names. */
+function isRecord(x: unknown): x is Record<string, unknown> {
+  if (typeof x !== 'object' || x === null) return false
+  const proto: unknown = Object.getPrototypeOf(x)
+  return proto === Object.prototype || proto === null
 }
 
 function requireName(who: string, name: string): void {
   if (typeof name !== 'string' || name === '' || name.includes('.'))
-    throw new RangeError(`${who}: a name must be a word without dots, got ${JSON.stringify(name)}`)
+    throw new RangeError(`${who}: a name must be a word without dots, got ${got(name)}`)
 }
 
 /** The place i, which counts from the end where negative. Throws RangeError where there is none. */
 function placeIn(who: string, i: number, length: number): number {
   if (!(Number.isInteger(i) && i >= -length && i < length))
-    throw new RangeError(`${who}: there is no module ${i}, there are ${length}`)
+    throw new RangeError(`${who}: there is no module ${got(i)}, there are ${length}`)
   return i < 0 ? i + length : i
 }
 
@@ -33,10 +45,13 @@ export class Sequential extends Module {
   constructor(...layers: readonly Layer[] | [readonly Layer[]] | [Readonly<Record<string, Layer>>]) {
     super()
     const [first] = layers
-    const given: [string, Layer][] =
-      layers.length === 1 && !(first instanceof Module) && typeof first === 'object' && first !== null
-        ? (Object.entries(first) as [string, Layer][])
-        : (layers as readonly Layer[]).map((layer, i) => [`${i}`, layer])
+    const byName = layers.length === 1 && isRecord(first)
+    const list: readonly unknown[] = layers.length === 1 && Array.isArray(first) ? first : layers
+    // Array.from sees the holes of a list, which are no layers.
+    const given = (byName ? Object.entries(first) : Array.from(list, (layer, i) => [`${i}`, layer])) as [
+      string,
+      Layer,
+    ][]
     for (const [name, layer] of given) {
       requireName('Sequential', name)
       requireModule('Sequential', `layer ${name}`, layer)
@@ -71,7 +86,11 @@ export class Sequential extends Module {
 
   forward(x: Tensor): Tensor {
     let h = x
-    for (const [, layer] of this.#layers) h = layer.forward(h)
+    for (const [name, layer] of this.#layers) {
+      if (typeof layer.forward !== 'function')
+        throw new RangeError(`Sequential: layer ${name}, a ${layer.constructor.name}, has no forward()`)
+      h = layer.forward(h)
+    }
     return h
   }
 }
@@ -114,6 +133,8 @@ export class ModuleList<M extends Module = Module> extends Module {
   }
 
   extend(modules: Iterable<M>): this {
+    if (!isIterable(modules))
+      throw new ArgumentError('ModuleList', `modules must be a list, got ${got(modules)}`)
     for (const module of modules) this.append(module)
     return this
   }
@@ -134,9 +155,17 @@ export class ModuleDict<M extends Module = Module> extends Module {
   /** Throws RangeError for what is no module, and names with dots. */
   constructor(modules: Readonly<Record<string, M>> | Iterable<readonly [string, M]> = {}) {
     super()
-    const given =
-      Symbol.iterator in modules ? (modules as Iterable<readonly [string, M]>) : Object.entries(modules)
-    for (const [name, module] of given) this.set(name, module)
+    const listed = isIterable(modules)
+    if (!listed && !isRecord(modules))
+      throw new ArgumentError(
+        'ModuleDict',
+        `modules must be an object or a list of [name, module], got ${got(modules)}`,
+      )
+    for (const entry of listed ? (modules as Iterable<unknown>) : Object.entries(modules)) {
+      if (!Array.isArray(entry))
+        throw new ArgumentError('ModuleDict', `each of a list must be [name, module], got ${got(entry)}`)
+      this.set(entry[0], entry[1])
+    }
   }
 
   override *holdings(): Generator<[string, Tensor | Module]> {
@@ -153,7 +182,7 @@ export class ModuleDict<M extends Module = Module> extends Module {
     const module = this.#items.get(name)
     if (module !== undefined) return module
     throw new RangeError(
-      `ModuleDict: there is no ${name}, there are ${[...this.keys()].join(', ') || 'none'}`,
+      `ModuleDict: there is no ${typeof name === 'string' ? name : got(name)}, there are ${[...this.keys()].join(', ') || 'none'}`,
     )
   }
 

@@ -3,8 +3,16 @@ import { full, rand, randn, tensor } from '../autograd/create.js'
 import { dense, noGrad } from '../autograd/graph.js'
 import { add, mul } from '../autograd/ops/elementwise/arithmetic.js'
 import { tidy } from '../autograd/tidy.js'
-import { ShapeError } from '../errors.js'
-import { finiteArg, functionArg, tensorArg } from '../tensor/check.js'
+import { got, ShapeError } from '../errors.js'
+import {
+  finiteArg,
+  functionArg,
+  type Kinds,
+  numberArg,
+  optionsArg,
+  shapeArg,
+  tensorArg,
+} from '../tensor/check.js'
 import { erf } from '../tensor/math.js'
 import { normalQuantile } from '../tensor/rng.js'
 import { formatShape, numel, type Shape } from '../tensor/shape.js'
@@ -35,6 +43,7 @@ export function undrawn<T>(fn: () => T): T {
 /** N(0, std^2). BERT: std 0.02. */
 export function normal(shape: Shape, std = 1): Tensor {
   if (!drawing) return constant(shape, 0)
+  shapeArg('normal', shape)
   finiteArg('normal', 'std', std)
   return parameter(tidy(() => noGrad(() => mul(randn(shape), std))))
 }
@@ -42,16 +51,20 @@ export function normal(shape: Shape, std = 1): Tensor {
 /** Uniform on [-bound, bound). PyTorch's Linear: bound 1 / sqrt(in), for weight and bias. */
 export function uniform(shape: Shape, bound: number): Tensor {
   if (!drawing) return constant(shape, 0)
+  shapeArg('uniform', shape)
   finiteArg('uniform', 'bound', bound)
   return parameter(tidy(() => noGrad(() => add(mul(rand(shape), 2 * bound), -bound))))
 }
 
 export function constant(shape: Shape, value: number): Tensor {
+  shapeArg('constant', shape)
+  numberArg('constant', 'value', value)
   return full(shape, value, { requiresGrad: true })
 }
 
 /** What feeds an element of a weight [out, in, ...kernel], and what it feeds. Throws ShapeError below 2 dims. */
 function fans(who: string, shape: Shape): { fanIn: number; fanOut: number } {
+  shapeArg(who, shape)
   if (shape.length < 2)
     throw new ShapeError(
       who,
@@ -69,26 +82,32 @@ const gains = {
 
 export type Nonlinearity = keyof typeof gains | 'leakyRelu'
 
+const nonlinearities = [...Object.keys(gains), 'leakyRelu']
+
 /** By how much a function shrinks what passes it: PyTorch's table. `a`: slope of leakyRelu below 0. Throws RangeError. */
 export function gain(nonlinearity: Nonlinearity, a = 0.01): number {
   if (nonlinearity === 'leakyRelu') {
-    if (!Number.isFinite(a)) throw new RangeError(`init.gain: a must be a number, got ${a}`)
+    finiteArg('init.gain', 'a', a)
     return Math.sqrt(2 / (1 + a * a))
   }
-  if (Object.hasOwn(gains, nonlinearity)) return gains[nonlinearity]
+  if (typeof nonlinearity === 'string' && Object.hasOwn(gains, nonlinearity)) return gains[nonlinearity]
   throw new RangeError(
-    `init.gain: nonlinearity must be one of ${[...Object.keys(gains), 'leakyRelu'].join(', ')}, got ${nonlinearity}`,
+    `init.gain: nonlinearity must be one of ${nonlinearities.join(', ')}, got ${got(nonlinearity)}`,
   )
 }
 
+const gainKinds: Kinds<{ gain?: number }> = { gain: 'finite' }
+
 /** Uniform with variance 2 gain^2 / (in + out), for weights [out, in, ...]. Glorot and Bengio 2010, eq. 16. */
-export function xavierUniform(shape: Shape, { gain = 1 }: { gain?: number } = {}): Tensor {
+export function xavierUniform(shape: Shape, options: { gain?: number } = {}): Tensor {
+  const { gain = 1 } = optionsArg('init.xavierUniform', options, gainKinds)
   const { fanIn, fanOut } = fans('init.xavierUniform', shape)
   return uniform(shape, gain * Math.sqrt(6 / (fanOut + fanIn)))
 }
 
 /** Normal with variance 2 gain^2 / (in + out), for weights [out, in, ...]. Glorot and Bengio 2010. */
-export function xavierNormal(shape: Shape, { gain = 1 }: { gain?: number } = {}): Tensor {
+export function xavierNormal(shape: Shape, options: { gain?: number } = {}): Tensor {
+  const { gain = 1 } = optionsArg('init.xavierNormal', options, gainKinds)
   const { fanIn, fanOut } = fans('init.xavierNormal', shape)
   return normal(shape, gain * Math.sqrt(2 / (fanOut + fanIn)))
 }
@@ -102,10 +121,12 @@ export interface KaimingOptions {
   a?: number
 }
 
+const kaimingKinds: Kinds<KaimingOptions> = {
+  ...{ mode: ['fanIn', 'fanOut'], nonlinearity: nonlinearities, a: 'finite' },
+}
+
 function kaimingStd(who: string, shape: Shape, options: KaimingOptions): number {
-  const { mode = 'fanIn', nonlinearity = 'leakyRelu', a = 0 } = options
-  if (mode !== 'fanIn' && mode !== 'fanOut')
-    throw new RangeError(`${who}: mode must be 'fanIn' or 'fanOut', got ${mode}`)
+  const { mode = 'fanIn', nonlinearity = 'leakyRelu', a = 0 } = optionsArg(who, options, kaimingKinds)
   return gain(nonlinearity, a) / Math.sqrt(fans(who, shape)[mode])
 }
 
@@ -132,12 +153,15 @@ export interface TruncNormalOptions {
   b?: number
 }
 
+const truncNormalKinds: Kinds<TruncNormalOptions> = {
+  ...{ mean: 'finite', std: 'finite', a: 'number', b: 'number' },
+}
+
 /** N(mean, std^2) within [a, b]: none is drawn outside, and none stands on the bounds in heaps. Throws RangeError. */
-export function truncNormal(
-  shape: Shape,
-  { mean = 0, std = 1, a = -2, b = 2 }: TruncNormalOptions = {},
-): Tensor {
-  if (!(std > 0 && a < b && [mean, std].every(Number.isFinite)))
+export function truncNormal(shape: Shape, options: TruncNormalOptions = {}): Tensor {
+  shapeArg('init.truncNormal', shape)
+  const { mean = 0, std = 1, a = -2, b = 2 } = optionsArg('init.truncNormal', options, truncNormalKinds)
+  if (!(std > 0 && a < b))
     throw new RangeError(`init.truncNormal: needs std above 0 and a below b, got std ${std}, a ${a}, b ${b}`)
   if (!drawing) return constant(shape, 0)
   const [from, to] = [normalCdf((a - mean) / std), normalCdf((b - mean) / std)]
@@ -174,7 +198,8 @@ function orthonormal(columns: readonly Float64Array[]): void {
  * A matrix [rows, rest] with orthonormal rows, or columns where there are more rows, times gain; uniform among all such. Saxe et
  * al. 2014. It is the Q of a normal matrix whose R has a positive diagonal, as PyTorch's. Throws ShapeError below 2 dims.
  */
-export function orthogonal(shape: Shape, { gain = 1 }: { gain?: number } = {}): Tensor {
+export function orthogonal(shape: Shape, options: { gain?: number } = {}): Tensor {
+  const { gain = 1 } = optionsArg('init.orthogonal', options, gainKinds)
   fans('init.orthogonal', shape)
   if (!drawing) return constant(shape, 0)
   const rows = shape[0]

@@ -32,7 +32,7 @@ export class Linear extends Module {
     wholeArg('Linear', 'inFeatures', inFeatures, 0)
     wholeArg('Linear', 'outFeatures', outFeatures, 0)
     const { bias = true, std, weight } = optionsArg('Linear', options, linearOptions)
-    const bound = 1 / Math.sqrt(inFeatures)
+    const bound = inFeatures === 0 ? 0 : 1 / Math.sqrt(inFeatures)
     const draw = (shape: Shape) => (std === undefined ? uniform(shape, bound) : normal(shape, std))
     this.weight = weight ?? draw([outFeatures, inFeatures])
     this.bias = !bias ? null : std === undefined ? draw([outFeatures]) : constant([outFeatures], 0)

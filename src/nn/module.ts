@@ -1,7 +1,8 @@
 // Module: a tree of layers found by looking at properties, with its parameters, buffers and hooks.
 import { noGrad, touch } from '../autograd/graph.js'
 import { clone, to } from '../autograd/ops/elementwise/cast.js'
-import { CheckpointError, DTypeError, GradError } from '../errors.js'
+import { ArgumentError, CheckpointError, DTypeError, GradError, got } from '../errors.js'
+import { functionArg } from '../tensor/check.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
 import { adopt, assign, isParameter, markParameter, Tensor } from '../tensor/tensor.js'
@@ -137,7 +138,7 @@ export abstract class Module {
    * is false. Gives the tensor back. Throws GradError for the result of an op that a gradient may pass.
    */
   registerBuffer<T extends Tensor | null>(name: string, tensor: T, { persistent = true } = {}): T {
-    this.#claim('registerBuffer', name)
+    this.#claim('registerBuffer', name, tensor, 'tensor')
     if (tensor?.node) {
       throw new GradError(
         `registerBuffer: ${name} is the result of ${tensor.node.name}`,
@@ -151,7 +152,7 @@ export abstract class Module {
 
   /** Makes a leaf a parameter, a frozen one too, as the property `name`. Gives it back. Throws GradError for a result. */
   registerParameter<T extends Tensor | null>(name: string, tensor: T): T {
-    this.#claim('registerParameter', name)
+    this.#claim('registerParameter', name, tensor, 'tensor')
     if (tensor?.node) {
       throw new GradError(
         `registerParameter: ${name} is the result of ${tensor.node.name}, and only a leaf can learn`,
@@ -166,17 +167,24 @@ export abstract class Module {
 
   /** Makes a module known that stands where none is found, as the property `name`: one in a private field. Gives it back. */
   registerModule<M extends Module>(name: string, module: M): M {
-    this.#claim('registerModule', name)
+    this.#claim('registerModule', name, module, 'module')
     Reflect.set(this, name, module)
     return module
   }
 
   /** Refuses a name that stands for something else: a method, a setting. */
-  #claim(who: string, name: string): void {
+  #claim(who: string, name: string, held: unknown, is: 'module' | 'tensor'): void {
+    if (typeof name !== 'string') throw new ArgumentError(who, `the name must be a string, got ${got(name)}`)
+    const right = is === 'module' ? held instanceof Module : held === null || held instanceof Tensor
+    if (!right)
+      throw new ArgumentError(
+        who,
+        `${name} must be a ${is === 'module' ? is : 'tensor or null'}, got ${got(held)}`,
+      )
     const own: unknown = Object.hasOwn(this, name) ? Reflect.get(this, name) : undefined
     const taken = own === undefined || own === null ? name in Object.getPrototypeOf(this) : !isHeld(own)
     if (name === '' || name.includes('.') || taken)
-      throw new RangeError(`${who}: ${JSON.stringify(name)} is no free name of a ${this.constructor.name}`)
+      throw new RangeError(`${who}: ${got(name)} is no free name of a ${this.constructor.name}`)
   }
 
   /** The number of elements in all parameters. */
@@ -207,6 +215,11 @@ export abstract class Module {
    * changes nothing. `from` names the source in it.
    */
   loadStateDict(state: ReadonlyMap<string, Tensor>, { from = 'state dict' }: { from?: string } = {}): void {
+    if (!(state instanceof Map))
+      throw new ArgumentError('loadStateDict', `the state must be a Map, got ${got(state)}`)
+    const wrong = [...state].find(([, t]) => !(t instanceof Tensor))
+    if (wrong !== undefined)
+      throw new ArgumentError('loadStateDict', `${String(wrong[0])} must be a tensor, got ${got(wrong[1])}`)
     const own = this.stateDict()
     const missing = [...own.keys()].filter((name) => !state.has(name))
     const unexpected = [...state.keys()].filter((name) => !own.has(name))
@@ -244,6 +257,7 @@ export abstract class Module {
 
   /** Calls `fn` with every module of the tree, children before their parents, and gives this one. */
   apply(fn: (module: Module) => void): this {
+    functionArg('Module.apply', 'the argument', fn)
     const seen = new Set<Module>()
     const visit = (module: Module) => {
       if (seen.has(module)) return
@@ -261,7 +275,10 @@ export abstract class Module {
    */
   to(dtype: DType): this {
     if (dtype !== 'float32' && dtype !== 'float64')
-      throw new DTypeError('Module.to', `parameters are float32 or float64, got ${dtype}`)
+      throw new DTypeError(
+        'Module.to',
+        `parameters are float32 or float64, got ${typeof dtype === 'string' ? dtype : got(dtype)}`,
+      )
     const convert = (t: Tensor) => {
       if (t.dtype !== dtype && t.dtype !== 'int32')
         adopt(
@@ -285,7 +302,7 @@ export abstract class Module {
   registerForwardHook<Output = Tensor, Args extends unknown[] = Tensor[]>(
     fn: (module: this, args: Args, output: Output) => Output | undefined,
   ): () => void {
-    return hook(this, { post: fn as PostHook })
+    return hook(this, { post: functionArg('registerForwardHook', 'the hook', fn) as PostHook })
   }
 
   /**
@@ -295,7 +312,7 @@ export abstract class Module {
   registerForwardPreHook<Args extends unknown[] = Tensor[]>(
     fn: (module: this, args: Args) => Args | Args[0] | undefined,
   ): () => void {
-    return hook(this, { pre: fn as PreHook })
+    return hook(this, { pre: functionArg('registerForwardPreHook', 'the hook', fn) as PreHook })
   }
 
   /** The settings that printing shows: 'p=0.5'. For layers to override. */
@@ -311,4 +328,9 @@ export abstract class Module {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
   }
+}
+
+export function moduleArg(op: string, name: string, value: unknown): Module {
+  if (value instanceof Module) return value
+  throw new ArgumentError(op, `${name} must be a module, got ${got(value)}`)
 }

@@ -4,6 +4,7 @@ import { touch } from '../autograd/graph.js'
 import { batchNorm, groupNorm } from '../autograd/ops/conv/plane-norm.js'
 import { rmsNorm } from '../autograd/ops/rms-norm.js'
 import { ShapeError } from '../errors.js'
+import { finiteArg, type Kinds, optionsArg, tensorArg, wholeArg } from '../tensor/check.js'
 import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { constant } from './init.js'
@@ -19,6 +20,12 @@ export interface BatchNormLayerOptions {
   trackRunningStats?: boolean
 }
 
+const batchNormKinds: Kinds<BatchNormLayerOptions> = {
+  // null is a momentum too.
+  ...{ eps: 'finite', momentum: 'any', affine: 'boolean', trackRunningStats: 'boolean' },
+}
+const normKinds: Kinds<{ eps?: number; affine?: boolean }> = { eps: 'finite', affine: 'boolean' }
+
 abstract class BatchNorm extends Module {
   /** [C], or null. */
   weight: Tensor | null
@@ -33,9 +40,14 @@ abstract class BatchNorm extends Module {
 
   constructor(
     readonly channels: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true }: BatchNormLayerOptions = {},
+    options: BatchNormLayerOptions = {},
   ) {
     super()
+    const op = new.target.name
+    wholeArg(op, 'channels', channels, 0)
+    const given = optionsArg(op, options, batchNormKinds)
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = given
+    if (momentum !== null) finiteArg(op, 'momentum', momentum)
     this.eps = eps
     this.momentum = momentum
     this.weight = affine ? constant([channels], 1) : null
@@ -59,6 +71,7 @@ abstract class BatchNorm extends Module {
   protected abstract readonly takes: { ranks: readonly number[]; shape: string }
 
   forward(x: Tensor): Tensor {
+    tensorArg(this.constructor.name, 'x', x)
     if (!this.takes.ranks.includes(x.rank) || x.shape[1] !== this.channels) {
       const what = this.takes.shape.replace('C', `${this.channels}`)
       throw new ShapeError(this.constructor.name, `the input must be ${what}, got ${formatShape(x.shape)}`)
@@ -98,10 +111,13 @@ export class GroupNorm extends Module {
   constructor(
     readonly numGroups: number,
     channels: number,
-    { eps = 1e-5, affine = true }: { eps?: number; affine?: boolean } = {},
+    options: { eps?: number; affine?: boolean } = {},
   ) {
     super()
-    if (!Number.isInteger(numGroups) || numGroups < 1 || channels % numGroups !== 0)
+    wholeArg('GroupNorm', 'numGroups', numGroups, 1)
+    wholeArg('GroupNorm', 'channels', channels, 0)
+    const { eps = 1e-5, affine = true } = optionsArg('GroupNorm', options, normKinds)
+    if (channels % numGroups !== 0)
       throw new ShapeError('GroupNorm', `${channels} channels do not divide into ${numGroups} groups`)
     this.eps = eps
     this.weight = affine ? constant([channels], 1) : null
@@ -120,8 +136,10 @@ export class RMSNorm extends Module {
   readonly options: { eps?: number }
 
   /** eps: default the dtype's own, as in PyTorch; language models give 1e-5 or 1e-6. */
-  constructor(width: number, { affine = true, ...options }: { eps?: number; affine?: boolean } = {}) {
+  constructor(width: number, given: { eps?: number; affine?: boolean } = {}) {
     super()
+    wholeArg('RMSNorm', 'width', width, 0)
+    const { affine = true, ...options } = optionsArg('RMSNorm', given, normKinds)
     this.options = options
     this.weight = affine ? constant([width], 1) : null
   }

@@ -2,7 +2,7 @@
 
 import { formatShape, type Shape } from '../tensor/shape.js'
 import { isParameter, Tensor } from '../tensor/tensor.js'
-import type { Module } from './module.js'
+import { type Module, moduleArg } from './module.js'
 
 export interface SummaryRow {
   /** Path, '' for the model itself. */
@@ -50,6 +50,7 @@ function table(rows: readonly SummaryRow[], count: number, trainable: number): s
 
 /** One row a layer: its parameters with their shapes, how many numbers they are, and how many of these learn. */
 export function summary(model: Module): Summary {
+  moduleArg('summary', 'model', model)
   const seen = new Set<Tensor>()
   const wanted = new Set(model.parameters())
   const rows: SummaryRow[] = []

@@ -399,7 +399,7 @@ describe('initial values', () => {
   it('refuses what it cannot mean', () => {
     expect(() => nn.init.kaimingNormal([3])).toThrow('a weight is [out, in, ...], got [3]')
     expect(() => nn.init.kaimingNormal([3, 3], { mode: 'fan' as 'fanIn' })).toThrow(
-      "mode must be 'fanIn' or 'fanOut', got fan",
+      "mode must be one of fanIn, fanOut, got 'fan'",
     )
     expect(() => nn.init.gain('swish' as 'relu')).toThrow('nonlinearity must be one of linear')
     expect(nn.init.gain('leakyRelu', 0.2)).toBeCloseTo(Math.sqrt(2 / 1.04), 12)

@@ -122,7 +122,7 @@ describe('what cannot be trained is refused', () => {
     [{ lr: undefined }, 'optimizer: lr of group 1 must be 0 or more, got undefined'],
     [{ lr: Number.NaN }, 'lr of group 1 must be 0 or more, got NaN'],
     [{ lr: -1 }, 'lr of group 1 must be 0 or more, got -1'],
-    [{ lr: '0.1' }, 'lr of group 1 must be 0 or more, got 0.1'],
+    [{ lr: '0.1' }, "lr of group 1 must be 0 or more, got '0.1'"],
     [{ lr: Infinity }, 'lr of group 1 must be 0 or more, got Infinity'],
     [{ weightDecay: -0.1 }, 'weightDecay of group 1 must be 0 or more, got -0.1'],
     [{ lrScale: Number.NaN }, 'lrScale of group 1 must be 0 or more, got NaN'],
@@ -157,7 +157,7 @@ describe('what cannot be trained is refused', () => {
     [{ maxNorm: Number.NaN }, 'maxNorm must be 0 or more, got NaN'],
     [{ maxNorm: null }, 'maxNorm must be 0 or more, got null'],
     [{ maxNorm: -1 }, 'maxNorm must be 0 or more, got -1'],
-    [{ clip: 'all' }, "clip must be 'global' or 'each', got all"],
+    [{ clip: 'all' }, "clip must be 'global' or 'each', got 'all'"],
   ])('step(%j)', (options, text) => {
     const p = leaf(1)
     const optimizer = new AdamW([p])

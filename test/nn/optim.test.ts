@@ -179,7 +179,7 @@ describe('optimizers', () => {
     expect(() => new SGD([p, p], { lr: 1 })).toThrow('optimizer: the parameter [1] came twice')
     expect(() => new SGD([], { lr: 1 })).toThrow('there are no parameters')
     expect(() => new SGD([p], { lr: -1 })).toThrow('lr must be 0 or more, got -1')
-    expect(() => new Adam([p], { betas: [0.9, 1] })).toThrow('betas must lie in [0, 1), got 0.9,1')
+    expect(() => new Adam([p], { betas: [0.9, 1] })).toThrow('betas must lie in [0, 1), got [0.9, 1]')
   })
 })
 

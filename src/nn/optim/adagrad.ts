@@ -9,7 +9,7 @@ import {
   type Parameters,
   type Slot,
 } from './optimizer.js'
-import { notNegative, type Rules } from './settings.js'
+import { notNegative, type Rules, settingsArg } from './settings.js'
 
 export interface AdagradSettings extends GroupOptions {
   /** At a parameter's update t, counted from 0, the rate is lr / (1 + t lrDecay). Default 0. */
@@ -30,7 +30,8 @@ const rules: Rules<AdagradSettings> = {
 /** Weight decay is L2: added to the gradient. Default lr 0.01, eps 1e-10. */
 export class Adagrad extends Optimizer<AdagradSettings> {
   constructor(params: Parameters | Iterable<ParameterGroup<AdagradSettings>>, options: AdagradOptions = {}) {
-    const { lr = 0.01, weightDecay = 0, lrDecay = 0, eps = 1e-10, initialAccumulatorValue = 0 } = options
+    const given = settingsArg('Adagrad', options, rules)
+    const { lr = 0.01, weightDecay = 0, lrDecay = 0, eps = 1e-10, initialAccumulatorValue = 0 } = given
     super(params, { lr, weightDecay, lrDecay, eps, initialAccumulatorValue }, rules)
   }
 

@@ -9,7 +9,7 @@ import {
   type Parameters,
   type Slot,
 } from './optimizer.js'
-import { flag, notNegative, type Rules, shares } from './settings.js'
+import { flag, notNegative, type Rules, settingsArg, shares } from './settings.js'
 
 export interface AdamSettings extends GroupOptions {
   betas: readonly [number, number]
@@ -29,9 +29,12 @@ abstract class AdamFamily extends Optimizer<AdamSettings> {
 
   constructor(
     params: Parameters | Iterable<ParameterGroup<AdamSettings>>,
-    { betas = [0.9, 0.999], eps = 1e-8, biasCorrection = true, lr, weightDecay }: AdamOptions & GroupOptions,
+    options: AdamOptions,
+    decay: number,
     decoupled: boolean,
   ) {
+    const given = settingsArg(new.target.name, options, rules)
+    const { lr = 1e-3, weightDecay = decay, betas = [0.9, 0.999], eps = 1e-8, biasCorrection = true } = given
     super(params, { lr, weightDecay, betas, eps, biasCorrection }, rules)
     this.#decoupled = decoupled
   }
@@ -72,20 +75,14 @@ function power(x: number, n: number): number {
 
 /** Weight decay is L2: added to the gradient. Default lr 1e-3, no decay. */
 export class Adam extends AdamFamily {
-  constructor(
-    params: Parameters | Iterable<ParameterGroup<AdamSettings>>,
-    { lr = 1e-3, weightDecay = 0, ...rest }: AdamOptions = {},
-  ) {
-    super(params, { lr, weightDecay, ...rest }, false)
+  constructor(params: Parameters | Iterable<ParameterGroup<AdamSettings>>, options: AdamOptions = {}) {
+    super(params, options, 0, false)
   }
 }
 
 /** Weight decay beside the gradient: p -= lr weightDecay p. Default lr 1e-3, weightDecay 0.01. */
 export class AdamW extends AdamFamily {
-  constructor(
-    params: Parameters | Iterable<ParameterGroup<AdamSettings>>,
-    { lr = 1e-3, weightDecay = 0.01, ...rest }: AdamOptions = {},
-  ) {
-    super(params, { lr, weightDecay, ...rest }, true)
+  constructor(params: Parameters | Iterable<ParameterGroup<AdamSettings>>, options: AdamOptions = {}) {
+    super(params, options, 0.01, true)
   }
 }

@@ -1,15 +1,19 @@
 // A moving average of weights, for evaluation: Polyak and Juditsky 1992; in deep learning Tarvainen and Valpola 2017.
 import { noGrad, touch } from '../../autograd/graph.js'
 import { clone } from '../../autograd/ops/elementwise/cast.js'
-import { CheckpointError } from '../../errors.js'
+import { ArgumentError, CheckpointError, got } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
-import { assign, type Tensor } from '../../tensor/tensor.js'
+import { assign, Tensor } from '../../tensor/tensor.js'
+import { parametersArg } from './optimizer.js'
 import { isNumber } from './settings.js'
 
 export interface EMAOptions {
   /** Share of the average that an update keeps. Default 0.999. */
   decay?: number
 }
+
+const emaKinds: Kinds<EMAOptions> = { decay: 'any' }
 
 /** average = decay average + (1 - decay) weight, at each update(). Begins as the weights are when it is made. */
 export class EMA {
@@ -20,15 +24,14 @@ export class EMA {
   #applied = false
 
   /** Of parameters, alone or with their names: model.namedParameters(). Throws RangeError for a decay outside [0, 1]. */
-  constructor(
-    params: Iterable<Tensor> | Iterable<readonly [string, Tensor]>,
-    { decay = 0.999 }: EMAOptions = {},
-  ) {
+  constructor(params: Iterable<Tensor> | Iterable<readonly [string, Tensor]>, options: EMAOptions = {}) {
+    const { decay = 0.999 } = optionsArg('EMA', options, emaKinds)
     if (!(isNumber(decay) && decay >= 0 && decay <= 1))
-      throw new RangeError(`EMA: decay must lie in [0, 1], got ${decay}`)
+      throw new RangeError(`EMA: decay must lie in [0, 1], got ${got(decay)}`)
     this.decay = decay
-    this.#pairs = Array.from(params as Iterable<Tensor | readonly [string, Tensor]>, (item, i) => {
-      const [name, param] = Array.isArray(item) ? (item as [string, Tensor]) : [`${i}`, item as Tensor]
+    this.#pairs = parametersArg('EMA', 'params', params).map((item, i) => {
+      const [name, param] = Array.isArray(item) ? item : [`${i}`, item]
+      if (!(param instanceof Tensor)) throw new ArgumentError('EMA', `parameter ${name} must be a tensor`)
       const average = noGrad(() => clone(param))
       average.storage.moveTo(param.storage.arena)
       return { name, param, average }
@@ -86,12 +89,18 @@ export class EMA {
   }
 
   /** Throws CheckpointError, which names the parameter, and then changes nothing. */
-  loadStateDict({ updates, averages }: ReturnType<EMA['stateDict']>): void {
+  loadStateDict(state: ReturnType<EMA['stateDict']>): void {
+    const { updates, averages } = (state ?? {}) as Partial<typeof state>
+    if (typeof averages !== 'object' || averages === null || !Number.isInteger(updates))
+      throw new CheckpointError('EMA state', 'is not what stateDict() gives: { updates, averages }')
     for (const { name, average } of this.#pairs) {
       const t = Object.hasOwn(averages, name) ? averages[name] : undefined
-      if (t !== undefined && !t.disposed && sameShape(t.shape, average.shape)) continue
-      const what =
-        t === undefined ? 'is missing' : t.disposed ? 'has been disposed' : `is ${formatShape(t.shape)}`
+      if (t instanceof Tensor && !t.disposed && sameShape(t.shape, average.shape)) continue
+      const what = !(t instanceof Tensor)
+        ? 'is missing'
+        : t.disposed
+          ? 'has been disposed'
+          : `is ${formatShape(t.shape)}`
       throw new CheckpointError(
         'EMA state',
         `the average of the parameter ${name} ${what}, its shape is ${formatShape(average.shape)}`,
@@ -102,7 +111,7 @@ export class EMA {
       assign(average, averages[name])
       touch(average)
     }
-    this.updates = updates
+    this.updates = updates as number
   }
 
   /** Gives the averages back. */

@@ -1,9 +1,17 @@
 // Gradients of many parameters together: their norm, clipping, dropping.
 import { dense, touch } from '../../autograd/graph.js'
 import { clearGrad, touchedRows } from '../../autograd/leafgrad.js'
-import { NonfiniteError } from '../../errors.js'
+import { ArgumentError, got, NonfiniteError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
-import { empty, flat, type Tensor } from '../../tensor/tensor.js'
+import { tensorsFrom } from '../../tensor/check.js'
+import { empty, flat, Tensor } from '../../tensor/tensor.js'
+
+function paramsArg(op: string, params: Iterable<Tensor>): Tensor[] {
+  // A tensor is iterable too, over its first dim, and those rows have no gradient.
+  if (params instanceof Tensor)
+    throw new ArgumentError(op, `params must be a list of tensors, got ${got(params)}`, 'Write [tensor]')
+  return tensorsFrom(op, 'params', params)
+}
 
 /** Of a parameter's gradient. */
 function squares(p: Tensor): number {
@@ -25,13 +33,13 @@ function squares(p: Tensor): number {
 /** The Euclidean norm of all gradients together. Parameters without one count as zeros. */
 export function gradNorm(params: Iterable<Tensor>): number {
   let sum = 0
-  for (const p of params) sum += squares(p)
+  for (const p of paramsArg('gradNorm', params)) sum += squares(p)
   return Math.sqrt(sum)
 }
 
 /** Drops all gradients. Their buffers go back at once; those of which few rows were touched are cleared and kept. */
 export function zeroGrad(params: Iterable<Tensor>): void {
-  for (const p of params) clearGrad(p)
+  for (const p of paramsArg('zeroGrad', params)) clearGrad(p)
 }
 
 /** Changes every element of a gradient, in place. f(0) must be 0: what is known of its rows stays. */
@@ -49,7 +57,7 @@ function change(p: Tensor, f: (x: number) => number): void {
 
 function requireLimit(who: string, name: string, limit: number): void {
   if (!(typeof limit === 'number' && limit >= 0))
-    throw new RangeError(`${who}: ${name} must be 0 or more, got ${limit}`)
+    throw new RangeError(`${who}: ${name} must be 0 or more, got ${got(limit)}`)
 }
 
 /**
@@ -59,7 +67,7 @@ function requireLimit(who: string, name: string, limit: number): void {
  */
 export function clipGradNorm(params: Iterable<Tensor>, maxNorm: number): number {
   requireLimit('clipGradNorm', 'maxNorm', maxNorm)
-  const list = [...params]
+  const list = paramsArg('clipGradNorm', params)
   const norm = gradNorm(list)
   if (!Number.isFinite(norm)) {
     throw new NonfiniteError(
@@ -75,5 +83,6 @@ export function clipGradNorm(params: Iterable<Tensor>, maxNorm: number): number 
 /** Clamps every element of all gradients to [-clipValue, clipValue], in place. NaN stays. Throws RangeError for no limit. */
 export function clipGradValue(params: Iterable<Tensor>, clipValue: number): void {
   requireLimit('clipGradValue', 'clipValue', clipValue)
-  for (const p of params) change(p, (x) => (x > clipValue ? clipValue : x < -clipValue ? -clipValue : x))
+  for (const p of paramsArg('clipGradValue', params))
+    change(p, (x) => (x > clipValue ? clipValue : x < -clipValue ? -clipValue : x))
 }

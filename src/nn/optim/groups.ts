@@ -1,10 +1,12 @@
 // Which parameters learn how: weight decay or none, a smaller rate for lower layers, or not at all. Decided by what a
 // parameter belongs to; names are only for people, and differ between Hugging Face's families.
 import { releaseGrad } from '../../autograd/leafgrad.js'
+import { ArgumentError, got } from '../../errors.js'
+import { finiteArg, type Kinds, optionsArg, wholeArg } from '../../tensor/check.js'
 import { pow } from '../../tensor/math.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { Embedding, LayerNorm, Linear } from '../layers.js'
-import { Module } from '../module.js'
+import { Module, moduleArg } from '../module.js'
 import type { ParameterGroup } from './optimizer.js'
 
 export interface ParameterRow {
@@ -63,6 +65,11 @@ function isNorm({ key, owners }: Found): boolean {
 
 /** One row a parameter, a shared one once. In a stack of linear layers the last is the head. */
 export function parameterTable(model: Module): ParameterRow[] {
+  return tableOf('parameterTable', model)
+}
+
+function tableOf(op: string, model: Module): ParameterRow[] {
+  moduleArg(op, 'model', model)
   const names = new Map(Array.from(model.namedParameters(), ([name, p]) => [p, name]))
   const whole = stackOf(model)
   const stack = whole.at(-1) instanceof Linear ? whole.slice(0, -1) : whole
@@ -102,13 +109,19 @@ export interface GroupRules {
 }
 
 /** All parameters, for an optimizer: frozen ones learn once they are unfrozen. Throws RangeError unless 0 < layerDecay <= 1. */
-export function parameterGroups(
-  model: Module,
-  { weightDecay, layerDecay = 1, decayAll = false }: GroupRules,
-): ParameterGroup[] {
+export function parameterGroups(model: Module, rules: GroupRules): ParameterGroup[] {
+  return groupsOf('parameterGroups', model, rules)
+}
+
+const groupKinds: Kinds<GroupRules> = { weightDecay: 'finite', layerDecay: 'number', decayAll: 'boolean' }
+
+function groupsOf(op: string, model: Module, rules: GroupRules): ParameterGroup[] {
+  const rows = tableOf(op, model)
+  const given = optionsArg(op, rules, groupKinds)
+  const { layerDecay = 1, decayAll = false } = given
+  const weightDecay = finiteArg(op, 'weightDecay', given.weightDecay)
   if (!(layerDecay > 0 && layerDecay <= 1))
-    throw new RangeError(`parameterGroups: layerDecay must lie in (0, 1], got ${layerDecay}`)
-  const rows = parameterTable(model)
+    throw new RangeError(`${op}: layerDecay must lie in (0, 1], got ${layerDecay}`)
   const layers = Math.max(0, ...rows.filter((r) => r.part === 'layer').map((r) => r.depth))
   const groups = new Map<string, ParameterGroup & { params: Tensor[] }>()
   for (const { param, depth, decays } of rows) {
@@ -124,7 +137,7 @@ export function parameterGroups(
 
 /** Two groups: weight decay for matrices, none for biases and layer norms, as BERT trains. */
 export function decayGroups(model: Module, weightDecay: number): ParameterGroup[] {
-  return parameterGroups(model, { weightDecay })
+  return groupsOf('decayGroups', model, { weightDecay })
 }
 
 export interface FreezeRules {
@@ -138,15 +151,23 @@ export interface FreezeRules {
   prefixes?: readonly string[]
 }
 
+const freezeKinds: Kinds<FreezeRules> = {
+  ...{ embeddings: 'boolean', layers: 'any', allButHead: 'boolean', prefixes: 'any' },
+}
+
 /**
  * Parameters that the rules name stop learning: requiresGrad false, no gradient, no optimizer state. Returns their names.
  * Throws RangeError for a prefix that no name has, more layers than there are, a model without a head; nothing is frozen then.
  */
-export function freeze(
-  model: Module,
-  { embeddings = false, layers = 0, allButHead = false, prefixes = [] }: FreezeRules,
-): string[] {
-  const rows = parameterTable(model)
+export function freeze(model: Module, rules: FreezeRules): string[] {
+  const rows = tableOf('freeze', model)
+  const names = Object.keys(freezeKinds).join(', ')
+  if (rules === undefined)
+    throw new ArgumentError('freeze', 'options are missing', `Give any of { ${names} }`)
+  const given = optionsArg('freeze', rules, freezeKinds)
+  const { embeddings = false, layers = 0, allButHead = false, prefixes = [] } = given
+  if (!Array.isArray(prefixes) || !Array.from(prefixes).every((prefix) => typeof prefix === 'string'))
+    throw new ArgumentError('freeze', `prefixes must be a list of strings, got ${got(prefixes)}`)
   const has = (name: string, prefix: string) =>
     name === prefix || name.startsWith(prefix.endsWith('.') ? prefix : `${prefix}.`)
   for (const prefix of prefixes) {
@@ -154,8 +175,7 @@ export function freeze(
       throw new RangeError(`freeze: no parameter's name begins with ${prefix}, the first is ${rows[0]?.name}`)
   }
   const most = Math.max(0, ...rows.filter((r) => r.part === 'layer').map((r) => r.depth))
-  if (!(Number.isInteger(layers) && layers >= 0 && layers <= most))
-    throw new RangeError(`freeze: layers must be a whole number from 0 to ${most}, got ${layers}`)
+  wholeArg('freeze', 'layers', layers, 0, most)
   if (allButHead && !rows.some((r) => r.part === 'head'))
     throw new RangeError('freeze: the model has no head')
   const frozen = rows.filter(

@@ -9,7 +9,7 @@ import {
   type Parameters,
   type Slot,
 } from './optimizer.js'
-import { type Rules, shares } from './settings.js'
+import { type Rules, settingsArg, shares } from './settings.js'
 
 export interface LionSettings extends GroupOptions {
   /** Of the blend, and of the momentum. Default [0.9, 0.99]. */
@@ -27,7 +27,8 @@ const rules: Rules<LionSettings> = { ...groupRules, betas: shares }
  */
 export class Lion extends Optimizer<LionSettings> {
   constructor(params: Parameters | Iterable<ParameterGroup<LionSettings>>, options: LionOptions = {}) {
-    const { lr = 1e-4, weightDecay = 0, betas = [0.9, 0.99] } = options
+    const given = settingsArg('Lion', options, rules)
+    const { lr = 1e-4, weightDecay = 0, betas = [0.9, 0.99] } = given
     super(params, { lr, weightDecay, betas }, rules)
   }
 

@@ -3,8 +3,9 @@ import { full } from '../../autograd/create.js'
 import { dense, noGrad, touch } from '../../autograd/graph.js'
 import { releaseGrad } from '../../autograd/leafgrad.js'
 import { to } from '../../autograd/ops/elementwise/cast.js'
-import { DTypeError, GradError, NonfiniteError } from '../../errors.js'
+import { ArgumentError, DTypeError, GradError, got, NonfiniteError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { formatShape } from '../../tensor/shape.js'
 import { requireGradOf, Tensor } from '../../tensor/tensor.js'
 import { gradNorm, zeroGrad } from './gradients.js'
@@ -42,6 +43,8 @@ export interface StepOptions {
   clip?: 'global' | 'each'
 }
 
+const stepKinds: Kinds<StepOptions> = { lrScale: 'any', gradScale: 'any', maxNorm: 'any', clip: 'any' }
+
 /** A parameter, its group, and what its updates remember. */
 export interface Slot<S extends GroupOptions = GroupOptions> {
   readonly param: Tensor
@@ -61,14 +64,29 @@ const none: readonly string[] = []
 const isGroup = (x: unknown): x is ParameterGroup =>
   typeof x === 'object' && x !== null && !(x instanceof Tensor) && 'params' in x
 
-/** Of any Iterable. Throws RangeError for what is none. */
-function listOf<T>(items: Iterable<T>, what: string): T[] {
+type Item = Tensor | readonly [string, Tensor] | ParameterGroup
+
+/**
+ * Tensors, tensors with names, and groups out of any Iterable, each looked at as it comes: not all that gives ends. Throws
+ * RangeError. `from`: the place of the first among all parameters.
+ */
+export function parametersArg(op: string, what: string, items: unknown, from = 0): Item[] {
   // A tensor is iterable too, over its first dim.
   const alone = items instanceof Tensor
-  if (!alone && typeof (items as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function')
-    return [...items]
-  const hint = alone ? '[tensor]' : 'model.parameters()'
-  throw new RangeError(`optimizer: ${what} must be a list of tensors or groups, as ${hint}`)
+  if (alone || typeof items !== 'object' || items === null || !(Symbol.iterator in items)) {
+    const hint = alone ? '[tensor]' : 'model.parameters()'
+    throw new RangeError(`${op}: ${what} must be a list of tensors or groups, as ${hint}`)
+  }
+  const list: Item[] = []
+  for (const item of items as Iterable<unknown>) {
+    const [name, param]: unknown[] = Array.isArray(item) ? item : [`${from + list.length}`, item]
+    if (typeof name !== 'string')
+      throw new RangeError(`${op}: the name of a parameter must be a string, got ${got(name)}`)
+    if (!(param instanceof Tensor) && !isGroup(item))
+      throw new RangeError(`${op}: parameter ${name} must be a tensor, got ${got(param)}`)
+    list.push(item as Item)
+  }
+  return list
 }
 
 const overlaps = (t: Tensor) => t.strides.some((stride, dim) => stride === 0 && t.shape[dim] > 1)
@@ -76,9 +94,7 @@ const overlaps = (t: Tensor) => t.strides.some((stride, dim) => stride === 0 && 
 /** Throws where a step could not change it, or nobody would see the change. */
 function requireTrainable(param: unknown, label: string): asserts param is Tensor {
   if (!(param instanceof Tensor))
-    throw new RangeError(
-      `optimizer: ${label} must be a tensor, got ${param === null ? 'null' : typeof param}`,
-    )
+    throw new RangeError(`optimizer: ${label} must be a tensor, got ${got(param)}`)
   const what = `optimizer: ${label}, shape ${formatShape(param.shape)},`
   if (param.disposed)
     throw new GradError(`${what} has been disposed`, 'Make the optimizer of living parameters')
@@ -110,11 +126,13 @@ export abstract class Optimizer<S extends GroupOptions = GroupOptions> {
    * disposed tensors, DTypeError for int32, RangeError for settings that mean nothing and where there is nothing to train.
    */
   constructor(params: Parameters | Iterable<ParameterGroup<S>>, defaults: S, rules: Rules<S>) {
+    if (new.target === Optimizer)
+      throw new ArgumentError('Optimizer', 'it is the base of all optimizers', 'Make one of AdamW, SGD, ...')
     this.#defaults = defaults
     this.#rules = rules
-    const items = listOf<unknown>(params, 'params')
+    const items = parametersArg('optimizer', 'params', params)
     const groups = items.length > 0 && items.every(isGroup)
-    if (!groups) this.#add({ params: items as Tensor[] } as unknown as ParameterGroup<S>, '')
+    if (!groups) this.#add({ params: items } as unknown as ParameterGroup<S>, '')
     else for (const [i, group] of items.entries()) this.#add(group as ParameterGroup<S>, ` of group ${i}`)
     if (!this.#slots.some(({ param }) => param.requiresGrad)) {
       const frozen = this.#slots.length > 0 ? ' that are not frozen' : ''
@@ -138,8 +156,8 @@ export abstract class Optimizer<S extends GroupOptions = GroupOptions> {
     this.check(settings, of)
     const scale = lrScale ?? 1
     if (!(isNumber(scale) && scale >= 0))
-      throw new RangeError(`optimizer: lrScale${of} must be 0 or more, got ${scale}`)
-    const items = listOf<unknown>(params, `params${of}`)
+      throw new RangeError(`optimizer: lrScale${of} must be 0 or more, got ${got(scale)}`)
+    const items: readonly unknown[] = parametersArg('optimizer', `params${of}`, params, this.#slots.length)
     const seen = new Set(this.params)
     const members: Tensor[] = []
     const group: Group<S> = { ...settings, lr: settings.lr * scale, params: members }
@@ -203,7 +221,9 @@ export abstract class Optimizer<S extends GroupOptions = GroupOptions> {
    * Throws, and changes nothing: RangeError for numbers that mean nothing, NonfiniteError for gradients that are not finite,
    * GradError where no parameter has a gradient, where one was disposed, or its gradient is of another shape.
    */
-  step({ lrScale = 1, gradScale = 1, maxNorm = Infinity, clip = 'global' }: StepOptions = {}): number {
+  step(options: StepOptions = {}): number {
+    const given = optionsArg('optimizer.step', options, stepKinds)
+    const { lrScale = 1, gradScale = 1, maxNorm = Infinity, clip = 'global' } = given
     this.#checkStep({ lrScale, gradScale, maxNorm, clip })
     const learning = this.#learning()
     const norm = gradNorm(learning.map((s) => s.param)) * gradScale
@@ -245,10 +265,10 @@ export abstract class Optimizer<S extends GroupOptions = GroupOptions> {
     for (const name of ['lrScale', 'gradScale', 'maxNorm'] as const) {
       const x: unknown = options[name]
       if (!(typeof x === 'number' && x >= 0 && (x < Infinity || name === 'maxNorm')))
-        throw new RangeError(`optimizer: ${name} must be 0 or more, got ${x}`)
+        throw new RangeError(`optimizer: ${name} must be 0 or more, got ${got(x)}`)
     }
     if (options.clip !== 'global' && options.clip !== 'each')
-      throw new RangeError(`optimizer: clip must be 'global' or 'each', got ${options.clip}`)
+      throw new RangeError(`optimizer: clip must be 'global' or 'each', got ${got(options.clip)}`)
     this.#groups.forEach((group, i) => {
       this.check(group, ` of group ${i}`)
     })

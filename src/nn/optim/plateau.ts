@@ -1,4 +1,6 @@
 // The one schedule that has a state, since it follows a figure of the training.
+import { ArgumentError, got } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { isNumber } from './settings.js'
 
 export interface PlateauOptions {
@@ -28,6 +30,12 @@ export interface PlateauState {
   cooling: number
 }
 
+const plateauKinds: Kinds<PlateauOptions> = {
+  ...{ mode: ['min', 'max'], thresholdMode: ['rel', 'abs'] },
+  // What else they must be is said below, alike for each.
+  ...{ factor: 'any', patience: 'any', threshold: 'any', cooldown: 'any', minFactor: 'any', eps: 'any' },
+}
+
 /**
  * Lowers the rate when a figure stops getting better: optimizer.step({ lrScale: plateau.factor }). PyTorch's
  * ReduceLROnPlateau, whose min_lr and eps are here in units of the rate. A figure that is NaN is no progress.
@@ -38,17 +46,14 @@ export class Plateau {
 
   /** Throws RangeError for settings that mean nothing. */
   constructor(options: PlateauOptions = {}) {
-    const { mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4, thresholdMode = 'rel' } = options
-    const { cooldown = 0, minFactor = 0, eps = 1e-8 } = options
+    const given = optionsArg('Plateau', options, plateauKinds)
+    const { mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4, thresholdMode = 'rel' } = given
+    const { cooldown = 0, minFactor = 0, eps = 1e-8 } = given
     const numbers = { patience, threshold, cooldown, minFactor, eps }
     for (const [name, x] of Object.entries(numbers))
-      if (!(isNumber(x) && x >= 0)) throw new RangeError(`Plateau: ${name} must be 0 or more, got ${x}`)
+      if (!(isNumber(x) && x >= 0)) throw new RangeError(`Plateau: ${name} must be 0 or more, got ${got(x)}`)
     if (!(isNumber(factor) && factor > 0 && factor < 1))
-      throw new RangeError(`Plateau: factor must lie between 0 and 1, got ${factor}`)
-    if (mode !== 'min' && mode !== 'max')
-      throw new RangeError(`Plateau: mode must be 'min' or 'max', got ${mode}`)
-    if (thresholdMode !== 'rel' && thresholdMode !== 'abs')
-      throw new RangeError(`Plateau: thresholdMode must be 'rel' or 'abs', got ${thresholdMode}`)
+      throw new RangeError(`Plateau: factor must lie between 0 and 1, got ${got(factor)}`)
     this.#options = { mode, factor, thresholdMode, ...numbers }
     this.#state = { factor: 1, best: null, bad: 0, cooling: 0 }
   }
@@ -60,6 +65,8 @@ export class Plateau {
 
   /** Hears a figure and gives the factor from now on. */
   step(figure: number): number {
+    if (typeof figure !== 'number')
+      throw new ArgumentError('Plateau.step', `the figure must be a number, got ${got(figure)}`)
     const s = this.#state
     const { factor, patience, cooldown, minFactor, eps } = this.#options
     if (this.#better(figure)) {
@@ -93,10 +100,19 @@ export class Plateau {
 
   /** Throws RangeError for what stateDict() cannot have given. */
   loadStateDict(state: PlateauState): void {
-    const { factor, best, bad, cooling } = state
-    const whole = [bad, cooling].every((n) => Number.isInteger(n) && n >= 0)
-    if (!(isNumber(factor) && factor > 0 && factor <= 1 && (best === null || isNumber(best)) && whole))
-      throw new RangeError(`Plateau: ${JSON.stringify(state)} is not what stateDict() gives`)
+    const { factor, best, bad, cooling } = (state ?? {}) as Partial<PlateauState>
+    const isCount = (n: unknown): n is number => isNumber(n) && Number.isInteger(n) && n >= 0
+    if (
+      !(
+        isNumber(factor) &&
+        factor > 0 &&
+        factor <= 1 &&
+        (best === null || isNumber(best)) &&
+        isCount(bad) &&
+        isCount(cooling)
+      )
+    )
+      throw new RangeError(`Plateau: ${got(state)} is not what stateDict() gives`)
     this.#state = { factor, best, bad, cooling }
   }
 }

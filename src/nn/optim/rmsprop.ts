@@ -9,7 +9,7 @@ import {
   type Parameters,
   type Slot,
 } from './optimizer.js'
-import { flag, notNegative, type Rules } from './settings.js'
+import { flag, notNegative, type Rules, settingsArg } from './settings.js'
 
 export interface RMSpropSettings extends GroupOptions {
   /** Of the mean of squares. Default 0.99. */
@@ -38,7 +38,8 @@ const rules: Rules<RMSpropSettings> = {
 /** Weight decay is L2: added to the gradient. Default lr 0.01, eps 1e-8, no momentum. */
 export class RMSprop extends Optimizer<RMSpropSettings> {
   constructor(params: Parameters | Iterable<ParameterGroup<RMSpropSettings>>, options: RMSpropOptions = {}) {
-    const { lr = 0.01, weightDecay = 0, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = options
+    const given = settingsArg('RMSprop', options, rules)
+    const { lr = 0.01, weightDecay = 0, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = given
     super(params, { lr, weightDecay, alpha, eps, momentum, centered }, rules)
   }
 

@@ -1,4 +1,6 @@
 // What a group's settings may be. Checked when a group is made and, as they can be changed, once a step.
+import { got } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 
 /** Whether it may be, and the words for what it must be. */
 export type Rule = readonly [holds: (x: unknown) => boolean, must: string]
@@ -21,6 +23,13 @@ export const flag: Rule = [(x) => typeof x === 'boolean', 'must be true or false
 export function checkSettings<S extends object>(rules: Rules<S>, settings: S, of = ''): void {
   for (const name of Object.keys(rules) as (keyof S & string)[]) {
     const [holds, must] = rules[name]
-    if (!holds(settings[name])) throw new RangeError(`optimizer: ${name}${of} ${must}, got ${settings[name]}`)
+    if (!holds(settings[name]))
+      throw new RangeError(`optimizer: ${name}${of} ${must}, got ${got(settings[name])}`)
   }
+}
+
+/** What an optimizer was given, once every name in it is one of its settings. Their values are checked with the group's. */
+export function settingsArg<S extends object>(op: string, given: S | undefined, rules: Rules<S>): Partial<S> {
+  const kinds = Object.fromEntries(Object.keys(rules).map((name) => [name, 'any']))
+  return optionsArg(op, given, kinds as unknown as Kinds<S>)
 }

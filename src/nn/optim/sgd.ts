@@ -9,7 +9,7 @@ import {
   type Parameters,
   type Slot,
 } from './optimizer.js'
-import { flag, notNegative } from './settings.js'
+import { flag, notNegative, type Rules, settingsArg } from './settings.js'
 
 export interface SGDSettings extends GroupOptions {
   momentum: number
@@ -21,13 +21,14 @@ export interface SGDOptions extends Partial<SGDSettings> {
 }
 
 const moments = ['momentumBuffer']
+const rules: Rules<SGDSettings> = { ...groupRules, momentum: notNegative, nesterov: flag }
 
 /** Weight decay is L2: added to the gradient. Default: no decay, no momentum. nesterov needs momentum. */
 export class SGD extends Optimizer<SGDSettings> {
   constructor(params: Parameters | Iterable<ParameterGroup<SGDSettings>>, options: SGDOptions) {
-    const { lr, weightDecay = 0, momentum = 0, nesterov = false } = options ?? {}
-    const rules = { ...groupRules, momentum: notNegative, nesterov: flag }
-    super(params, { lr, weightDecay, momentum, nesterov }, rules)
+    const given: Partial<SGDSettings> = settingsArg<Partial<SGDSettings>>('SGD', options, rules)
+    const { lr, weightDecay = 0, momentum = 0, nesterov = false } = given
+    super(params, { lr: lr as number, weightDecay, momentum, nesterov }, rules)
   }
 
   protected override check(settings: SGDSettings, of: string): void {

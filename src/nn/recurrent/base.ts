@@ -8,7 +8,8 @@ import { gateCount, sequence, stateCount } from '../../autograd/ops/recurrent/se
 import { cat, stack } from '../../autograd/ops/shape/join.js'
 import { slice } from '../../autograd/ops/shape/slice.js'
 import { reshape, transpose } from '../../autograd/ops/shape/views.js'
-import { DTypeError, ShapeError } from '../../errors.js'
+import { ArgumentError, DTypeError, got, ShapeError } from '../../errors.js'
+import { type Kinds, optionsArg, tensorArg, wholeArg } from '../../tensor/check.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { ints, Tensor } from '../../tensor/tensor.js'
 import { uniform } from '../init.js'
@@ -37,9 +38,28 @@ export interface RecurrentInput<State> {
   lengths?: Tensor | readonly number[] | undefined
 }
 
-export function checkSize(op: string, name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw new RangeError(`${op}: ${name} must be a whole number from 1, got ${value}`)
+export const recurrentKinds: Kinds<RecurrentOptions> = {
+  ...{ numLayers: 'whole', bias: 'boolean', batchFirst: 'boolean' },
+  ...{ dropout: 'number', bidirectional: 'boolean' },
+}
+
+const inputKinds: Kinds<RecurrentInput<unknown>> = { state: 'any', lengths: 'any' }
+
+/** More would be a mistake, and take minutes to make. */
+const MOST_LAYERS = 1000
+
+/** What forward() is given beside x. One tensor, or of LSTM two, as a list. */
+export function inputArg<State>(
+  op: string,
+  input: RecurrentInput<State>,
+): { state: readonly Tensor[] | undefined; lengths: Tensor | readonly number[] | undefined } {
+  const { state, lengths } = optionsArg(op, input, inputKinds as Kinds<RecurrentInput<State>>)
+  const list: unknown = state instanceof Tensor ? [state] : state
+  if (list !== undefined && !Array.isArray(list))
+    throw new ArgumentError(op, `state must be a tensor, or of LSTM [h, c], got ${got(state)}`)
+  if (lengths !== undefined && !(lengths instanceof Tensor) && !Array.isArray(lengths))
+    throw new ArgumentError(op, `lengths must be a list of whole numbers, got ${got(lengths)}`)
+  return { state: list, lengths }
 }
 
 /** Base of the layers over time. State: a tensor, or with LSTM two. */
@@ -60,8 +80,9 @@ export abstract class Recurrent extends Module {
     super()
     const { numLayers = 1, bias = true, batchFirst = false, bidirectional = false } = options
     const op = new.target.name
-    for (const [name, value] of Object.entries({ inputSize, hiddenSize, numLayers }))
-      checkSize(op, name, value)
+    wholeArg(op, 'inputSize', inputSize, 1)
+    wholeArg(op, 'hiddenSize', hiddenSize, 1)
+    wholeArg(op, 'numLayers', numLayers, 1, MOST_LAYERS)
     this.#cell = cell
     this.numLayers = numLayers
     this.bias = bias
@@ -110,6 +131,7 @@ export abstract class Recurrent extends Module {
     state: readonly Tensor[] | undefined,
     lengths: Tensor | readonly number[] | undefined,
   ): [Tensor, Tensor[]] {
+    tensorArg(this.#op, 'x', x)
     if (x.rank === 2) return this.#single(x, state, lengths)
     if (x.rank !== 3 || x.shape[2] !== this.inputSize || x.shape[this.batchFirst ? 1 : 0] === 0) {
       const layout = this.batchFirst ? 'batch, time' : 'time, batch'
@@ -156,7 +178,7 @@ export abstract class Recurrent extends Module {
     const one = (t: Tensor, d: number) => reshape(t, t.shape.toSpliced(d, 1))
     const [output, finals] = this.run(
       batch(x, dim),
-      state?.map((s) => (s.rank === 2 ? batch(s, 1) : s)),
+      state?.map((s) => (s instanceof Tensor && s.rank === 2 ? batch(s, 1) : s)),
       undefined,
     )
     return [one(output, dim), finals.map((s) => one(s, 1))]
@@ -182,10 +204,12 @@ export abstract class Recurrent extends Module {
     const count = stateCount(this.#cell)
     if (state === undefined) return Array.from({ length: count }, () => zeros(shape, { dtype: like.dtype }))
     if (state.length !== count || !state.every((s) => s instanceof Tensor && sameShape(s.shape, shape))) {
-      const got = state.map((s) => (s instanceof Tensor ? formatShape(s.shape) : String(s))).join(', ')
+      const shapes = Array.from(state, (s) => (s instanceof Tensor ? formatShape(s.shape) : got(s))).join(
+        ', ',
+      )
       throw new ShapeError(
         this.#op,
-        `state must be ${count === 1 ? '' : 'two tensors, h and c, of '}${formatShape(shape)}, got ${got || 'none'}`,
+        `state must be ${count === 1 ? '' : 'two tensors, h and c, of '}${formatShape(shape)}, got ${shapes || 'none'}`,
         'Layers by directions, batch, hiddenSize, whatever batchFirst says',
       )
     }
@@ -203,9 +227,9 @@ export abstract class Recurrent extends Module {
     const list = lengths instanceof Tensor ? Array.from(ints(lengths)) : [...lengths]
     if (list.length !== B)
       throw new ShapeError(this.#op, `a batch of ${B} needs as many lengths, got ${list.length}`)
-    const wrong = list.find((length) => !Number.isInteger(length) || length < 0 || length > T)
-    if (wrong !== undefined)
-      throw new RangeError(`${this.#op}: lengths are whole numbers from 0 to ${T}, got ${wrong}`)
+    const wrong = list.findIndex((length) => !Number.isInteger(length) || length < 0 || length > T)
+    if (wrong >= 0)
+      throw new RangeError(`${this.#op}: lengths are whole numbers from 0 to ${T}, got ${got(list[wrong])}`)
     return list
   }
 }

@@ -5,17 +5,23 @@ import type { CellName } from '../../autograd/ops/recurrent/cells.js'
 import { gateCount, sequence, stateCount } from '../../autograd/ops/recurrent/sequence.js'
 import { slice } from '../../autograd/ops/shape/slice.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
-import { ShapeError } from '../../errors.js'
+import { ArgumentError, got, ShapeError } from '../../errors.js'
+import { type Kinds, optionsArg, tensorArg, wholeArg } from '../../tensor/check.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { uniform } from '../init.js'
 import { Module } from '../module.js'
-import { checkSize } from './base.js'
-import { cellOf } from './layers.js'
+import { cellOf, type RnnOptions } from './layers.js'
 
 export interface CellOptions {
   /** Default true. */
   bias?: boolean
+}
+
+const cellKinds: Kinds<CellOptions> = { bias: 'boolean' }
+const rnnCellKinds: Kinds<CellOptions & Pick<RnnOptions, 'nonlinearity'>> = {
+  ...cellKinds,
+  nonlinearity: 'any',
 }
 
 abstract class Cell extends Module {
@@ -33,8 +39,8 @@ abstract class Cell extends Module {
     { bias = true }: CellOptions,
   ) {
     super()
-    checkSize(new.target.name, 'inputSize', inputSize)
-    checkSize(new.target.name, 'hiddenSize', hiddenSize)
+    wholeArg(new.target.name, 'inputSize', inputSize, 1)
+    wholeArg(new.target.name, 'hiddenSize', hiddenSize, 1)
     this.#cell = cell
     const bound = 1 / Math.sqrt(hiddenSize)
     const rows = gateCount(cell) * hiddenSize
@@ -48,6 +54,9 @@ abstract class Cell extends Module {
   protected run(x: Tensor, state: readonly Tensor[] | undefined): Tensor[] {
     const { inputSize, hiddenSize } = this
     const op = this.constructor.name
+    tensorArg(op, 'x', x)
+    if (state !== undefined && !Array.isArray(state))
+      throw new ArgumentError(op, `state must be [h, c], got ${got(state)}`)
     if ((x.rank !== 1 && x.rank !== 2) || x.shape[x.rank - 1] !== inputSize)
       throw new ShapeError(
         op,
@@ -57,10 +66,12 @@ abstract class Cell extends Module {
     const count = stateCount(this.#cell)
     const before = state ?? Array.from({ length: count }, () => zeros(shape, { dtype: x.dtype }))
     if (before.length !== count || !before.every((s) => s instanceof Tensor && sameShape(s.shape, shape))) {
-      const got = before.map((s) => (s instanceof Tensor ? formatShape(s.shape) : String(s))).join(', ')
+      const shapes = Array.from(before, (s) => (s instanceof Tensor ? formatShape(s.shape) : got(s))).join(
+        ', ',
+      )
       throw new ShapeError(
         op,
-        `state must be ${count === 1 ? '' : 'two tensors, h and c, of '}${formatShape(shape)}, got ${got || 'none'}`,
+        `state must be ${count === 1 ? '' : 'two tensors, h and c, of '}${formatShape(shape)}, got ${shapes || 'none'}`,
       )
     }
     const B = x.rank === 2 ? x.shape[0] : 1
@@ -85,12 +96,13 @@ export class RNNCell extends Cell {
     hiddenSize: number,
     options: CellOptions & { nonlinearity?: 'tanh' | 'relu' } = {},
   ) {
-    super(cellOf('RNNCell', options.nonlinearity ?? 'tanh'), inputSize, hiddenSize, options)
+    const given = optionsArg('RNNCell', options, rnnCellKinds)
+    super(cellOf('RNNCell', given.nonlinearity ?? 'tanh'), inputSize, hiddenSize, given)
   }
 
   /** Throws ShapeError. */
   forward(x: Tensor, state?: Tensor): Tensor {
-    return this.run(x, state && [state])[0]
+    return this.run(x, state === undefined ? undefined : [state])[0]
   }
 }
 
@@ -98,12 +110,12 @@ export class RNNCell extends Cell {
 export class GRUCell extends Cell {
   /** Throws RangeError. */
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
-    super('gru', inputSize, hiddenSize, options)
+    super('gru', inputSize, hiddenSize, optionsArg('GRUCell', options, cellKinds))
   }
 
   /** Throws ShapeError. */
   forward(x: Tensor, state?: Tensor): Tensor {
-    return this.run(x, state && [state])[0]
+    return this.run(x, state === undefined ? undefined : [state])[0]
   }
 }
 
@@ -111,7 +123,7 @@ export class GRUCell extends Cell {
 export class LSTMCell extends Cell {
   /** Throws RangeError. */
   constructor(inputSize: number, hiddenSize: number, options: CellOptions = {}) {
-    super('lstm', inputSize, hiddenSize, options)
+    super('lstm', inputSize, hiddenSize, optionsArg('LSTMCell', options, cellKinds))
   }
 
   /** Throws ShapeError. */

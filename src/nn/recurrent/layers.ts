@@ -1,15 +1,19 @@
 // RNN, GRU and LSTM: PyTorch's layers, from shapes and gate order to the names in a state dict.
+import { got } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { Recurrent, type RecurrentInput, type RecurrentOptions } from './base.js'
+import { inputArg, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentKinds } from './base.js'
 
 export interface RnnOptions extends RecurrentOptions {
   /** Default tanh. */
   nonlinearity?: 'tanh' | 'relu'
 }
 
+const rnnKinds: Kinds<RnnOptions> = { ...recurrentKinds, nonlinearity: 'any' }
+
 export function cellOf(op: string, nonlinearity: string): 'rnnTanh' | 'rnnRelu' {
   if (nonlinearity !== 'tanh' && nonlinearity !== 'relu')
-    throw new RangeError(`${op}: nonlinearity must be 'tanh' or 'relu', got '${nonlinearity}'`)
+    throw new RangeError(`${op}: nonlinearity must be 'tanh' or 'relu', got ${got(nonlinearity)}`)
   return nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu'
 }
 
@@ -19,8 +23,9 @@ export class RNN extends Recurrent {
 
   /** Throws RangeError. */
   constructor(inputSize: number, hiddenSize: number, options: RnnOptions = {}) {
-    const { nonlinearity = 'tanh' } = options
-    super(cellOf('RNN', nonlinearity), inputSize, hiddenSize, options)
+    const given = optionsArg('RNN', options, rnnKinds)
+    const { nonlinearity = 'tanh' } = given
+    super(cellOf('RNN', nonlinearity), inputSize, hiddenSize, given)
     this.nonlinearity = nonlinearity
   }
 
@@ -29,8 +34,9 @@ export class RNN extends Recurrent {
    * with batchFirst x and the output [B, T, ...]; one text [T, inputSize] without B. Throws ShapeError, DTypeError,
    * RangeError.
    */
-  forward(x: Tensor, { state, lengths }: RecurrentInput<Tensor> = {}): [output: Tensor, hn: Tensor] {
-    const [output, [hn]] = this.run(x, state && [state], lengths)
+  forward(x: Tensor, input: RecurrentInput<Tensor> = {}): [output: Tensor, hn: Tensor] {
+    const { state, lengths } = inputArg(this.constructor.name, input)
+    const [output, [hn]] = this.run(x, state, lengths)
     return [output, hn]
   }
 }
@@ -39,12 +45,13 @@ export class RNN extends Recurrent {
 export class GRU extends Recurrent {
   /** Throws RangeError. */
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super('gru', inputSize, hiddenSize, options)
+    super('gru', inputSize, hiddenSize, optionsArg('GRU', options, recurrentKinds))
   }
 
   /** Shapes as those of RNN. */
-  forward(x: Tensor, { state, lengths }: RecurrentInput<Tensor> = {}): [output: Tensor, hn: Tensor] {
-    const [output, [hn]] = this.run(x, state && [state], lengths)
+  forward(x: Tensor, input: RecurrentInput<Tensor> = {}): [output: Tensor, hn: Tensor] {
+    const { state, lengths } = inputArg(this.constructor.name, input)
+    const [output, [hn]] = this.run(x, state, lengths)
     return [output, hn]
   }
 }
@@ -53,14 +60,15 @@ export class GRU extends Recurrent {
 export class LSTM extends Recurrent {
   /** Throws RangeError. */
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super('lstm', inputSize, hiddenSize, options)
+    super('lstm', inputSize, hiddenSize, optionsArg('LSTM', options, recurrentKinds))
   }
 
   /** Shapes as those of RNN; the state is [h, c], each of h_n's shape. */
   forward(
     x: Tensor,
-    { state, lengths }: RecurrentInput<readonly [h: Tensor, c: Tensor]> = {},
+    input: RecurrentInput<readonly [h: Tensor, c: Tensor]> = {},
   ): [output: Tensor, state: [hn: Tensor, cn: Tensor]] {
+    const { state, lengths } = inputArg(this.constructor.name, input)
     const [output, [hn, cn]] = this.run(x, state, lengths)
     return [output, [hn, cn]]
   }
