@@ -64,12 +64,12 @@ it('a reduction that there is not is refused', () => {
   const x = logits()
   const avg = { reduction: 'avg' as 'mean' }
   expect(() => crossEntropy(x, labels([1, 2]), avg)).toThrow(
-    'crossEntropy: reduction must be one of mean, sum, none, got avg',
+    "crossEntropy: reduction must be one of mean, sum, none, got 'avg'",
   )
   expect(() => crossEntropy(x, x.softmax(-1), avg)).toThrow('reduction must be one of')
-  expect(() => mse(x, x, avg)).toThrow('mse: reduction must be one of mean, sum, none, got avg')
+  expect(() => mse(x, x, avg)).toThrow("mse: reduction must be one of mean, sum, none, got 'avg'")
   expect(() => klDiv(x.logSoftmax(-1), x.softmax(-1), avg)).toThrow(
-    'klDiv: reduction must be one of batchmean, mean, sum, none, got avg',
+    "klDiv: reduction must be one of mean, sum, none, batchmean, got 'avg'",
   )
 })
 
