@@ -1,5 +1,6 @@
 // Functions that look at a gradient on its way, and may replace it; and results that keep their gradient.
 import { DTypeError, GradError, ShapeError } from '../errors.js'
+import { functionArg } from '../tensor/check.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { Node } from './node.js'
@@ -33,6 +34,7 @@ function mustWant(t: Tensor, who: string): void {
  */
 export function registerHook(t: Tensor, fn: GradientHook): () => void {
   mustWant(t, 'registerHook')
+  functionArg('registerHook', 'the hook', fn)
   const to = target(t)
   const list = hooks.get(to) ?? []
   // An entry of its own for each call: the same function may be there twice.

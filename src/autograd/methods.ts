@@ -29,6 +29,7 @@ import { norm, std } from './ops/reductions/norm.js'
 import * as places from './ops/reductions/order.js'
 import * as products from './ops/reductions/products.js'
 import * as dims from './ops/shape/dims.js'
+import * as parts from './ops/shape/parts.js'
 import * as repeat from './ops/shape/repeat.js'
 import { slice } from './ops/shape/slice.js'
 import { diag, tril, triu } from './ops/shape/triangles.js'
@@ -180,9 +181,9 @@ const methods = {
   flatten: dims.flatten,
   unflatten: dims.unflatten,
   movedim: dims.movedim,
-  narrow: dims.narrow,
-  select: dims.select,
-  diagonal: dims.diagonal,
+  narrow: parts.narrow,
+  select: parts.select,
+  diagonal: parts.diagonal,
   flip: repeat.flip,
   roll: repeat.roll,
   repeat: repeat.repeat,

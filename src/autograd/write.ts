@@ -1,5 +1,5 @@
 // Writing into a tensor from outside the graph, and walking along its first dim.
-import { DTypeError, GradError, ShapeError } from '../errors.js'
+import { ArgumentError, DTypeError, GradError, got, ShapeError } from '../errors.js'
 import { broadcastStrides, contiguousStrides, formatShape, type Shape } from '../tensor/shape.js'
 import { copyLoop, Tensor } from '../tensor/tensor.js'
 import { isRecording, touch } from './graph.js'
@@ -44,6 +44,11 @@ function broadcastFor(shape: Shape, strides: Shape, target: Shape): number[] | n
 }
 
 function fromNumbers(x: Tensor, values: ArrayLike<number>): Source {
+  if (typeof values !== 'object' || values === null || typeof values.length !== 'number')
+    throw new ArgumentError(
+      'set',
+      `values must be a number, numbers in a list or a tensor, got ${got(values)}`,
+    )
   if (values.length !== x.numel)
     throw new ShapeError(
       'set',

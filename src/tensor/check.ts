@@ -95,6 +95,19 @@ export function wholeArg(
   return value
 }
 
+/** A number as a value: NaN is one too. */
+export function scalarArg(op: string, name: string, value: unknown): number {
+  return typeof value === 'number' ? value : refuse(op, name, 'a number', value)
+}
+
+/** One whole number, or several in a list. Their range is for the op to check. */
+export function wholesArg(op: string, name: string, value: unknown): readonly number[] {
+  if (typeof value === 'number') return [wholeArg(op, name, value)]
+  if (!Array.isArray(value)) return refuse(op, name, 'a whole number or a list of them', value)
+  for (const n of value) wholeArg(op, name, n)
+  return value as number[]
+}
+
 export function functionArg<T>(op: string, name: string, value: T): T {
   return typeof value === 'function' ? value : refuse(op, name, 'a function', value)
 }

@@ -89,7 +89,7 @@ describe('losses', () => {
     (name, [loss, count]) => {
       const args = Array.from({ length: count }, () => zeros([3]))
       expect(() => loss(...args, { reduction: 'avg' })).toThrow(
-        new RangeError(`${name}: reduction must be 'mean', 'sum' or 'none', got 'avg'`),
+        new RangeError(`${name}: reduction must be one of mean, sum, none, got 'avg'`),
       )
       expect(() => loss(...args.slice(1), zeros([2]))).toThrow(ShapeError)
     },

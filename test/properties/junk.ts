@@ -125,7 +125,9 @@ const optionNames =
   `keepdim dim T eps reduction weight labelSmoothing ignoreIndex dtype requiresGrad shape key p residual mask
 causal scale dropout trace value paddingIdx correction replacement lr betas momentum nesterov weightDecay width heads inner norm
 activation params lrScale createGraph retainGraph gradient allowUnused twice h tolerance wrt bias std approximate nope total
-warmup layers prefixes stride padding`.split(/\s+/)
+warmup layers prefixes stride padding groups dilation outputPadding ceilMode countIncludePad divisorOverride training
+momentum alpha beta negativeSlope threshold minVal maxVal posWeight delta margin swap descending largest minlength bins
+min max right indexing offset dim1 dim2 accumulate names seed derivatives`.split(/\s+/)
 
 export const tensorNames = Object.keys(tensors)
 export const plainNames = Object.keys(plain)

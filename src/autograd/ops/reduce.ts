@@ -25,7 +25,7 @@ export interface Keep {
   keepdim?: boolean
 }
 
-const keeps: Kinds<Keep> = { keepdim: 'boolean' }
+export const keeps: Kinds<Keep> = { keepdim: 'boolean' }
 
 /** [outer, n, inner] of reducing `dims`, when they stand side by side; null when they do not. */
 export function lanes(

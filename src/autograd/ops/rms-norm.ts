@@ -1,5 +1,6 @@
 // Root mean square norm: rows brought to a mean square of 1, without a mean taken off.
 import { ShapeError } from '../../errors.js'
+import { optionsArg, tensorArg } from '../../tensor/check.js'
 import { formatShape, type Shape, sameShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { defineOp, type Op } from '../op.js'
@@ -80,10 +81,9 @@ const EPSILON = { float32: 2 ** -23, float64: 2 ** -52, int32: 0 } as const
  * x / sqrt(mean(x^2) + eps) * weight over the last dim: x [..., n], weight [n] or null -> [..., n]. eps: by default the
  * dtype's own, as in PyTorch. Zhang and Sennrich 2019. Throws ShapeError.
  */
-export function rmsNorm(
-  x: Tensor,
-  weight: Tensor | null = null,
-  { eps = EPSILON[x.dtype] }: Partial<Eps> = {},
-): Tensor {
+export function rmsNorm(x: Tensor, weight: Tensor | null = null, options: Partial<Eps> = {}): Tensor {
+  tensorArg('rmsNorm', 'the input', x)
+  if (weight !== null) tensorArg('rmsNorm', 'the weight', weight)
+  const { eps = EPSILON[x.dtype] } = optionsArg('rmsNorm', options, { eps: 'finite' })
   return rmsNormOp(weight === null ? [x] : [x, weight], { eps })
 }

@@ -1,6 +1,7 @@
 // The standard suite: everything that must hold for an op, read off its record. Throws at the first thing that does not.
 // It needs no test runner: the project's own tests and those of ops made elsewhere rest on it.
-import { GradError, TinystillError } from '../../errors.js'
+import { ArgumentError, GradError, got, TinystillError } from '../../errors.js'
+import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { fold, type Key, keyOf } from '../../tensor/rng.js'
 import { sameShape } from '../../tensor/shape.js'
 import type { DType, TypedArray } from '../../tensor/storage.js'
@@ -36,6 +37,8 @@ export interface CheckOptions {
   /** The largest error of a gradient, relative to max(1, largest gradient). Default 1e-8. */
   tolerance?: number
 }
+
+const checkOptions: Kinds<CheckOptions> = { seed: 'whole', derivatives: 'boolean', tolerance: 'number' }
 
 /** What an op breaks: names the op, what does not hold, and the sample. */
 export class OpCheckError extends TinystillError {}
@@ -230,8 +233,10 @@ function checkMemory(op: Op<unknown>, key: Key): void {
  */
 export function checkOp<A>(op: Op<A>, options: CheckOptions = {}): OpReport {
   const any = op as unknown as Op<unknown>
+  if (typeof op !== 'function' || op.record === undefined)
+    throw new ArgumentError('checkOp', `needs an op, got ${got(op)}`, 'Make one with defineOp()')
   const { record } = any
-  const { seed = 1, derivatives = true } = options
+  const { seed = 1, derivatives = true } = optionsArg('checkOp', options, checkOptions)
   const samples = record.samples()
   if (samples.length === 0)
     throw new OpCheckError(`${record.name}: has no samples`, 'Without samples nothing can be checked')

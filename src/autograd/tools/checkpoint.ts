@@ -1,6 +1,7 @@
 // Checkpointing: of a whole function only the result is kept, and backward computes the rest again.
 // Chen et al. 2016, "Training deep nets with sublinear memory cost".
 import { GradError } from '../../errors.js'
+import { functionArg } from '../../tensor/check.js'
 import { formatShape, type Shape, sameShape } from '../../tensor/shape.js'
 import { closeArena, openArena } from '../../tensor/storage.js'
 import { Tensor } from '../../tensor/tensor.js'
@@ -64,6 +65,7 @@ export function checkpoint<Inputs extends readonly unknown[]>(
   fn: (...inputs: Inputs) => Tensor,
   ...inputs: Inputs
 ): Tensor {
+  functionArg('checkpoint', 'the function', fn)
   if (!isRecording()) return mustBeTensor(fn(...inputs))
   const floor = Node.newest
   const sameDraws = randomMark()

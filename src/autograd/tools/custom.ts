@@ -1,5 +1,6 @@
 // Ops of one's own. defineOp takes a whole record, as every op of ours is; customFunction two functions, forward and backward.
-import { DTypeError, GradError, ShapeError, TinystillError } from '../../errors.js'
+import { ArgumentError, DTypeError, GradError, got, ShapeError, TinystillError } from '../../errors.js'
+import { functionArg } from '../../tensor/check.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import type { TypedArray } from '../../tensor/storage.js'
 import { type NestedArray, Tensor } from '../../tensor/tensor.js'
@@ -7,10 +8,12 @@ import { tensor } from '../create.js'
 import { isRecording, noGrad, synchronous } from '../graph.js'
 import { Node } from '../node.js'
 import { isDefined, makeOp, type Op } from '../op.js'
-import type { BackwardContext, OpRecord, ViewOp } from '../record.js'
+import type { BackwardContext, OpRecord, Takes, ViewOp } from '../record.js'
 import { activeTracer } from '../trace.js'
 
 const owed = ['name', 'doc', 'math', 'takes', 'shape', 'samples', 'errors', 'edge', 'twice'] as const
+
+const kinds: readonly Takes[] = ['float', 'int', 'number', 'any']
 
 /**
  * An op of one's own from a whole record: shape rule, kernel (or view, or composite of other ops), backward, samples,
@@ -19,28 +22,44 @@ const owed = ['name', 'doc', 'math', 'takes', 'shape', 'samples', 'errors', 'edg
  * Throws TinystillError where the name is that of an op of tinystill, or the record lacks something.
  */
 export function defineOwnOp<A>(record: OpRecord<A>): Op<A> {
+  requireObject('defineOp', 'the record', record)
   const missing = owed.filter((field) => !(field in record))
   const ways = ['kernel', 'view', 'composite'].filter((way) => way in record)
   if (missing.length > 0)
-    throw new TinystillError(`defineOp: the record of ${record.name ?? 'an op'} lacks ${missing.join(', ')}`)
+    throw new TinystillError(`defineOp: the record of ${nameOf(record.name)} lacks ${missing.join(', ')}`)
   if (ways.length !== 1) {
     throw new TinystillError(
-      `defineOp: ${record.name} must have one of kernel, view and composite, it has ${ways.join(' and ') || 'none'}`,
+      `defineOp: ${nameOf(record.name)} must have one of kernel, view and composite, it has ${ways.join(' and ') || 'none'}`,
     )
   }
   if (!('composite' in record) && (record.save === undefined || record.backward === undefined)) {
     throw new TinystillError(
-      `defineOp: the record of ${record.name} lacks save or backward`,
+      `defineOp: the record of ${nameOf(record.name)} lacks save or backward`,
       'An op without a gradient says so: save: () => [], backward: null',
     )
   }
   mustBeNew('defineOp', record.name)
+  for (const field of ['shape', 'samples', 'errors', 'edge', ...ways] as const)
+    functionArg('defineOp', `${field} of ${record.name}`, record[field as keyof OpRecord<A>])
+  const { takes } = record
+  if (!Array.isArray(takes) || takes.length === 0 || !takes.every((t) => kinds.includes(t)))
+    throw new ArgumentError(
+      'defineOp',
+      `takes of ${record.name} must be a list of ${kinds.join(', ')}, got ${got(takes)}`,
+    )
   return makeOp(record)
+}
+
+const nameOf = (name: unknown) => (typeof name === 'string' ? name : 'an op')
+
+function requireObject(who: string, what: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null)
+    throw new ArgumentError(who, `${what} must be an object, got ${got(value)}`)
 }
 
 function mustBeNew(who: string, name: string): void {
   if (typeof name !== 'string' || name === '')
-    throw new TinystillError(`${who}: an op needs a name, got ${String(name)}`)
+    throw new TinystillError(`${who}: an op needs a name, got ${got(name)}`)
   if (isDefined(name))
     throw new TinystillError(
       `${who}: tinystill has an op named ${name}`,
@@ -106,9 +125,10 @@ function asTensor(who: string, x: Numbers, like: Tensor): Tensor {
 export function customFunction<A = undefined>(
   f: CustomFunction<A>,
 ): (inputs: readonly Tensor[], ...attrs: undefined extends A ? [attrs?: A] : [attrs: A]) => Tensor {
+  requireObject('customFunction', 'what it is made of', f)
   const { name } = f
   if (typeof f.forward !== 'function' || typeof f.backward !== 'function')
-    throw new TinystillError(`customFunction: ${name} needs the functions forward and backward`)
+    throw new TinystillError(`customFunction: ${nameOf(name)} needs the functions forward and backward`)
   mustBeNew('customFunction', name)
   const record: ViewOp<unknown> = {
     name,

@@ -2,6 +2,7 @@
 // torch.autograd.functional.
 import { DTypeError, GradError, ShapeError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
+import { functionArg, type Kinds, optionsArg, tensorArg, tensorsArg } from '../../tensor/check.js'
 import { formatShape, type Shape, sameShape } from '../../tensor/shape.js'
 import { empty, Tensor } from '../../tensor/tensor.js'
 import { grad } from '../backward.js'
@@ -22,7 +23,10 @@ export interface FunctionalOptions {
 type Fn = (...inputs: Tensor[]) => Tensor
 type One = Tensor | readonly Tensor[]
 
-const listOf = (inputs: One): readonly Tensor[] => (inputs instanceof Tensor ? [inputs] : inputs)
+const kinds: Kinds<FunctionalOptions> = { createGraph: 'boolean' }
+
+const listOf = (who: string, what: string, inputs: One): readonly Tensor[] =>
+  inputs instanceof Tensor ? [inputs] : tensorsArg(who, what, inputs)
 
 /** Leaves with the inputs' values; with createGraph where an input has a graph, a result that leads back to it. */
 function fresh(who: string, inputs: readonly Tensor[], createGraph: boolean): Tensor[] {
@@ -88,9 +92,12 @@ const shapeOf = (y: Tensor, x: Tensor): Shape => [...y.shape, ...x.shape]
  */
 export function jacobian(fn: Fn, inputs: Tensor, options?: FunctionalOptions): Tensor
 export function jacobian(fn: Fn, inputs: readonly Tensor[], options?: FunctionalOptions): Tensor[]
-export function jacobian(fn: Fn, inputs: One, { createGraph = false }: FunctionalOptions = {}): One {
+export function jacobian(fn: Fn, inputs: One, options: FunctionalOptions = {}): One {
+  functionArg('jacobian', 'the function', fn)
+  const given = listOf('jacobian', 'inputs', inputs)
+  const { createGraph = false } = optionsArg('jacobian', options, kinds)
   const rows = within(createGraph, () => {
-    const xs = fresh('jacobian', listOf(inputs), createGraph)
+    const xs = fresh('jacobian', given, createGraph)
     const y = call('jacobian', fn, xs)
     return jacobianOf(y, xs, createGraph)
   })
@@ -113,13 +120,12 @@ function jacobianOf(y: Tensor, xs: Tensor[], createGraph: boolean): Tensor[] {
  */
 export function hessian(fn: Fn, inputs: Tensor, options?: FunctionalOptions): Tensor
 export function hessian(fn: Fn, inputs: readonly Tensor[], options?: FunctionalOptions): Tensor[][]
-export function hessian(
-  fn: Fn,
-  inputs: One,
-  { createGraph = false }: FunctionalOptions = {},
-): Tensor | Tensor[][] {
+export function hessian(fn: Fn, inputs: One, options: FunctionalOptions = {}): Tensor | Tensor[][] {
+  functionArg('hessian', 'the function', fn)
+  const given = listOf('hessian', 'inputs', inputs)
+  const { createGraph = false } = optionsArg('hessian', options, kinds)
   const table = within(createGraph, () => {
-    const xs = fresh('hessian', listOf(inputs), createGraph)
+    const xs = fresh('hessian', given, createGraph)
     const y = call('hessian', fn, xs)
     if (y.numel !== 1) {
       throw new GradError(
@@ -143,14 +149,13 @@ export function vjp(
   v?: Tensor,
   options?: FunctionalOptions,
 ): [Tensor, Tensor[]]
-export function vjp(
-  fn: Fn,
-  inputs: One,
-  v?: Tensor,
-  { createGraph = false }: FunctionalOptions = {},
-): [Tensor, One] {
+export function vjp(fn: Fn, inputs: One, v?: Tensor, options: FunctionalOptions = {}): [Tensor, One] {
+  functionArg('vjp', 'the function', fn)
+  const given = listOf('vjp', 'inputs', inputs)
+  if (v !== undefined) tensorArg('vjp', 'v', v)
+  const { createGraph = false } = optionsArg('vjp', options, kinds)
   const [y, gs] = within(createGraph, () => {
-    const xs = fresh('vjp', listOf(inputs), createGraph)
+    const xs = fresh('vjp', given, createGraph)
     const y = call('vjp', fn, xs)
     if (v === undefined && y.numel !== 1) {
       throw new GradError(`vjp: the function gives ${formatShape(y.shape)}`, 'Pass v, a tensor of that shape')
@@ -167,18 +172,16 @@ export function vjp(
  * and dtype. By differentiating the gradient, so every op on the way needs a second derivative (GradError names one that
  * has none). Throws ShapeError and DTypeError for tangents that do not fit.
  */
-export function jvp(
-  fn: Fn,
-  inputs: One,
-  tangents: One,
-  { createGraph = false }: FunctionalOptions = {},
-): [Tensor, Tensor] {
-  const along = listOf(tangents)
-  if (along.length !== listOf(inputs).length) {
-    throw new ShapeError('jvp', `got ${listOf(inputs).length} inputs and ${along.length} tangents`)
-  }
+export function jvp(fn: Fn, inputs: One, tangents: One, options: FunctionalOptions = {}): [Tensor, Tensor] {
+  functionArg('jvp', 'the function', fn)
+  const given = listOf('jvp', 'inputs', inputs)
+  const along = listOf('jvp', 'tangents', tangents)
+  const { createGraph = false } = optionsArg('jvp', options, kinds)
+  if (given.length === 0) throw new ShapeError('jvp', 'needs at least one input')
+  if (along.length !== given.length)
+    throw new ShapeError('jvp', `got ${given.length} inputs and ${along.length} tangents`)
   return within(createGraph, () => {
-    const xs = fresh('jvp', listOf(inputs), createGraph)
+    const xs = fresh('jvp', given, createGraph)
     for (const [i, t] of along.entries()) mustFit('jvp', `tangent ${i}`, t, xs[i])
     const y = call('jvp', fn, xs)
     // J^T u is linear in u: the derivative of <J^T u, v> for u is J v, whatever u is.

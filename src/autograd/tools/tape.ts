@@ -1,4 +1,6 @@
 // The graph behind a tensor as data, and as text that Graphviz and Mermaid draw.
+import { ArgumentError, got } from '../../errors.js'
+import { optionsArg, tensorArg } from '../../tensor/check.js'
 import type { Shape } from '../../tensor/shape.js'
 import { formatShape } from '../../tensor/shape.js'
 import type { DType } from '../../tensor/storage.js'
@@ -36,6 +38,11 @@ const hasParameters = (
   typeof (names as { namedParameters?: unknown }).namedParameters === 'function'
 
 function namesOf(names: LeafNames): Map<Tensor, string> {
+  if (typeof names !== 'object' || names === null)
+    throw new ArgumentError(
+      'graph',
+      `names must be a module, a map or an object of leaves, got ${got(names)}`,
+    )
   const pairs: Iterable<readonly [string, Tensor]> = hasParameters(names)
     ? names.namedParameters()
     : names instanceof Map
@@ -89,7 +96,9 @@ export class Tape {
  * show as the ops in them, checkpoint() as one node. Still there after backward() has freed what it saved. `names`: a
  * module, or leaves by name. A tensor without a graph is a single node.
  */
-export function graph(t: Tensor, { names = {} }: { names?: LeafNames } = {}): Tape {
+export function graph(t: Tensor, options: { names?: LeafNames } = {}): Tape {
+  tensorArg('graph', 'the input', t)
+  const { names = {} } = optionsArg('graph', options, { names: 'any' })
   const known = namesOf(names)
   const ids = new Map<Node | Tensor, number>()
   const facts = new Map<Node | Tensor, { shape: Shape; dtype: DType }>()

@@ -1,5 +1,6 @@
 // Convolutions as PyTorch names them: conv1d, conv2d, convTranspose2d.
-import { ShapeError } from '../../../errors.js'
+import { got, ShapeError } from '../../../errors.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
 import type { Shape } from '../../../tensor/shape.js'
 import { formatShape } from '../../../tensor/shape.js'
 import type { Tensor } from '../../../tensor/tensor.js'
@@ -19,6 +20,15 @@ export interface ConvOptions {
   groups?: number
 }
 
+// A pair is checked where it is read.
+const convOptions: Kinds<ConvOptions> = { stride: 'any', padding: 'any', dilation: 'any', groups: 'whole' }
+
+function tensorArgs(op: string, x: Tensor, weight: Tensor, bias: Tensor | null): void {
+  tensorArg(op, 'the input', x)
+  tensorArg(op, 'the weight', weight)
+  if (bias !== null) tensorArg(op, 'the bias', bias)
+}
+
 function paddingOf(
   op: string,
   padding: Pair | 'same' | 'valid',
@@ -36,7 +46,7 @@ function paddingOf(
     return [top, h - top, left, w - left]
   }
   if (typeof padding === 'string')
-    throw new ShapeError(op, `padding must be a number, 'same' or 'valid', got '${padding}'`)
+    throw new ShapeError(op, `padding must be a number, 'same' or 'valid', got ${got(padding)}`)
   const [h, w] = read('padding', padding, 0)
   return [h, h, w, w]
 }
@@ -49,8 +59,10 @@ export function conv2d(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null = null,
-  { stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions = {},
+  options: ConvOptions = {},
 ): Tensor {
+  tensorArgs('conv2d', x, weight, bias)
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = optionsArg('conv2d', options, convOptions)
   const read = (what: string, value: Pair, least: number) => pairOf('conv2d', what, value, least)
   const [s, d] = [read('stride', stride, 1), read('dilation', dilation, 1)]
   const attrs = {
@@ -67,8 +79,10 @@ export function conv1d(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null = null,
-  { stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions = {},
+  options: ConvOptions = {},
 ): Tensor {
+  tensorArgs('conv1d', x, weight, bias)
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = optionsArg('conv1d', options, convOptions)
   if (weight.rank !== 3)
     throw new ShapeError('conv1d', `the weight must be [O, C / groups, k], got ${formatShape(weight.shape)}`)
   if (x.rank !== 2 && x.rank !== 3)
@@ -92,6 +106,8 @@ export interface ConvTransposeOptions extends Omit<ConvOptions, 'padding'> {
   outputPadding?: Pair
 }
 
+const convTransposeOptions: Kinds<ConvTransposeOptions> = { ...convOptions, outputPadding: 'any' }
+
 /**
  * The gradient of conv2d as a layer: x [N, C, H, W] or [C, H, W], weight [C, O / groups, kH, kW], bias [O] ->
  * [N, O, oH, oW], oH = (H - 1) stride - 2 padding + dilation (kH - 1) + outputPadding + 1. Throws ShapeError.
@@ -100,8 +116,21 @@ export function convTranspose2d(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null = null,
-  { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 }: ConvTransposeOptions = {},
+  options: ConvTransposeOptions = {},
 ): Tensor {
+  tensorArgs('convTranspose2d', x, weight, bias)
+  const {
+    stride = 1,
+    padding = 0,
+    outputPadding = 0,
+    dilation = 1,
+    groups = 1,
+  } = optionsArg('convTranspose2d', options, convTransposeOptions)
+  if (weight.rank !== 4)
+    throw new ShapeError(
+      'convTranspose2d',
+      `the weight must be [C, O / groups, kH, kW], got ${formatShape(weight.shape)}`,
+    )
   const read = (what: string, value: Pair, least: number) => pairOf('convTranspose2d', what, value, least)
   const [s, d] = [read('stride', stride, 1), read('dilation', dilation, 1)]
   const [p, more] = [read('padding', padding, 0), read('outputPadding', outputPadding, 0)]

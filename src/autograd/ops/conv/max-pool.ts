@@ -1,5 +1,6 @@
 // Max pooling: the places of the largest, then what stands there. gather brings the gradient, its second one too.
 import { ShapeError } from '../../../errors.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
 import { formatShape, type Shape } from '../../../tensor/shape.js'
 import { flat, ints, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -144,11 +145,28 @@ export interface MaxPoolOptions {
   ceilMode?: boolean
 }
 
+// A pair is checked where it is read.
+const poolOptions: Kinds<MaxPoolOptions> = {
+  stride: 'any',
+  padding: 'any',
+  dilation: 'any',
+  ceilMode: 'boolean',
+}
+
 function attrsOf(
+  op: string,
+  x: Tensor,
   kernelSize: Pair,
-  { stride = kernelSize, padding = 0, dilation = 1, ceilMode = false }: MaxPoolOptions,
+  options: MaxPoolOptions,
   read: (what: string, value: Pair, least: number) => Two,
 ): PoolAttrs {
+  tensorArg(op, 'the input', x)
+  const {
+    stride = kernelSize,
+    padding = 0,
+    dilation = 1,
+    ceilMode = false,
+  } = optionsArg(op, options, poolOptions)
   return {
     ...{ kernel: read('kernelSize', kernelSize, 1), stride: read('stride', stride, 1) },
     ...{ padding: read('padding', padding, 0), dilation: read('dilation', dilation, 1), ceil: ceilMode },
@@ -160,13 +178,13 @@ function attrsOf(
  * gradient, and NaN counts as largest. Throws ShapeError.
  */
 export function maxPool2d(x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): Tensor {
-  const attrs = attrsOf(kernelSize, options, (...value) => pairOf('maxPool2d', ...value))
+  const attrs = attrsOf('maxPool2d', x, kernelSize, options, (...value) => pairOf('maxPool2d', ...value))
   return batched(x, 4, (images) => poolOp([images], attrs))
 }
 
 /** The same along one axis: x [N, C, L] or [C, L] -> [N, C, oL]. Throws ShapeError. */
 export function maxPool1d(x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): Tensor {
-  const attrs = attrsOf(kernelSize, options, (what, value, least) =>
+  const attrs = attrsOf('maxPool1d', x, kernelSize, options, (what, value, least) =>
     acrossOf('maxPool1d', what, value, least, what === 'padding' ? 0 : 1),
   )
   if (x.rank !== 2 && x.rank !== 3)

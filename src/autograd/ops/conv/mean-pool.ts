@@ -1,5 +1,6 @@
 // Mean pooling, with windows of one size or as many as are asked for: one op that is linear, and its transpose.
 import { ShapeError } from '../../../errors.js'
+import { fitsMemory, type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
 import { formatShape, type Shape } from '../../../tensor/shape.js'
 import { flat, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -137,6 +138,16 @@ export interface AvgPoolOptions {
   divisorOverride?: number
 }
 
+const lineOptions: Kinds<Omit<AvgPoolOptions, 'divisorOverride'>> = {
+  // A pair is checked where it is read.
+  stride: 'any',
+  padding: 'any',
+  ceilMode: 'boolean',
+  countIncludePad: 'boolean',
+}
+
+const poolOptions: Kinds<AvgPoolOptions> = { ...lineOptions, divisorOverride: 'number' }
+
 function pool(
   op: string,
   x: Tensor,
@@ -179,8 +190,9 @@ function pool(
 
 /** The mean under each window: x [N, C, H, W] or [C, H, W] -> [N, C, oH, oW], as in PyTorch. Throws ShapeError. */
 export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
+  tensorArg('avgPool2d', 'the input', x)
   const read = (what: string, value: Pair, least: number) => pairOf('avgPool2d', what, value, least)
-  const { stride = kernelSize, padding = 0 } = options
+  const { stride = kernelSize, padding = 0 } = optionsArg('avgPool2d', options, poolOptions)
   const [k, s, p] = [
     ...[read('kernelSize', kernelSize, 1), read('stride', stride, 1), read('padding', padding, 0)],
   ]
@@ -193,9 +205,10 @@ export function avgPool1d(
   kernelSize: Pair,
   options: Omit<AvgPoolOptions, 'divisorOverride'> = {},
 ): Tensor {
+  tensorArg('avgPool1d', 'the input', x)
   const read = (what: string, value: Pair, least: number) =>
     acrossOf('avgPool1d', what, value, least, what === 'padding' ? 0 : 1)
-  const { stride = kernelSize, padding = 0 } = options
+  const { stride = kernelSize, padding = 0 } = optionsArg('avgPool1d', options, lineOptions)
   const [k, s, p] = [
     ...[read('kernelSize', kernelSize, 1), read('stride', stride, 1), read('padding', padding, 0)],
   ]
@@ -212,11 +225,15 @@ export function adaptiveAvgPool2d(
   x: Tensor,
   outputSize: number | readonly [number | null, number | null],
 ): Tensor {
-  const asked = typeof outputSize === 'number' ? ([outputSize, outputSize] as const) : outputSize
+  tensorArg('adaptiveAvgPool2d', 'the input', x)
   return batched(x, 4, (images) => {
     requireImages('adaptiveAvgPool2d', images.shape)
     const size = [images.shape[2], images.shape[3]] as const
-    const [oh, ow] = pairOf('adaptiveAvgPool2d', 'outputSize', [asked[0] ?? size[0], asked[1] ?? size[1]], 1)
+    const asked = Array.isArray(outputSize)
+      ? outputSize.map((n, d) => (n === null ? size[d] : n))
+      : outputSize
+    const [oh, ow] = pairOf('adaptiveAvgPool2d', 'outputSize', asked as Pair, 1)
+    fitsMemory('adaptiveAvgPool2d', [oh, ow], 'float64')
     if (size[0] === 0 || size[1] === 0)
       throw new ShapeError('adaptiveAvgPool2d', `the image ${formatShape(size)} has no places`)
     const axis = (n: number, out: number): Axis => ({

@@ -1,6 +1,7 @@
 // Norms of images: over the batch for each channel, or for each image over groups of its channels. One kernel.
-import { ShapeError } from '../../../errors.js'
+import { ArgumentError, got, ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
 import type { PlaneNormArgs } from '../../../tensor/kernel-args.js'
 import { formatShape, numel, type Shape, sameShape } from '../../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../../tensor/tensor.js'
@@ -68,17 +69,17 @@ function normShape([x, w, b]: readonly Shape[], { groups }: NormAttrs): Shape {
   if (x.length < 2) throw new ShapeError(name, `the input must be [N, C, ...], got ${formatShape(x)}`)
   if (groups !== 0 && (!Number.isInteger(groups) || groups < 0 || x[1] % groups !== 0))
     throw new ShapeError(name, `${x[1]} channels do not divide into ${groups} groups`)
-  for (const [what, s] of [
-    ['weight', w],
-    ['bias', b],
-  ] as const) {
-    if (!sameShape(s, [x[1]]))
-      throw new ShapeError(
-        name,
-        `the ${what} must be [${x[1]}] for the input ${formatShape(x)}, got ${formatShape(s)}`,
-      )
-  }
+  mustBeChannels(name, 'the weight', w, x)
+  mustBeChannels(name, 'the bias', b, x)
   return x
+}
+
+function mustBeChannels(name: string, what: string, s: Shape, x: Shape): void {
+  if (sameShape(s, [x[1]])) return
+  throw new ShapeError(
+    name,
+    `${what} must be [${x[1]}] for the input ${formatShape(x)}, got ${formatShape(s)}`,
+  )
 }
 
 const normOp: Op<NormAttrs> = defineOp<NormAttrs>({
@@ -197,22 +198,36 @@ export interface BatchNormOptions {
   eps?: number
 }
 
+// weight and bias may be null: they are looked at where the channels are known.
+const batchNormOptions: Kinds<BatchNormOptions> = {
+  weight: 'any',
+  bias: 'any',
+  training: 'boolean',
+  momentum: 'finite',
+  eps: 'finite',
+}
+
 /**
  * Each channel of x [N, C, ...] to mean 0 and variance 1, then times weight [C] plus bias [C]: PyTorch's F.batch_norm.
  * In training changes `running` in place, with the variance divided by n - 1. Ioffe and Szegedy 2015. Throws ShapeError.
  */
-export function batchNorm(
-  x: Tensor,
-  running: RunningStats | null,
-  { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 }: BatchNormOptions = {},
-): Tensor {
+export function batchNorm(x: Tensor, running: RunningStats | null, options: BatchNormOptions = {}): Tensor {
+  const {
+    weight = null,
+    bias = null,
+    training = false,
+    momentum = 0.1,
+    eps = 1e-5,
+  } = optionsArg('batchNorm', options, batchNormOptions)
+  tensorArg('batchNorm', 'the input', x)
   if (x.rank < 2)
     throw new ShapeError('batchNorm', `the input must be [N, C, ...], got ${formatShape(x.shape)}`)
   const c = x.shape[1]
-  for (const t of running === null ? [] : [running.mean, running.variance]) {
+  for (const t of running === null ? [] : statsOf(running)) {
     if (!sameShape(t.shape, [c]))
       throw new ShapeError('batchNorm', `running statistics must be [${c}], got ${formatShape(t.shape)}`)
   }
+  requireChannels('batchNorm', x, weight, bias)
   if (!training) {
     if (running === null)
       throw new ShapeError(
@@ -246,6 +261,23 @@ export function batchNorm(
   return y
 }
 
+function statsOf(running: RunningStats): readonly Tensor[] {
+  if (typeof running !== 'object')
+    throw new ArgumentError(
+      'batchNorm',
+      `the running statistics must be { mean, variance } or null, got ${got(running)}`,
+    )
+  return [
+    tensorArg('batchNorm', 'running.mean', running.mean),
+    tensorArg('batchNorm', 'running.variance', running.variance),
+  ]
+}
+
+function requireChannels(op: string, x: Tensor, weight: Tensor | null, bias: Tensor | null): void {
+  if (weight !== null) mustBeChannels(op, 'the weight', tensorArg(op, 'the weight', weight).shape, x.shape)
+  if (bias !== null) mustBeChannels(op, 'the bias', tensorArg(op, 'the bias', bias).shape, x.shape)
+}
+
 /** t = (1 - momentum) t + momentum factor value, in place. */
 function move(t: Tensor, value: Tensor, momentum: number, factor: number): void {
   const [old, now] = [t.elements, value.elements]
@@ -259,18 +291,21 @@ export interface GroupNormOptions {
   eps?: number
 }
 
+const groupNormOptions: Kinds<GroupNormOptions> = { weight: 'any', bias: 'any', eps: 'finite' }
+
 /**
  * Each group of channels of each image of x [N, C, ...] to mean 0 and variance 1, then times weight [C] plus bias [C].
  * Wu and He 2018. Throws ShapeError.
  */
-export function groupNorm(
-  x: Tensor,
-  numGroups: number,
-  { weight = null, bias = null, eps = 1e-5 }: GroupNormOptions = {},
-): Tensor {
+export function groupNorm(x: Tensor, numGroups: number, options: GroupNormOptions = {}): Tensor {
+  const { weight = null, bias = null, eps = 1e-5 } = optionsArg('groupNorm', options, groupNormOptions)
+  tensorArg('groupNorm', 'the input', x)
   if (!Number.isInteger(numGroups) || numGroups < 1)
-    throw new ShapeError('groupNorm', `numGroups must be a whole number from 1, got ${numGroups}`)
-  const c = x.rank < 2 ? 0 : x.shape[1]
+    throw new ShapeError('groupNorm', `numGroups must be a whole number from 1, got ${got(numGroups)}`)
+  if (x.rank < 2)
+    throw new ShapeError('groupNorm', `the input must be [N, C, ...], got ${formatShape(x.shape)}`)
+  requireChannels('groupNorm', x, weight, bias)
+  const c = x.shape[1]
   const w = weight ?? ones([c], { dtype: x.dtype })
   const b = bias ?? zeros([c], { dtype: x.dtype })
   return normOp([x, w, b], { eps, groups: numGroups })

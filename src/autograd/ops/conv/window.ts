@@ -1,5 +1,5 @@
 // What convolutions and pools say alike: a number or one for each axis, paddings, and the size of what comes out.
-import { ShapeError } from '../../../errors.js'
+import { got, ShapeError } from '../../../errors.js'
 import { formatShape, type Shape } from '../../../tensor/shape.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { reshape } from '../shape/views.js'
@@ -11,25 +11,22 @@ export type Pair = number | readonly number[]
 
 /** Both numbers of a pair. Throws ShapeError below `least`, for fractions, or for another count. */
 export function pairOf(op: string, what: string, value: Pair, least: number): Two {
-  const [a, b] = typeof value === 'number' ? [value, value] : value
-  const right = typeof value === 'number' || value.length === 2
-  if (!right || ![a, b].every((n) => Number.isInteger(n) && n >= least)) {
+  const list: readonly number[] =
+    typeof value === 'number' ? [value, value] : Array.isArray(value) ? value : []
+  const [a, b] = list
+  if (list.length !== 2 || ![a, b].every((n) => Number.isInteger(n) && n >= least))
     throw new ShapeError(
       op,
-      `${what} must be a whole number from ${least}, or two of them, got ${typeof value === 'number' ? value : formatShape(value)}`,
+      `${what} must be a whole number from ${least}, or two of them, got ${got(value)}`,
     )
-  }
   return [a, b]
 }
 
 /** The pair of an op over one axis, laid across: the one number, or the only one of a list. */
 export function acrossOf(op: string, what: string, value: Pair, least: number, down: number): Two {
-  const list = typeof value === 'number' ? [value] : value
+  const list: readonly number[] = typeof value === 'number' ? [value] : Array.isArray(value) ? value : []
   if (list.length !== 1 || !Number.isInteger(list[0]) || list[0] < least)
-    throw new ShapeError(
-      op,
-      `${what} must be a whole number from ${least}, got ${typeof value === 'number' ? value : formatShape(value)}`,
-    )
+    throw new ShapeError(op, `${what} must be a whole number from ${least}, got ${got(value)}`)
   return [down, list[0]]
 }
 

@@ -1,6 +1,7 @@
 // Activations written in other ops. relu, gelu, tanh and sigmoid, which have kernels, are in pointwise.ts.
 // Where a branch would overflow or lose its gradient, its input is replaced before it is computed: where() alone would
 // multiply that branch's infinite derivative by 0.
+import { type Kinds, optionsArg } from '../../../tensor/check.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import type { Domain } from '../../samples.js'
 import { add, div, mul, neg, sub } from './arithmetic.js'
@@ -41,6 +42,8 @@ export interface Alpha {
   alpha: number
 }
 
+const alphaOptions: Kinds<Partial<Alpha>> = { alpha: 'finite' }
+
 const eluOp = unaryComposite<Alpha>({
   name: 'elu',
   doc: 'x above 0, alpha (e^x - 1) below. Clevert et al. 2015.',
@@ -57,7 +60,10 @@ const eluOp = unaryComposite<Alpha>({
 })
 
 /** x above 0, alpha (e^x - 1) below; alpha 1 unless given. Clevert et al. 2015. */
-export const elu = (x: Tensor, { alpha = 1 }: Partial<Alpha> = {}): Tensor => eluOp([x], { alpha })
+export function elu(x: Tensor, options: Partial<Alpha> = {}): Tensor {
+  const { alpha = 1 } = optionsArg('elu', options, alphaOptions)
+  return eluOp([x], { alpha })
+}
 
 const celuOp = unaryComposite<Alpha>({
   name: 'celu',
@@ -79,7 +85,10 @@ const celuOp = unaryComposite<Alpha>({
 })
 
 /** x above 0, alpha (e^(x / alpha) - 1) below. Barron 2017. Throws RangeError for alpha 0. */
-export const celu = (x: Tensor, { alpha = 1 }: Partial<Alpha> = {}): Tensor => celuOp([x], { alpha })
+export function celu(x: Tensor, options: Partial<Alpha> = {}): Tensor {
+  const { alpha = 1 } = optionsArg('celu', options, alphaOptions)
+  return celuOp([x], { alpha })
+}
 
 const SELU_ALPHA = 1.6732632423543772
 const SELU_SCALE = 1.0507009873554805
@@ -125,8 +134,10 @@ const leakyReluOp = unaryComposite<Slope>({
 })
 
 /** x above 0, negativeSlope x below; 0.01 unless given. Maas et al. 2013. */
-export const leakyRelu = (x: Tensor, { negativeSlope = 0.01 }: Partial<Slope> = {}): Tensor =>
-  leakyReluOp([x], { negativeSlope })
+export function leakyRelu(x: Tensor, options: Partial<Slope> = {}): Tensor {
+  const { negativeSlope = 0.01 } = optionsArg('leakyRelu', options, { negativeSlope: 'finite' })
+  return leakyReluOp([x], { negativeSlope })
+}
 
 export interface Softplus {
   beta: number
@@ -163,8 +174,13 @@ const softplusOp = unaryComposite<Softplus>({
 })
 
 /** ln(1 + e^(beta x)) / beta, x where beta x > threshold. beta 1 and threshold 20 unless given. Throws RangeError. */
-export const softplus = (x: Tensor, { beta = 1, threshold = 20 }: Partial<Softplus> = {}): Tensor =>
-  softplusOp([x], { beta, threshold })
+export function softplus(x: Tensor, options: Partial<Softplus> = {}): Tensor {
+  const { beta = 1, threshold = 20 } = optionsArg('softplus', options, {
+    beta: 'finite',
+    threshold: 'number',
+  })
+  return softplusOp([x], { beta, threshold })
+}
 
 const logSigmoidOp = unaryComposite<None>({
   name: 'logSigmoid',
@@ -236,8 +252,10 @@ const hardtanhOp = unaryComposite<Bounds>({
 })
 
 /** x brought into [minVal, maxVal], -1 and 1 unless given. No gradient at the bounds. Throws RangeError. */
-export const hardtanh = (x: Tensor, { minVal = -1, maxVal = 1 }: Partial<Bounds> = {}): Tensor =>
-  hardtanhOp([x], { minVal, maxVal })
+export function hardtanh(x: Tensor, options: Partial<Bounds> = {}): Tensor {
+  const { minVal = -1, maxVal = 1 } = optionsArg('hardtanh', options, { minVal: 'number', maxVal: 'number' })
+  return hardtanhOp([x], { minVal, maxVal })
+}
 
 /** x brought into [0, 6]. */
 export const relu6 = (x: Tensor): Tensor => hardtanh(x, { minVal: 0, maxVal: 6 })

@@ -1,9 +1,11 @@
 // x.at(...): indexing as Python writes it, and indexPut, which gives a copy with the same part replaced.
-import { DTypeError, ShapeError } from '../../../errors.js'
+import { ArgumentError, DTypeError, got, ShapeError } from '../../../errors.js'
+import { optionsArg, tensorArg } from '../../../tensor/check.js'
 import { broadcastShapes, formatShape, numel, type Shape } from '../../../tensor/shape.js'
-import type { Tensor } from '../../../tensor/tensor.js'
+import { Tensor } from '../../../tensor/tensor.js'
 import { constant, tensor } from '../../create.js'
-import { select, unsqueeze } from '../shape/dims.js'
+import { unsqueeze } from '../shape/dims.js'
+import { select } from '../shape/parts.js'
 import { slice } from '../shape/slice.js'
 import { expand, permute, reshape } from '../shape/views.js'
 import { fromFront, replaced } from './put.js'
@@ -15,8 +17,6 @@ import { indexSelect } from './rows.js'
  * '...' stands for all dims that are not named.
  */
 export type Index = number | string | null | Tensor
-
-const isTensor = (i: Index): i is Tensor => typeof i === 'object' && i !== null
 
 /** 'a:b:c' as numbers. Throws RangeError where it is none. */
 function range(text: string): [start: number, stop: number, step: number] {
@@ -81,7 +81,7 @@ export function at(x: Tensor, ...index: Index[]): Tensor {
     } else if (typeof i === 'string') {
       if (i !== ':') y = slice(y, dim, ...range(i))
       dim++
-    } else if (isTensor(i)) {
+    } else if (i instanceof Tensor) {
       if (i.dtype !== 'int32')
         throw new DTypeError(
           'at',
@@ -89,7 +89,7 @@ export function at(x: Tensor, ...index: Index[]): Tensor {
           'A mask goes to maskedSelect()',
         )
       tensors.set(dim++, i)
-    } else throw new RangeError(`at: an index may be a number, a string, a tensor or null, got ${typeof i}`)
+    } else throw new RangeError(`at: an index may be a number, a string, a tensor or null, got ${got(i)}`)
   }
   return tensors.size === 0 ? y : advanced(y, tensors)
 }
@@ -102,8 +102,12 @@ export function indexPut(
   x: Tensor,
   index: readonly Index[],
   value: Tensor | number,
-  { accumulate = false }: { accumulate?: boolean } = {},
+  options: { accumulate?: boolean } = {},
 ): Tensor {
+  const { accumulate = false } = optionsArg('indexPut', options, { accumulate: 'boolean' })
+  if (!Array.isArray(index))
+    throw new ArgumentError('indexPut', `the index must be a list, got ${got(index)}`, "Write [0, '1:3']")
+  if (typeof value !== 'number') tensorArg('indexPut', 'the value', value)
   const all = tensor(
     Int32Array.from({ length: x.numel }, (_, i) => i),
     { shape: x.shape },

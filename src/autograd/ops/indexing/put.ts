@@ -1,6 +1,7 @@
 // Elements by their place in the flattened tensor: take reads them, put gives a copy in which they are replaced, and what
 // PyTorch spells over dims or masks is made of these two. Nothing is written in place: every result has its gradient.
 import { ShapeError } from '../../../errors.js'
+import { optionsArg, scalarArg, tensorArg } from '../../../tensor/check.js'
 import {
   broadcastShapes,
   formatShape,
@@ -165,8 +166,10 @@ export function put(
   x: Tensor,
   index: Tensor,
   src: Tensor | number,
-  { accumulate = false }: { accumulate?: boolean } = {},
+  options: { accumulate?: boolean } = {},
 ): Tensor {
+  const { accumulate = false } = optionsArg('put', options, { accumulate: 'boolean' })
+  if (typeof src !== 'number') tensorArg('put', 'the source', src)
   return putOp([x, index, constant(src, x)], { accumulate })
 }
 
@@ -245,6 +248,7 @@ const scatterOp = defineOp<Dim>({
  * open). src: a tensor of index's shape, or a number. Throws ShapeError, RangeError.
  */
 export function scatter(x: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
+  tensorArg('scatter', 'the index', index)
   const values = typeof src === 'number' ? expand(constant(src, x), index.shape) : src
   return scatterOp([x, index, values], { dim })
 }
@@ -304,6 +308,7 @@ const indexFillOp = defineOp<Dim & { value: number }>({
 
 /** x with the slices of `dim` named by index (int32 [m], -1 is the last) set to value. Throws RangeError, ShapeError. */
 export function indexFill(x: Tensor, dim: number, index: Tensor, value: number): Tensor {
+  scalarArg('indexFill', 'value', value)
   return indexFillOp([x, index], { dim, value })
 }
 
@@ -356,11 +361,13 @@ const maskedFillOp = defineOp<{ value: number }>({
 
 /** value where mask is not 0, else x. The mask (of any dtype) broadcasts to x. Throws ShapeError. */
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
+  scalarArg('maskedFill', 'value', value)
   return maskedFillOp([x, mask], { value })
 }
 
 /** The elements where mask is not 0, in order: a vector. Both broadcast. Its length depends on the mask's numbers. */
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
+  tensorArg('maskedSelect', 'the mask', mask)
   const shape = broadcastShapes('maskedSelect', x.shape, mask.shape)
   const chosen: number[] = []
   expand(mask, shape).elements.forEach((m, i) => {

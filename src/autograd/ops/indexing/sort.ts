@@ -1,5 +1,6 @@
 // Order: argsort and what is read through it, and counting. NaN is the largest, as in PyTorch; equal ones stay in order.
-import { ShapeError } from '../../../errors.js'
+import { DTypeError, ShapeError } from '../../../errors.js'
+import { fitsMemory, type Kinds, optionsArg, tensorArg, wholeArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, numel, type Shape } from '../../../tensor/shape.js'
 import { ints, type Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'
@@ -14,6 +15,8 @@ export interface SortOptions {
   /** The largest first. Default: false. */
   descending?: boolean
 }
+
+const sortOptions: Kinds<SortOptions> = { descending: 'boolean' }
 
 /** Values in order, and the place along the dim where each stood (int32). */
 export interface Sorted {
@@ -120,7 +123,8 @@ const sortOp = defineOp<Order & Told>({
 })
 
 /** The places along `dim` (the last unless given) in the order of their values, int32. Stable; NaN is the largest. */
-export function argsort(x: Tensor, dim = -1, { descending = false }: SortOptions = {}): Tensor {
+export function argsort(x: Tensor, dim = -1, options: SortOptions = {}): Tensor {
+  const { descending = false } = optionsArg('argsort', options, sortOptions)
   return argsortOp([x], { dim, descending })
 }
 
@@ -133,7 +137,8 @@ function both(run: (told: (indices: Tensor) => void) => Tensor): Sorted {
 }
 
 /** Values along `dim` in order, and where they stood. Stable; NaN is the largest. Gradients go back to their places. */
-export function sort(x: Tensor, dim = -1, { descending = false }: SortOptions = {}): Sorted {
+export function sort(x: Tensor, dim = -1, options: SortOptions = {}): Sorted {
+  const { descending = false } = optionsArg('sort', options, sortOptions)
   return both((told) => sortOp([x], { dim, descending, told }))
 }
 
@@ -184,7 +189,9 @@ const topkOp = defineOp<Top>({
 })
 
 /** The k largest along `dim` (smallest with largest: false), in order, and where they stood. Throws RangeError. */
-export function topk(x: Tensor, k: number, dim = -1, { largest = true }: { largest?: boolean } = {}): Sorted {
+export function topk(x: Tensor, k: number, dim = -1, options: { largest?: boolean } = {}): Sorted {
+  const { largest = true } = optionsArg('topk', options, { largest: 'boolean' })
+  wholeArg('topk', 'k', k, 0)
   return both((told) => topkOp([x], { dim, descending: largest, count: k, told }))
 }
 
@@ -217,26 +224,38 @@ export function unique(x: Tensor): { values: Tensor; inverse: Tensor; counts: Te
 }
 
 /** How often each of 0, 1, 2, ... occurs in an int32 tensor, int32; at least minlength counts. Throws RangeError below 0. */
-export function bincount(x: Tensor, { minlength = 0 }: { minlength?: number } = {}): Tensor {
+export function bincount(x: Tensor, options: { minlength?: number } = {}): Tensor {
+  const { minlength = 0 } = optionsArg('bincount', options, { minlength: 'whole' })
+  if (x.dtype !== 'int32')
+    throw new DTypeError(
+      'bincount',
+      `the input must be int32, got ${x.dtype}`,
+      "Convert it with .to('int32')",
+    )
   const values = ints(reshape(x, [x.numel]))
-  const counts = new Int32Array(values.reduce((n, v) => Math.max(n, v + 1), minlength))
-  values.forEach((v, i) => {
-    if (v < 0) throw new RangeError(`bincount: ${v} at place ${i} is below 0`)
-    counts[v]++
-  })
+  const below = values.findIndex((v) => v < 0)
+  if (below >= 0) throw new RangeError(`bincount: ${values[below]} at place ${below} is below 0`)
+  const n = values.reduce((most, v) => Math.max(most, v + 1), wholeArg('bincount', 'minlength', minlength, 0))
+  fitsMemory('bincount', [n], 'int32')
+  const counts = new Int32Array(n)
+  for (const v of values) counts[v]++
   return tensor(counts)
+}
+
+const histcOptions: Kinds<{ bins?: number; min?: number; max?: number }> = {
+  bins: 'whole',
+  min: 'finite',
+  max: 'finite',
 }
 
 /**
  * How many elements fall in each of `bins` equal parts of [min, max], in x's dtype; both 0: from the smallest to the
  * largest. Elements outside, and NaN, are not counted. No gradient. Throws RangeError.
  */
-export function histc(
-  x: Tensor,
-  { bins = 100, min = 0, max = 0 }: { bins?: number; min?: number; max?: number } = {},
-): Tensor {
-  if (!Number.isInteger(bins) || bins < 1)
-    throw new RangeError(`histc: bins must be a whole number from 1, got ${bins}`)
+export function histc(x: Tensor, options: { bins?: number; min?: number; max?: number } = {}): Tensor {
+  const { bins = 100, min = 0, max = 0 } = optionsArg('histc', options, histcOptions)
+  wholeArg('histc', 'bins', bins, 1)
+  fitsMemory('histc', [bins], 'float64')
   const data = x.elements
   let [lo, hi] = [min, max]
   if (lo === hi && data.length > 0) {
@@ -260,11 +279,10 @@ export function histc(
  * Where values would have to be put into a sorted vector to keep its order, int32 of values' shape: before equal ones, or
  * behind them with right. sorted: [n], or with the leading dims of values. Throws ShapeError.
  */
-export function searchsorted(
-  sorted: Tensor,
-  values: Tensor,
-  { right = false }: { right?: boolean } = {},
-): Tensor {
+export function searchsorted(sorted: Tensor, values: Tensor, options: { right?: boolean } = {}): Tensor {
+  const { right = false } = optionsArg('searchsorted', options, { right: 'boolean' })
+  tensorArg('searchsorted', 'sorted', sorted)
+  tensorArg('searchsorted', 'values', values)
   const [lead, of] = [sorted.shape.slice(0, -1), values.shape.slice(0, -1)]
   if (sorted.rank === 0 || (sorted.rank > 1 && formatShape(lead) !== formatShape(of)))
     throw new ShapeError(

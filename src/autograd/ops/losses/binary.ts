@@ -1,4 +1,5 @@
 // Binary cross entropy, from logits and from probabilities: two classes, or any number of independent labels.
+import { type Kinds, optionsArg } from '../../../tensor/check.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { flat } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -7,7 +8,7 @@ import { add, div, mul, neg, sub } from '../elementwise/arithmetic.js'
 import { lt, maximum, where } from '../elementwise/compare.js'
 import { log, sigmoid } from '../elementwise/pointwise.js'
 import { type None, none } from '../elementwise/records.js'
-import { checkReduction, checkSame, type Reduced, reduced } from './reduction.js'
+import { checkBeside, checkSame, type Reduced, reduced, reducedOptions } from './reduction.js'
 
 const logisticOp: Op<None> = defineOp<None>({
   name: 'logisticLoss',
@@ -42,17 +43,18 @@ export interface BinaryLogitsOptions extends BinaryOptions {
   posWeight?: Tensor
 }
 
+const binaryOptions: Kinds<BinaryOptions> = { ...reducedOptions, weight: 'tensor' }
+const logitsOptions: Kinds<BinaryLogitsOptions> = { ...binaryOptions, posWeight: 'tensor' }
+
 /**
  * Binary cross entropy of logits against targets from 0 to 1, both of one float shape: -w (p y ln s(x) + (1 - y) ln(1 -
  * s(x))), s the sigmoid, p posWeight. For several labels at once too, soft ones included. Throws ShapeError, RangeError.
  */
-export function bceWithLogits(
-  input: Tensor,
-  target: Tensor,
-  { weight, posWeight, reduction = 'mean' }: BinaryLogitsOptions = {},
-): Tensor {
-  checkReduction('bceWithLogits', reduction)
+export function bceWithLogits(input: Tensor, target: Tensor, options: BinaryLogitsOptions = {}): Tensor {
+  const { weight, posWeight, reduction = 'mean' } = optionsArg('bceWithLogits', options, logitsOptions)
   checkSame('bceWithLogits', input, target)
+  checkBeside('bceWithLogits', 'weight', weight, input)
+  checkBeside('bceWithLogits', 'posWeight', posWeight, input)
   const yes = mul(target, logisticOp([input], none))
   const no = mul(sub(1, target), logisticOp([neg(input)], none))
   const loss = add(posWeight === undefined ? yes : mul(yes, posWeight), no)
@@ -123,13 +125,10 @@ const bceOp: Op<None> = defineOp<None>({
  * Binary cross entropy of probabilities against targets from 0 to 1, both of one float shape. Logarithms below -100 count
  * as -100, as in PyTorch. bceWithLogits() is the exact way. Throws ShapeError, RangeError.
  */
-export function bce(
-  input: Tensor,
-  target: Tensor,
-  { weight, reduction = 'mean' }: BinaryOptions = {},
-): Tensor {
-  checkReduction('bce', reduction)
+export function bce(input: Tensor, target: Tensor, options: BinaryOptions = {}): Tensor {
+  const { weight, reduction = 'mean' } = optionsArg('bce', options, binaryOptions)
   checkSame('bce', input, target)
+  checkBeside('bce', 'weight', weight, input)
   const loss = bceOp([input, target], none)
   return reduced(weight === undefined ? loss : mul(loss, weight), reduction)
 }

@@ -1,5 +1,6 @@
 // Losses of differences: l1, smooth L1, Huber; and of labels and margins: nll, ranking, hinge, triplet.
-import { ShapeError } from '../../../errors.js'
+import { DTypeError, ShapeError } from '../../../errors.js'
+import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
 import { formatShape, sameShape } from '../../../tensor/shape.js'
 import { ints, type Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'
@@ -12,7 +13,7 @@ import { gather } from '../indexing/gather.js'
 import { indexSelect } from '../indexing/rows.js'
 import { sum } from '../reduce.js'
 import { reshape } from '../shape/views.js'
-import { checkReduction, checkSame, type Reduced, reduced } from './reduction.js'
+import { checkSame, type Reduced, reduced, reducedOptions } from './reduction.js'
 
 const absoluteErrorOp = binaryComposite({
   name: 'absoluteError',
@@ -38,8 +39,8 @@ const absoluteErrorOp = binaryComposite({
 })
 
 /** |a - b|, reduced: by default its mean. Both of one shape. Throws ShapeError, RangeError. */
-export function l1(input: Tensor, target: Tensor, { reduction = 'mean' }: Reduced = {}): Tensor {
-  checkReduction('l1', reduction)
+export function l1(input: Tensor, target: Tensor, options: Reduced = {}): Tensor {
+  const { reduction = 'mean' } = optionsArg('l1', options, reducedOptions)
   checkSame('l1', input, target)
   return reduced(absoluteErrorOp([input, target], none), reduction)
 }
@@ -51,26 +52,24 @@ function bent(input: Tensor, target: Tensor, edge: number, scale: number): Tenso
 }
 
 /** d^2 / (2 beta) for |d| below beta, |d| - beta / 2 from there; beta 0: l1. Throws ShapeError, RangeError. */
-export function smoothL1(
-  input: Tensor,
-  target: Tensor,
-  { beta = 1, reduction = 'mean' }: Reduced & { beta?: number } = {},
-): Tensor {
+export function smoothL1(input: Tensor, target: Tensor, options: Reduced & { beta?: number } = {}): Tensor {
+  const { beta = 1, reduction = 'mean' } = optionsArg('smoothL1', options, {
+    ...reducedOptions,
+    beta: 'number',
+  })
   if (!(beta >= 0 && beta < Infinity))
     throw new RangeError(`smoothL1: beta must be a number from 0, got ${beta}`)
-  if (beta === 0) return l1(input, target, { reduction })
-  checkReduction('smoothL1', reduction)
   checkSame('smoothL1', input, target)
+  if (beta === 0) return l1(input, target, { reduction })
   return reduced(bent(input, target, beta, 1 / beta), reduction)
 }
 
 /** d^2 / 2 for |d| below delta, delta (|d| - delta / 2) from there. Huber 1964. Throws ShapeError, RangeError. */
-export function huber(
-  input: Tensor,
-  target: Tensor,
-  { delta = 1, reduction = 'mean' }: Reduced & { delta?: number } = {},
-): Tensor {
-  checkReduction('huber', reduction)
+export function huber(input: Tensor, target: Tensor, options: Reduced & { delta?: number } = {}): Tensor {
+  const { delta = 1, reduction = 'mean' } = optionsArg('huber', options, {
+    ...reducedOptions,
+    delta: 'number',
+  })
   if (!(delta > 0 && delta < Infinity)) throw new RangeError(`huber: delta must be above 0, got ${delta}`)
   checkSame('huber', input, target)
   return reduced(bent(input, target, delta, 1), reduction)
@@ -83,16 +82,16 @@ export interface NllOptions extends Reduced {
   ignoreIndex?: number
 }
 
+const nllOptions: Kinds<NllOptions> = { ...reducedOptions, weight: 'tensor', ignoreIndex: 'whole' }
+
 /**
  * Minus the log-probability of each label: logp [..., C], int32 labels [...]. 'mean' divides by the weights of the labels
  * that are not ignored; NaN where all are, as in PyTorch. Throws ShapeError, RangeError.
  */
-export function nll(
-  logp: Tensor,
-  target: Tensor,
-  { weight, ignoreIndex = -100, reduction = 'mean' }: NllOptions = {},
-): Tensor {
-  checkReduction('nll', reduction)
+export function nll(logp: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  const { weight, ignoreIndex = -100, reduction = 'mean' } = optionsArg('nll', options, nllOptions)
+  tensorArg('nll', 'the input', logp)
+  tensorArg('nll', 'the target', target)
   const n = logp.shape[logp.rank - 1]
   if (logp.rank === 0 || !sameShape(target.shape, logp.shape.slice(0, -1))) {
     throw new ShapeError(
@@ -102,6 +101,8 @@ export function nll(
   }
   if (weight !== undefined && !sameShape(weight.shape, [n]))
     throw new ShapeError('nll', `${n} classes need as many weights, got weight ${formatShape(weight.shape)}`)
+  if (target.dtype !== 'int32')
+    throw new DTypeError('nll', `labels must be int32, got ${target.dtype}`, "Convert them with .to('int32')")
   const labels = reshape(target, [-1])
   const known = ints(labels).map((label, row) => {
     if (label === ignoreIndex) return 0
@@ -120,14 +121,18 @@ export function nll(
   return reduction === 'sum' ? sum(rows) : div(sum(rows), sum(counts))
 }
 
+const marginOptions: Kinds<Reduced & { margin?: number }> = { ...reducedOptions, margin: 'finite' }
+
 /** max(0, -y (a - b) + margin): a ranks above b where y is 1, below where it is -1. Throws ShapeError, RangeError. */
 export function marginRanking(
   a: Tensor,
   b: Tensor,
   target: Tensor,
-  { margin = 0, reduction = 'mean' }: Reduced & { margin?: number } = {},
+  options: Reduced & { margin?: number } = {},
 ): Tensor {
-  checkReduction('marginRanking', reduction)
+  const { margin = 0, reduction = 'mean' } = optionsArg('marginRanking', options, marginOptions)
+  tensorArg('marginRanking', 'the first input', a)
+  tensorArg('marginRanking', 'the second input', b)
   checkSame('marginRanking', a, b)
   checkSame('marginRanking', a, target)
   return reduced(relu(add(mul(neg(target), sub(a, b)), margin)), reduction)
@@ -137,9 +142,9 @@ export function marginRanking(
 export function hingeEmbedding(
   input: Tensor,
   target: Tensor,
-  { margin = 1, reduction = 'mean' }: Reduced & { margin?: number } = {},
+  options: Reduced & { margin?: number } = {},
 ): Tensor {
-  checkReduction('hingeEmbedding', reduction)
+  const { margin = 1, reduction = 'mean' } = optionsArg('hingeEmbedding', options, marginOptions)
   checkSame('hingeEmbedding', input, target)
   return reduced(where(eq(target, 1), input, relu(sub(margin, input))), reduction)
 }
@@ -155,6 +160,13 @@ export interface TripletOptions extends Reduced {
   swap?: boolean
 }
 
+const tripletOptions: Kinds<TripletOptions> = {
+  ...marginOptions,
+  p: 'number',
+  eps: 'finite',
+  swap: 'boolean',
+}
+
 /**
  * max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm of the difference over the last dim. Balntas et
  * al. 2016. All of one shape [..., D]. Throws ShapeError, RangeError.
@@ -163,9 +175,18 @@ export function tripletMargin(
   anchor: Tensor,
   positive: Tensor,
   negative: Tensor,
-  { margin = 1, p = 2, eps = 1e-6, swap = false, reduction = 'mean' }: TripletOptions = {},
+  options: TripletOptions = {},
 ): Tensor {
-  checkReduction('tripletMargin', reduction)
+  const {
+    margin = 1,
+    p = 2,
+    eps = 1e-6,
+    swap = false,
+    reduction = 'mean',
+  } = optionsArg('tripletMargin', options, tripletOptions)
+  tensorArg('tripletMargin', 'the anchor', anchor)
+  tensorArg('tripletMargin', 'the positive', positive)
+  tensorArg('tripletMargin', 'the negative', negative)
   checkSame('tripletMargin', anchor, positive)
   checkSame('tripletMargin', anchor, negative)
   if (!(p > 0 && p < Infinity)) throw new RangeError(`tripletMargin: p must be above 0, got ${p}`)

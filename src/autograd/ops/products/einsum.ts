@@ -1,5 +1,5 @@
 // einsum: sums of products named by letters, as permutations, matrix products and sums.
-import { ShapeError } from '../../../errors.js'
+import { ArgumentError, got, ShapeError } from '../../../errors.js'
 import { formatShape, numel, type Shape } from '../../../tensor/shape.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -298,5 +298,7 @@ const einsumOp: Op<{ equation: string }> = defineOp<{ equation: string }>({
  * that come once are kept, in alphabetical order. From left to right, two at a time. Throws ShapeError.
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
+  if (typeof equation !== 'string')
+    throw new ArgumentError('einsum', `the equation must be a string, got ${got(equation)}`)
   return einsumOp(operands, { equation })
 }

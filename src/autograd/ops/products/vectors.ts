@@ -1,5 +1,6 @@
 // Products by their names in PyTorch: dot, outer, bmm, tensordot.
-import { ShapeError } from '../../../errors.js'
+import { ArgumentError, got, ShapeError } from '../../../errors.js'
+import { tensorArg, wholesArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, numel, type Shape, sameShape } from '../../../tensor/shape.js'
 import type { Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
@@ -90,6 +91,8 @@ export function outer(a: Tensor, b: Tensor): Tensor {
 
 /** One product for each matrix of a batch: [B, m, k] x [B, k, n] -> [B, m, n]. Nothing broadcasts. Throws ShapeError. */
 export function bmm(a: Tensor, b: Tensor): Tensor {
+  tensorArg('bmm', 'the first input', a)
+  tensorArg('bmm', 'the second input', b)
   if (a.rank !== 3 || b.rank !== 3 || a.shape[0] !== b.shape[0]) {
     throw new ShapeError(
       'bmm',
@@ -109,6 +112,10 @@ export function tensordot(
   b: Tensor,
   dims: number | readonly [readonly number[], readonly number[]] = 2,
 ): Tensor {
+  tensorArg('tensordot', 'the first input', a)
+  tensorArg('tensordot', 'the second input', b)
+  if (typeof dims !== 'number' && !(Array.isArray(dims) && dims.length === 2))
+    throw new ArgumentError('tensordot', `dims must be a whole number or two lists of dims, got ${got(dims)}`)
   if (
     typeof dims === 'number' &&
     !(Number.isInteger(dims) && dims >= 0 && dims <= Math.min(a.rank, b.rank))
@@ -122,8 +129,8 @@ export function tensordot(
     typeof dims === 'number'
       ? [Array.from({ length: dims }, (_, i) => a.rank - dims + i), Array.from({ length: dims }, (_, i) => i)]
       : [
-          dims[0].map((d) => normalizeDim('tensordot', d, a.rank)),
-          dims[1].map((d) => normalizeDim('tensordot', d, b.rank)),
+          wholesArg('tensordot', 'dims[0]', dims[0]).map((d) => normalizeDim('tensordot', d, a.rank)),
+          wholesArg('tensordot', 'dims[1]', dims[1]).map((d) => normalizeDim('tensordot', d, b.rank)),
         ]
   const inner = as.map((d) => a.shape[d])
   if (as.length !== bs.length || as.some((d, i) => a.shape[d] !== b.shape[bs[i]])) {

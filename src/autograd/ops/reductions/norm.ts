@@ -1,5 +1,6 @@
 // Lengths of vectors: the p-norms, and the standard deviation.
 import { ShapeError } from '../../../errors.js'
+import { numberArg, optionsArg } from '../../../tensor/check.js'
 import { reducedShape } from '../../../tensor/shape.js'
 import { flat, type Tensor } from '../../../tensor/tensor.js'
 import { zeros } from '../../create.js'
@@ -11,6 +12,7 @@ import { abs, pow, sign, sqrt } from '../elementwise/pointwise.js'
 import {
   type Dims,
   type Keep,
+  keeps,
   lanes,
   type ReduceAttrs,
   reduceBy,
@@ -117,6 +119,7 @@ const normOp = defineOp<NormAttrs>({
  * Throws ShapeError where p < 0 or Infinity meets a dim without elements.
  */
 export function norm(x: Tensor, p = 2, dim?: Dims, keep: Keep = {}): Tensor {
+  numberArg('norm', 'p', p)
   return reduceBy('norm', (t, attrs) => normOp([t], { ...attrs, p }), x, dim, keep)
 }
 
@@ -163,10 +166,7 @@ const stdOp = defineOp<StdAttrs>({
  * Standard deviation over `dim` (one, several, or all); correction 1 (default) divides by n - 1, 0 by n. Equal numbers
  * give 0 and the gradient 0; fewer numbers than the correction NaN.
  */
-export function std(
-  x: Tensor,
-  dim?: Dims,
-  { keepdim = false, correction = 1 }: Keep & { correction?: number } = {},
-): Tensor {
+export function std(x: Tensor, dim?: Dims, options: Keep & { correction?: number } = {}): Tensor {
+  const { keepdim = false, correction = 1 } = optionsArg('std', options, { ...keeps, correction: 'finite' })
   return reduceBy('std', (t, attrs) => stdOp([t], { ...attrs, correction }), x, dim, { keepdim })
 }

@@ -1,5 +1,6 @@
 // Places and values by order: argmin, median, and the largest, smallest or middle one together with its place.
 import { ShapeError } from '../../../errors.js'
+import { optionsArg } from '../../../tensor/check.js'
 import type { Kernels } from '../../../tensor/kernels.js'
 import { normalizeDim, reducedShape } from '../../../tensor/shape.js'
 import { flat, floats, ints, type Tensor } from '../../../tensor/tensor.js'
@@ -7,7 +8,7 @@ import { defineOp, type Op } from '../../op.js'
 import type { Domain } from '../../samples.js'
 import { type None, none } from '../elementwise/records.js'
 import { gather } from '../indexing/gather.js'
-import { argmax, type Keep, lanes, shareOfTies } from '../reduce.js'
+import { argmax, type Keep, keeps, lanes, shareOfTies } from '../reduce.js'
 import { reshape } from '../shape/views.js'
 
 interface PlaceAttrs {
@@ -82,7 +83,8 @@ const argmedianOp = placeOp('argmedian', 'median', {
 })
 
 /** Place of the first smallest along `dim`, int32. Without a dim: in the flattened tensor. Throws ShapeError. */
-export function argmin(x: Tensor, dim?: number, { keepdim = false }: Keep = {}): Tensor {
+export function argmin(x: Tensor, dim?: number, keep: Keep = {}): Tensor {
+  const { keepdim = false } = optionsArg('argmin', keep, keeps)
   if (dim === undefined) return argminOp([reshape(x, [x.numel])], { dim: 0, keepdim: false })
   return argminOp([x], { dim, keepdim })
 }
@@ -106,17 +108,20 @@ function at(x: Tensor, dim: number, place: Tensor, keepdim: boolean): Found {
  * The largest along `dim` and its place, as PyTorch's max(dim): the first of equals has the gradient, where `max` shares
  * it among them. Throws ShapeError.
  */
-export function maxWithIndices(x: Tensor, dim: number, { keepdim = false }: Keep = {}): Found {
+export function maxWithIndices(x: Tensor, dim: number, keep: Keep = {}): Found {
+  const { keepdim = false } = optionsArg('maxWithIndices', keep, keeps)
   return at(x, dim, argmax(x, dim, { keepdim: true }), keepdim)
 }
 
 /** The smallest along `dim` and its place, as PyTorch's min(dim). The first of equals has the gradient. Throws ShapeError. */
-export function minWithIndices(x: Tensor, dim: number, { keepdim = false }: Keep = {}): Found {
+export function minWithIndices(x: Tensor, dim: number, keep: Keep = {}): Found {
+  const { keepdim = false } = optionsArg('minWithIndices', keep, keeps)
   return at(x, dim, argminOp([x], { dim, keepdim: true }), keepdim)
 }
 
 /** The lower median along `dim` and its place, as PyTorch's median(dim). NaN where there is one. Throws ShapeError. */
-export function medianWithIndices(x: Tensor, dim: number, { keepdim = false }: Keep = {}): Found {
+export function medianWithIndices(x: Tensor, dim: number, keep: Keep = {}): Found {
+  const { keepdim = false } = optionsArg('medianWithIndices', keep, keeps)
   return at(x, dim, argmedianOp([x], { dim, keepdim: true }), keepdim)
 }
 
@@ -171,5 +176,6 @@ const medianOp: Op<None> = defineOp<None>({
  * first of equals has the gradient, over all they share it: as in PyTorch. NaN where there is one. Throws ShapeError.
  */
 export function median(x: Tensor, dim?: number, keep: Keep = {}): Tensor {
+  optionsArg('median', keep, keeps)
   return dim === undefined ? medianOp([reshape(x, [x.numel])], none) : medianWithIndices(x, dim, keep).values
 }

@@ -1,11 +1,13 @@
 // Elements in another order or more than once, and tensors in parts.
-import { ShapeError } from '../../../errors.js'
+import { got, ShapeError } from '../../../errors.js'
+import { fitsMemory, optionsArg, shapeArg, tensorsArg, wholeArg, wholesArg } from '../../../tensor/check.js'
 import { formatShape, normalizeDim, normalizeDims, type Shape } from '../../../tensor/shape.js'
-import { ints, type Tensor } from '../../../tensor/tensor.js'
+import { ints, Tensor } from '../../../tensor/tensor.js'
 import { tensor } from '../../create.js'
 import { indexSelect } from '../indexing/rows.js'
-import { arrangement, cut, large, narrow, select, turned, two } from './dims.js'
+import { arrangement, cut, large, turned, two } from './dims.js'
 import { cat } from './join.js'
+import { narrow, select } from './parts.js'
 import { slice } from './slice.js'
 import { expand, reshape } from './views.js'
 
@@ -45,7 +47,7 @@ const flipOp = arrangement<{ dims: readonly number[] }>({
 
 /** x with the order of `dims` reversed. Throws ShapeError. */
 export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
-  return flipOp([x], { dims: typeof dims === 'number' ? [dims] : dims })
+  return flipOp([x], { dims: wholesArg('flip', 'dims', dims) })
 }
 
 interface Roll {
@@ -92,10 +94,9 @@ export function roll(
   shifts: number | readonly number[],
   dims?: number | readonly number[],
 ): Tensor {
-  const list = (v: number | readonly number[]) => (typeof v === 'number' ? [v] : v)
-  if (dims === undefined)
-    return reshape(rollOp([reshape(x, [x.numel])], { shifts: list(shifts), dims: [0] }), x.shape)
-  return rollOp([x], { shifts: list(shifts), dims: list(dims) })
+  const by = wholesArg('roll', 'shifts', shifts)
+  if (dims === undefined) return reshape(rollOp([reshape(x, [x.numel])], { shifts: by, dims: [0] }), x.shape)
+  return rollOp([x], { shifts: by, dims: wholesArg('roll', 'dims', dims) })
 }
 
 function repeated(name: string, x: Shape, times: Shape): number[] {
@@ -147,12 +148,13 @@ const repeatOp = arrangement<{ times: Shape }>({
 
 /** x laid side by side, times[d] times along dim d; more times than dims add dims in front. Throws ShapeError. */
 export function repeat(x: Tensor, times: Shape): Tensor {
-  return repeatOp([x], { times })
+  return repeatOp([x], { times: shapeArg('repeat', times) })
 }
 
 /** As repeat, where `times` may be shorter than the dims: the first dims are then taken once. Throws ShapeError. */
 export function tile(x: Tensor, times: Shape): Tensor {
-  return repeat(x, [...new Array<number>(Math.max(0, x.rank - times.length)).fill(1), ...times])
+  const given = shapeArg('tile', times)
+  return repeat(x, [...new Array<number>(Math.max(0, x.rank - given.length)).fill(1), ...given])
 }
 
 interface Interleave {
@@ -175,8 +177,17 @@ const interleaveOp = arrangement<Interleave>({
       throw new ShapeError('repeatInterleave', `${repeats.length} repeats for dim ${d} of size ${x[d]}`)
     return x.map((n, i) => (i === d ? repeats.reduce((a, b) => a + b, 0) : n))
   },
-  composite: (x, { repeats, dim }) =>
-    indexSelect(x, dim, tensor(Int32Array.from(repeats.flatMap((n, i) => new Array<number>(n).fill(i))))),
+  composite: (x, { repeats, dim }, shape) => {
+    const length = shape[normalizeDim('repeatInterleave', dim, x.rank)]
+    fitsMemory('repeatInterleave', [length], 'int32')
+    const index = new Int32Array(length)
+    let at = 0
+    repeats.forEach((n, i) => {
+      index.fill(i, at, at + n)
+      at += n
+    })
+    return indexSelect(x, dim, tensor(index))
+  },
   samples: [
     [{ shape: [2, 3] }, { repeats: [2, 2, 2], dim: 1 }],
     [{ shape: [3] }, { repeats: [1, 0, 3], dim: 0 }],
@@ -208,16 +219,16 @@ export function repeatInterleave(
   const d = normalizeDim('repeatInterleave', dim ?? 0, of.rank)
   const list =
     typeof repeats === 'number'
-      ? new Array<number>(of.shape[d]).fill(repeats)
-      : 'storage' in repeats
+      ? new Array<number>(of.shape[d]).fill(wholeArg('repeatInterleave', 'repeats', repeats, 0))
+      : repeats instanceof Tensor
         ? Array.from(ints(repeats))
-        : repeats
+        : wholesArg('repeatInterleave', 'repeats', repeats)
   return interleaveOp([of], { repeats: list, dim: d })
 }
 
 /** Expand, by its other name. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  return expand(x, shape)
+  return expand(x, shapeArg('broadcastTo', shape, -1))
 }
 
 /** Parts of `dim` of one size, the last what is left, or of the sizes given. Views. Throws ShapeError. */
@@ -227,10 +238,10 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
   let sizes: readonly number[]
   if (typeof size === 'number') {
     if (!Number.isInteger(size) || size < 1)
-      throw new ShapeError('split', `the size of a part must be a whole number from 1, got ${size}`)
+      throw new ShapeError('split', `the size of a part must be a whole number from 1, got ${got(size)}`)
     sizes = Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size))
   } else {
-    sizes = size
+    sizes = wholesArg('split', 'sizes', size)
     if (!sizes.every((s) => Number.isInteger(s) && s >= 0) || sizes.reduce((a, b) => a + b, 0) !== n)
       throw new ShapeError('split', `sizes ${formatShape(sizes)} do not add up to dim ${d} of size ${n}`)
   }
@@ -244,8 +255,10 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
 /** At most `chunks` parts of `dim`, all of one size but the last. Views. Throws ShapeError. */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   if (!Number.isInteger(chunks) || chunks < 1)
-    throw new ShapeError('chunk', `the number of parts must be a whole number from 1, got ${chunks}`)
+    throw new ShapeError('chunk', `the number of parts must be a whole number from 1, got ${got(chunks)}`)
   const n = x.shape[normalizeDim('chunk', dim, x.rank)]
+  // Of nothing there are as many parts as one likes.
+  if (n === 0) wholeArg('chunk', 'chunks', chunks, 1, 2 ** 20)
   if (n === 0) return Array.from({ length: chunks }, () => narrow(x, dim, 0, 0))
   return split(x, Math.ceil(n / chunks), dim)
 }
@@ -260,15 +273,11 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
  * Vectors spread over a grid, one dim for each: result k changes along dim k alone. indexing 'xy' exchanges the first
  * two dims, as for images. Views. Throws ShapeError.
  */
-export function meshgrid(
-  vectors: readonly Tensor[],
-  { indexing = 'ij' }: { indexing?: 'ij' | 'xy' } = {},
-): Tensor[] {
-  vectors.forEach((v, i) => {
+export function meshgrid(vectors: readonly Tensor[], options: { indexing?: 'ij' | 'xy' } = {}): Tensor[] {
+  const { indexing = 'ij' } = optionsArg('meshgrid', options, { indexing: ['ij', 'xy'] })
+  tensorsArg('meshgrid', 'vectors', vectors).forEach((v, i) => {
     if (v.rank > 1) throw new ShapeError('meshgrid', `tensor ${i} is ${formatShape(v.shape)}, no vector`)
   })
-  if (indexing !== 'ij' && indexing !== 'xy')
-    throw new ShapeError('meshgrid', `indexing must be 'ij' or 'xy', got ${indexing}`)
   const place = (k: number) => (indexing === 'xy' && k < 2 && vectors.length > 1 ? 1 - k : k)
   const shape = new Array<number>(vectors.length)
   vectors.forEach((v, k) => {

@@ -6,8 +6,8 @@ import { empty, type Tensor } from '../../../tensor/tensor.js'
 import { defineOp, type Op } from '../../op.js'
 import type { EdgeCase, Sample } from '../../samples.js'
 import { where } from '../elementwise/compare.js'
-import { diagonal as diagonalView } from './dims.js'
 import { pad } from './join.js'
+import { diagonal as diagonalView } from './parts.js'
 import { expand, reshape } from './views.js'
 
 /** 0 is the main diagonal, 1 the one above it, -1 the one below. */
