@@ -20,8 +20,9 @@ function run(what, command, args) {
     )
 }
 
-if (Number(process.versions.node.split('.')[0]) < 20)
-  fail(`tinystill needs Node 20 or later, this is ${process.version}`)
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19) || (major === 22 && minor < 12) || major === 21)
+  fail(`tinystill needs Node 20.19, 22.12 or later, this is ${process.version}`)
 
 if (changed(`${root}/node_modules/.package-lock.json`) < changed(`${root}/package-lock.json`)) {
   run('installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])

@@ -16,7 +16,14 @@ const PATIENCE = 2000
 /** The same for one that changes its arguments in place: it waits longer for threads that are perhaps alive. */
 const IN_PLACE = 12000
 const GOLDEN = JSON.parse(readFileSync(new URL('../golden/bits.json', import.meta.url), 'utf8'))
-const ENTRIES = ['index', 'distill/index', 'models/index', 'safetensors/index', 'text/index']
+const ENTRIES = [
+  'index',
+  'distill/index',
+  'files/models/index',
+  'files/models/browser',
+  'formats/safetensors/index',
+  'text/index',
+]
 
 const path = findChromium()
 if (path === null) {
