@@ -29,6 +29,7 @@ import { labelLoss, train } from '../../src/train/labels.js'
 import type { StepReport } from '../../src/train/reports.js'
 import { Accumulator, type Loss } from '../../src/train/step.js'
 import { type FitOptions, fit } from '../../src/train/trainer.js'
+import { settled } from '../settled.js'
 
 const B = 4
 const C = 4
@@ -426,12 +427,13 @@ describe('in training', () => {
 
   it('a rate that is far too high ends in a named parameter or op', async () => {
     const model = mlp()
+    await settled()
     const buffers = memory().buffers
     const run = train(model, rowData(values, 3, classes), { ...options, lr: 1e30, warmup: 0, maxNorm: 1e9 })
     await expect(run).rejects.toThrow(
       /^training: the loss became .* at step 2 of 12.*: linear in layers\.\d gave /,
     )
-    expect(memory().buffers).toBe(buffers)
+    expect(memory().buffers).toBeLessThanOrEqual(buffers)
   })
 
   it('skip leaves the step out: the weights, the moments and the schedule are as if the batch had not been there', async () => {

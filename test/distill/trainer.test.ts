@@ -17,6 +17,7 @@ import type { Tensor } from '../../src/tensor/tensor.js'
 import { labelLoss, train } from '../../src/train/labels.js'
 import { predict } from '../../src/train/predict.js'
 import { type FitOptions, fit } from '../../src/train/trainer.js'
+import { settled } from '../settled.js'
 
 const rows = 20
 const values = Float32Array.from({ length: rows * 3 }, (_, i) => ((i * 7) % 11) / 5 - 1)
@@ -192,6 +193,7 @@ describe('what is broken', () => {
     const broken = batches[1][3]
     let epoch = 0
     let before: number[] = []
+    await settled()
     const buffers = memory().buffers
     const run = fit(
       model,
@@ -220,7 +222,7 @@ describe('what is broken', () => {
       `training: the loss became NaN (ce: NaN) at step 5 of 9, epoch 2, in rows ${list}: a number, read by mul in the loss, is NaN. Correct what it was made from, or leave these rows out. The step was not taken`,
     )
     expect(weights(model)).toEqual(before)
-    expect(memory().buffers).toBe(buffers)
+    expect(memory().buffers).toBeLessThanOrEqual(buffers)
     expect(model.training).toBe(false)
   })
 

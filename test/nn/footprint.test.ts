@@ -21,6 +21,7 @@ import { train } from '../../src/train/labels.js'
 import { requireTrainingRoom } from '../../src/train/trainer.js'
 import { run } from '../cli/program.js'
 import { watchKernels } from '../kernels.js'
+import { settled } from '../settled.js'
 
 const size = { vocabSize: 31, width: 8, layers: 3, heads: 2, inner: 20, maxLength: 9 }
 const labels = ['a', 'b', 'c']
@@ -128,6 +129,7 @@ describe('too large a model', () => {
       }
       writeFileSync(file, JSON.stringify({ ...monster, intermediate_size: 262144 }))
       writeFileSync(join(folder, 'train.tsv'), 'fine film\tgood\ndull film\tbad\n')
+      await settled()
       const before = memory()
       const texts = ['fine film', 'dull film']
       expect(() => startModel(file, { as: 'sequence-classification', labels: ['a', 'b'], texts })).toThrow(
@@ -142,7 +144,8 @@ describe('too large a model', () => {
         '--out',
         join(folder, 'out'),
       )
-      expect(memory()).toEqual(before)
+      expect(memory().bytes).toBeLessThanOrEqual(before.bytes)
+      expect(memory().reserved).toBe(before.reserved)
       expect(told.code).toBe(1)
       expect(told.err).toMatch(
         /config\.json: training takes about \d.*GB \(weights .*, gradients .*, moments .*\), there is room for \d.*Use a model with fewer layers/,

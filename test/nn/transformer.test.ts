@@ -17,6 +17,7 @@ import { predict } from '../../src/train/predict.js'
 import '../../src/index.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
+import { settled } from '../settled.js'
 
 const config = {
   vocabSize: 30,
@@ -106,6 +107,7 @@ const small = () => build({ vocabSize: tokenizer.size, classes: 2 })
 
 describe('training', () => {
   it('2,000 steps leave memory where step 100 had it', async () => {
+    await settled()
     const seen: number[] = []
     await train(small(), data, {
       ...{ epochs: 250, batchSize: 8, lr: 1e-3, seed: 1 },
@@ -114,7 +116,7 @@ describe('training', () => {
       },
     })
     expect(seen.length).toBe(20)
-    expect(new Set(seen).size).toBe(1)
+    expect(Math.max(...seen)).toBe(seen[0])
   })
 
   it('is the same bits again, whatever was drawn before', async () => {
