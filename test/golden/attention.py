@@ -1,4 +1,5 @@
-"""Writes attention.json: scaled_dot_product_attention of PyTorch in float64, and rotary embeddings spelled in its ops.
+"""Writes attention.json: scaled_dot_product_attention of PyTorch in float64, rotary embeddings spelled in
+its ops, and its decoder layer.
 
 usage: pip install torch==2.15.0; python3 attention.py
 
@@ -68,5 +69,36 @@ for T, D, base, start in [(5, 8, 10000, 0), (3, 6, 500, 40)]:
     pairs = torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * torch.polar(torch.ones_like(angles), angles)).flatten(-2)
     rope.append({"base": base, "start": start, "x": numbers(x), "split": numbers(split), "pairs": numbers(pairs)})
 
+# A whole block: PyTorch's own, under the names here.
+layer = torch.nn.TransformerDecoderLayer(4, 2, 6, dropout=0, activation=F.gelu, batch_first=True, norm_first=True)
+for p in layer.parameters():
+    p.data = torch.randn(p.shape) * 0.5
+names = {}
+for there, here in [("self_attn", "attention"), ("multihead_attn", "cross")]:
+    module = getattr(layer, there)
+    for kind in ["weight", "bias"]:
+        names[f"{here}.out.{kind}"] = lambda m=module, kind=kind: getattr(m.out_proj, kind)
+        for part, name in enumerate(["query", "key", "value"]):
+            names[f"{here}.{name}.{kind}"] = lambda m=module, kind=kind, part=part: getattr(m, "in_proj_" + kind).chunk(3)[part]
+for there, here in [("norm1", "attentionNorm"), ("norm2", "crossNorm"), ("norm3", "innerNorm"), ("linear1", "up"), ("linear2", "down")]:
+    for kind in ["weight", "bias"]:
+        names[f"{here}.{kind}"] = lambda there=there, kind=kind: getattr(getattr(layer, there), kind)
+x, memory = torch.randn(2, 3, 4, requires_grad=True), torch.randn(2, 2, 4, requires_grad=True)
+mask = torch.tensor([[1, 1], [1, 0]])
+out = layer(
+    x, memory, tgt_mask=torch.ones(3, 3).tril().log(), memory_key_padding_mask=mask == 0,
+)
+weights = torch.randn(out.shape)
+state = {name: numbers(get()) for name, get in names.items()}
+(out * weights).sum().backward()
+# The gradient of a part of in_proj is that part of its gradient.
+for p in layer.parameters():
+    p.data = p.grad
+block = {
+    "state": state, "x": numbers(x), "memory": numbers(memory), "mask": numbers(mask), "out": numbers(out),
+    "weights": numbers(weights), "grads": {name: numbers(get()) for name, get in names.items()},
+    "dx": numbers(x.grad), "dmemory": numbers(memory.grad),
+}
+
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "attention.json"), "w") as f:
-    f.write(json.dumps({"attention": attention, "rope": rope}) + "\n")
+    f.write(json.dumps({"attention": attention, "rope": rope, "block": block}) + "\n")
