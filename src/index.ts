@@ -67,6 +67,7 @@ export {
 export { crossEntropy, klDiv, mse } from './autograd/ops/losses/losses.js'
 export { attention } from './autograd/ops/products/attention.js'
 export { einsum } from './autograd/ops/products/einsum.js'
+export { scaledDotProductAttention } from './autograd/ops/products/scaled-attention.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
 export { bmm, dot, outer, tensordot } from './autograd/ops/products/vectors.js'
 export { rmsNorm } from './autograd/ops/rms-norm.js'

@@ -25,6 +25,7 @@ export const others: Record<string, string> = {
   repeatInterleave: 'torch repeat_interleave, jax repeat',
   scatterAdd: 'torch scatter_add, tf.scatterND (other shape)',
   flip: 'torch flip, tf.reverse',
+  scaledDotProductAttention: 'torch scaled_dot_product_attention',
   unsqueeze: 'torch unsqueeze, tf.expandDims, jax expand_dims',
 }
 

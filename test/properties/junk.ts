@@ -127,7 +127,8 @@ causal scale dropout trace value paddingIdx correction replacement lr betas mome
 activation params lrScale createGraph retainGraph gradient allowUnused twice h tolerance wrt bias std approximate nope total
 warmup layers prefixes stride padding groups dilation outputPadding ceilMode countIncludePad divisorOverride training
 momentum alpha beta negativeSlope threshold minVal maxVal posWeight delta margin swap descending largest minlength bins
-min max right indexing offset dim1 dim2 accumulate names seed derivatives`.split(/\s+/)
+min max right indexing offset dim1 dim2 accumulate names seed derivatives memory memoryMask cache rope cross memoryWidth
+interleaved maxLength base positions`.split(/\s+/)
 
 export const tensorNames = Object.keys(tensors)
 export const plainNames = Object.keys(plain)

@@ -77,6 +77,10 @@ const functions: Record<string, () => unknown[]> = {
     { margin: 1, p: 2, eps: 1e-6, swap: true, reduction: 'sum' },
   ],
   cosineSimilarity: () => [x(2, 3), x(2, 3), { dim: 0, eps: 1e-8 }],
+  scaledDotProductAttention: () => [
+    ...[x(1, 2, 3), x(1, 2, 3), x(1, 2, 3)],
+    { mask: i(1, 0), bias: x(2, 2), causal: true, dropout: 0.1, scale: 1, key: [1, 2] },
+  ],
   einsum: () => ['ij,jk->ik', x(2, 3), x(3, 2)],
   dot: () => [x(3), x(3)],
   outer: () => [x(3), x(2)],
