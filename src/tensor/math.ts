@@ -25,6 +25,20 @@ function pow2(k: number): number {
   return f64[0]
 }
 
+/** The c of e^r = 1 + r + r c / (2 - c), |r| <= ln2 / 2: what exp and expm1 share. */
+function restOf(r: number): number {
+  const t = r * r
+  return (
+    r -
+    t *
+      (1.66666666666666019037e-1 +
+        t *
+          (-2.77777777770155933842e-3 +
+            t *
+              (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))))
+  )
+}
+
 /** e^x. */
 export function exp(x: number): number {
   if (!(x < 709.782712893384)) return x > 0 ? Infinity : x
@@ -34,15 +48,7 @@ export function exp(x: number): number {
   const hi = x - k * LN2_HI
   const lo = k * LN2_LO
   const r = hi - lo
-  const t = r * r
-  const c =
-    r -
-    t *
-      (1.66666666666666019037e-1 +
-        t *
-          (-2.77777777770155933842e-3 +
-            t *
-              (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))))
+  const c = restOf(r)
   return scalb(1 - (lo - (r * c) / (2 - c) - hi), k)
 }
 
@@ -226,15 +232,7 @@ export function expm1(x: number): number {
   const hi = x - k * LN2_HI
   const lo = k * LN2_LO
   const r = hi - lo
-  const t = r * r
-  const c =
-    r -
-    t *
-      (1.66666666666666019037e-1 +
-        t *
-          (-2.77777777770155933842e-3 +
-            t *
-              (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))))
+  const c = restOf(r)
   // exp's e^r - 1, scaled with the 1 taken off 2^k instead: exact.
   const e = hi - (lo - (r * c) / (2 - c))
   return k === 0 ? e : pow2(k) * e + (pow2(k) - 1)
