@@ -2,6 +2,16 @@
 import { DataError } from '../errors.js'
 import { shown } from '../formats/json.js'
 
+/** A label as it stands in data: the name or number of a class, or the number to be predicted. */
+export type Label = string | number
+
+/** The label that a field holds; null for none. `fail` is told what else it is. */
+export function labelOf(value: unknown, fail: (reason: string) => never): Label | null {
+  if (typeof value === 'string') return value.trim() || null
+  if (value === null || typeof value === 'number') return value
+  return fail('label must be a string or a number')
+}
+
 const WHOLE = /^(?:0|-?[1-9]\d{0,14})$/
 
 /** The different labels in order: by number where all are whole numbers, otherwise by character codes. */

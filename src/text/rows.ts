@@ -2,13 +2,14 @@
 import { DataError } from '../errors.js'
 import { shown } from '../formats/json.js'
 import { parseJson } from '../formats/parse-json.js'
+import { type Label, labelOf } from './labels.js'
 
 /** One row as it stands in the data. */
 export interface TextRow {
   text: string
   textB: string | null
   /** As written; null where there is none. */
-  label: string | number | null
+  label: Label | null
   /** The line it begins on, from 1. */
   line: number
 }
@@ -162,11 +163,11 @@ function* tableRows(records: Iterable<TableRow>, hasHeader: boolean, fail: Fail)
       )
     const text = fields[columns.text]
     if (text.trim() === '') fail(line, 'the text is empty')
-    const label = columns.label === null ? null : fields[columns.label].trim()
+    const label = columns.label === null ? null : fields[columns.label]
     yield {
       text,
       textB: columns.textB === null ? null : fields[columns.textB],
-      label: label === '' ? null : label,
+      label: labelOf(label, (reason) => fail(line, reason)),
       line,
     }
   }
@@ -206,12 +207,5 @@ function jsonRow({ text, number }: Line, fail: Fail): TextRow {
   if (typeof main !== 'string') return fail(number, 'has no text, or one that is no string')
   if (main.trim() === '') fail(number, 'the text is empty')
   if (second !== null && typeof second !== 'string') return fail(number, 'text_b must be a string')
-  if (label !== null && typeof label !== 'string' && typeof label !== 'number')
-    return fail(number, 'label must be a string or a number')
-  return {
-    text: main,
-    textB: second,
-    label: typeof label === 'string' ? label.trim() || null : label,
-    line: number,
-  }
+  return { text: main, textB: second, label: labelOf(label, (reason) => fail(number, reason)), line: number }
 }
