@@ -1,10 +1,11 @@
-// Compiles src/tensor/backends/wasm/assembly to src/tensor/backends/wasm/generated.ts: one module a build, as base64.
-// The same inputs give the same bytes; unchanged inputs are not compiled again.
+// Compiles src/tensor/backends/wasm/assembly to src/tensor/backends/wasm/generated.ts: one module, and a patch for each
+// other build. The same inputs give the same bytes; unchanged inputs are not compiled again.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
+import { makePatch } from './wasm-patch.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = join(root, 'src/tensor/backends/wasm/assembly')
@@ -44,6 +45,7 @@ function fingerprint() {
     .update(asc.version)
     .update(JSON.stringify([flags, builds]))
     .update(readFileSync(fileURLToPath(import.meta.url)))
+    .update(readFileSync(join(root, 'scripts/wasm-patch.mjs')))
   for (const name of sources()) hash.update(name).update(readFileSync(join(folder, name)))
   return hash.digest('hex').slice(0, 32)
 }
@@ -75,13 +77,19 @@ export async function buildWasm() {
   const head = `// Made by scripts/build-wasm.mjs from assembly/*.ts, inputs ${fingerprint()}. Not for editing.\n`
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(head)) return false
   const lines = []
-  for (const build of Object.keys(builds)) {
-    const { bytes } = await compileWasm(build)
-    lines.push(`  ${build}:\n    '${bytes.toString('base64')}',\n`)
+  const hex = (bytes) => Buffer.from(bytes).toString('hex')
+  let last = null
+  for (const name of Object.keys(builds)) {
+    const { bytes } = await compileWasm(name)
+    const fields = last
+      ? `of: '${last.name}', patch: '${hex(makePatch(last.bytes, bytes))}'`
+      : `bytes: '${hex(bytes)}'`
+    lines.push(`  ${name}: { ${fields} },\n`)
+    last = { name, bytes }
   }
   // Written aside and renamed, so that a reader at the same time sees the old or the new file, never half of one.
   const aside = `${target}.${process.pid}`
-  writeFileSync(aside, `${head}export const modules = {\n${lines.join('')}}\n`)
+  writeFileSync(aside, `${head}export const modules = {\n${lines.join('')}} as const\n`)
   renameSync(aside, target)
   return true
 }

@@ -15,12 +15,20 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import vm from 'node:vm'
+import { gzipSync } from 'node:zlib'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
 const work = join(here, 'built')
 const packages = join(work, 'node_modules')
 const LIMIT = 10 * 60_000
+
+/** What a page that trains its own model loads of us: tensors, gradients, all methods of a tensor, kernels, layers. */
+const CORE = `
+  import { crossEntropy, nn, optim, tensor } from 'tinystill'
+  globalThis.core = [tensor, nn.Linear, nn.ReLU, nn.Sequential, optim.Adam, crossEntropy]`
+/** In bytes, gzipped. */
+const MOST = 110_000
 
 function run(command, args, { cwd = work, env = {} } = {}) {
   const options = { cwd, encoding: 'utf8', timeout: LIMIT, env: { ...process.env, NO_COLOR: '1', ...env } }
@@ -172,6 +180,21 @@ const consumers = {
     write(to, { 'package.json': '{}', 'vite.config.mjs': `export default ${JSON.stringify(config)}` })
     node([packed('vite', 'bin/vite.js'), 'build'], { cwd: to })
     asPage(join(to, 'dist/out.iife.js'))
+  },
+  'vite, the size of a page that trains'() {
+    const to = folder('size')
+    const config = { build: { rollupOptions: { input: join(to, 'core.js') }, modulePreload: false } }
+    write(to, {
+      'package.json': '{}',
+      'vite.config.mjs': `export default ${JSON.stringify(config)}`,
+      'core.js': CORE,
+    })
+    node([packed('vite', 'bin/vite.js'), 'build'], { cwd: to })
+    const assets = join(to, 'dist/assets')
+    const core = readdirSync(assets).find((file) => file.startsWith('core'))
+    const size = gzipSync(readFileSync(join(assets, core)), { level: 9 }).length
+    console.log(`        ${(size / 1000).toFixed(1)} kB minified and gzipped`)
+    if (size > MOST) throw new Error(`a page that trains loads ${size} bytes, ${MOST} at most`)
   },
   rollup() {
     const to = folder('rollup')

@@ -1,6 +1,7 @@
-// The compiled kernels: decoding, relaxed SIMD where the engine has it, and one instance on the shared memory.
+// The compiled kernels: relaxed SIMD where the engine has it, and one instance on the shared memory.
 import { heap } from '../../heap.js'
 import { modules } from './generated.js'
+import { unpack } from './patch.js'
 
 /** strict: SIMD alone, the same bits everywhere. relaxed: fused multiply-add. wide: relaxed, for vectors of 8. */
 export type Build = keyof typeof modules
@@ -59,10 +60,6 @@ type ExportName =
 /** Addresses, counts and numbers in; assembly/*.ts says which. */
 export type Exports = Record<ExportName, (...args: number[]) => number>
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
-}
-
 /** A WebAssembly.Module. Under a name of ours: programs whose types know no DOM know no WebAssembly either. */
 export type CompiledModule = object
 
@@ -73,7 +70,7 @@ export function compile(build: Build): CompiledModule | null {
   let module = compiled.get(build)
   if (module === undefined) {
     try {
-      module = new WebAssembly.Module(decode(modules[build]))
+      module = new WebAssembly.Module(unpack<Build>(modules, build))
     } catch {
       module = null
     }
