@@ -10,13 +10,14 @@ import { fail, readArgs } from './lib/args.mjs'
 import { ms, plural, right } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
 import { stored, writeResults } from './lib/results.mjs'
-import { matmulWork, models, modelWork, threadCounts, VOCABULARY } from './shapes.mjs'
+import { layerWork, matmulWork, models, modelWork, threadCounts, VOCABULARY } from './shapes.mjs'
 
 const MODEL = 'TinyBERT-4L-312'
 const folder = fileURLToPath(new URL('./peers', import.meta.url))
-const [all, inference] = [
-  ['matmul', 'step', 'forward'],
+const [all, inference, layers] = [
+  ['matmul', 'step', 'forward', 'conv', 'lstm'],
   ['matmul', 'forward'],
+  ['conv', 'lstm'],
 ]
 
 const peer = (name, takes, ...args) => ({ name, takes, command: [process.execPath, ...args] })
@@ -25,7 +26,14 @@ const peers = [
   { ...peer('tfjs-wasm', all, 'tfjs_peer.mjs', 'wasm'), oneThread: true },
   { ...peer('tfjs-cpu', all, 'tfjs_peer.mjs', 'cpu'), oneThread: true },
   { ...peer('js-pytorch', ['matmul'], 'js_pytorch_peer.mjs'), oneThread: true },
-  { ...peer('jax-js', all, 'jax_peer.mjs'), oneThread: true },
+  {
+    ...peer(
+      'jax-js',
+      all.filter((work) => !layers.includes(work)),
+      'jax_peer.mjs',
+    ),
+    oneThread: true,
+  },
   peer('onnxruntime-web', inference, 'onnx_peer.mjs', 'web'),
   peer('onnxruntime-node', inference, 'onnx_peer.mjs', 'node'),
   peer('transformers.js, wasm', ['forward'], 'transformersjs_peer.mjs', 'wasm'),
@@ -33,13 +41,17 @@ const peers = [
   ...torchPeers.map((torch) => ({ ...torch, takes: all, needsTorch: true })),
 ]
 
-const args = readArgs('npm run bench:peers', `other engines on the same work: two matmuls, and ${MODEL}`, {
-  only: { value: 'PEER', choices: peers.map((p) => p.name), help: 'one peer' },
-  work: { value: 'WORK', choices: all, help: 'one kind of work' },
-  rounds: { value: 'N', fallback: 3, help: 'how often each has its turn, default 3' },
-  store: { help: 'writes bench/results/peers.json, from which the chart is drawn' },
-  json: { value: 'FILE', help: 'writes the results there' },
-})
+const args = readArgs(
+  'npm run bench:peers',
+  `other engines on the same work: two matmuls, ${MODEL}, a convolution and an LSTM`,
+  {
+    only: { value: 'PEER', choices: peers.map((p) => p.name), help: 'one peer' },
+    work: { value: 'WORK', choices: all, help: 'one kind of work' },
+    rounds: { value: 'N', fallback: 3, help: 'how often each has its turn, default 3' },
+    store: { help: 'writes bench/results/peers.json, from which the chart is drawn' },
+    json: { value: 'FILE', help: 'writes the results there' },
+  },
+)
 
 /** What scripts/setup.mjs does for the root: packages from the lockfile, when it has changed. */
 function install() {
@@ -106,7 +118,7 @@ try {
   console.log(describe(machine(engine())))
   console.log("ratio: our time by the peer's; below 1 we are faster\n")
   const path = writeModel(temporary)
-  for (const work of [...matmulWork, ...modelWork(MODEL)]) {
+  for (const work of [...matmulWork, ...modelWork(MODEL), ...layerWork]) {
     if (args.work && args.work !== work.what) continue
     rows.push(...measureWork({ ...work, folder: path }, missing))
   }

@@ -32,3 +32,15 @@ export const matmulWork = [
   [512, 512, 512],
   [1024, 312, 1200],
 ].map(([m, k, n]) => ({ title: `matmul ${m}x${k}x${n}`, what: 'matmul', m, k, n, flops: 2 * m * k * n }))
+
+const conv = { what: 'conv', batch: 64, channels: 32, size: 28, filters: 64 }
+
+/** Layers beside peers. conv: an image is size x size; pass 'forward' for that alone. */
+export const layerWork = [
+  { title: 'conv2d 3x3, 64x32x28x28 to 64 channels, forward + backward', ...conv },
+  { title: 'conv2d 3x3, 64x32x28x28 to 64 channels, forward', ...conv, pass: 'forward' },
+  {
+    ...{ title: 'LSTM of 128, 32 steps of 64x128, forward + backward', what: 'lstm' },
+    ...{ steps: 32, batch: 64, width: 128 },
+  },
+]

@@ -1,13 +1,25 @@
 // Our own side of bench:peers.
-import { randn, setThreads, tidy } from '../../dist/index.js'
+import { conv2d, grad, nn, noGrad, randn, setThreads, tidy } from '../../dist/index.js'
 import { prepare } from '../model.mjs'
 import { cannot, measure, work } from './measure.mjs'
 
-const { what, threads, m, k, n, shape, batch, tokens } = work
+const { what, threads, m, k, n, shape, batch, tokens, channels, size, filters, steps, width, pass } = work
 setThreads(threads)
 if (what === 'matmul') {
   const [a, b] = [randn([m, k]), randn([k, n])]
   await measure(() => tidy(() => void a.matmul(b)))
+} else if (what === 'conv') {
+  const inputs = [[batch, channels, size, size], [filters, channels, 3, 3], [filters]].map((shape) =>
+    randn(shape, { requiresGrad: true }),
+  )
+  const run = () => conv2d(...inputs, { padding: 1 })
+  if (pass === 'forward') await measure(() => tidy(() => noGrad(() => void run())))
+  const gradient = randn([batch, filters, size, size])
+  await measure(() => tidy(() => void grad(run(), inputs, { gradient })))
+} else if (what === 'lstm') {
+  const layer = new nn.LSTM(width, width)
+  const inputs = [randn([steps, batch, width], { requiresGrad: true }), ...layer.parameters()]
+  await measure(() => tidy(() => void grad(layer.forward(inputs[0])[0].sum(), inputs)))
 } else if (what === 'step' || what === 'forward') {
   const made = prepare(shape, batch, tokens)
   const logits = what === 'forward' ? { logits: made.logits() } : {}

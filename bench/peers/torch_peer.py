@@ -50,6 +50,26 @@ def forward():
     return run
 
 
+def conv():
+    b, c, s, f = (work[name] for name in ("batch", "channels", "size", "filters"))
+    inputs = [torch.randn(shape, requires_grad=True) for shape in ((b, c, s, s), (f, c, 3, 3), (f,))]
+    gradient = torch.randn(b, f, s, s)
+
+    def run(forward=work.get("pass") == "forward"):
+        with torch.set_grad_enabled(not forward):
+            y = torch.nn.functional.conv2d(*inputs, padding=1)
+            return y if forward else torch.autograd.grad(y, inputs, gradient)
+
+    return run
+
+
+def lstm():
+    layer = torch.nn.LSTM(work["width"], work["width"])
+    x = torch.randn(work["steps"], work["batch"], work["width"], requires_grad=True)
+    inputs = [x, *layer.parameters()]
+    return lambda: torch.autograd.grad(layer(x)[0].sum(), inputs)
+
+
 def timed(run):
     start = time.perf_counter()
     run()
@@ -59,7 +79,8 @@ def timed(run):
 def main():
     torch.set_num_threads(work["threads"])
     torch.manual_seed(0)
-    run = {"matmul": matmul, "step": step, "forward": forward}[work["what"]]()
+    kinds = {"matmul": matmul, "step": step, "forward": forward, "conv": conv, "lstm": lstm}
+    run = kinds[work["what"]]()
     # As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
     warm, calls, ms = 0.0, 0, []
     while calls < 2 or warm < 1500:

@@ -6,6 +6,7 @@ import { functionArg } from '../tensor/check.js'
 import { formatShape, sameShape } from '../tensor/shape.js'
 import type { DType } from '../tensor/storage.js'
 import { adopt, assign, isParameter, markParameter, Tensor } from '../tensor/tensor.js'
+import { type GradientsHook, hookGradients } from './gradient-hooks.js'
 import { hook, type PostHook, type PreHook } from './hooks.js'
 import { describe } from './print.js'
 
@@ -313,6 +314,20 @@ export abstract class Module {
     fn: (module: this, args: Args) => Args | Args[0] | undefined,
   ): () => void {
     return hook(this, { pre: functionArg('registerForwardPreHook', 'the hook', fn) as PreHook })
+  }
+
+  /**
+   * Calls `fn` in each backward() through a forward() of this module made since, with the gradients of its arguments (null
+   * for what has none) and of its results, when the last of them has come; without a gradient to an argument, as each
+   * result's comes. What it returns, unless undefined, takes the place of the argument's gradient, where one argument
+   * alone has one. torch's register_full_backward_hook. Gives a function that removes it: calls made before keep it.
+   * Throws RangeError where there is no forward(); in backward, GradError for a replacement among several arguments.
+   */
+  registerFullBackwardHook(fn: GradientsHook<this>): () => void {
+    return hookGradients(
+      this,
+      functionArg('registerFullBackwardHook', 'the hook', fn) as GradientsHook<object>,
+    )
   }
 
   /** The settings that printing shows: 'p=0.5'. For layers to override. */

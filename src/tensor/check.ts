@@ -209,7 +209,7 @@ function checkKind(op: string, name: string, value: unknown, kind: Kind): void {
  */
 export function optionsArg<T extends object>(op: string, given: T | undefined, kinds: Kinds<T>): Partial<T> {
   if (given === undefined) return {}
-  if (typeof given !== 'object' || given === null || Array.isArray(given) || given instanceof Tensor) {
+  if (typeof given !== 'object' || given === null || !mayHoldOptions(given)) {
     const names = Object.keys(kinds).join(', ')
     return refuse(op, 'options', `an object with any of { ${names} }`, given)
   }
@@ -223,6 +223,14 @@ export function optionsArg<T extends object>(op: string, given: T | undefined, k
     if (value !== undefined) checkKind(op, name, value, kind)
   }
   return given
+}
+
+/** A plain object, or one of a class with properties of its own: a Map, a Date or a list has none that an option could be. */
+function mayHoldOptions(given: object): boolean {
+  if (Array.isArray(given) || given instanceof Tensor) return false
+  const proto: unknown = Object.getPrototypeOf(given)
+  // Object.prototype of any realm: nothing lies above it.
+  return proto === null || Object.getPrototypeOf(proto) === null || Object.keys(given).length > 0
 }
 
 /** Throws BackendError for a tensor that no memory here could hold, before any of it is asked for. */

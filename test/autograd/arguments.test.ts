@@ -61,6 +61,11 @@ describe('a wrong argument', () => {
       'sum: options must be an object with any of { keepdim }, got true',
     ],
     [
+      'a Map for options',
+      () => y().sum(0, new Map() as never),
+      'sum: options must be an object with any of { keepdim }, got a Map',
+    ],
+    [
       'a misspelled option',
       () => y().sum(0, { keepDim: true } as object),
       'sum: there is no option keepDim. The options are keepdim',
