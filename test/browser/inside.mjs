@@ -1,18 +1,12 @@
 // What runs inside the browser, in a page or in a dedicated worker: each function gives plain data for run.mjs to judge.
-import {
-  backendReport,
-  manualSeed,
-  memory,
-  optim,
-  randn,
-  setBackend,
-  setDeterministic,
-  setThreads,
-  tidy,
-} from '../../dist/index.js'
+import { keptArrays } from '../../bench/kept.mjs'
+import * as tinystill from '../../dist/index.js'
 import { trainingBits } from './bits.mjs'
 import { chunksTaken, doom, doomed, terminateAll, untilUp, workersStarted } from './watch.mjs'
 import { hash, kernelHashes, trainingHash } from './work.mjs'
+
+const { backendReport, manualSeed, memory, optim, randn, setBackend, setDeterministic, setThreads, tidy } =
+  tinystill
 
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -36,6 +30,13 @@ const kit = {
   kernels: (threads) => kernelHashes(threads),
   training: (threads) => trainingHash(threads),
   bits: (threads) => trainingBits(threads),
+
+  /** The lines of bench/kept.mjs that tell of arrays that changed. */
+  kept: async (arrays) => {
+    const lines = []
+    await keptArrays(tinystill, arrays, (line) => lines.push(line))
+    return lines.filter((line) => line.startsWith('FAILED'))
+  },
 
   /** Starts `threads`, 2 or more, the caller included. Gives how many workers came up, and the chunks they took of 20 products. */
   up: async (threads) => {

@@ -180,6 +180,16 @@ async function checkLoss(place, page) {
   }
 }
 
+/** Arrays that data gave: TINYSTILL_KEPT of them, as npm run check:kept counts. */
+async function checkKept(place, page) {
+  const arrays = Number(process.env.TINYSTILL_KEPT ?? 2000)
+  await check(`${place}: ${arrays} arrays kept in training loops`, async () => {
+    const changed = await page.run('kept', arrays)
+    must(changed.length === 0, changed)
+    return 'none changed, none shared'
+  })
+}
+
 /** Where no threads can be had: everything works on one, and the report says why. */
 async function checkAlone(place, page, want, why) {
   await check(`${place}: one thread, the bits of Node`, async () => {
@@ -228,6 +238,7 @@ for (const inWorker of [false, true]) {
   await visit({ name: `isolated ${side}`, isolated: true, inWorker }, async (page) => {
     if (!inWorker) await checkImports(`isolated ${side}`, page)
     await checkThreads(`isolated ${side}`, page, want)
+    await checkKept(`isolated ${side}`, page)
     await checkLoss(`isolated ${side}`, page)
   })
   await visit({ name: `plain ${side}`, isolated: false, inWorker }, async (page) => {

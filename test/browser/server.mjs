@@ -11,7 +11,7 @@ const ISOLATED = {
 }
 
 /** The scripts that pages may load. */
-const SCRIPTS = /^\/(dist|test\/browser|node_modules\/@huggingface\/tokenizers\/dist)\/[\w./-]+\.m?js$/
+const SCRIPTS = /^\/(dist|bench|test\/browser|node_modules\/@huggingface\/tokenizers\/dist)\/[\w./-]+\.m?js$/
 /** What a bundler would do: the one package that tinystill/text uses in a browser. */
 const IMPORTS = `<script type="importmap">${JSON.stringify({
   imports: { '@huggingface/tokenizers': '/node_modules/@huggingface/tokenizers/dist/tokenizers.mjs' },
