@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import vm from 'node:vm'
 import { gzipSync } from 'node:zlib'
@@ -53,7 +53,10 @@ function folder(name) {
 
 /** Text of files by name, in a folder of that consumer. */
 function write(to, files) {
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(to, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(to, name)), { recursive: true })
+    writeFileSync(join(to, name), text)
+  }
   return to
 }
 
@@ -171,6 +174,18 @@ const consumers = {
     ]
     run(packed('.bin', 'esbuild'), [join(to, 'page.js'), ...args, `--outfile=${join(to, 'out.js')}`])
     asPage(join(to, 'out.js'))
+  },
+  'esbuild, names kept, a gpu'() {
+    const to = write(folder('gpu'), {
+      'gpu.cjs': 'module.exports = {}',
+      'node_modules/webgpu/index.js': "exports.create = () => { throw new Error('the worker came so far') }",
+      'open.mjs': `import { openGpu } from 'tinystill'
+        openGpu({ mode: 'webgpu', gpujs: ${JSON.stringify(join(work, 'gpu/gpu.cjs'))} }).catch((error) => console.log(error.message))`,
+    })
+    const args = ['--bundle', '--platform=node', '--format=esm', '--keep-names', '--target=es2022']
+    run(packed('.bin', 'esbuild'), [join(to, 'open.mjs'), ...args, `--outfile=${join(to, 'out.mjs')}`])
+    const said = node([join(to, 'out.mjs')], { cwd: to })
+    if (!said.includes('the worker came so far')) throw new Error(`the worker of a gpu: ${said.slice(-500)}`)
   },
   vite() {
     const to = folder('vite')
