@@ -6,7 +6,8 @@ import { CheckpointError, TinystillError } from '../errors.js'
 import { explain, readText } from './disk.js'
 import { hashFile } from './hash.js'
 import { readFields, readJson } from './json-file.js'
-import { INDEX, isPickle, openCheckpoint, SINGLE } from './models/checkpoint.js'
+import { INDEX, openCheckpoint, SINGLE } from './models/checkpoint.js'
+import { isPickle } from './models/pickles.js'
 import type { WeightFile } from './models/weights.js'
 
 /** Of the elements that are finite; NaN where there are none. */
