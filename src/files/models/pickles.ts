@@ -11,7 +11,7 @@ export function isPickle(name: string): boolean {
 }
 
 /** Under which training loops keep the weights in what they save; one may lie in another. */
-const NESTS = ['state_dict', 'model_state_dict', 'model', 'module', 'net', 'weights']
+const NESTS = ['state_dict', 'model_state_dict', 'model', 'module', 'net', 'student', 'weights']
 
 /**
  * The line that makes safetensors of a pickle; `weights_only` keeps it from running code. Of nested states it takes the weights,
