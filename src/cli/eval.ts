@@ -35,6 +35,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     { output, progress, now },
   ) => {
     const loaded = loadClassifier(folder)
+    for (const note of loaded.notes) output.info(note)
     const { model, tokenizer, classes } = loaded
     const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
     const set = readTexts(

@@ -7,6 +7,7 @@ import { best, probabilities } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
 import type { CommandSpec } from './shared/command.js'
 import { whole } from './shared/options.js'
+import type { Output } from './shared/output.js'
 import { percent } from './shared/table.js'
 
 interface PredictOptions {
@@ -29,8 +30,12 @@ interface TextPredictor {
   logits(texts: readonly string[]): Float32Array
 }
 
-function load({ model: folder, pairs: inPairs, maxLength: asked }: PredictOptions): TextPredictor {
-  const { model, tokenizer, classes, regression, maxLength: most } = loadClassifier(folder)
+function load(
+  { model: folder, pairs: inPairs, maxLength: asked }: PredictOptions,
+  output: Output,
+): TextPredictor {
+  const { model, tokenizer, classes, regression, maxLength: most, notes } = loadClassifier(folder)
+  for (const note of notes) output.info(note)
   const maxLength = Math.min(asked ?? most, most)
   return {
     ...{ classes, regression },
@@ -69,7 +74,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),
       ),
   run: async (options, { output, lines }) => {
-    const predictor = load(options)
+    const predictor = load(options, output)
     const list = output.jsonList('predictions')
     let answered = 0
     for await (const texts of options.text ? [options.text] : chunks(lines())) {

@@ -6,7 +6,9 @@ import { CheckpointError, TinystillError } from '../errors.js'
 import { explain, readText } from './disk.js'
 import { hashFile } from './hash.js'
 import { readFields, readJson } from './json-file.js'
-import { INDEX, isPickle, openCheckpoint, SINGLE } from './models/checkpoint.js'
+import { INDEX, openCheckpoint, SINGLE } from './models/checkpoint.js'
+import { noModel } from './models/other-folders.js'
+import { isPickle } from './models/pickles.js'
 import type { WeightFile } from './models/weights.js'
 
 /** Of the elements that are finite; NaN where there are none. */
@@ -195,11 +197,7 @@ export function inspect(path: string): Inspection {
   const has = (name: string) => names.includes(name)
   const pickles = names.filter(isPickle)
   if (!['config.json', 'run.json', 'tokenizer.json', SINGLE, INDEX].some(has) && pickles.length === 0)
-    throw new CheckpointError(
-      path,
-      'holds no model and no run',
-      `Name the folder that has config.json or ${SINGLE}`,
-    )
+    throw noModel(path, 'config.json')
 
   /** What `read` gives, or `otherwise` and a note. */
   const or = <T>(otherwise: T, read: () => T): T => {

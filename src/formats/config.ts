@@ -1,6 +1,5 @@
 // config.json of the BERT family, as Hugging Face writes it: hostile until checked, and kept whole for the way back.
-import { CheckpointError } from '../errors.js'
-import { activations } from '../nn/encoder.js'
+import { activationNames } from '../nn/encoder.js'
 import {
   limits,
   misfit,
@@ -12,21 +11,20 @@ import {
 import { architectureOf, type Family, families, type Kind, kinds } from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import type { Fields } from './fields.js'
-import { shown } from './json.js'
 
 export interface ModelConfig {
   family: Family
   config: TransformerConfig
-  /** What the weights are saved for, where the file says so and it is one of ours. */
-  kind: Kind | null
-  /** As the file names it. */
-  architecture: string | null
+  /** What the weights are saved for, by the file's word, in its order: as far as they are ours. */
+  kinds: readonly Kind[]
+  /** As the file names them. */
+  architectures: readonly string[]
 }
 
 /** Settings that would change what is computed, with the values at which they do not. */
 const ordinary: Readonly<Record<string, readonly unknown[]>> = {
   position_embedding_type: ['absolute'],
-  sinusoidal_pos_embds: [false],
+  sinusoidal_pos_embds: [false, true],
   is_decoder: [false],
   add_cross_attention: [false],
   quantization_config: [null],
@@ -56,14 +54,17 @@ export function configOf(given: Fields): ModelConfig {
   const config = settingsOf(given, family)
   const wrong = misfit(config)
   if (wrong !== null) given.refuse(family.settings[wrong[0] as NumberField] ?? wrong[0], wrong[1])
-  return { family, config, ...architectureIn(given, family) }
+  return { family, config, ...architecturesIn(given, family) }
 }
 
 function familyOf(given: Fields): Family {
-  // Configs from before 2020 have no model_type.
-  const old = !given.has('model_type') && given.has('hidden_size')
-  const type = old ? 'bert' : given.get('model_type')
-  const family = families.find((f) => f.modelType === type)
+  const type = given.get('model_type')
+  // Configs from before 2020 have no model_type: the names of the sizes tell.
+  const byFields = families.filter((f) => given.has(f.settings.width as string))
+  const family =
+    given.has('model_type') || byFields.length !== 1
+      ? families.find((f) => f.modelType === type)
+      : byFields[0]
   if (family !== undefined) return family
   return given.refuse('model_type', families.map((f) => f.modelType).join(' or '))
 }
@@ -78,11 +79,10 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
   const numbers = Object.fromEntries(
     (Object.keys(limits) as NumberField[]).map((name) => [name, number(name)]),
   )
-  const choices = Object.keys(activations) as (keyof typeof activations)[]
   return {
     ...defaults,
     ...numbers,
-    activation: given.oneOf(settings.activation as string, choices, defaults.activation),
+    activation: given.oneOf(settings.activation as string, activationNames, defaults.activation),
     tied: given.oneOf(settings.tied as string, [true, false], defaults.tied),
     labels: labelsOf(given, defaults.labels),
     problemType: given.oneOf('problem_type', [null, ...problemTypes], null),
@@ -96,12 +96,14 @@ function labelsOf(given: Fields, fallback: readonly string[]): readonly string[]
   return count === undefined ? fallback : numberedLabels(given.number(count, LABELS) as number)
 }
 
-function architectureIn(given: Fields, family: Family): Pick<ModelConfig, 'kind' | 'architecture'> {
-  const list = given.get('architectures') ?? []
-  if (!Array.isArray(list) || !list.every((name) => typeof name === 'string'))
+function architecturesIn(given: Fields, family: Family): Pick<ModelConfig, 'kinds' | 'architectures'> {
+  const architectures: unknown = given.get('architectures') ?? []
+  if (!Array.isArray(architectures) || !architectures.every((name) => typeof name === 'string'))
     return given.refuse('architectures', 'a list of names')
-  const architecture = list.length > 0 ? (list[0] as string) : null
-  return { architecture, kind: kinds.find((kind) => architectureOf(family, kind) === architecture) ?? null }
+  const named = (architectures as string[]).flatMap(
+    (name) => kinds.find((kind) => architectureOf(family, kind) === name) ?? [],
+  )
+  return { architectures, kinds: named }
 }
 
 /** The text of a config.json that Python's transformers reads as this model's. */
@@ -126,15 +128,4 @@ export function configText(model: Pretrained): string {
   }
   const sorted = Object.entries(document).sort(([a], [b]) => (a < b ? -1 : 1))
   return `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`
-}
-
-/** Throws CheckpointError that names the models we have, unless the file or the caller says which is meant. */
-export function kindOf(file: string, { kind, architecture, family }: ModelConfig): Kind {
-  if (kind !== null) return kind
-  const ours = kinds.map((k) => architectureOf(family, k)).join(', ')
-  throw new CheckpointError(
-    file,
-    `architectures ${architecture === null ? 'names no model' : `names ${shown(architecture)}`}, it must be one of ${ours}`,
-    `Say what to load it as: one of ${kinds.join(', ')}`,
-  )
 }

@@ -35,16 +35,35 @@ export class Fields {
     return found === undefined ? this.refuse(field, choices.map(String).join(' or ')) : found
   }
 
-  /** The values of an object with the keys "0", "1", ... without a gap: names by index. */
+  /** Names by index: an object with the keys "0", "1", ... without a gap; a number or a boolean is its text. */
   names(field: string): string[] {
     const value = this.get(field)
     const want = 'an object of names by index'
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.refuse(field, want)
-    const named = new Map(Object.entries(value))
-    const names = Array.from({ length: named.size }, (_, i) => named.get(`${i}`))
-    return names.length > 0 && names.every((name) => typeof name === 'string')
-      ? (names as string[])
-      : this.refuse(field, want)
+    const entries = Object.entries(value)
+    if (entries.length === 0) return this.refuse(field, `${want}, with one at least`)
+    const named = new Map<number, string>()
+    for (const [key, name] of entries) {
+      // Python's int() takes "00" too.
+      const index = /^\d{1,15}$/.test(key) ? Number(key) : null
+      if (index === null) return this.#refuseEntry(field, key, 'its key must be a whole number from 0 on')
+      if (named.has(index)) return this.#refuseEntry(field, key, `there are two for ${index}`)
+      if (!['string', 'number', 'boolean'].includes(typeof name))
+        return this.#refuseEntry(field, key, `the name must be a text, it is ${brief(name)}`)
+      named.set(index, String(name))
+    }
+    const gap = Array.from(entries, (_, i) => i).find((i) => !named.has(i))
+    if (gap === undefined) return Array.from(entries, (_, i) => named.get(i) as string)
+    const [first] = [...named.keys()].sort((x, y) => x - y)
+    throw new CheckpointError(
+      this.file,
+      `${field} has ${entries.length} entries, none of them "${gap}": the keys must be 0 to ${entries.length - 1}`,
+      first === 0 ? undefined : 'Count the classes from 0, in the order of the rows of the head',
+    )
+  }
+
+  #refuseEntry(field: string, key: string, why: string): never {
+    throw new CheckpointError(this.file, `${field} ${shown(key)}: ${why}`)
   }
 }
 

@@ -1,10 +1,11 @@
-// The names in a weight file, brought to those that our models have: old spellings, missing prefixes, copies of tied
-// tables, and buffers that are no parameters.
+// The names in a weight file, brought to those that our models have: old spellings, prefixes, copies of tied tables,
+// and buffers that are no parameters.
 import { CheckpointError } from '../errors.js'
 import type { Family } from '../nn/models/family.js'
 import { sameShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { shown } from './json.js'
+import { namingOf } from './prefixes.js'
 
 /** What older versions of transformers saved besides parameters. */
 const BUFFERS = /(^|\.)embeddings\.(position_ids|token_type_ids)$/
@@ -12,50 +13,73 @@ const BUFFERS = /(^|\.)embeddings\.(position_ids|token_type_ids)$/
 /** TensorFlow's names for a layer norm's weight and bias, in the first PyTorch checkpoints. */
 const oldNames: Readonly<Record<string, string>> = { gamma: 'weight', beta: 'bias' }
 
-/**
- * Tensors by their names in a model with a head: `bert.embeddings...` also where a bare encoder was saved. Throws
- * CheckpointError for a parameter that comes under two names, and for one that is not made of floats.
- */
-export function canonical(
-  file: string,
-  tensors: ReadonlyMap<string, Tensor>,
-  { modelType }: Family,
-): Map<string, Tensor> {
-  const bare = /^(embeddings|encoder|transformer|pooler)\./
-  const found = new Map<string, Tensor>()
-  for (const [given, t] of tensors) {
-    if (BUFFERS.test(given)) continue
-    const renamed = given.replace(
+/** What a file's names are in a model with a head, and what was taken off them, for people. */
+export interface CanonicalNames {
+  /** Ours by the file's; buffers are left out. */
+  names: Map<string, string>
+  notes: string[]
+}
+
+/** Throws CheckpointError for two that come to the same, and what namingOf() throws. */
+export function canonicalNames(file: string, given: Iterable<string>, family: Family): CanonicalNames {
+  const all = [...given]
+  const { rename, notes } = namingOf(file, all, family)
+  const names = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const name of all) {
+    if (BUFFERS.test(name)) continue
+    const ours = rename(name).replace(
       /(LayerNorm|layer_norm)\.(gamma|beta)$/,
       (_, norm, leaf) => `${norm}.${oldNames[leaf]}`,
     )
-    const name = bare.test(renamed) ? `${modelType}.${renamed}` : renamed
-    if (found.has(name)) throw new CheckpointError(file, `holds ${shown(name)} under two names`)
-    if (t.dtype === 'int32')
-      throw new CheckpointError(file, `${shown(name)} holds whole numbers, not weights`)
-    found.set(name, t)
+    if (seen.has(ours)) throw new CheckpointError(file, `holds ${shown(ours)} under two names`)
+    seen.add(ours)
+    names.set(name, ours)
   }
-  return found
+  return { names, notes }
+}
+
+/** Tensors by their names in a model with a head: see canonicalNames(). */
+export function canonical(
+  file: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  family: Family,
+): { found: Map<string, Tensor>; notes: string[] } {
+  const { names, notes } = canonicalNames(file, tensors.keys(), family)
+  return { found: new Map(Array.from(names, ([name, ours]) => [ours, tensors.get(name) as Tensor])), notes }
 }
 
 /** Both are the one bias of the masked-word head; which of them is saved depends on the version and on tying. */
 const BIASES = ['cls.predictions.bias', 'cls.predictions.decoder.bias'] as const
 const DECODERS = ['cls.predictions.decoder.weight', 'vocab_projector.weight']
 
-/** Takes out what only repeats another parameter. Throws CheckpointError where a tied decoder differs from its table. */
+/**
+ * Takes out what only repeats another parameter, and gives what people should know of it. Throws CheckpointError where a tied
+ * decoder differs from its table, and where the bias stands there twice with different values: which of the two counts then
+ * depends on the version of Python's transformers.
+ */
 export function dropCopies(
   file: string,
   found: Map<string, Tensor>,
   { modelType }: Family,
   tied: boolean,
-): void {
-  const [bias, decoderBias] = tied ? BIASES : [BIASES[1], BIASES[0]]
-  const spare = found.get(decoderBias)
+): string[] {
+  const notes: string[] = []
+  const [bias, other] = tied ? BIASES : [BIASES[1], BIASES[0]]
+  const [kept, spare] = [found.get(bias), found.get(other)]
   if (spare !== undefined) {
-    found.delete(decoderBias)
-    if (!found.has(bias)) found.set(bias, spare)
+    found.delete(other)
+    if (kept === undefined) {
+      found.set(bias, spare)
+      if (!tied) notes.push(`${bias} is not in the file: ${other} stands for it, as in transformers 4`)
+    } else if (tied && !same(kept, spare))
+      throw new CheckpointError(
+        file,
+        `${other} differs from ${bias}, and config.json ties the two ("tie_word_embeddings": true)`,
+        'Keep the one that the model was trained with: delete the other from the file in Python',
+      )
   }
-  if (!tied) return
+  if (!tied) return notes
   const table = found.get(`${modelType}.embeddings.word_embeddings.weight`)
   for (const name of DECODERS) {
     const decoder = found.get(name)
@@ -67,6 +91,7 @@ export function dropCopies(
       'Set "tie_word_embeddings": false in config.json',
     )
   }
+  return notes
 }
 
 function same(a: Tensor, b: Tensor): boolean {

@@ -1,5 +1,8 @@
 // One transformer encoder block: attention, then a two-layer network, each with a residual and a layer norm.
-import { add } from '../autograd/ops/elementwise/arithmetic.js'
+import { mish, relu6, silu } from '../autograd/ops/elementwise/activations.js'
+import { add, mul } from '../autograd/ops/elementwise/arithmetic.js'
+import { sigmoid, tanh } from '../autograd/ops/elementwise/pointwise.js'
+import type { LinearActivation } from '../autograd/ops/products/activated.js'
 import { checkpoint } from '../autograd/tools/checkpoint.js'
 import { ArgumentError, got } from '../errors.js'
 import { type Kinds, optionsArg } from '../tensor/check.js'
@@ -8,15 +11,24 @@ import { type AttentionInput, MultiHeadAttention } from './attention.js'
 import { Dropout, LayerNorm, Linear } from './layers.js'
 import { Module } from './module.js'
 
-/** Hugging Face's names: gelu is the erf form, gelu_new and gelu_pytorch_tanh the tanh form. */
-export const activations = {
-  gelu: 'gelu',
-  gelu_new: 'geluTanh',
-  gelu_pytorch_tanh: 'geluTanh',
-  relu: 'relu',
-} as const
+/** Hugging Face's names, several for one function: gelu is the erf form, gelu_new the tanh form. By name: in one pass. */
+const activations = {
+  ...{ gelu: 'gelu', gelu_python: 'gelu' },
+  ...{ gelu_new: 'geluTanh', gelu_pytorch_tanh: 'geluTanh', gelu_python_tanh: 'geluTanh' },
+  ...{ gelu_fast: 'geluTanh', gelu_accurate: 'geluTanh', relu: 'relu' },
+  ...{ silu, swish: silu, mish, relu6, tanh, sigmoid },
+  quick_gelu: (x: Tensor) => mul(x, sigmoid(mul(x, 1.702))),
+} satisfies Record<string, LinearActivation | ((x: Tensor) => Tensor)>
 
 export type Activation = keyof typeof activations
+
+export const activationNames = Object.keys(activations) as readonly Activation[]
+
+/** The function of a name on what the layer gives. */
+export function activated(layer: Linear, x: Tensor, name: Activation): Tensor {
+  const fn = activations[name]
+  return typeof fn === 'string' ? layer.forward(x, fn) : fn(layer.forward(x))
+}
 
 export interface EncoderOptions {
   width: number
@@ -44,7 +56,7 @@ const encoderOptions: Kinds<EncoderOptions> = {
   dropout: 'number',
   attentionDropout: 'number',
   dropAttended: 'boolean',
-  activation: Object.keys(activations),
+  activation: [...activationNames],
   norm: ['post', 'pre'],
   eps: 'finite',
   std: 'finite',
@@ -115,7 +127,7 @@ export class EncoderBlock extends Module {
       return this.dropAttended ? this.drop.forward(attended, x) : add(attended, x)
     }
     const think = (h: Tensor, residual: Tensor) => {
-      const inner = this.up.forward(h, activations[this.activation])
+      const inner = activated(this.up, h, this.activation)
       return this.drop.forward(this.down.forward(inner), residual)
     }
     if (this.preNorm) {

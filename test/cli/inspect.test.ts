@@ -156,7 +156,7 @@ describe('the command', () => {
   it.each([
     [[], 2, "missing required argument 'path'"],
     [['nowhere'], 1, 'nowhere: cannot be read: no such file or folder'],
-    [[root], 1, 'holds no model and no run'],
+    [[root], 1, 'holds no config.json itself, it is a folder of folders'],
     [[join(import.meta.dirname, 'model.ts')], 1, 'claims a header of'],
     [['a', 'b'], 2, 'too many arguments'],
   ])('%j ends with %i', async (args, code, text) => {

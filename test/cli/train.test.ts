@@ -111,6 +111,78 @@ describe('tinystill train', () => {
     expect([code, err]).toEqual([0, expect.anything()])
   })
 
+  describe('from a folder with a head', () => {
+    const write = (name: string, label: (label: string, i: number) => string) => {
+      writeFileSync(at(name), rows.map(([text, is], i) => `${text}\t${label(is, i)}`).join('\n'))
+      return at(name)
+    }
+    const config = (name: string) => JSON.parse(readFileSync(join(at(name), 'config.json'), 'utf8'))
+    /** Its classes are good, bad, in this order. */
+    const taught = async () => {
+      if (existsSync(at('goodbad'))) return at('goodbad')
+      const numbers = write('numbered.tsv', (label) => (label === 'good' ? '0' : '1'))
+      expect((await train('goodbad', '--train', numbers, '--epochs', '3', '--lr', '5e-3')).code).toBe(0)
+      const change = {
+        ...config('goodbad'),
+        id2label: { 0: 'good', 1: 'bad' },
+        label2id: { good: 0, bad: 1 },
+      }
+      writeFileSync(join(at('goodbad'), 'config.json'), JSON.stringify(change))
+      return at('goodbad')
+    }
+    /** Goes on at a rate of nothing: what the folder said must still be said. */
+    const goOn = async (out: string, file: string) => {
+      const args = ['--train', file, '--dev', file, '--epochs', '1', '--lr', '1e-9', '--json']
+      const {
+        code,
+        out: text,
+        err,
+      } = await run('train', '--model', await taught(), '--out', at(out), ...args)
+      expect(code).toBe(0)
+      return { accuracy: JSON.parse(text).accuracy, err, labels: config(out).id2label }
+    }
+
+    it.each<[string, (label: string, i: number) => string, number, RegExp]>([
+      ['names in another order than theirs', (label) => label, 1, /^[^n]/],
+      ['their numbers', (label) => (label === 'good' ? '0' : '1'), 1, /labels "0", "1" are "good", "bad"/],
+      ['numbers the other way round', (label) => (label === 'good' ? '1' : '0'), 0, /labels "0", "1" are/],
+    ])('keeps its classes for %s', async (name, label, accuracy, told) => {
+      const result = await goOn(name.replaceAll(' ', '-'), write('again.tsv', label))
+      expect(result.accuracy).toBeCloseTo(accuracy, 1)
+      expect(result.labels).toEqual({ 0: 'good', 1: 'bad' })
+      expect(result.err).toMatch(told)
+      expect(result.err).not.toMatch(/drawn anew|new:/)
+    })
+
+    it('keeps a class that no row has, and says so', async () => {
+      const three = write('three.tsv', (label, i) => (i % 8 === 0 ? 'so-so' : label))
+      await train('three', '--train', three, '--epochs', '1')
+      const args = [
+        '--model',
+        at('three'),
+        '--train',
+        at('train.tsv'),
+        '--out',
+        at('still-three'),
+        '--epochs',
+        '1',
+      ]
+      const { code, err } = await run('train', ...args)
+      expect([code, Object.values(config('still-three').id2label)]).toEqual([0, ['bad', 'good', 'so-so']])
+      expect(err).toMatch(/classes of .*three that no row of --train has: "so-so"; they are kept/)
+    })
+
+    it('draws it anew for other classes, and says so', async () => {
+      const other = write('other.tsv', (label) => (label === 'good' ? 'gut' : 'schlecht'))
+      const { err, labels } = await goOn('other', other)
+      expect(labels).toEqual({ 0: 'gut', 1: 'schlecht' })
+      expect(err).toMatch(
+        /the head is drawn anew: the classes of .* are "good", "bad", those of the data "gut"/,
+      )
+      expect(err).toMatch(/new: classifier\.weight, classifier\.bias; not used: classifier\.weight/)
+    })
+  })
+
   it('--on-nonfinite: stops with the tensor and the rows, or leaves the step out and says so', async () => {
     writeFileSync(at('one-long.tsv'), [...rows.slice(0, 95).map((r) => r.join('\t')), longText].join('\n'))
     const args = [

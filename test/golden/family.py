@@ -94,3 +94,6 @@ write("bert-mlm-untied", tr.BertForMaskedLM, bert(tie_word_embeddings=False, hid
 write("distilbert-classify", tr.DistilBertForSequenceClassification, distilbert(num_labels=4), "text", types=False)
 write("distilbert-tokens", tr.DistilBertForTokenClassification, distilbert(num_labels=3, dim=10, n_heads=2, hidden_dim=33), "token", types=False)
 write("distilbert-mlm", tr.DistilBertForMaskedLM, distilbert(activation="relu"), "word", types=False)
+# Old names: one token type, another activation, a position table that started as sines.
+write("bert-silu", tr.BertForSequenceClassification, bert(num_labels=2, type_vocab_size=1, hidden_act="silu"), "text", types=False)
+write("distilbert-sinusoidal", tr.DistilBertForSequenceClassification, distilbert(num_labels=2, sinusoidal_pos_embds=True, activation="gelu_fast"), "text", types=False)

@@ -171,6 +171,12 @@ describe('readCheckpoint', () => {
       /pytorch_model\.bin: is a Python pickle.*Convert it, in its folder: python -c "/,
     )
     expect(() => read(join(folder, 'pytorch_model.bin'))).toThrow('is a Python pickle')
+    // Nested states, and what wrappers put in front of names.
+    for (const part of [
+      "'state_dict', 'model_state_dict', 'model'",
+      "replace('_orig_mod.', '').removeprefix('module.')",
+    ])
+      expect(() => read(folder)).toThrow(part)
     expect(() => read(place({ "a';rm -rf ~;'.pt": '' }))).toThrow("torch.load('FILE'")
     expect(() => read(place({ 'training_args.bin': '' }))).toThrow(
       'holds neither model.safetensors nor model.safetensors.index.json',
@@ -178,11 +184,17 @@ describe('readCheckpoint', () => {
     expect(() => read(join(folder, 'nothing'))).toThrow('nothing: cannot be read: no such file or folder')
   })
 
-  it('gives a conversion that works, where torch is at hand', ({ skip }) => {
+  it.for([
+    "{'x': torch.ones(2)}",
+    "{'state_dict': {'x': torch.ones(2), 'epoch': 3}, 'hyper_parameters': {}}",
+    "{'epoch': 3, 'model_state_dict': {'module.x': torch.ones(2)}, 'optimizer': {'state': {0: torch.ones(9)}}}",
+    "{'model': {'state_dict': {'_orig_mod.module.x': torch.ones(2)}}}",
+    "{'module': {'module._orig_mod.x': torch.ones(2)}, 'lr': torch.ones(1)}",
+  ])('gives a conversion of %s that works, where torch is at hand', (state, { skip }) => {
     const python = process.env.PYTHON
     if (!python) return skip('PYTHON names no python with torch')
     const folder = place({})
-    const make = "import torch; torch.save({'x': torch.ones(2)}, 'pytorch_model.bin')"
+    const make = `import torch; torch.save(${state}, 'pytorch_model.bin')`
     expect(spawnSync(python, ['-c', make], { cwd: folder }).status).toBe(0)
     let line = ''
     try {

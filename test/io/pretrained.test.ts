@@ -48,7 +48,7 @@ describe('a folder', () => {
     const back = loadPretrained(saved(model))
     expect(back.model.constructor).toBe(model.constructor)
     expect(back.config).toEqual(model.config)
-    expect(back.info).toEqual({ fresh: [], unused: [] })
+    expect(back.info).toEqual({ fresh: [], unused: [], notes: [] })
     expect(back.model.training).toBe(false)
     expect(resultOf(back.model)).toEqual(resultOf(model))
   })
@@ -80,7 +80,9 @@ describe('a folder', () => {
     await savePretrained(folder, { model })
     const back = await fromPretrained(folder, { as: 'masked-lm' })
     expect(resultOf(back.model)).toEqual(resultOf(model))
-    await expect(fromPretrained(fresh())).rejects.toThrow('config.json: cannot be read: no such file')
+    await expect(fromPretrained(fresh())).rejects.toThrow(
+      'cannot be read: no such file or folder. Check the path',
+    )
   })
 })
 
@@ -93,7 +95,7 @@ describe('a bare encoder', () => {
       seeded(() => loadPretrained(folder, { as: 'sequence-classification', labels: ['a', 'b', 'c'] }))
     const { model, info, config } = load()
     const head = ['bert.pooler.dense', 'classifier'].flatMap((n) => [`${n}.weight`, `${n}.bias`])
-    expect(info).toEqual({ fresh: head, unused: [] })
+    expect(info).toEqual({ fresh: head, unused: [], notes: [] })
     expect(config.labels).toEqual(['a', 'b', 'c'])
     const state = model.stateDict()
     expect(state.get('classifier.weight')!.shape).toEqual([3, 8])
@@ -113,10 +115,10 @@ describe('a bare encoder', () => {
   })
 
   it('is itself without a question, with a pooler or without', () => {
-    expect(loadPretrained(saved(encoder)).info).toEqual({ fresh: [], unused: [] })
+    expect(loadPretrained(saved(encoder)).info).toEqual({ fresh: [], unused: [], notes: [] })
     const full = saved(seeded(() => new bert.BertForSequenceClassification(size)))
     const { model, info } = loadPretrained(full, { as: 'base' })
-    expect(info).toEqual({ fresh: [], unused: ['classifier.bias', 'classifier.weight'] })
+    expect(info).toEqual({ fresh: [], unused: ['classifier.bias', 'classifier.weight'], notes: [] })
     expect(model.stateDict().has('pooler.dense.weight')).toBe(true)
   })
 })
@@ -129,6 +131,7 @@ describe('a classifier', () => {
     expect(info).toEqual({
       fresh: ['classifier.weight', 'classifier.bias'],
       unused: ['classifier.weight', 'classifier.bias'],
+      notes: [],
     })
     expect(model.forward({ inputIds }).logits!.shape).toEqual([1, 5])
     expect(loadPretrained(folder, { numLabels: 2 }).info.fresh).toEqual([])
@@ -144,7 +147,7 @@ describe('a classifier', () => {
 
   it('as something else leaves its head unused', () => {
     const { info } = loadPretrained(folder, { as: 'token-classification' })
-    expect(info).toEqual({ fresh: [], unused: ['pre_classifier.bias', 'pre_classifier.weight'] })
+    expect(info).toEqual({ fresh: [], unused: ['pre_classifier.bias', 'pre_classifier.weight'], notes: [] })
   })
 })
 
@@ -207,9 +210,7 @@ describe('older files', () => {
         max_position_embeddings,
       }),
     )
-    expect(() => loadPretrained(folder)).toThrow(
-      'config.json: architectures names no model, it must be one of BertModel, BertForSequenceClassification,',
-    )
+    expect(loadPretrained(folder).model).toBeInstanceOf(bert.Bert)
     const { config } = loadPretrained(folder, { as: 'base' })
     expect(config).toEqual({ ...new bert.Bert(size).config, extra: new Map() })
   })
@@ -219,7 +220,7 @@ describe('older files', () => {
     copyFileSync(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'))
     rmSync(join(folder, 'model.safetensors'))
     expect(() => loadPretrained(folder)).toThrow(
-      /pytorch_model\.bin: is a Python pickle, which can run any code when it is read\. Convert it, in its folder: python -c "import torch, .*"$/,
+      /pytorch_model\.bin: is a Python pickle, which can run any code when it is read\. Convert it, in its folder: python -c "import functools, torch, .*"$/,
     )
   })
 })
@@ -234,12 +235,6 @@ describe('weights that do not fit', () => {
       '1 missing: bert.encoder.layer.1.output.dense.bias',
     ],
     [
-      'a layer too many',
-      (s) => s.set('bert.encoder.layer.2.output.dense.bias', zeros(8)),
-      '1 unexpected: bert.encoder.layer.2.output.dense.bias',
-    ],
-    ['a stranger', (s) => s.set('adapter.weight', zeros(8)), '1 unexpected: adapter.weight'],
-    [
       'no head',
       (s) => new Map([...s].filter(([name]) => !name.startsWith('classifier'))),
       '2 missing: classifier.weight, classifier.bias',
@@ -247,7 +242,7 @@ describe('weights that do not fit', () => {
     [
       'another shape',
       (s) => s.set('bert.pooler.dense.bias', zeros(7)),
-      '1 of another shape: bert.pooler.dense.bias is [7], the model needs [8]',
+      'bert.pooler.dense.bias is [7], the model of config.json needs [8]',
     ],
     [
       'whole numbers',
@@ -262,7 +257,7 @@ describe('weights that do not fit', () => {
     [
       'another model',
       renamed((n) => n.replace('bert.', 'roberta.')),
-      'bert.embeddings.word_embeddings.weight is missing, config.json asks for [9, 8]',
+      'holds "roberta.embeddings.word_embeddings.weight", the weights of another family than config.json\'s, bert',
     ],
   ])('%s', (_, change, text) => {
     const folder = edit(make(), change)

@@ -31,7 +31,7 @@ interface Golden {
 function open(name: string): Golden {
   const folder = join(root, name)
   const { model, info } = loadPretrained(folder)
-  expect(info).toEqual({ fresh: [], unused: [] })
+  expect(info).toEqual({ fresh: [], unused: [], notes: [] })
   const file = join(folder, 'golden.safetensors')
   const { tensors } = readSafetensors(readFileSync(file), { file })
   const g = (key: string) => {

@@ -121,7 +121,8 @@ async function augment(
   if (textFormat(out) !== format)
     throw new DataError(out, `must be of ${data}'s format`, `Name it with the ending .${format}`)
   settleBackend(output)
-  const { model, tokenizer } = loadWordGuesser(folder)
+  const { model, tokenizer, notes } = loadWordGuesser(folder)
+  for (const note of notes) output.info(note)
   const stopWords = stopWordsOf(options)
   const { total, known } = survey(data, tokenizer)
   const facts = {

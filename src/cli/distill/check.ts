@@ -66,7 +66,7 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
     const judged = labels.length > 0
     judgedOn.add(judged ? of : 'no row')
     accuracies.push(judged ? classification(logits, labels, classes.length).accuracy : Number.NaN)
-    if (!isLive(teacher)) notes.push(...notesOf(teacher, student, judged))
+    notes.push(...(isLive(teacher) ? teacher.notes : notesOf(teacher, student, judged)))
     return [
       ...(judged ? checkTeacher(teacher.folder, logits, labels, classes) : []),
       ...(isLive(teacher)
@@ -96,13 +96,14 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
   })
   const shape = isLive(first) ? first.model.config : storedTeacher(first, readers[0]).shape
   problems.push(...checkShapes(plan.stages, student.model.config, shape, general?.model.config))
+  notes.push(...(general?.notes ?? []), ...(student.notes ?? []))
   if (general !== null)
     problems.push(
       ...checkVocabulary(student.tokenizer, general.tokenizer),
       ...checkShared(student.model, general.model),
     )
   const order = checkClasses('the student', student.model.config.labels, classes)
-  return { problems: [...problems, ...sources.student.problems, ...order], notes, accuracies }
+  return { problems: [...problems, ...order], notes, accuracies }
 }
 
 const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>

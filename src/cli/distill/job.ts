@@ -1,16 +1,14 @@
 // What a distillation was asked for, read once: from here on there are sources, data, a plan and an output, and no option.
 import type { Plan } from '../../distill/plan/plan.js'
-import type { Student } from '../../distill/plan/runner.js'
 import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
-import type { Tokenizer } from '../../text/encoding.js'
 import { given, type OnNonfinite } from '../shared/options.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
 import type { DistillOptions } from './options.js'
 import { planFor } from './plan.js'
-import { type GeneralTeacher, loadGeneral, type StudentSource, studentSource } from './students.js'
+import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
 import { isLive, loadTeacher, type Teacher } from './teachers.js'
 
 const DEFAULT_LENGTH = 128
@@ -31,7 +29,7 @@ export interface Job {
     judgedOn: 'test' | 'dev' | 'no'
   }
   /** The first student, to be looked at before training; whoever has looked disposes of it. */
-  pupil: { model: Student; tokenizer: Tokenizer; maxLength: number }
+  pupil: Made & { maxLength: number }
   training: {
     seeds: readonly number[]
     /** The plan itself first or after the lone student, then the plan without each loss. */
@@ -74,7 +72,8 @@ export function readJob(options: DistillOptions): Job {
   const plan = planFor(recipe, options, student)
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const texts = readSets(options, teachers[0].classes)
-  const { model, tokenizer } = student.make(seed, 0)
+  const made = student.make(seed, 0)
+  const { model, tokenizer } = made
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
@@ -84,7 +83,7 @@ export function readJob(options: DistillOptions): Job {
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },
     data: { readers, reader, judgedOn: test ? 'test' : dev ? 'dev' : 'no' },
-    pupil: { model, tokenizer, maxLength },
+    pupil: { ...made, maxLength },
     training: {
       ...variantsOf(plan, options),
       ...{ onNonfinite, force, seeds: Array.from({ length: seeds }, (_, i) => seed + i) },

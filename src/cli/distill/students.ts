@@ -1,14 +1,11 @@
 // The models of a distillation besides its teachers: that of plain text, and students of any kind, new ones from a seed.
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { randomScope } from '../../autograd/random.js'
-import { checkClasses, type Problem } from '../../distill/doctor.js'
 import { distilbertLayers, distilbertOf, fromLayers } from '../../distill/from-layers.js'
 import type { StagePlan } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
-import { readConfig } from '../../files/models/config-file.js'
-import { loadPretrained, tokenizerOf } from '../../files/models/pretrained.js'
+import { classesOf, loadPretrained, tokenizerOf } from '../../files/models/pretrained.js'
 import { startModel } from '../../files/models/start.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { keyOf } from '../../tensor/rng.js'
@@ -21,15 +18,24 @@ export interface GeneralTeacher {
   folder: string
   model: Student
   tokenizer: Tokenizer
+  /** What people should know of the folder. */
+  notes: readonly string[]
 }
 
 /** In eval mode, without gradients. Throws CheckpointError for a folder without model or tokenizer. */
 export function loadGeneral(folder: string): GeneralTeacher {
-  const loaded = loadPretrained(folder)
-  const { model } = loaded
+  const loaded = loadPretrained(folder, { prefer: 'masked-lm' })
+  const { model, info } = loaded
   const tokenizer = tokenizerOf(folder, loaded)
   for (const p of model.parameters()) p.requiresGrad = false
-  return { folder, model: model.eval() as Student, tokenizer }
+  return { folder, model: model.eval() as Student, tokenizer, notes: info.notes }
+}
+
+export interface Made {
+  model: Student
+  tokenizer: Tokenizer
+  /** What people should know of the folder that it comes from. */
+  notes?: readonly string[] | undefined
 }
 
 export interface StudentSource {
@@ -38,8 +44,7 @@ export interface StudentSource {
   /** Whether it begins with trained weights. */
   pretrained: boolean
   /** Equal seeds and numbers give equal first weights. */
-  make(seed: number, start: number, task?: StagePlan['task']): { model: Student; tokenizer: Tokenizer }
-  problems: Problem[]
+  make(seed: number, start: number, task?: StagePlan['task']): Made
 }
 
 type Task = StagePlan['task']
@@ -77,7 +82,7 @@ export function studentSource(
     const chosen = layers ?? distilbertLayers(depth)
     return {
       name: `DistilBERT of layers ${chosen.join(', ')} of ${general?.folder ?? 'the teacher'}`,
-      ...{ pretrained: true, problems: [] },
+      pretrained: true,
       make: (seed, start, task) => ({
         model: drawn(seed, start, () => distilbertOf(from.model, chosen, kindOf(task), classes)),
         tokenizer,
@@ -88,7 +93,7 @@ export function studentSource(
     const { model, tokenizer } = modelled(live, folder)
     return {
       name: `layers ${layers.join(', ')} of the teacher`,
-      ...{ pretrained: true, problems: [] },
+      pretrained: true,
       make: () => ({ model: fromLayers(model, layers), tokenizer }),
     }
   }
@@ -98,24 +103,27 @@ export function studentSource(
     const { model, tokenizer } = modelled(live, folder)
     return {
       name: "a new model of the teacher's size",
-      ...{ pretrained: false, problems: [] },
+      pretrained: false,
       make: (seed, start, task) => ({
         model: drawn(seed, start, () => makeModel(model.family, kindOf(task), model.config)) as Student,
         tokenizer,
       }),
     }
   }
-  const rules = { labels: classes, texts: [], tokenizer: tokenizerFor(options, source, live) }
+  const head = isFolder(source) ? classesOf(source) : null
+  const newHead = !sameNames(head, classes)
+  const rules = { labels: classes, newHead, texts: [], tokenizer: tokenizerFor(options, source, live) }
   return {
-    name: source,
+    name:
+      head !== null && newHead ? `${source} with a new head, as its classes are ${head.join(', ')}` : source,
     pretrained: isFolder(source),
     make: (seed, start, task) => {
       const started = drawn(seed, start, () =>
         startModel(source, { ...rules, as: kindOf(task), problemType: 'single_label_classification' }),
       )
-      return { model: started.model as Student, tokenizer: started.tokenizer }
+      const { model, tokenizer, info } = started
+      return { model: model as Student, tokenizer, notes: info?.notes }
     },
-    problems: isFolder(source) ? headProblems(source, classes) : [],
   }
 }
 
@@ -136,10 +144,7 @@ function tokenizerFor(
   )
 }
 
-/** A head that was trained on the same classes in another order would be taken as it is. */
-function headProblems(folder: string, classes: readonly string[]): Problem[] {
-  const { kind, config } = readConfig(join(folder, 'config.json'))
-  if (kind !== 'sequence-classification' || config.labels.length !== classes.length) return []
-  const same = config.labels.every((name) => classes.includes(name))
-  return same ? checkClasses('the student', config.labels, classes) : []
+/** The same classes, in whatever order. */
+function sameNames(head: readonly string[] | null, classes: readonly string[]): boolean {
+  return head !== null && head.length === classes.length && head.every((name) => classes.includes(name))
 }

@@ -17,6 +17,8 @@ export interface LiveTeacher {
   model: Student
   tokenizer: Tokenizer
   classes: readonly string[]
+  /** What people should know of the folder. */
+  notes: readonly string[]
 }
 
 /** What was kept of a teacher. */
@@ -41,12 +43,12 @@ export function loadTeacher(folder: string): Teacher {
     if (cache.manifest.regression) throw number()
     return { folder, cache, classes: cache.classes }
   }
-  const { model, tokenizer, classes, regression } = loadClassifier(folder)
+  const { model, tokenizer, classes, regression, notes } = loadClassifier(folder)
   if (!(model instanceof SequenceClassifier))
     throw new CheckpointError(folder, 'is no model of the BERT family', 'Train one: tinystill train')
   if (regression) throw number()
   for (const p of model.parameters()) p.requiresGrad = false
-  return { folder, model: model.eval() as Student, tokenizer, classes }
+  return { folder, model: model.eval() as Student, tokenizer, classes, notes }
 }
 
 export function closeTeachers(teachers: readonly Teacher[]): void {

@@ -7,6 +7,7 @@ import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
+import { labelFinder } from '../../text/labels.js'
 import { maskingOf } from '../../text/masking.js'
 import { balancedWeights, train } from '../../train/labels.js'
 import { maskedFigures, trainMasked, type WordGuesser } from '../../train/masked.js'
@@ -17,10 +18,13 @@ import type { Figures, FitResult } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
+import { trainedClasses } from './classes.js'
 import type { TrainOptions } from './options.js'
 
 export interface TaskPlan {
   start: StartOptions
+  /** What people should know before the start. */
+  notes?: readonly string[]
   prepare(started: Started): PreparedTask
 }
 
@@ -69,14 +73,13 @@ function weightsOf({ classWeights }: TrainOptions, names: readonly string[], lab
 export function classifyTask(options: TrainOptions): TaskPlan {
   const numbers = options.task === 'regress'
   const kind = numbers ? 'numbers' : 'classes'
-  const set = readTexts(options.train, { labels: kind })
-  const { labelNames } = set
-  if (!numbers && labelNames.length < 2)
-    throw new DataError(
-      options.train,
-      `has one class only, ${labelNames[0]}`,
-      'A classifier needs two or more',
-    )
+  const read = readTexts(options.train, { labels: kind })
+  const found = read.labelNames
+  if (!numbers && found.length < 2)
+    throw new DataError(options.train, `has one class only, ${found[0]}`, 'A classifier needs two or more')
+  const classes = numbers ? null : trainedClasses(options.model, found)
+  const labelNames = classes?.names ?? []
+  const set = inOrder(read, labelNames)
   const more = (file: string | undefined) =>
     file === undefined ? null : readTexts(file, { labels: kind, ...(!numbers && { labelNames }) })
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
@@ -84,11 +87,20 @@ export function classifyTask(options: TrainOptions): TaskPlan {
     start: {
       as: 'sequence-classification',
       labels: numbers ? ['value'] : labelNames,
+      ...(classes && { newHead: classes.newHead }),
       problemType: numbers ? 'regression' : 'single_label_classification',
       texts: set.texts,
     },
+    notes: classes?.notes ?? [],
     prepare: (started) => prepareClassifier(options, sets, started),
   }
+}
+
+/** The same rows with their labels counted as `names` has them. */
+function inOrder(set: TextSet, names: readonly string[]): TextSet {
+  if (set.labels === null) return set
+  const places = set.labelNames.map(labelFinder(names)) as number[]
+  return { ...set, labelNames: names, labels: set.labels.map((label) => places[label]) }
 }
 
 type Sets = Record<'train', TextSet> & Record<'dev' | 'test', TextSet | null>

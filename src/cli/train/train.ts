@@ -79,6 +79,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   )
   const { model, info } = started
   const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
+  for (const note of [...(plan.notes ?? []), ...(info?.notes ?? [])]) output.info(note)
   output.info(describe(started, frozen))
   const task = plan.prepare(started)
   const epochs = options.epochs ?? (info === null ? 5 : 3)

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import { explain, makeFolder } from '../disk.js'
-import { INDEX, isPickle, readIndex, SINGLE } from '../models/checkpoint.js'
+import { INDEX, readIndex, SINGLE } from '../models/checkpoint.js'
+import { isPickle } from '../models/pickles.js'
 import {
   download,
   type Fetch,

@@ -6,6 +6,8 @@ import { scanJson, shown } from '../../formats/json.js'
 import type { Entry } from '../../formats/safetensors/header.js'
 import type { SafetensorsContent } from '../../formats/safetensors/safetensors.js'
 import { explain, readText } from '../disk.js'
+import { noModel } from './other-folders.js'
+import { isPickle, refusePickle } from './pickles.js'
 import { WeightFile } from './weights.js'
 
 export const SINGLE = 'model.safetensors'
@@ -15,30 +17,6 @@ export const INDEX = 'model.safetensors.index.json'
 const MAX_SHARDS = 500
 const MAX_INDEX_BYTES = 2 ** 24
 const REPAIR = 'Download or save the folder again'
-
-/** Leftovers of training that lie beside weights and hold none. */
-const NO_WEIGHTS = /^(training_args|optimizer|scheduler|scaler|rng_state.*)\./
-
-/** Whether a file of this name holds weights as a Python pickle, which runs code when read. */
-export function isPickle(name: string): boolean {
-  return /\.(bin|pt|pth|ckpt)$/i.test(name) && !NO_WEIGHTS.test(name)
-}
-
-/** The line that makes safetensors of a pickle; `weights_only` keeps it from running code. */
-function conversion(name: string): string {
-  // Names come from strangers and this is to be pasted into a shell.
-  const safe = /^[\w.][\w.-]*$/.test(name) ? name : 'FILE'
-  return `python -c "import torch, safetensors.torch as s; w = torch.load('${safe}', 'cpu', weights_only=True); s.save_file({k: v.clone().contiguous() for k, v in w.get('state_dict', w).items()}, '${SINGLE}', {'format': 'pt'})"`
-}
-
-/** Throws the refusal of a pickle, with the way out. */
-export function refusePickle(path: string): never {
-  throw new CheckpointError(
-    path,
-    'is a Python pickle, which can run any code when it is read',
-    `Convert it, in its folder: ${conversion(basename(path))}`,
-  )
-}
 
 function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined
@@ -61,7 +39,7 @@ export function openCheckpoint(path: string, maxHeaderBytes?: number): WeightFil
   if (exists(join(path, INDEX))) return openShards(path, maxHeaderBytes)
   const pickle = readdirSync(path).filter(isPickle).sort()[0]
   if (pickle !== undefined) refusePickle(join(path, pickle))
-  throw new CheckpointError(path, `holds neither ${SINGLE} nor ${INDEX}`, 'Name the folder of a model')
+  throw noModel(path, SINGLE)
 }
 
 /** Which tensors each shard must hold. */

@@ -1,13 +1,15 @@
 // Any folder that classifies texts: our own small model's, or one of the BERT family with its head.
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import { shown } from '../../formats/json.js'
 import type { TextInput } from '../../nn/models/input.js'
+import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { readFields } from '../json-file.js'
+import { readModelFields } from './config-file.js'
 import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
-import { loadPretrained, tokenizerOf } from './pretrained.js'
+import { listed, trainingOf } from './match.js'
+import { type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
 
 export interface TextClassifierFolder {
   model: Module & { forward(input: TextInput): { logits: Tensor } }
@@ -18,25 +20,55 @@ export interface TextClassifierFolder {
   maxLength: number
   /** The one logit is the number itself. */
   regression: boolean
+  /** What people should know of the folder. */
+  notes: readonly string[]
 }
 
 /** Throws CheckpointError naming the file: a folder without a classifier or tokenizer, or files that do not fit. */
 export function loadClassifier(folder: string): TextClassifierFolder {
-  if (readFields(join(folder, 'config.json')).get('model_type') === OWN_MODEL_TYPE) {
+  if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
     const { model, tokenizer, classes } = loadTextModel(folder)
-    return { model, tokenizer, classes, maxLength: model.config.maxLength, regression: false }
+    return { model, tokenizer, classes, maxLength: model.config.maxLength, regression: false, notes: [] }
   }
-  const loaded = loadPretrained(folder)
-  const { model, config } = loaded
+  const loaded = loadPretrained(folder, { prefer: 'sequence-classification' })
+  const { model, config, info } = loaded
   if (model.kind !== 'sequence-classification') {
     throw new CheckpointError(
       folder,
-      `holds a ${model.kind} model, which does not classify texts`,
-      'Give it a head: tinystill train --model DIR --train FILE --out DIR',
+      `holds a ${model.kind} model, which does not classify texts${unknownHead(model, info)}`,
+      `Give it a head: ${trainingOf('sequence-classification', folder)}`,
     )
   }
   const tokenizer = tokenizerOf(folder, loaded)
-  const { labels: classes, maxLength, problemType } = config
+  const { maxLength, problemType } = config
+  const { classes, notes } = apart(folder, config.labels)
   const regression = problemType === 'regression' || classes.length === 1
-  return { model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression }
+  return {
+    model: model as TextClassifierFolder['model'],
+    tokenizer,
+    classes,
+    maxLength,
+    regression,
+    notes: [...info.notes, ...notes],
+  }
+}
+
+/** A head under a name of one's own. */
+function unknownHead({ family }: Pretrained, { unused }: LoadInfo): string {
+  const strange = unused.filter((name) => !family.headNames.test(name))
+  return strange.length > 0 ? `; it holds besides, under names of no head here: ${listed(strange)}` : ''
+}
+
+/** Classes of one name with their number behind it: an answer by names must tell them apart. */
+function apart(folder: string, labels: readonly string[]): { classes: readonly string[]; notes: string[] } {
+  const count = new Map<string, number>()
+  for (const name of labels) count.set(name, (count.get(name) ?? 0) + 1)
+  const twice = [...count].filter(([, n]) => n > 1).map(([name]) => name)
+  if (twice.length === 0) return { classes: labels, notes: [] }
+  return {
+    classes: labels.map((name, i) => (twice.includes(name) ? `${name} (${i})` : name)),
+    notes: [
+      `${folder}: id2label has ${listed(twice.map(shown))} for several classes: they get their numbers behind it`,
+    ],
+  }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { readSafetensors, safetensorsPieces } from '../../formats/safetensors/safetensors.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
-import { activations } from '../../nn/encoder.js'
+import { activationNames } from '../../nn/encoder.js'
 import { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 import type { Limit } from '../../nn/models/config.js'
 import { formatShape } from '../../tensor/shape.js'
@@ -69,7 +69,7 @@ function readConfig(file: string): { config: ClassifierConfig; classes: string[]
     ...Object.fromEntries(
       Object.entries(fields).map(([key, { name, ...limit }]) => [name, given.number(key, limit)]),
     ),
-    activation: given.oneOf('hidden_act', Object.keys(activations) as (keyof typeof activations)[]),
+    activation: given.oneOf('hidden_act', activationNames),
     norm: given.oneOf('norm', ['post', 'pre']),
     classes: classes.length,
   } as ClassifierConfig

@@ -1,15 +1,17 @@
 // A folder that guesses masked words, with its tokenizer.
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import type { MaskedWords } from '../../nn/models/heads.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
-import { readFields } from '../json-file.js'
+import { readModelFields } from './config-file.js'
 import { OWN_MODEL_TYPE } from './folder.js'
+import { trainingOf } from './match.js'
 import { loadPretrained, tokenizerOf } from './pretrained.js'
 
 export interface WordGuesserFolder {
   model: MaskedWords
   tokenizer: WordPieceTokenizer
+  /** What people should know of the folder. */
+  notes: readonly string[]
 }
 
 /** Throws CheckpointError naming the file: a folder of another kind of model, without tokenizer, or files that do not fit. */
@@ -18,16 +20,16 @@ export function loadWordGuesser(folder: string): WordGuesserFolder {
     throw new CheckpointError(
       folder,
       `${what}, it does not guess masked words`,
-      'Train one that does: tinystill train --task mlm --model DIR --train FILE --out DIR',
+      `Train one that does: ${trainingOf('masked-lm', folder)}`,
     )
   }
-  if (readFields(join(folder, 'config.json')).get('model_type') === OWN_MODEL_TYPE)
+  if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE)
     refuse('holds a classifier of whole words')
-  const loaded = loadPretrained(folder)
-  const { model } = loaded
+  const loaded = loadPretrained(folder, { prefer: 'masked-lm' })
+  const { model, info } = loaded
   if (model.kind !== 'masked-lm') return refuse(`holds a ${model.kind} model`)
   const tokenizer = tokenizerOf(folder, loaded)
   if (!(tokenizer instanceof WordPieceTokenizer) || tokenizer.maskId === null)
     throw new CheckpointError(folder, 'its tokenizer has no [MASK]', "Copy the model's own into it")
-  return { model: model as MaskedWords, tokenizer }
+  return { model: model as MaskedWords, tokenizer, notes: info.notes }
 }

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
-import { configText, kindOf } from '../../formats/config.js'
-import { canonical, copiesFor, dropCopies } from '../../formats/names.js'
+import { configText, type ModelConfig } from '../../formats/config.js'
+import { shown } from '../../formats/json.js'
+import { kindIn } from '../../formats/kinds.js'
+import { canonical, canonicalNames, copiesFor, dropCopies } from '../../formats/names.js'
 import { safetensorsPieces } from '../../formats/safetensors/safetensors.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
 import { normal, undrawn } from '../../nn/init.js'
@@ -12,11 +14,12 @@ import { numberedLabels, type TransformerConfig } from '../../nn/models/config.j
 import type { Family, Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
+import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { type FileContent, writeFolder } from '../disk.js'
-import { readCheckpoint } from './checkpoint.js'
-import { readConfig } from './config-file.js'
+import { openCheckpoint, readCheckpoint } from './checkpoint.js'
+import { readModelConfig } from './config-file.js'
+import { listed, match } from './match.js'
 import { loadTokenizer, tokenizerFiles } from './tokenizer.js'
 
 export interface LoadOptions {
@@ -24,8 +27,12 @@ export interface LoadOptions {
   as?: Kind | undefined
   /** A classifier with this many classes; where the file's has another number it is drawn anew. */
   numLabels?: number | undefined
-  /** The same, with the names of the classes. */
+  /** The same, with the names of the classes. The file's own in another order: its head is put into that order. */
   labels?: readonly string[] | undefined
+  /** Draws the classifier anew even where the file's has as many classes. */
+  newHead?: boolean | undefined
+  /** What it is taken for where the file holds that head too and `as` does not say. */
+  prefer?: Kind | undefined
 }
 
 export interface LoadInfo {
@@ -33,6 +40,8 @@ export interface LoadInfo {
   fresh: string[]
   /** Parameters in the file that this model has no use for. */
   unused: string[]
+  /** What people should know: prefixes taken off, names in the file that are of no model of ours. */
+  notes: string[]
 }
 
 /** What loading a folder gives. */
@@ -56,35 +65,69 @@ const LARGEST_DRAWN = 2 ** 24
 
 /** See fromPretrained. */
 export function loadPretrained(folder: string, options: LoadOptions = {}): Loaded<Pretrained> {
-  const configFile = join(folder, 'config.json')
-  const read = readConfig(configFile)
+  const read = readModelConfig(folder)
   const { family } = read
-  const relabelled = options.labels !== undefined || options.numLabels !== undefined
-  const classifies = read.kind === 'sequence-classification' || read.kind === 'token-classification'
-  const kind =
-    options.as ?? (relabelled && !classifies ? 'sequence-classification' : kindOf(configFile, read))
-  const config = { ...read.config, labels: labelsFor(options, read.config.labels) }
-
   const file = join(folder, WEIGHTS)
   const { tensors } = readCheckpoint(folder)
-  const found = canonical(file, tensors, family)
+  const { found, notes } = canonical(file, tensors, family)
+  const { kind, told } = kindFor(options, read, new Set(found.keys()))
+  const relabelled = options.labels !== undefined || options.numLabels !== undefined
+  const config = { ...read.config, labels: labelsFor(options, read.config.labels) }
+
   const named = kind.endsWith('classification') && !relabelled
   checkSize(file, config, family, found, named ? config.labels.length : null)
-  dropCopies(file, found, family, config.tied)
-  const unused = relabelled ? takeMisfits(found, config) : []
+  notes.push(...told, ...dropCopies(file, found, family, config.tied))
+  const taken = relabelled ? takeMisfits(found, config, options) : []
+  notes.push(...reorder(found, read.config.labels, config.labels))
   const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
   const model = undrawn(() => makeModel(family, kind, config, { pooler }))
 
-  const asked = relabelled || options.as !== undefined
-  const { state, fresh, rest } = match(model, kind, found, asked)
-  model.loadStateDict(new Map([...state, ...rest.filter(([name]) => !family.headNames.test(name))]), {
-    from: file,
-  })
-  unused.push(...rest.map(([name]) => name).filter((name) => family.headNames.test(name)))
+  const { state, fresh, unused } = match(file, model, kind, found, relabelled || options.as !== undefined)
+  model.loadStateDict(state, { from: file })
+  const strange = unused.filter((name) => !family.headNames.test(name))
+  if (strange.length > 0) notes.push(`not used, no parameters of the model: ${listed(strange)}`)
   drawAnew(model, fresh)
-  for (const t of tensors.values()) t.dispose()
+  for (const t of [...tensors.values(), ...found.values()]) t.dispose()
   const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
-  return { model: model.eval(), tokenizer, config: model.config, info: { fresh, unused } }
+  const info = { fresh, unused: [...taken, ...unused], notes: notes.map((note) => `${folder}: ${note}`) }
+  return { model: model.eval(), tokenizer, config: model.config, info }
+}
+
+/** What the weights are loaded as. Asked for classes, they get a classifier whatever they were. */
+function kindFor(
+  { as, prefer, labels, numLabels }: LoadOptions,
+  read: ModelConfig,
+  names: ReadonlySet<string>,
+): { kind: Kind; told: string[] } {
+  if (as !== undefined) return { kind: as, told: [] }
+  const { kind, notes } = kindIn(read, names, prefer)
+  const classes = labels !== undefined || numLabels !== undefined
+  return classes && !kind.endsWith('classification')
+    ? { kind: 'sequence-classification', told: [] }
+    : { kind, told: notes }
+}
+
+/**
+ * Names of the classes of a folder's classifier of texts; null where it has none. The weights' headers alone are read. Throws
+ * CheckpointError.
+ */
+export function classesOf(folder: string): readonly string[] | null {
+  const read = readModelConfig(folder)
+  const files = openCheckpoint(folder)
+  try {
+    const entries = files.flatMap(({ header }) => header.entries)
+    const { names } = canonicalNames(
+      join(folder, WEIGHTS),
+      entries.map(({ name }) => name),
+      read.family,
+    )
+    const { labels } = read.config
+    const head = entries.find(({ name }) => names.get(name) === 'classifier.weight')
+    const { kind } = kindIn(read, new Set(names.values()), 'sequence-classification')
+    return kind === 'sequence-classification' && head?.shape[0] === labels.length ? labels : null
+  } finally {
+    for (const file of files) file.close()
+  }
 }
 
 export function hasTokenizer(folder: string): boolean {
@@ -119,7 +162,7 @@ function labelsFor({ labels, numLabels }: LoadOptions, before: readonly string[]
 function checkSize(
   file: string,
   c: TransformerConfig,
-  { modelType }: Family,
+  { modelType, settings }: Family,
   found: Map<string, Tensor>,
   labels: number | null,
 ): void {
@@ -133,8 +176,20 @@ function checkSize(
       'Take both files from the same model',
     )
   }
-  if (words === undefined || !sameShape(words.shape, want))
-    refuse(`${name} is ${words ? formatShape(words.shape) : 'missing'}`, formatShape(want))
+  if (words === undefined)
+    throw new CheckpointError(
+      file,
+      `holds no ${name}, and no table of words under another prefix. It has ${found.size} tensors: ${listed([...found.keys()].map(shown))}`,
+      `Is it a model of the family ${modelType}, as config.json says?`,
+    )
+  if (!sameShape(words.shape, want)) refuse(`${name} is ${formatShape(words.shape)}`, formatShape(want))
+  const layers = layersIn(found.keys())
+  if (layers > 0 && layers < c.layers)
+    throw new CheckpointError(
+      file,
+      `holds ${layers} layers, config.json asks for ${c.layers}`,
+      `Set ${settings.layers} to ${layers} in config.json if that is meant, else download or save the folder again`,
+    )
   const needed = encoderWeights(c)
   const there = weightsIn(found)
   if (needed > there) refuse(`holds ${there} weights`, `${needed} in the encoder alone`)
@@ -143,40 +198,40 @@ function checkSize(
     refuse(`holds ${there} weights`, `${labels} labels`)
 }
 
-/** Takes a classifier for another number of classes out of the file's tensors, and gives its names. */
-function takeMisfits(found: Map<string, Tensor>, { labels }: TransformerConfig): string[] {
-  if ((found.get('classifier.weight')?.shape[0] ?? labels.length) === labels.length) return []
+/** Layers that have any tensor, as far as they follow each other. */
+function layersIn(names: Iterable<string>): number {
+  const there = new Set(Array.from(names, (name) => Number(/\.layer\.(\d+)\./.exec(name)?.[1] ?? -1)))
+  let n = 0
+  while (there.has(n)) n++
+  return n
+}
+
+/** Takes a classifier that is not to be kept out of the file's tensors, and gives its names. */
+function takeMisfits(
+  found: Map<string, Tensor>,
+  { labels }: TransformerConfig,
+  { newHead = false }: LoadOptions,
+): string[] {
+  if (!newHead && (found.get('classifier.weight')?.shape[0] ?? labels.length) === labels.length) return []
   return ['classifier.weight', 'classifier.bias'].filter((name) => found.delete(name))
 }
 
-interface Match {
-  /** For the model, by its own names; of what is drawn the parameter itself. */
-  state: [string, Tensor][]
-  fresh: string[]
-  /** What the model has no parameter for. */
-  rest: [string, Tensor][]
-}
-
-/** Which tensor is for which parameter. With `asked`, heads that are missing as a whole are fresh. */
-function match(model: Pretrained, kind: Kind, found: Map<string, Tensor>, asked: boolean): Match {
-  const { family } = model
-  const prefix = kind === 'base' ? `${family.modelType}.` : ''
-  const rest = new Map(found)
-  const state: [string, Tensor][] = []
-  const fresh: string[] = []
-  const moduleOf = (name: string) => name.slice(0, name.lastIndexOf('.') + 1)
-  const begun = new Set(Array.from(found.keys(), moduleOf))
-  for (const [name, p] of model.namedParameters()) {
-    const full = prefix + name
-    const t = found.get(full)
-    rest.delete(full)
-    if (t !== undefined) state.push([name, t])
-    else if (asked && family.headNames.test(full) && !begun.has(moduleOf(full))) {
-      fresh.push(name)
-      state.push([name, p])
-    }
+/** Puts the rows of a classifier into the order of `labels`, where those are the same names as `before` in another one. */
+function reorder(found: Map<string, Tensor>, before: readonly string[], labels: readonly string[]): string[] {
+  const order = labels.map((name) => before.indexOf(name))
+  const same = before.length === labels.length && new Set(order).size === labels.length && !order.includes(-1)
+  if (!same || order.every((from, to) => from === to)) return []
+  for (const name of ['classifier.weight', 'classifier.bias']) {
+    const t = found.get(name)
+    if (t?.shape[0] !== labels.length) continue
+    const width = t.numel / labels.length
+    const rows = empty(t.shape, t.dtype)
+    for (const [to, from] of order.entries())
+      rows.elements.set(t.elements.subarray(from * width, (from + 1) * width), to * width)
+    t.dispose()
+    found.set(name, rows)
   }
-  return { state, fresh, rest: [...rest] }
+  return [`the rows of the head are put into the order of the classes ${listed(labels.map(shown))}`]
 }
 
 /** Matrices as the config says; biases and layer norms have their initial values already. */

@@ -7,6 +7,7 @@ import type { TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
 import { isPreset, presets } from '../../nn/models/presets.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
+import { fillSinusoids } from '../../nn/models/sinusoids.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { trainWordPiece } from '../../text/wordpiece-train.js'
 import { readConfig } from './config-file.js'
@@ -17,6 +18,8 @@ export interface StartOptions {
   as: Kind
   /** Names of the classes; one for a regression. */
   labels: readonly string[]
+  /** Whether a folder's classifier is drawn anew even where it has as many classes: its classes are others. */
+  newHead?: boolean
   problemType?: TransformerConfig['problemType']
   /** For a new model: what its vocabulary is made of. */
   texts: Iterable<string>
@@ -57,8 +60,8 @@ export function startModel(source: string, options: StartOptions): Started {
   )
 }
 
-function fromFolder(folder: string, { as, labels, problemType }: StartOptions): Started {
-  const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels })
+function fromFolder(folder: string, { as, labels, newHead, problemType }: StartOptions): Started {
+  const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels, newHead })
   const { model, info } = loaded
   const tokenizer = tokenizerOf(folder, loaded)
   if (problemType !== undefined) model.config.problemType = problemType
@@ -72,7 +75,10 @@ function fresh(source: string, family: Family, config: TransformerConfig, option
   const { padId } = tokenizer
   const settings = { ...config, vocabSize: tokenizer.vocabSize, padId, labels, problemType }
   requireRoom(source, footprintOfConfig(family, as, settings, 0), 0, 0)
-  return { model: makeModel(family, as, settings), tokenizer, info: null }
+  const model = makeModel(family, as, settings)
+  const places = model.stateDict().get(`${family.modelType}.embeddings.position_embeddings.weight`)
+  if (config.extra.get('sinusoidal_pos_embds') === true && places !== undefined) fillSinusoids(places)
+  return { model, tokenizer, info: null }
 }
 
 function checked(folder: string): string {

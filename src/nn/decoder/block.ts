@@ -2,7 +2,7 @@
 import { ArgumentError, got } from '../../errors.js'
 import { type Kinds, optionsArg } from '../../tensor/check.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { type Activation, activations } from '../encoder.js'
+import { type Activation, activated, activationNames } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
 import { CausalAttention, CrossAttention, KeyValues } from './attention.js'
@@ -32,7 +32,7 @@ export interface DecoderOptions {
 
 const kinds: Kinds<DecoderOptions> = {
   ...{ width: 'whole', heads: 'whole', inner: 'whole', dropout: 'number', attentionDropout: 'number' },
-  activation: Object.keys(activations),
+  activation: [...activationNames],
   ...{ cross: 'boolean', memoryWidth: 'whole', rope: 'any', eps: 'finite', std: 'finite' },
 }
 
@@ -133,7 +133,7 @@ export class DecoderBlock extends Module {
         throw e
       }
     }
-    const inner = this.up.forward(this.innerNorm.forward(h), activations[this.activation])
+    const inner = activated(this.up, this.innerNorm.forward(h), this.activation)
     return this.drop.forward(this.down.forward(inner), h)
   }
 }

@@ -1,5 +1,5 @@
 // The settings of a transformer encoder under our own names, the same for BERT and DistilBERT, with their bounds.
-import { type Activation, activations } from '../encoder.js'
+import { type Activation, activationNames } from '../encoder.js'
 
 export type ProblemType = 'regression' | 'single_label_classification' | 'multi_label_classification'
 
@@ -97,7 +97,7 @@ export function described({ from, to, whole, below, optional }: Limit): string {
 export function misfit(c: TransformerConfig): [NumberField | 'activation' | 'labels', string] | null {
   for (const field of Object.keys(limits) as NumberField[])
     if (!fits(c[field], limits[field])) return [field, described(limits[field])]
-  if (!Object.hasOwn(activations, c.activation)) return ['activation', Object.keys(activations).join(' or ')]
+  if (!activationNames.includes(c.activation)) return ['activation', activationNames.join(' or ')]
   if (c.width % c.heads !== 0) return ['heads', `a divisor of ${c.width}`]
   if (c.padId !== null && c.padId >= c.vocabSize) return ['padId', `below the vocabulary's ${c.vocabSize}`]
   if (c.labels.length === 0) return ['labels', 'at least one name']

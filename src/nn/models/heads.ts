@@ -2,7 +2,7 @@
 import { indexSelect } from '../../autograd/ops/indexing/rows.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { activations } from '../encoder.js'
+import { activated } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import type { Family } from './family.js'
 import type { ModelInput } from './input.js'
@@ -85,7 +85,7 @@ export class MaskedWords extends Pretrained {
     const out = this.base.forward(input, want)
     const all = out.lastHiddenState
     const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
-    const inner = this.transform.forward(h, activations[this.config.activation])
+    const inner = activated(this.transform, h, this.config.activation)
     return { ...out, logits: this.decoder.forward(this.transformNorm.forward(inner)) }
   }
 }

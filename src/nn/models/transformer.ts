@@ -85,10 +85,21 @@ export class Transformer extends Pretrained {
     let sum = add(this.words.forward(inputIds), places) // [B, T, C], or unpadded [N, C]
     if (this.types !== null) {
       const types = tokenTypeIds ?? tensor(Int32Array.of(0))
+      if (tokenTypeIds && this.config.tokenTypes === 1) checkOneText(className, tokenTypeIds)
       sum = add(sum, this.types.forward(types))
     }
     return this.drop.forward(this.norm.forward(sum))
   }
+}
+
+/** Python's transformers ends such a batch with an index out of range. */
+function checkOneText(className: string, tokenTypeIds: Tensor): void {
+  if (ints(tokenTypeIds).every((type) => type === 0)) return
+  throw new ShapeError(
+    className,
+    'has one token type (type_vocab_size 1), and these texts come in pairs, whose second text is of type 1',
+    'Give single texts, or take a model with two token types',
+  )
 }
 
 /** The state of each text's first token: h [B, T, C] or unpadded [N, C] -> [B, C]. Throws RangeError for an empty text. */

@@ -93,18 +93,24 @@ function brokenRule(rules: readonly Rule[], given: Known): string | null {
   return null
 }
 
+/** By int() of its key, as Python reads it; null where that is no list of names. */
 function labelsIn(value: unknown): string[] | null {
   if (!isObject(value)) return null
-  const names = Object.keys(value).map((_, i) => value[String(i)])
-  return names.length > 0 && names.every((name) => typeof name === 'string') ? (names as string[]) : null
+  const names: string[] = []
+  for (const [key, name] of Object.entries(value)) {
+    if (!/^\d+$/.test(key) || typeof name === 'object' || names[Number(key)] !== undefined) return null
+    names[Number(key)] = String(name)
+  }
+  const whole = names.length === Object.keys(value).length && names.length > 0
+  return whole ? names : null
 }
 
-function judgeConfig(bytes: Uint8Array, { family, config, architecture }: ModelConfig): string | null {
+function judgeConfig(bytes: Uint8Array, { family, config, architectures }: ModelConfig): string | null {
   const given = plainJson(bytes)?.value
   if (!isObject(given)) return 'it is no JSON object, or names a field twice'
-  if (Object.hasOwn(given, 'model_type') ? given.model_type !== family.modelType : !('hidden_size' in given))
-    return 'model_type'
   const isBert = family.modelType === 'bert'
+  const sized = Object.hasOwn(given, isBert ? 'hidden_size' : 'dim')
+  if (Object.hasOwn(given, 'model_type') ? given.model_type !== family.modelType : !sized) return 'model_type'
   const broken = brokenRule(isBert ? bert : distilbert, given)
   if (broken !== null) return broken
   const at = (field: string, fallback: unknown) => (Object.hasOwn(given, field) ? given[field] : fallback)
@@ -117,10 +123,12 @@ function judgeConfig(bytes: Uint8Array, { family, config, architecture }: ModelC
   const named = at('id2label', null)
   if (named !== null && JSON.stringify(labelsIn(named)) !== JSON.stringify(config.labels)) return 'id2label'
   const names = at('architectures', null) ?? []
-  if (!Array.isArray(names) || (names[0] ?? null) !== architecture) return 'architectures'
+  if (JSON.stringify(names) !== JSON.stringify(architectures)) return 'architectures'
   const pruned = at('pruned_heads', null) ?? {}
   if (!isObject(pruned) || Object.keys(pruned).length > 0) return 'pruned_heads'
-  const acts = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu']
+  const gelus = ['gelu', 'gelu_new', 'gelu_fast', 'gelu_python', 'gelu_accurate', 'quick_gelu']
+  const acts = [...gelus, 'gelu_pytorch_tanh', 'gelu_python_tanh', 'relu', 'relu6', 'silu', 'swish', 'mish']
+  acts.push('tanh', 'sigmoid')
   if (!acts.includes(at(isBert ? 'hidden_act' : 'activation', 'gelu') as string)) return 'the activation'
   for (const [field, value] of config.extra)
     if (JSON.stringify(given[field]) !== JSON.stringify(value)) return `${field} is kept otherwise`

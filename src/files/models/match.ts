@@ -1,0 +1,107 @@
+// Which tensor of a file is for which parameter of a model, and what to do where one is missing.
+import { basename, dirname } from 'node:path'
+import { CheckpointError } from '../../errors.js'
+import { shown } from '../../formats/json.js'
+import { architectureOf, type Kind } from '../../nn/models/family.js'
+import type { Pretrained } from '../../nn/models/pretrained.js'
+import { formatShape, sameShape } from '../../tensor/shape.js'
+import type { Tensor } from '../../tensor/tensor.js'
+
+export interface Match {
+  /** For the model, by its own names; of what is drawn the parameter itself. */
+  state: Map<string, Tensor>
+  /** Parameters that are to be drawn. */
+  fresh: string[]
+  /** Names in the file that the model has no parameter for. */
+  unused: string[]
+}
+
+/** The longest list of names that is told whole. */
+const SHOWN = 6
+
+/** For people: the first of them, and how many more. */
+export function listed(names: readonly string[]): string {
+  const more = names.length - SHOWN
+  return names.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+const moduleOf = (name: string) => name.slice(0, name.lastIndexOf('.') + 1)
+
+/**
+ * With `asked`, heads that are missing as a whole are fresh. Throws one CheckpointError for parameters that are missing, of
+ * another shape, or no floats, with the remedy that fits.
+ */
+export function match(
+  file: string,
+  model: Pretrained,
+  kind: Kind,
+  found: ReadonlyMap<string, Tensor>,
+  asked: boolean,
+): Match {
+  const { family } = model
+  const prefix = kind === 'base' ? `${family.modelType}.` : ''
+  const rest = new Set(found.keys())
+  const begun = new Set(Array.from(found.keys(), moduleOf))
+  const state = new Map<string, Tensor>()
+  const fresh: string[] = []
+  const missing: string[] = []
+  for (const [name, p] of model.namedParameters()) {
+    const full = prefix + name
+    const t = found.get(full)
+    rest.delete(full)
+    if (t !== undefined) state.set(name, fitting(file, full, t, p, model))
+    else if (asked && family.headNames.test(full) && !begun.has(moduleOf(full))) {
+      fresh.push(name)
+      state.set(name, p)
+    } else missing.push(full)
+  }
+  if (missing.length > 0) refuseMissing(file, missing, [...rest], model, begun)
+  return { state, fresh, unused: [...rest] }
+}
+
+function fitting(file: string, name: string, t: Tensor, p: Tensor, { config }: Pretrained): Tensor {
+  if (t.dtype === 'int32') throw new CheckpointError(file, `${shown(name)} holds whole numbers, not weights`)
+  if (sameShape(t.shape, p.shape)) return t
+  const classes = name.startsWith('classifier.')
+  throw new CheckpointError(
+    file,
+    `${name} is ${formatShape(t.shape)}, the model of config.json needs ${formatShape(p.shape)}`,
+    classes
+      ? `The head has ${t.shape[0]} classes and config.json ${config.labels.length}: name them in its id2label`
+      : 'Take both files from the same model',
+  )
+}
+
+function refuseMissing(
+  file: string,
+  missing: readonly string[],
+  rest: readonly string[],
+  model: Pretrained,
+  begun: ReadonlySet<string>,
+): never {
+  const { family, kind } = model
+  const what = (names: readonly string[]) => `${names.length} missing: ${listed(names)}`
+  const encoder = missing.filter((name) => !family.headNames.test(name))
+  const half = missing.some((name) => begun.has(moduleOf(name)))
+  if (encoder.length === 0 && !half)
+    throw new CheckpointError(
+      file,
+      `has no head of a ${architectureOf(family, kind)}: ${what(missing)}`,
+      `Give it one: ${trainingOf(kind, dirname(file))}`,
+    )
+  const strange = rest.filter((name) => !family.headNames.test(name))
+  const others = strange.length > 0 ? `; names that the model does not know: ${listed(strange)}` : ''
+  throw new CheckpointError(
+    file,
+    `lacks parameters: ${what(missing)}${others}`,
+    'The file is not whole, or of another model than config.json: download or save the folder again',
+  )
+}
+
+/** The command that gives a folder a head. */
+export function trainingOf(kind: Kind, folder: string): string {
+  const task = kind === 'masked-lm' ? ' --task mlm' : ''
+  // Names come from strangers and this is to be pasted into a shell.
+  const model = /^[\w./:@+-]+$/.test(folder) && !basename(folder).startsWith('-') ? folder : 'DIR'
+  return `tinystill train${task} --model ${model} --train FILE --out OUT`
+}

@@ -1,0 +1,61 @@
+// What a weight file is of: by config.json's word where the file holds that head, else by the names in it.
+import { architectureOf, type Family, type Kind } from '../nn/models/family.js'
+import type { ModelConfig } from './config.js'
+import { shown } from './json.js'
+
+/** What one head is told by. Old files of token classifiers have a pooler that nothing uses: their labels are tags. */
+function isThere(
+  kind: Kind,
+  { family, config, architectures }: ModelConfig,
+  names: ReadonlySet<string>,
+): boolean {
+  const pooler =
+    family.pooler === 'encoder' ? `${family.modelType}.pooler.dense.weight` : 'pre_classifier.weight'
+  const tags = config.labels.includes('O') && config.labels.some((label) => /^[BI]-/.test(label))
+  // Its classifier looks like that of one class, and scores answers.
+  const choice = architectures.some((name) => name.endsWith('ForMultipleChoice'))
+  const classifier = names.has('classifier.weight') && !choice
+  const texts = classifier && names.has(pooler) && !tags
+  const rules: Record<Kind, boolean> = {
+    base: true,
+    'sequence-classification': texts,
+    'token-classification': classifier && !texts,
+    'masked-lm': [...names].some((name) => /^(cls\.predictions|vocab_transform)\./.test(name)),
+  }
+  return rules[kind]
+}
+
+/** Heads before the encoder alone. */
+const inTurn: readonly Kind[] = ['sequence-classification', 'token-classification', 'masked-lm', 'base']
+
+export interface FoundKind {
+  kind: Kind
+  /** For people, where config.json does not say it. */
+  notes: string[]
+}
+
+/** names: canonical ones. prefer: what is taken where the file holds that head too. */
+export function kindIn(read: ModelConfig, names: ReadonlySet<string>, prefer?: Kind): FoundKind {
+  const { kinds, family } = read
+  const heads = kinds.filter((kind) => kind !== 'base')
+  const other = prefer === 'sequence-classification' && heads.includes('token-classification')
+  if (prefer !== undefined && !other && isThere(prefer, read, names)) return told(prefer, read, family)
+  const named =
+    heads.find((kind) => isThere(kind, read, names)) ?? (kinds.length === 1 ? kinds[0] : undefined)
+  if (named !== undefined) return { kind: named, notes: [] }
+  if (kinds.includes('base')) return { kind: 'base', notes: [] }
+  const kind = kinds[0] ?? (inTurn.find((k) => isThere(k, read, names)) as Kind)
+  return told(kind, read, family)
+}
+
+function told(kind: Kind, { kinds, architectures }: ModelConfig, family: Family): FoundKind {
+  if (kinds.includes(kind)) return { kind, notes: [] }
+  const names =
+    architectures.length === 0 ? 'no architecture' : architectures.slice(0, 4).map(shown).join(', ')
+  return {
+    kind,
+    notes: [
+      `config.json names ${names}: read as ${architectureOf(family, kind)}, by the names of the weights`,
+    ],
+  }
+}
