@@ -29,14 +29,18 @@ export const evalCommand: CommandSpec<EvalOptions> = {
       .requiredOption('--model <dir>', 'folder of the model')
       .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
       .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2)),
+      .option(
+        '--max-length <n>',
+        "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+        whole(2),
+      ),
   run: async (
     { model: folder, data: file, batchSize, maxLength: asked, seed },
     { output, progress, now },
   ) => {
     const loaded = loadClassifier(folder)
     const { model, tokenizer, classes } = loaded
-    const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
+    const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
     const set = readTexts(
       file,
       loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes },

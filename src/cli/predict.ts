@@ -30,8 +30,8 @@ interface TextPredictor {
 }
 
 function load({ model: folder, pairs: inPairs, maxLength: asked }: PredictOptions): TextPredictor {
-  const { model, tokenizer, classes, regression, maxLength: most } = loadClassifier(folder)
-  const maxLength = Math.min(asked ?? most, most)
+  const { model, tokenizer, classes, regression, ...lengths } = loadClassifier(folder)
+  const maxLength = Math.min(asked ?? lengths.usualLength, lengths.maxLength)
   return {
     ...{ classes, regression },
     logits: (texts) => {
@@ -63,7 +63,11 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       .requiredOption('--model <dir>', 'folder of the model')
       .option('--text <text...>', 'what to classify; without it, one text a line on standard input')
       .option('--pairs', 'a text is two, with a TAB between', false)
-      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2))
+      .option(
+        '--max-length <n>',
+        "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+        whole(2),
+      )
       .option('--top <n>', 'classes to show', whole(1), 3)
       .addOption(
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),

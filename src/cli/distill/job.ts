@@ -4,7 +4,7 @@ import type { Student } from '../../distill/plan/runner.js'
 import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
-import type { Tokenizer } from '../../text/encoding.js'
+import { type Tokenizer, usualLength } from '../../text/encoding.js'
 import { given, type OnNonfinite } from '../shared/options.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
@@ -75,11 +75,12 @@ export function readJob(options: DistillOptions): Job {
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const texts = readSets(options, teachers[0].classes)
   const { model, tokenizer } = student.make(seed, 0)
-  const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
-  const maxLength = length(model.config.maxLength)
+  const length = (own: Tokenizer, limit: number) =>
+    Math.min(options.maxLength ?? Math.min(DEFAULT_LENGTH, usualLength(own, limit)), limit)
+  const maxLength = length(tokenizer, model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
   const readers = teachers.map((t) =>
-    isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
+    isLive(t) ? createReader(texts, t.tokenizer, length(t.tokenizer, t.model.config.maxLength)) : reader,
   )
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },

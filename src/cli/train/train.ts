@@ -108,7 +108,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     progress.finish(
       `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
     )
-    writePretrained(out, { model, tokenizer: started.tokenizer })
+    writePretrained(out, { model, tokenizer: started.tokenizer, maxLength: task.maxLength })
     finish(folder, task.figures(), task.report, model, options, context)
   } catch (error) {
     folder.fail(error)

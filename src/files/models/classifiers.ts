@@ -4,7 +4,7 @@ import { CheckpointError } from '../../errors.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import type { Tokenizer } from '../../text/encoding.js'
+import { type Tokenizer, usualLength } from '../../text/encoding.js'
 import { readFields } from '../json-file.js'
 import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
 import { loadPretrained, tokenizerOf } from './pretrained.js'
@@ -16,6 +16,8 @@ export interface TextClassifierFolder {
   classes: readonly string[]
   /** Longest text in tokens. */
   maxLength: number
+  /** Tokens of a text where nobody asks for another number: what the model was trained on, as its folder says. */
+  usualLength: number
   /** The one logit is the number itself. */
   regression: boolean
 }
@@ -24,7 +26,8 @@ export interface TextClassifierFolder {
 export function loadClassifier(folder: string): TextClassifierFolder {
   if (readFields(join(folder, 'config.json')).get('model_type') === OWN_MODEL_TYPE) {
     const { model, tokenizer, classes } = loadTextModel(folder)
-    return { model, tokenizer, classes, maxLength: model.config.maxLength, regression: false }
+    const { maxLength } = model.config
+    return { model, tokenizer, classes, maxLength, usualLength: maxLength, regression: false }
   }
   const loaded = loadPretrained(folder)
   const { model, config } = loaded
@@ -38,5 +41,8 @@ export function loadClassifier(folder: string): TextClassifierFolder {
   const tokenizer = tokenizerOf(folder, loaded)
   const { labels: classes, maxLength, problemType } = config
   const regression = problemType === 'regression' || classes.length === 1
-  return { model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression }
+  return {
+    ...{ model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression },
+    usualLength: usualLength(tokenizer, maxLength),
+  }
 }

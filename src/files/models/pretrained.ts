@@ -47,6 +47,8 @@ export interface Loaded<M extends Pretrained> {
 export interface SaveOptions {
   model: Pretrained
   tokenizer?: Tokenizer | null
+  /** Tokens of the texts that it was trained on, kept as model_max_length. Default: the tokenizer's, or all that it takes. */
+  maxLength?: number | undefined
 }
 
 const WEIGHTS = 'model.safetensors'
@@ -192,13 +194,13 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 }
 
 /** What savePretrained() writes, before it is written. The weights come last. */
-export function pretrainedFiles({ model, tokenizer }: SaveOptions): FileContent[] {
+export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
   const parameters = model.stateDict()
   const { pieces } = safetensorsPieces([...parameters, ...copiesFor(parameters)], {
     metadata: [['format', 'pt']],
   })
   const rules = {
-    maxLength: model.config.maxLength,
+    maxLength: Math.min(maxLength ?? tokenizer?.modelMaxLength ?? Infinity, model.config.maxLength),
     ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
   }
   return [
