@@ -10,6 +10,7 @@ import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { whole } from './shared/options.js'
 import { bytes, count } from './shared/table.js'
+import { tellTokens, textsOf } from './shared/tokens.js'
 
 interface EvalOptions {
   model: string
@@ -47,6 +48,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     )
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+    tellTokens(output, { folder, model, tokenizer }, file, textsOf(texts, pairs))
     progress.start('evaluating', data.size)
     const began = now()
     const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })

@@ -17,6 +17,7 @@ import { Interrupted } from '../train/run-state.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
 import { listen, settleBackend, whole } from './shared/options.js'
 import { bytes, count, duration } from './shared/table.js'
+import { firstTexts, tellTokens } from './shared/tokens.js'
 
 interface LabelOptions {
   teacher: string
@@ -164,6 +165,7 @@ export const labelCommand: CommandSpec<LabelOptions> = {
       ...{ labels: [...classes], regression },
     }
     const total = different(file)
+    tellTokens(context.output, { ...teacher, folder }, file, firstTexts(streamTexts(file)))
     makeFolder(out)
     const release = lockFolder(out)
     try {

@@ -7,7 +7,9 @@ import { best, probabilities } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
 import type { CommandSpec } from './shared/command.js'
 import { whole } from './shared/options.js'
+import type { Output } from './shared/output.js'
 import { percent } from './shared/table.js'
+import { tellTokens } from './shared/tokens.js'
 
 interface PredictOptions {
   model: string
@@ -25,6 +27,8 @@ const CHUNK = 256
 interface TextPredictor {
   classes: readonly string[]
   regression: boolean
+  /** Says what is odd about how the texts are read. */
+  tell(output: Output, texts: readonly string[]): void
   /** Logits [texts, classes]. */
   logits(texts: readonly string[]): Float32Array
 }
@@ -34,6 +38,7 @@ function load({ model: folder, pairs: inPairs, maxLength: asked }: PredictOption
   const maxLength = Math.min(asked ?? lengths.usualLength, lengths.maxLength)
   return {
     ...{ classes, regression },
+    tell: (output, texts) => tellTokens(output, { folder, model, tokenizer }, 'the first texts', texts),
     logits: (texts) => {
       const parts = texts.map((text) => (inPairs ? text.split('\t') : [text]))
       const pairs = inPairs ? parts.map(([, second]) => second ?? null) : null
@@ -77,6 +82,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
     const list = output.jsonList('predictions')
     let answered = 0
     for await (const texts of options.text ? [options.text] : chunks(lines())) {
+      if (answered === 0) predictor.tell(output, texts)
       const z = predictor.logits(texts)
       texts.forEach((text, row) => {
         const { item, line } = answer(predictor, text, z, row, options.top)

@@ -24,6 +24,8 @@ export interface Tokenizer {
   readonly maskId: number | null
   /** Ids that stand for no part of a text; [UNK] is among them. */
   readonly specialIds: readonly number[]
+  /** The end at which encode() cuts texts that are too long. Default right. */
+  readonly truncationSide?: 'left' | 'right'
   /** Tokens of a text that the model was made for, where that is known. encode() does not go by it. */
   readonly modelMaxLength?: number | null
   /** Never empty. Throws RangeError where maxLength has no room for the special tokens. */

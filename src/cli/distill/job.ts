@@ -75,12 +75,14 @@ export function readJob(options: DistillOptions): Job {
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const texts = readSets(options, teachers[0].classes)
   const { model, tokenizer } = student.make(seed, 0)
-  const length = (own: Tokenizer, limit: number) =>
-    Math.min(options.maxLength ?? Math.min(DEFAULT_LENGTH, usualLength(own, limit)), limit)
-  const maxLength = length(tokenizer, model.config.maxLength)
+  // One length for all: losses may compare the models word by word.
+  const tokenizers = [tokenizer, ...teachers.filter(isLive).map((t) => t.tokenizer)]
+  const usual = Math.min(...tokenizers.map((own) => usualLength(own, DEFAULT_LENGTH)))
+  const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
+  const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
   const readers = teachers.map((t) =>
-    isLive(t) ? createReader(texts, t.tokenizer, length(t.tokenizer, t.model.config.maxLength)) : reader,
+    isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
   )
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },

@@ -13,6 +13,7 @@ import { given, noSettings, settleBackend } from '../shared/options.js'
 import { RunFolder, type RunResult } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { count, duration } from '../shared/table.js'
+import { tellTokens, textsOf } from '../shared/tokens.js'
 import { trainingProgress } from '../shared/training-progress.js'
 import { type TrainOptions, trainOptions } from './options.js'
 import { classifyTask, maskedTask, type TaskPlan } from './tasks.js'
@@ -80,6 +81,12 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const { model, info } = started
   const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
   output.info(describe(started, frozen))
+  tellTokens(
+    output,
+    { ...started, folder: options.tokenizer ?? options.model },
+    train,
+    textsOf([...plan.start.texts], null),
+  )
   const task = plan.prepare(started)
   const epochs = options.epochs ?? (info === null ? 5 : 3)
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)

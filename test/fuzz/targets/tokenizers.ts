@@ -130,6 +130,42 @@ export const vocabularyTarget: Target = {
   },
 }
 
+/** A file beside vocab.txt that names tokens, held to nothing but its refusals. */
+const tokensTarget = (name: string, file: string, documents: object[]): Target => {
+  const make = spoiler(documents)
+  return {
+    name,
+    share: 3,
+    open(folder) {
+      writeFileSync(join(folder, 'vocab.txt'), pieces.join('\n'))
+      const fill = slot(join(folder, file))
+      return {
+        make,
+        read: (bytes) => {
+          fill(bytes)
+          return loadTokenizer(folder)
+        },
+        judge: (_, value) => {
+          const { vocabulary } = value as Tokenizer
+          const same = pieces.every((token, id) => vocabulary[id] === token)
+          return same && vocabulary.every((token) => typeof token === 'string') ? null : 'other tokens'
+        },
+      }
+    },
+  }
+}
+
+export const addedTokensTarget = tokensTarget('added-tokens', 'added_tokens.json', [
+  { '<a>': pieces.length, '<b>': pieces.length + 1, dog: 6 },
+])
+
+export const specialTokensTarget = tokensTarget('special-tokens', 'special_tokens_map.json', [
+  {
+    ...{ unk_token: '[UNK]', cls_token: { content: '[CLS]', lstrip: false }, user_token: '<a>' },
+    additional_special_tokens: ['<b>', { content: 'a dog', normalized: true }],
+  },
+])
+
 export const tokenizerConfigTarget: Target = {
   name: 'tokenizer-config',
   share: 5,
