@@ -104,10 +104,14 @@ export interface AddedVocabulary {
 }
 
 /**
- * With the declared tokens added: one that is there keeps its id, a new one gets the next. Throws CheckpointError where a
- * file says another id than that.
+ * With the declared tokens added: one that is there keeps its id, a new one gets the next. `room`: tokens that the model has,
+ * above which a name alone adds nothing. Throws CheckpointError where a file says another id than that.
  */
-export function withAdded(before: AddedVocabulary, declared: readonly DeclaredToken[]): AddedVocabulary {
+export function withAdded(
+  before: AddedVocabulary,
+  declared: readonly DeclaredToken[],
+  room: number,
+): AddedVocabulary {
   const { modelSize } = before
   const vocabulary = [...before.vocabulary]
   const ids = new Map(vocabulary.map((token, id) => [token, id]))
@@ -115,6 +119,8 @@ export function withAdded(before: AddedVocabulary, declared: readonly DeclaredTo
   const doubled = new Set(vocabulary.slice(0, modelSize)).size < modelSize
   for (const { field, id: written, ...token } of declared) {
     const known = ids.get(token.content)
+    // As [MASK] or <s> where no text of the training held one: Python gives an id, and fails where it is met.
+    if (known === undefined && written === null && vocabulary.length >= room) continue
     if (known === undefined && doubled)
       field.refuse(
         `adds ${shown(token.content)} to a vocabulary that has a token twice`,

@@ -22,6 +22,8 @@ export interface VocabularySettings {
   normalizing: BertNormalizing
   names?: RoleNames & { unk?: string }
   declared?: readonly DeclaredToken[]
+  /** Tokens that the model has. Default: any number. */
+  room?: number
 }
 
 /** Python leaves the spaces at the end of a line out of its token. */
@@ -33,7 +35,7 @@ const SPACE_BEHIND = /\p{White_Space}+$/u
  */
 export function vocabularySpec(
   lines: readonly string[],
-  { normalizing, names = {}, declared = [] }: VocabularySettings,
+  { normalizing, names = {}, declared = [], room = Infinity }: VocabularySettings,
   file: string,
 ): WordPieceSpec {
   const refuse = (what: string, hint?: string): never => {
@@ -47,7 +49,7 @@ export function vocabularySpec(
   })
   const modelSize = tokens.length
   const { unk = '[UNK]', cls = '[CLS]', sep = '[SEP]', pad = '[PAD]', mask = '[MASK]' } = names
-  const all = withAdded({ vocabulary: tokens, modelSize, added: [] }, declared)
+  const all = withAdded({ vocabulary: tokens, modelSize, added: [] }, declared, room)
   const ids = new Map(all.vocabulary.map((token, id) => [token, id]))
   const idOf = (content: string) =>
     ids.get(content) ?? refuse(`has no ${shown(content)}`, 'It is no vocabulary of the BERT family')

@@ -175,5 +175,11 @@ describe('tokens without a text', () => {
     )
     writeFileSync(join(at('larger'), 'added_tokens.json'), '{"<user>": 81, "<url>": 82}')
     expect((await run('predict', '--model', at('larger'), '--text', 'a film')).err).toBe('')
+    writeFileSync(join(at('larger'), 'added_tokens.json'), '{"<user>": 81, "<url>": 82, "<date>": 83}')
+    const more = await run('predict', '--model', at('larger'), '--text', 'a film')
+    expect([more.code, more.err]).toEqual([
+      1,
+      `tinystill: ${at('larger')}: its tokenizer has 84 tokens, as "<date>" that was added, config.json says vocab_size 83. Take all files from the same model\n`,
+    ])
   })
 })

@@ -215,10 +215,35 @@ describe('a folder is refused', () => {
     expect(() => loadTokenizer(folder)).toThrow(text)
   })
 
+  it('not for names without a place in the model, which no text of its training held', () => {
+    const named = config({ mask_token: '[MASK]', bos_token: '<s>', additional_special_tokens: ['<user>'] })
+    const without = { 'vocab.txt': golden.vocab.filter((token) => token !== '[MASK]') }
+    write({ files: { 'config.json': { model_type: 'bert', vocab_size: 81 }, ...without, ...named } })
+    const { vocabSize, maskId, vocabulary } = loadTokenizer(folder)
+    // Python's order: <s> comes before [MASK].
+    expect([vocabSize, maskId, vocabulary[80]]).toEqual([81, null, '<s>'])
+  })
+
   it('not for a casing that no file contradicts and no model goes by', () => {
     write({ files: json, changes: cased })
     const { spec } = loadTokenizer(folder) as WordPieceTokenizer
     expect(spec.normalizing.lowercase).toBe(false)
+  })
+})
+
+describe('a text that is cut on the left', () => {
+  it('keeps its last pieces, and says how many went', () => {
+    write({ files: { ...bert, ...lines, ...config({ truncation_side: 'left' }) } })
+    const tokenizer = loadTokenizer(folder) as WordPieceTokenizer
+    const both = ['the a movie film is was good', 'a bad film'].map((text) => tokenizer.pieces(text))
+    const { ids, texts } = tokenizer.encodePieces(both[0], both[1], { maxLength: 10 })
+    expect(texts.map(({ length, skipped }) => [length, skipped])).toEqual([
+      [4, 3],
+      [3, 0],
+    ])
+    texts.forEach(({ start, length, skipped }, i) => {
+      expect(ids.subarray(start, start + length)).toEqual(both[i].subarray(skipped))
+    })
   })
 })
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { configText, kindOf } from '../../formats/config.js'
+import { shown } from '../../formats/json.js'
 import { canonical, copiesFor, dropCopies } from '../../formats/names.js'
 import { safetensorsPieces } from '../../formats/safetensors/safetensors.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
@@ -14,6 +15,7 @@ import type { Pretrained } from '../../nn/models/pretrained.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { type FileContent, writeFolder } from '../disk.js'
 import { readCheckpoint } from './checkpoint.js'
 import { readConfig } from './config-file.js'
@@ -101,9 +103,11 @@ export function tokenizerOf(
   if (tokenizer === null)
     throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
   if (tokenizer.vocabSize <= config.vocabSize) return tokenizer
+  const added = tokenizer instanceof WordPieceTokenizer && tokenizer.spec.modelSize <= config.vocabSize
+  const example = added ? `, as ${shown(tokenizer.vocabulary[config.vocabSize])} that was added` : ''
   throw new CheckpointError(
     folder,
-    `its tokenizer has ${tokenizer.vocabSize} tokens, config.json says vocab_size ${config.vocabSize}`,
+    `its tokenizer has ${tokenizer.vocabSize} tokens${example}, config.json says vocab_size ${config.vocabSize}`,
     'Take all files from the same model',
   )
 }

@@ -79,6 +79,12 @@ function namesOf(files: TokenFiles): RoleNames & { unk?: string } {
   return Object.fromEntries(named)
 }
 
+/** vocab_size of config.json, which is checked where the model is read. */
+function roomOf({ model }: FolderFiles): number {
+  const size = model?.at('vocab_size').value
+  return typeof size === 'number' ? size : Infinity
+}
+
 const DEFAULT_ROLES = { unk: '[UNK]', sep: '[SEP]', pad: '[PAD]', cls: '[CLS]', mask: '[MASK]' }
 
 /** Of tokenizer.json, where the other files agree with it, and with what they add. */
@@ -93,7 +99,7 @@ function documentSpec(document: Fields, files: FolderFiles, reading: Reading, fo
       declared.push({ id: null, field: document, content, special: true, normalized: false })
     checkAdded(files, declared, spec.added)
   }
-  return { ...spec, ...withAdded(spec, declared) }
+  return { ...spec, ...withAdded(spec, declared, roomOf(files)) }
 }
 
 function vocabularyFile(
@@ -119,6 +125,7 @@ function vocabularyFile(
   if (lines.at(-1) === '') lines.pop()
   const settings = {
     ...{ normalizing: bertNormalizing(files.config), names, declared: declaredTokens(files) },
+    room: roomOf(files),
   }
   return [vocabularySpec(lines, settings, file), file]
 }
