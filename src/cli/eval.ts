@@ -10,6 +10,7 @@ import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { whole } from './shared/options.js'
 import { bytes, count } from './shared/table.js'
+import { tellTokens, textsOf } from './shared/tokens.js'
 
 interface EvalOptions {
   model: string
@@ -29,7 +30,11 @@ export const evalCommand: CommandSpec<EvalOptions> = {
       .requiredOption('--model <dir>', 'folder of the model')
       .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
       .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2)),
+      .option(
+        '--max-length <n>',
+        "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+        whole(2),
+      ),
   run: async (
     { model: folder, data: file, batchSize, maxLength: asked, seed },
     { output, progress, now },
@@ -37,13 +42,14 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const loaded = loadClassifier(folder)
     for (const note of loaded.notes) output.info(note)
     const { model, tokenizer, classes } = loaded
-    const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
+    const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
     const set = readTexts(
       file,
       loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes },
     )
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+    tellTokens(output, { folder, model, tokenizer }, file, textsOf(texts, pairs))
     progress.start('evaluating', data.size)
     const began = now()
     const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })

@@ -17,6 +17,7 @@ import { Interrupted } from '../train/run-state.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
 import { listen, settleBackend, whole } from './shared/options.js'
 import { bytes, count, duration } from './shared/table.js'
+import { firstTexts, tellTokens } from './shared/tokens.js'
 
 interface LabelOptions {
   teacher: string
@@ -37,7 +38,7 @@ const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
 
 function settingsOf(
   options: LabelOptions,
-  { model, classes, maxLength }: TextClassifierFolder,
+  { model, classes, maxLength, usualLength }: TextClassifierFolder,
 ): CacheSettings {
   const { topK = null, dtype, hidden, batchSize, shardRows = SHARD_ROWS[hidden] } = options
   if (topK !== null && topK >= classes.length)
@@ -48,7 +49,7 @@ function settingsOf(
     throw new RangeError(`--max-length ${options.maxLength}: the teacher takes at most ${maxLength}`)
   return {
     ...{ topK, dtype, hidden, ...statesOf(options, model) },
-    ...{ maxLength: options.maxLength ?? maxLength, batchSize, shardRows },
+    ...{ maxLength: options.maxLength ?? usualLength, batchSize, shardRows },
   }
 }
 
@@ -140,7 +141,11 @@ export const labelCommand: CommandSpec<LabelOptions> = {
           .default('none'),
       )
       .option('--layers <list>', 'only these, as 0,3,6; 0 are the embeddings', layerList)
-      .option('--max-length <n>', "tokens of a text; default: the teacher's limit", whole(2))
+      .option(
+        '--max-length <n>',
+        "tokens of a text; default: the folder's model_max_length, or all that the teacher takes",
+        whole(2),
+      )
       .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
       .option(
         '--shard-rows <n>',
@@ -161,6 +166,7 @@ export const labelCommand: CommandSpec<LabelOptions> = {
       ...{ labels: [...classes], regression },
     }
     const total = different(file)
+    tellTokens(context.output, { ...teacher, folder }, file, firstTexts(streamTexts(file)))
     makeFolder(out)
     const release = lockFolder(out)
     try {

@@ -9,6 +9,7 @@ import type { CommandSpec } from './shared/command.js'
 import { whole } from './shared/options.js'
 import type { Output } from './shared/output.js'
 import { percent } from './shared/table.js'
+import { tellTokens } from './shared/tokens.js'
 
 interface PredictOptions {
   model: string
@@ -26,6 +27,8 @@ const CHUNK = 256
 interface TextPredictor {
   classes: readonly string[]
   regression: boolean
+  /** Says what is odd about how the texts are read. */
+  tell(output: Output, texts: readonly string[]): void
   /** Logits [texts, classes]. */
   logits(texts: readonly string[]): Float32Array
 }
@@ -34,11 +37,12 @@ function load(
   { model: folder, pairs: inPairs, maxLength: asked }: PredictOptions,
   output: Output,
 ): TextPredictor {
-  const { model, tokenizer, classes, regression, maxLength: most, notes } = loadClassifier(folder)
+  const { model, tokenizer, classes, regression, notes, ...lengths } = loadClassifier(folder)
   for (const note of notes) output.info(note)
-  const maxLength = Math.min(asked ?? most, most)
+  const maxLength = Math.min(asked ?? lengths.usualLength, lengths.maxLength)
   return {
     ...{ classes, regression },
+    tell: (output, texts) => tellTokens(output, { folder, model, tokenizer }, 'the first texts', texts),
     logits: (texts) => {
       const parts = texts.map((text) => (inPairs ? text.split('\t') : [text]))
       const pairs = inPairs ? parts.map(([, second]) => second ?? null) : null
@@ -68,7 +72,11 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       .requiredOption('--model <dir>', 'folder of the model')
       .option('--text <text...>', 'what to classify; without it, one text a line on standard input')
       .option('--pairs', 'a text is two, with a TAB between', false)
-      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2))
+      .option(
+        '--max-length <n>',
+        "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+        whole(2),
+      )
       .option('--top <n>', 'classes to show', whole(1), 3)
       .addOption(
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),
@@ -78,6 +86,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
     const list = output.jsonList('predictions')
     let answered = 0
     for await (const texts of options.text ? [options.text] : chunks(lines())) {
+      if (answered === 0) predictor.tell(output, texts)
       const z = predictor.logits(texts)
       texts.forEach((text, row) => {
         const { item, line } = answer(predictor, text, z, row, options.top)

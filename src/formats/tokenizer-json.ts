@@ -25,7 +25,7 @@ export interface AddedToken {
 export type TemplatePart = { text: 'A' | 'B'; type: number } | { ids: readonly number[]; type: number }
 
 export interface WordPieceSpec {
-  /** Token of each id: the model's, then those that were only added. */
+  /** Token of each id: the model's, then those that were only added. Of a token that stands twice the last id counts. */
   vocabulary: readonly string[]
   /** How many of them are the model's. */
   modelSize: number
@@ -41,12 +41,12 @@ export interface WordPieceSpec {
 }
 
 export const MOST_TOKENS = 2 ** 21
-const MOST_ADDED = 10_000
+export const MOST_ADDED = 10_000
 export const MOST_CHARS = 1000
 /** A word is tried in all its lengths: the library takes time with the square of this. */
 const LONGEST_WORD = 512
 const MOST_PARTS = 16
-const KINDS = 'tinystill reads the tokenizers of the BERT family'
+export const KINDS = 'tinystill reads the tokenizers of the BERT family'
 
 /** The spec in a tokenizer.json. Throws CheckpointError that names `file` and the field. */
 export function readWordPiece(json: unknown, file: string): WordPieceSpec {
@@ -89,15 +89,29 @@ function typeOf(field: Fields, known: readonly string[]): string {
 
 function readVocabulary(vocab: Fields): string[] {
   const entries = vocab.entries(MOST_TOKENS)
-  const tokens = new Array<string>(entries.length)
+  const tokens: string[] = []
   for (const [token, field] of entries) {
     if (token.length > MOST_CHARS)
       vocab.refuse(`holds a token of ${token.length} characters, at most ${MOST_CHARS} are read`)
-    const id = field.whole(0, entries.length - 1)
+    const id = field.whole(0, MOST_TOKENS - 1)
     if (tokens[id] !== undefined) field.refuse(`is ${id}, which ${shown(tokens[id])} has too`)
     tokens[id] = token
   }
-  return tokens
+  // Python writes a vocab.txt in which a token stood twice with the id of its last line alone. The last token stands for the
+  // ids in between, as if it had stood there: a later id counts.
+  return entries.length === tokens.length ? tokens : Array.from(tokens, (token) => token ?? tokens.at(-1))
+}
+
+/** What files say of a token that was added, but for its id. */
+export function readAddedToken(
+  field: Fields,
+  special = field.at('special').flag(false),
+): Omit<AddedToken, 'id'> {
+  const content = field.at('content').text(MOST_CHARS)
+  if (content === '') field.at('content').refuse('is empty')
+  if (field.at('single_word').flag(false)) field.at('single_word').refuse('must be false', KINDS)
+  // lstrip and rstrip only move spaces, which separate words in either place.
+  return { content, special, normalized: field.at('normalized').flag(!special) }
 }
 
 /** The added tokens; those that the model lacks are put behind `tokens`, where their ids must lead on. */
@@ -105,13 +119,8 @@ function readAdded(list: Fields, tokens: string[]): AddedToken[] {
   const modelSize = tokens.length
   const seen = new Set(tokens)
   const added = list.items(MOST_ADDED).map((field) => {
-    const content = field.at('content').text(MOST_CHARS)
-    if (content === '') field.at('content').refuse('is empty')
-    if (field.at('single_word').flag(false)) field.at('single_word').refuse('must be false', KINDS)
-    const special = field.at('special').flag(false)
-    const id = field.at('id').whole(0, modelSize + MOST_ADDED)
-    // lstrip and rstrip only move spaces, which separate words in either place.
-    return { field, id, content, special, normalized: field.at('normalized').flag(!special) }
+    const token = readAddedToken(field)
+    return { field, id: field.at('id').whole(0, modelSize + MOST_ADDED), ...token }
   })
   added.sort((a, b) => a.id - b.id)
   return added.map(({ field, ...token }) => {

@@ -24,12 +24,24 @@ export interface Tokenizer {
   readonly maskId: number | null
   /** Ids that stand for no part of a text; [UNK] is among them. */
   readonly specialIds: readonly number[]
+  /** The end at which encode() cuts texts that are too long. Default right. */
+  readonly truncationSide?: 'left' | 'right'
+  /** Tokens of a text that the model was made for, where that is known. encode() does not go by it. */
+  readonly modelMaxLength?: number | null
   /** Never empty. Throws RangeError where maxLength has no room for the special tokens. */
   encode(text: string, textB?: string | null, options?: EncodeOptions): Encoded
   /** The ids of a text alone, without special tokens and uncut: what a corpus is made of. May be empty. */
   pieces(text: string): Int32Array
   /** The document for tokenizer.json. */
   toJSON(): unknown
+}
+
+/**
+ * Tokens of a text where nobody asks for another number: what the model was trained on, where its tokenizer knows, and at
+ * `most` what it takes.
+ */
+export function usualLength({ modelMaxLength }: Pick<Tokenizer, 'modelMaxLength'>, most: number): number {
+  return Math.min(modelMaxLength ?? most, most)
 }
 
 /**

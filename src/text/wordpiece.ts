@@ -3,14 +3,9 @@
 import * as huggingface from '@huggingface/tokenizers'
 import { CheckpointError } from '../errors.js'
 import { shown } from '../formats/json.js'
-import {
-  bertTemplates,
-  MOST_CHARS,
-  MOST_TOKENS,
-  readWordPiece,
-  type WordPieceSpec,
-  writeWordPiece,
-} from '../formats/tokenizer-json.js'
+import type { TruncationSide } from '../formats/tokenizer-config.js'
+import { readWordPiece, type WordPieceSpec, writeWordPiece } from '../formats/tokenizer-json.js'
+import { type RoleNames, vocabularySpec } from '../formats/vocabulary.js'
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { checkMaxLength, type Encoded, type EncodeOptions, longestFirst, type Tokenizer } from './encoding.js'
 
@@ -21,13 +16,7 @@ interface Library {
   encode(text: string): { ids: number[] }
 }
 
-/** The tokens of the roles, where a model names them otherwise. */
-export interface RoleNames {
-  pad?: string
-  cls?: string
-  sep?: string
-  mask?: string
-}
+export type { RoleNames }
 
 export interface VocabularyOptions {
   /** Default true. */
@@ -42,9 +31,18 @@ export interface VocabularyOptions {
 export interface PlacedPieces {
   start: number
   length: number
+  /** Pieces that were cut off in front of them. */
+  skipped: number
 }
 
-const ROLES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
+/** What a folder says of a tokenizer besides its spec. */
+export interface WordPieceRules {
+  names?: RoleNames
+  /** The end at which longer texts are cut. Default right. */
+  truncationSide?: TruncationSide
+  /** Tokens of a text that the model was made for. */
+  modelMaxLength?: number | null
+}
 
 export class WordPieceTokenizer implements Tokenizer {
   readonly padId: number
@@ -53,6 +51,8 @@ export class WordPieceTokenizer implements Tokenizer {
   readonly sepId: number | null
   readonly maskId: number | null
   readonly specialIds: readonly number[]
+  readonly truncationSide: TruncationSide
+  readonly modelMaxLength: number | null
   readonly #library: Library
   readonly #raw: Finder
   readonly #normalized: Finder
@@ -60,8 +60,10 @@ export class WordPieceTokenizer implements Tokenizer {
   private constructor(
     readonly spec: WordPieceSpec,
     file: string,
-    names: RoleNames,
+    { names = {}, truncationSide = 'right', modelMaxLength = null }: WordPieceRules,
   ) {
+    this.truncationSide = truncationSide
+    this.modelMaxLength = modelMaxLength
     const { vocabulary, normalizing, added } = spec
     const ids = new Map(vocabulary.map((token, id) => [token, id]))
     const role = (token: string) => ids.get(token) ?? null
@@ -91,35 +93,25 @@ export class WordPieceTokenizer implements Tokenizer {
    * Throws CheckpointError on anything else, naming `file` and the field.
    */
   static fromJSON(json: unknown, file = 'tokenizer.json', names: RoleNames = {}): WordPieceTokenizer {
-    return new WordPieceTokenizer(readWordPiece(json, file), file, names)
+    return new WordPieceTokenizer(readWordPiece(json, file), file, { names })
   }
 
-  /** Of the tokens of a vocab.txt, which say nothing of lower-casing. Throws CheckpointError, naming `file`. */
+  /**
+   * Of the tokens of a vocab.txt, which say nothing of lower-casing. Of a token that stands twice the last id counts. Throws
+   * CheckpointError, naming `file`.
+   */
   static fromVocabulary(
     vocabulary: readonly string[],
     { lowercase = true, stripAccents = lowercase, chineseChars = true }: VocabularyOptions = {},
     file = 'vocab.txt',
   ): WordPieceTokenizer {
-    if (vocabulary.length > MOST_TOKENS)
-      refuse(file, `has ${vocabulary.length} tokens, at most ${MOST_TOKENS} are read`)
-    const ids = new Map<string, number>()
-    vocabulary.forEach((token, id) => {
-      if (token.length > MOST_CHARS)
-        refuse(file, `line ${id + 1} has ${token.length} characters, at most ${MOST_CHARS} are read`)
-      if (ids.has(token))
-        refuse(file, `has ${shown(token)} on the lines ${(ids.get(token) as number) + 1} and ${id + 1}`)
-      ids.set(token, id)
-    })
-    const idOf = (token: string) =>
-      ids.get(token) ?? refuse(file, `has no ${token}`, 'It is no vocabulary of the BERT family')
-    const added = ROLES.map((content) => ({ id: idOf(content), content, special: true, normalized: false }))
-    const spec = {
-      ...{ vocabulary, modelSize: vocabulary.length, added: added.sort((a, b) => a.id - b.id) },
-      normalizing: { cleanText: true, chineseChars, stripAccents, lowercase },
-      ...{ unk: '[UNK]', prefix: '##', maxChars: 100 },
-      ...bertTemplates(idOf('[CLS]'), idOf('[SEP]')),
-    }
-    return new WordPieceTokenizer(spec, file, {})
+    const normalizing = { cleanText: true, chineseChars, stripAccents, lowercase }
+    return new WordPieceTokenizer(vocabularySpec(vocabulary, { normalizing }, file), file, {})
+  }
+
+  /** Of a spec that was read before. Throws CheckpointError, naming `file`, where there is no token for padding. */
+  static fromSpec(spec: WordPieceSpec, file: string, rules: WordPieceRules = {}): WordPieceTokenizer {
+    return new WordPieceTokenizer(spec, file, rules)
   }
 
   get vocabulary(): readonly string[] {
@@ -145,7 +137,7 @@ export class WordPieceTokenizer implements Tokenizer {
     return Int32Array.from(out)
   }
 
-  /** As transformers' `tokenizer(text, text_pair, truncation='longest_first', max_length=maxLength)`. */
+  /** As transformers' `tokenizer(text, text_pair, truncation='longest_first', max_length=maxLength)`, on its truncation_side. */
   encode(text: string, textB: string | null = null, options: EncodeOptions = {}): Encoded {
     const { ids, typeIds } = this.encodePieces(
       this.pieces(text),
@@ -166,10 +158,11 @@ export class WordPieceTokenizer implements Tokenizer {
     checkMaxLength(maxLength, Math.max(1, constant))
     const pieces = [first, second ?? new Int32Array(0)]
     const [a, b] = longestFirst(pieces[0].length, pieces[1].length, maxLength - constant)
-    const texts: [PlacedPieces, PlacedPieces] = [
-      { start: 0, length: a },
-      { start: 0, length: b },
-    ]
+    const kept = [a, b]
+    const left = this.truncationSide === 'left'
+    const texts = pieces.map((own, i) => {
+      return { start: 0, length: kept[i], skipped: left ? own.length - kept[i] : 0 }
+    }) as [PlacedPieces, PlacedPieces]
     const length = a + b + constant
     if (length === 0) return { ids: Int32Array.of(this.unkId), typeIds: new Int32Array(1), texts }
     const ids = new Int32Array(length)
@@ -181,7 +174,8 @@ export class WordPieceTokenizer implements Tokenizer {
       else {
         const which = part.text === 'A' ? 0 : 1
         texts[which].start = at
-        own = pieces[which].subarray(0, texts[which].length)
+        const { skipped, length } = texts[which]
+        own = pieces[which].subarray(skipped, skipped + length)
       }
       ids.set(own, at)
       typeIds.fill(part.type, at, at + own.length)

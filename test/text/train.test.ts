@@ -148,6 +148,7 @@ describe('files of a folder', () => {
   })
 
   it('may name their special tokens otherwise', () => {
+    rmSync(join(folder, 'special_tokens_map.json'))
     const json = JSON.parse(JSON.stringify(loadTokenizer(golden).toJSON()).replaceAll('[PAD]', '<pad>'))
     writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(json))
     writeFileSync(join(folder, 'tokenizer_config.json'), '{"pad_token": {"content": "<pad>"}}')

@@ -168,7 +168,7 @@ describe('tokenizer.json', () => {
     ],
     ['another splitter', (d) => (d.pre_tokenizer = null), 'pre_tokenizer must be of type BertPreTokenizer'],
     ['a list as vocabulary', (d) => (d.model.vocab = []), 'model.vocab must be an object'],
-    ['a gap', vocab({ '[UNK]': 0, a: 2 }), 'model.vocab.a must be a whole number from 0 to 1, it is 2'],
+    ['an id too large', vocab({ '[UNK]': 0, a: 2 ** 21 }), 'model.vocab.a must be a whole number from 0 to'],
     ['an id twice', vocab({ '[UNK]': 0, a: 0 }), 'model.vocab.a is 0, which "[UNK]" has too'],
     ['an id that is text', vocab({ '[UNK]': '0' }), 'model.vocab.[UNK] must be a whole number'],
     [
@@ -236,10 +236,7 @@ describe('tokenizer.json', () => {
     )
   })
 
-  it('refuses a vocab.txt with a line twice, or without the special tokens', () => {
-    expect(() => WordPieceTokenizer.fromVocabulary(['[PAD]', 'a', 'a'], {}, 'v.txt')).toThrow(
-      'v.txt: has "a" on the lines 2 and 3',
-    )
-    expect(() => WordPieceTokenizer.fromVocabulary(['a', 'b'])).toThrow('vocab.txt: has no [PAD]')
+  it('refuses a vocab.txt without the special tokens', () => {
+    expect(() => WordPieceTokenizer.fromVocabulary(['a', 'b'], {}, 'v.txt')).toThrow('v.txt: has no "[')
   })
 })

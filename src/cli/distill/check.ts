@@ -12,11 +12,12 @@ import { describePlan, type StagePlan } from '../../distill/plan/plan.js'
 import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
-import { sha256 } from '../../files/cache/facts.js'
+import { tokenizerHash } from '../../files/cache/facts.js'
 import { classification } from '../../train/metrics.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Output } from '../shared/output.js'
 import { count } from '../shared/table.js'
+import { tellTokens, textsOf } from '../shared/tokens.js'
 import type { Reader } from './data.js'
 import type { Checked, Job } from './job.js'
 import { type CachedTeacher, inOrderOf, isLive, judgedAnswers, placesIn, storedTeacher } from './teachers.js'
@@ -27,6 +28,7 @@ export function check(job: Job, output: Output): Checked {
   const { problems, notes, accuracies } = examine(job)
   for (const note of notes) output.info(note)
   report(problems, training.force, output)
+  tellReaders(job, output)
   output.info(`student: ${sources.student.name}, ${count(pupil.model.countParameters())} parameters`)
   for (const p of pupil.model.parameters()) p.dispose()
   if (plan.teachers.weights === 'accuracy' && data.reader.held('dev') === null)
@@ -37,6 +39,27 @@ export function check(job: Job, output: Output): Checked {
   if (training.skipped.length > 0)
     output.info(`not left out, as nothing would remain to learn from: ${training.skipped.join(', ')}`)
   return { ...job, accuracies, problems: problems.map(({ what, remedy }) => `${what}. ${remedy}`) }
+}
+
+/** What each tokenizer makes of the labelled rows; the student's where it is none of the teachers'. */
+function tellReaders({ sources, pupil, data, output: { facts } }: Job, output: Output): void {
+  const readers = [
+    ...sources.teachers.filter(isLive),
+    { folder: sources.student.name, model: pupil.model, tokenizer: pupil.tokenizer },
+  ]
+  const { train } = facts.data
+  const known = new Set<string>()
+  for (const read of readers) {
+    const key = tokenizerHash(read.tokenizer)
+    if (known.has(key)) continue
+    known.add(key)
+    tellTokens(
+      output,
+      read,
+      train,
+      data.reader.texts('labelled').flatMap(({ texts, pairs }) => textsOf(texts, pairs ?? null)),
+    )
+  }
 }
 
 interface Examined {
@@ -107,7 +130,7 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
 }
 
 const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>
-  sha256(JSON.stringify(tokenizer.toJSON())) === cache.manifest.teacher.tokenizer
+  tokenizerHash(tokenizer) === cache.manifest.teacher.tokenizer
 
 /** What of a teacher cannot be seen in its outputs. */
 function notesOf(teacher: CachedTeacher, student: Pupil, judged: boolean): string[] {

@@ -121,13 +121,14 @@ function judgeTeachers({ sources, data }: Job, { now, output }: Context): ModelT
 }
 
 /** The student at the top, other models that the recipe made beside it. */
-function keepModels({ stages }: SeedResult, { plan, data, output }: Job): void {
+function keepModels({ stages }: SeedResult, { plan, data, output, pupil }: Job): void {
   const student = studentStage(plan)
   const { tokenizer } = data.reader
+  const { maxLength } = pupil
   for (const { stage, model, name } of stages) {
-    if (stage === student) writePretrained(output.folder, { model, tokenizer })
+    if (stage === student) writePretrained(output.folder, { model, tokenizer, maxLength })
     else if (!stages.some((s) => s.stage.start === stage.name))
-      writePretrained(join(output.folder, name), { model, tokenizer })
+      writePretrained(join(output.folder, name), { model, tokenizer, maxLength })
   }
 }
 

@@ -3,6 +3,7 @@ import type { Plan } from '../../distill/plan/plan.js'
 import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
+import { usualLength } from '../../text/encoding.js'
 import { given, type OnNonfinite } from '../shared/options.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
@@ -74,7 +75,10 @@ export function readJob(options: DistillOptions): Job {
   const texts = readSets(options, teachers[0].classes)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
-  const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
+  // One length for all: losses may compare the models word by word.
+  const tokenizers = [tokenizer, ...teachers.filter(isLive).map((t) => t.tokenizer)]
+  const usual = Math.min(...tokenizers.map((own) => usualLength(own, DEFAULT_LENGTH)))
+  const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
   const readers = teachers.map((t) =>

@@ -7,6 +7,7 @@ import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
+import { usualLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
 import { maskingOf } from '../../text/masking.js'
 import { balancedWeights, train } from '../../train/labels.js'
@@ -53,11 +54,11 @@ function metricOf({ task, metric = metrics[task][0] }: TrainOptions): string {
   throw new RangeError(`--metric ${metric}: figures of ${task} are ${names.join(', ')}`)
 }
 
-const lengthFor = ({ maxLength }: TrainOptions, { model }: Started) => {
+const lengthFor = ({ maxLength }: TrainOptions, { model, tokenizer }: Started) => {
   const most = model.config.maxLength
   if (maxLength !== undefined && maxLength > most)
     throw new RangeError(`--max-length ${maxLength}: the model takes at most ${most}`)
-  return maxLength ?? Math.min(DEFAULT_LENGTH, most)
+  return maxLength ?? Math.min(DEFAULT_LENGTH, usualLength(tokenizer, most))
 }
 
 function weightsOf({ classWeights }: TrainOptions, names: readonly string[], labels: Int32Array) {

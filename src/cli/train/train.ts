@@ -13,6 +13,7 @@ import { given, noSettings, settleBackend } from '../shared/options.js'
 import { RunFolder, type RunResult } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { count, duration } from '../shared/table.js'
+import { tellTokens, textsOf } from '../shared/tokens.js'
 import { trainingProgress } from '../shared/training-progress.js'
 import { type TrainOptions, trainOptions } from './options.js'
 import { classifyTask, maskedTask, type TaskPlan } from './tasks.js'
@@ -81,6 +82,12 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
   for (const note of [...(plan.notes ?? []), ...(info?.notes ?? [])]) output.info(note)
   output.info(describe(started, frozen))
+  tellTokens(
+    output,
+    { ...started, folder: options.tokenizer ?? options.model },
+    train,
+    textsOf([...plan.start.texts], null),
+  )
   const task = plan.prepare(started)
   const epochs = options.epochs ?? (info === null ? 5 : 3)
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
@@ -109,7 +116,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     progress.finish(
       `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
     )
-    writePretrained(out, { model, tokenizer: started.tokenizer })
+    writePretrained(out, { model, tokenizer: started.tokenizer, maxLength: task.maxLength })
     finish(folder, task.figures(), task.report, model, options, context)
   } catch (error) {
     folder.fail(error)

@@ -92,13 +92,13 @@ export class CandidateFinder {
       const pieces = texts.map(({ words }) => piecesOf(words))
       const { texts: placed, ...input } = tokenizer.encodePieces(pieces[0], pieces[1] ?? null, { maxLength })
       texts.forEach((text, side) => {
-        let piece = 0
+        let piece = -placed[side].skipped
         text.words.forEach(({ normal, pieces }, i) => {
           const at = piece
           piece += pieces.length
           if (!this.#may(normal)) return
           if (pieces.length !== 1 || pieces[0] === tokenizer.unkId) others.push([text, i])
-          else if (at < placed[side].length) {
+          else if (at >= 0 && at < placed[side].length) {
             hidden.push({ input, at: placed[side].start + at })
             places.push([text, i])
           }

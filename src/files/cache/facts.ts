@@ -10,6 +10,12 @@ export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
+/** What the ids of texts follow from. */
+export function tokenizerHash(tokenizer: Tokenizer): string {
+  const left = tokenizer.truncationSide === 'left' ? ' left' : ''
+  return sha256(JSON.stringify(tokenizer.toJSON()) + left)
+}
+
 /** Of one weight file its own hash; of shards that of their names and hashes. */
 function hashWeights(folder: string): string {
   const files = openCheckpoint(folder)
@@ -24,6 +30,6 @@ export function teacherFacts(folder: string, tokenizer: Tokenizer): TeacherFacts
     folder,
     weights: hashWeights(folder),
     config: hashFile(join(folder, 'config.json')).sha256,
-    tokenizer: sha256(JSON.stringify(tokenizer.toJSON())),
+    tokenizer: tokenizerHash(tokenizer),
   }
 }

@@ -5,7 +5,7 @@ import type { TextInput } from '../../nn/models/input.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import type { Tokenizer } from '../../text/encoding.js'
+import { type Tokenizer, usualLength } from '../../text/encoding.js'
 import { readModelFields } from './config-file.js'
 import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
 import { listed, trainingOf } from './match.js'
@@ -18,6 +18,8 @@ export interface TextClassifierFolder {
   classes: readonly string[]
   /** Longest text in tokens. */
   maxLength: number
+  /** Tokens of a text where nobody asks for another number: what the model was trained on, as its folder says. */
+  usualLength: number
   /** The one logit is the number itself. */
   regression: boolean
   /** What people should know of the folder. */
@@ -28,7 +30,8 @@ export interface TextClassifierFolder {
 export function loadClassifier(folder: string): TextClassifierFolder {
   if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
     const { model, tokenizer, classes } = loadTextModel(folder)
-    return { model, tokenizer, classes, maxLength: model.config.maxLength, regression: false, notes: [] }
+    const { maxLength } = model.config
+    return { model, tokenizer, classes, maxLength, usualLength: maxLength, regression: false, notes: [] }
   }
   const loaded = loadPretrained(folder, { prefer: 'sequence-classification' })
   const { model, config, info } = loaded
@@ -44,11 +47,8 @@ export function loadClassifier(folder: string): TextClassifierFolder {
   const { classes, notes } = apart(folder, config.labels)
   const regression = problemType === 'regression' || classes.length === 1
   return {
-    model: model as TextClassifierFolder['model'],
-    tokenizer,
-    classes,
-    maxLength,
-    regression,
+    ...{ model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression },
+    usualLength: usualLength(tokenizer, maxLength),
     notes: [...info.notes, ...notes],
   }
 }

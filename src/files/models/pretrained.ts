@@ -16,6 +16,7 @@ import type { Pretrained } from '../../nn/models/pretrained.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { type FileContent, writeFolder } from '../disk.js'
 import { openCheckpoint, readCheckpoint } from './checkpoint.js'
 import { readModelConfig } from './config-file.js'
@@ -56,6 +57,8 @@ export interface Loaded<M extends Pretrained> {
 export interface SaveOptions {
   model: Pretrained
   tokenizer?: Tokenizer | null
+  /** Tokens of the texts that it was trained on, kept as model_max_length. Default: the tokenizer's, or all that it takes. */
+  maxLength?: number | undefined
 }
 
 const WEIGHTS = 'model.safetensors'
@@ -142,9 +145,11 @@ export function tokenizerOf(
   if (tokenizer === null)
     throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
   if (tokenizer.vocabSize <= config.vocabSize) return tokenizer
+  const added = tokenizer instanceof WordPieceTokenizer && tokenizer.spec.modelSize <= config.vocabSize
+  const example = added ? `, as ${shown(tokenizer.vocabulary[config.vocabSize])} that was added` : ''
   throw new CheckpointError(
     folder,
-    `its tokenizer has ${tokenizer.vocabSize} tokens, config.json says vocab_size ${config.vocabSize}`,
+    `its tokenizer has ${tokenizer.vocabSize} tokens${example}, config.json says vocab_size ${config.vocabSize}`,
     'Take all files from the same model',
   )
 }
@@ -247,13 +252,13 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 }
 
 /** What savePretrained() writes, before it is written. The weights come last. */
-export function pretrainedFiles({ model, tokenizer }: SaveOptions): FileContent[] {
+export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
   const parameters = model.stateDict()
   const { pieces } = safetensorsPieces([...parameters, ...copiesFor(parameters)], {
     metadata: [['format', 'pt']],
   })
   const rules = {
-    maxLength: model.config.maxLength,
+    maxLength: Math.min(maxLength ?? tokenizer?.modelMaxLength ?? Infinity, model.config.maxLength),
     ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
   }
   return [

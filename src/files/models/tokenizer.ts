@@ -2,8 +2,26 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import {
+  checkAdded,
+  declaredTokens,
+  roleTokens,
+  type TokenFiles,
+  withAdded,
+} from '../../formats/added-tokens.js'
 import { Fields } from '../../formats/document.js'
-import { bertTemplates } from '../../formats/tokenizer-json.js'
+import {
+  bertNormalizing,
+  checkNormalizing,
+  givesTypes,
+  modelMaxLength,
+  type Reading,
+  type TokenizerClass,
+  tokenizerClass,
+  truncationSide,
+} from '../../formats/tokenizer-config.js'
+import { bertTemplates, readWordPiece, type WordPieceSpec } from '../../formats/tokenizer-json.js'
+import { vocabularySpec } from '../../formats/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
 import { type RoleNames, WordPieceTokenizer } from '../../text/wordpiece.js'
@@ -19,39 +37,77 @@ function readJsonFields(file: string): Fields | null {
 }
 
 /**
- * The tokenizer of a folder: from tokenizer.json (WordPiece or WordLevel), or where there is none from vocab.txt with
- * tokenizer_config.json's do_lower_case. Throws CheckpointError that names the file and the field.
+ * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece or WordLevel), or where there is none
+ * from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
+ * Throws CheckpointError that names the file and the field, where they say what is not read or contradict each other.
  */
 export function loadTokenizer(folder: string): WordTokenizer | WordPieceTokenizer {
-  const document = readJsonFields(join(folder, 'tokenizer.json'))
-  const config = readJsonFields(join(folder, 'tokenizer_config.json'))
-  if (document === null) return fromVocabularyFile(folder, config)
-  const model = document.at('model')
-  if (!model.missing && model.at('type').value === 'WordLevel')
-    return WordTokenizer.fromJSON(document.value, document.file)
-  if (config === null) return WordPieceTokenizer.fromJSON(document.value, document.file)
-  const tokenizer = WordPieceTokenizer.fromJSON(document.value, document.file, roles(config))
-  const { lowercase } = tokenizer.spec.normalizing
-  const field = config.at('do_lower_case')
-  if (field.flag(lowercase) !== lowercase)
-    field.refuse(
-      `is ${!lowercase}, tokenizer.json says ${lowercase}`,
-      'Python goes by the first, other readers by the second: make them agree',
-    )
-  return tokenizer
-}
-
-/** The tokens that tokenizer_config.json names: each a text, or an object with its content. */
-function roles(config: Fields): RoleNames {
-  const names: RoleNames = {}
-  for (const role of ['pad', 'cls', 'sep', 'mask'] as const) {
-    const field = config.at(`${role}_token`)
-    if (!field.missing) names[role] = (typeof field.value === 'string' ? field : field.at('content')).text()
+  const read = (name: string) => readJsonFields(join(folder, name))
+  const document = read('tokenizer.json')
+  const files: FolderFiles = {
+    ...{ config: read('tokenizer_config.json'), special: read('special_tokens_map.json') },
+    ...{ added: read('added_tokens.json'), model: read('config.json') },
   }
-  return names
+  const python = tokenizerClass(files.config, files.model)
+  const model = document?.at('model')
+  if (document !== null && model?.missing === false && model.at('type').value === 'WordLevel')
+    return WordTokenizer.fromJSON(document.value, document.file)
+  const names = namesOf(files)
+  const [spec, file] =
+    document === null
+      ? vocabularyFile(folder, files, python, names)
+      : [documentSpec(document, files, python.reading, folder), document.file]
+  const typed = givesTypes(files.config, files.model, python)
+  return WordPieceTokenizer.fromSpec(typed ? spec : withoutTypes(spec), file, {
+    names,
+    truncationSide: truncationSide(files.config, document),
+    modelMaxLength: modelMaxLength(files.config),
+  })
 }
 
-function fromVocabularyFile(folder: string, config: Fields | null): WordPieceTokenizer {
+interface FolderFiles extends TokenFiles {
+  /** config.json */
+  model: Fields | null
+}
+
+function namesOf(files: TokenFiles): RoleNames & { unk?: string } {
+  const tokens = roleTokens(files)
+  const named = (['unk', 'pad', 'cls', 'sep', 'mask'] as const).flatMap((role) => {
+    const token = tokens.get(`${role}_token`)
+    return token === undefined ? [] : [[role, token.content]]
+  })
+  return Object.fromEntries(named)
+}
+
+/** vocab_size of config.json, which is checked where the model is read. */
+function roomOf({ model }: FolderFiles): number {
+  const size = model?.at('vocab_size').value
+  return typeof size === 'number' ? size : Infinity
+}
+
+const DEFAULT_ROLES = { unk: '[UNK]', sep: '[SEP]', pad: '[PAD]', cls: '[CLS]', mask: '[MASK]' }
+
+/** Of tokenizer.json, where the other files agree with it, and with what they add. */
+function documentSpec(document: Fields, files: FolderFiles, reading: Reading, folder: string): WordPieceSpec {
+  const spec = readWordPiece(document.value, document.file)
+  checkNormalizing(files.config, reading, spec.normalizing, new Fields(folder, '', null))
+  const declared = declaredTokens(files)
+  if (reading === 'bert') {
+    // Python's class adds what it has a role for, whether or not a file says so.
+    const roles = Object.values({ ...DEFAULT_ROLES, ...namesOf(files) })
+    for (const content of roles.filter((token) => spec.vocabulary.includes(token)))
+      declared.push({ id: null, field: document, content, special: true, normalized: false })
+    checkAdded(files, declared, spec.added)
+  }
+  return { ...spec, ...withAdded(spec, declared, roomOf(files)) }
+}
+
+function vocabularyFile(
+  folder: string,
+  files: FolderFiles,
+  { name, reading }: TokenizerClass,
+  names: RoleNames & { unk?: string },
+): [WordPieceSpec, string] {
   const file = join(folder, 'vocab.txt')
   if (!existsSync(file))
     throw new CheckpointError(
@@ -59,23 +115,29 @@ function fromVocabularyFile(folder: string, config: Fields | null): WordPieceTok
       'has no tokenizer.json and no vocab.txt',
       'Save the tokenizer beside the model, in Python by tokenizer.save_pretrained',
     )
+  if (reading === 'as-written')
+    throw new CheckpointError(
+      folder,
+      `has no tokenizer.json, which ${name} goes by`,
+      "Copy it from the model's own folder, or name BertTokenizer as tokenizer_class to go by vocab.txt",
+    )
   const lines = readText(file, MAX_BYTES).split(/\r?\n/)
   if (lines.at(-1) === '') lines.pop()
-  if (config === null) return WordPieceTokenizer.fromVocabulary(lines, {}, file)
-  const lowercase = config.at('do_lower_case').flag(true)
-  return WordPieceTokenizer.fromVocabulary(
-    lines,
-    {
-      lowercase,
-      stripAccents: config.at('strip_accents').flag(lowercase),
-      chineseChars: config.at('tokenize_chinese_chars').flag(true),
-    },
-    file,
-  )
+  const settings = {
+    ...{ normalizing: bertNormalizing(files.config), names, declared: declaredTokens(files) },
+    room: roomOf(files),
+  }
+  return [vocabularySpec(lines, settings, file), file]
+}
+
+/** Both texts of the first type, as a model reads them whose tokenizer gives it no types. */
+function withoutTypes(spec: WordPieceSpec): WordPieceSpec {
+  const flat = (parts: WordPieceSpec['pair']) => parts.map((part) => ({ ...part, type: 0 }))
+  return { ...spec, single: flat(spec.single), pair: flat(spec.pair) }
 }
 
 export interface SaveTokenizerOptions {
-  /** Longest input of the model. */
+  /** Tokens of a text, as model_max_length. Default: the tokenizer's own, where it has one. */
   maxLength?: number
   /** Python's class. Default BertTokenizer; DistilBertTokenizer gives no token types, which its model does not take. */
   pythonClass?: string
@@ -105,13 +167,18 @@ export function tokenizerFiles(
     mask_token: named(tokenizer.maskId),
   }
   const { lowercase, stripAccents, chineseChars } = spec.normalizing
+  const length = maxLength ?? tokenizer.modelMaxLength
+  const typed = pythonClass === 'DistilBertTokenizer' ? [] : ['token_type_ids']
   const config = {
     ...special,
     tokenizer_class: isBerts(tokenizer) ? pythonClass : AS_IT_IS,
+    // Of AS_IT_IS transformers 5 would give no types where nothing is said.
+    model_input_names: ['input_ids', ...typed, 'attention_mask'],
     do_lower_case: lowercase,
     strip_accents: stripAccents === lowercase ? null : stripAccents,
     tokenize_chinese_chars: chineseChars,
-    ...(maxLength === undefined ? {} : { model_max_length: maxLength }),
+    ...(length === null ? {} : { model_max_length: length }),
+    ...(tokenizer.truncationSide === 'left' && { truncation_side: 'left' }),
   }
   const model = vocabulary.slice(0, spec.modelSize)
   // A file of lines cannot hold it; tokenizer.json does.

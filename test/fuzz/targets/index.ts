@@ -4,12 +4,19 @@ import { manifestTarget, shardTarget } from './caches.js'
 import { configTarget, indexTarget, ownConfigTarget } from './models.js'
 import { settingsTargets } from './settings.js'
 import { textTargets } from './texts.js'
-import { tokenizerConfigTarget, tokenizerTarget, vocabularyTarget } from './tokenizers.js'
+import {
+  addedTokensTarget,
+  specialTokensTarget,
+  tokenizerConfigTarget,
+  tokenizerTarget,
+  vocabularyTarget,
+} from './tokenizers.js'
 import { weightsTarget } from './weights.js'
 
 export const targets: readonly Target[] = [
   ...[weightsTarget, configTarget, ownConfigTarget, indexTarget],
   ...[tokenizerTarget, vocabularyTarget, tokenizerConfigTarget, manifestTarget, shardTarget],
+  ...[addedTokensTarget, specialTokensTarget],
   ...textTargets,
   ...settingsTargets,
 ]

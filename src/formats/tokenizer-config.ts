@@ -1,0 +1,149 @@
+// tokenizer_config.json, and what config.json says of a tokenizer: which of Python's classes reads the folder, and how.
+import type { Fields } from './document.js'
+import { shown } from './json.js'
+import type { BertNormalizing } from './tokenizer-json.js'
+
+/** Python's classes of BERT's own pipeline, which they make anew of tokenizer_config.json. */
+const berts = [
+  ...['BertTokenizer', 'DistilBertTokenizer', 'ElectraTokenizer', 'MobileBertTokenizer'],
+  ...[
+    'SqueezeBertTokenizer',
+    'ConvBertTokenizer',
+    'LayoutLMTokenizer',
+    'LxmertTokenizer',
+    'RetriBertTokenizer',
+  ],
+]
+/** These go by tokenizer.json alone. */
+const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
+
+/** bert: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks. */
+export type Reading = 'bert' | 'as-written' | 'unsaid'
+
+export interface TokenizerClass {
+  name: string | null
+  reading: Reading
+}
+
+/**
+ * The class that Python takes. Throws CheckpointError for one that splits texts otherwise than BERT, naming the file.
+ */
+export function tokenizerClass(config: Fields | null, model: Fields | null): TokenizerClass {
+  for (const file of [config, model]) {
+    const field = file?.at('tokenizer_class')
+    if (field === undefined || field.missing) continue
+    const name = field.text()
+    if (asWritten.includes(name)) return { name, reading: 'as-written' }
+    if (berts.includes(name.replace(/Fast$/, ''))) return { name, reading: 'bert' }
+    field.refuse(
+      `is ${shown(name)}, which splits texts otherwise than BERT`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, and ${asWritten[0]}`,
+    )
+  }
+  const known = model !== null && !model.at('model_type').missing
+  return { name: null, reading: known ? 'bert' : 'unsaid' }
+}
+
+/** What the file says of normalizing; null for what it does not say. */
+export interface WrittenNormalizing {
+  do_lower_case: boolean | null
+  strip_accents: boolean | null
+  tokenize_chinese_chars: boolean | null
+}
+
+const NORMALIZING = ['do_lower_case', 'strip_accents', 'tokenize_chinese_chars'] as const
+
+function writtenNormalizing(config: Fields | null): WrittenNormalizing {
+  const read = (name: string) => {
+    const field = config?.at(name)
+    return field === undefined || field.missing ? null : field.flag()
+  }
+  const [do_lower_case, strip_accents, tokenize_chinese_chars] = NORMALIZING.map(read)
+  return { do_lower_case, strip_accents, tokenize_chinese_chars }
+}
+
+/** What Python's classes of BERT make of it. Throws CheckpointError for fields of another kind. */
+export function bertNormalizing(config: Fields | null): BertNormalizing {
+  const { do_lower_case: lowercase, strip_accents, tokenize_chinese_chars } = writtenNormalizing(config)
+  return {
+    cleanText: true,
+    chineseChars: tokenize_chinese_chars ?? true,
+    // Where nothing is said, accents go with lower-casing.
+    stripAccents: strip_accents ?? lowercase ?? true,
+    lowercase: lowercase ?? true,
+  }
+}
+
+/**
+ * Throws CheckpointError where Python's class would normalize otherwise than tokenizer.json says, whose name is `file`:
+ * other readers go by that.
+ */
+export function checkNormalizing(
+  config: Fields | null,
+  reading: Reading,
+  { lowercase, stripAccents, chineseChars }: BertNormalizing,
+  folder: Fields,
+): void {
+  const written = writtenNormalizing(config)
+  if (reading === 'as-written') return
+  const python = bertNormalizing(config)
+  const rows = [
+    ['do_lower_case', python.lowercase, lowercase],
+    ['strip_accents', python.stripAccents, stripAccents],
+    ['tokenize_chinese_chars', python.chineseChars, chineseChars],
+  ] as const
+  for (const [name, theirs, ours] of rows) {
+    if (theirs === ours) continue
+    if (written[name] !== null)
+      config
+        ?.at(name)
+        .refuse(
+          `is ${theirs}, tokenizer.json says ${ours}`,
+          'Python goes by the first, other readers by the second: make them agree',
+        )
+    // Where no file names a class, no class makes anything anew.
+    if (reading === 'bert')
+      (config ?? folder).refuse(
+        `${config === null ? 'has no tokenizer_config.json that says' : 'says nothing of'} ${name}: Python takes ${theirs}, tokenizer.json says ${ours}`,
+        `Write "${name}": ${ours} into tokenizer_config.json, or ${theirs} into tokenizer.json, as the model was trained`,
+      )
+  }
+}
+
+export type TruncationSide = 'left' | 'right'
+
+/** Which end of a text is cut off: by tokenizer_config.json, or else as tokenizer.json has it. */
+export function truncationSide(config: Fields | null, document: Fields | null): TruncationSide {
+  const field = config?.at('truncation_side')
+  if (field !== undefined && !field.missing) {
+    const { value } = field
+    return value === 'left' || value === 'right' ? value : field.refuse('must be left or right')
+  }
+  const truncation = document?.at('truncation')
+  if (truncation === undefined || truncation.missing) return 'right'
+  return truncation.at('direction').value === 'Left' ? 'left' : 'right'
+}
+
+/** Tokens of a text that the model was made for; Python writes a number without end where nobody said. */
+export function modelMaxLength(config: Fields | null): number | null {
+  for (const name of ['model_max_length', 'max_len']) {
+    const field = config?.at(name)
+    if (field === undefined || field.missing) continue
+    const { value } = field
+    if (typeof value !== 'number' || !(value >= 3))
+      return field.refuse('must be a number of tokens, 3 or more', 'Leave it out where there is no limit')
+    return value < 2 ** 31 ? Math.floor(value) : null
+  }
+  return null
+}
+
+/** Whether Python gives this model token types, which tell a second text from the first. */
+export function givesTypes(config: Fields | null, model: Fields | null, { name }: TokenizerClass): boolean {
+  // DistilBERT has no use for them: what its tokenizer does is left to the next model that takes it.
+  if (model?.at('model_type').value === 'distilbert') return true
+  const names = config?.at('model_input_names')
+  if (names !== undefined && !names.missing)
+    return names.items(100).some((field) => field.text() === 'token_type_ids')
+  // PreTrainedTokenizerFast gives them in transformers 4. The other name is of transformers 5, where it does not.
+  return name !== 'TokenizersBackend' && name?.replace(/Fast$/, '') !== 'DistilBertTokenizer'
+}

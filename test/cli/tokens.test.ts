@@ -1,0 +1,185 @@
+// What a folder's tokenizer says to the commands: how long texts are, which side is cut, and what is unknown.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { randomScope } from '../../src/autograd/random.js'
+import { openCache } from '../../src/files/cache/reader.js'
+import { writePretrained } from '../../src/files/models/pretrained.js'
+import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
+import { keyOf } from '../../src/tensor/rng.js'
+import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
+import { run } from './program.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'tinystill-tokens-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const at = (name: string) => join(folder, name)
+
+const { vocab } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../golden/tokenizer_folders.json'), 'utf8'),
+) as { vocab: string[] }
+
+/** A classifier of random weights that takes 32 tokens, `more` of which have no text. */
+function model(name: string, config: object, more = 0): string {
+  const sizes = { width: 8, layers: 1, heads: 2, inner: 8, maxLength: 32, std: 1 }
+  const settings = { vocabSize: vocab.length + more, ...sizes, labels: ['bad', 'good'] }
+  const made = randomScope(keyOf(1), () => new BertForSequenceClassification(settings))
+  writePretrained(at(name), { model: made, tokenizer: WordPieceTokenizer.fromVocabulary(vocab) })
+  for (const file of ['tokenizer.json', 'special_tokens_map.json']) rmSync(join(at(name), file))
+  writeFileSync(join(at(name), 'tokenizer_config.json'), JSON.stringify(config))
+  return at(name)
+}
+
+const long = 'the film is good and this movie is a terrible movie the film is bad'
+const rows = [`${long}\tgood`, 'a fine film\tgood', `${long} a dull movie\tbad`, 'a bad film\tbad']
+
+beforeAll(() => {
+  writeFileSync(at('rows.tsv'), rows.join('\n'))
+  writeFileSync(at('fast.yaml'), 'epochs: 1\n')
+  model('long', {})
+  model('short', { model_max_length: 6 })
+  model('left', { model_max_length: 6, truncation_side: 'left' })
+})
+
+async function good(name: string, text: string, ...more: string[]): Promise<number> {
+  const { code, out, err } = await run('predict', '--model', at(name), '--text', text, '--jsonl', ...more)
+  expect([code, err]).toEqual([0, ''])
+  return JSON.parse(out).probabilities.good
+}
+
+const configOf = (name: string) => JSON.parse(readFileSync(join(at(name), 'tokenizer_config.json'), 'utf8'))
+
+describe('the length', () => {
+  it('that a folder names is the one that predict reads, where none is asked for', async () => {
+    const short = await good('short', long)
+    expect(short).toBe(await good('long', 'the film is good'))
+    expect(short).toBe(await good('long', long, '--max-length', '6'))
+    expect(await good('short', long, '--max-length', '32')).toBe(await good('long', long))
+    expect(short).not.toBe(await good('long', long))
+  })
+
+  it('is cut from the side that the folder names', async () => {
+    expect(await good('left', long)).toBe(await good('long', 'the film is bad'))
+  })
+
+  it('is that of eval and label too', async () => {
+    const evaluate = async (name: string, ...more: string[]) => {
+      const { out } = await run('eval', '--model', at(name), '--data', at('rows.tsv'), '--json', ...more)
+      return JSON.parse(out).loss
+    }
+    expect(await evaluate('short')).toBe(await evaluate('long', '--max-length', '6'))
+    expect(await evaluate('short')).not.toBe(await evaluate('long'))
+    const data = ['--data', at('rows.tsv'), '--out', at('cache')]
+    expect((await run('label', '--teacher', at('short'), ...data)).code).toBe(0)
+    expect(openCache(at('cache')).manifest.settings.maxLength).toBe(6)
+  })
+
+  it('of the training is kept, so that eval gives the figure of the run', async () => {
+    const train = async (from: string, out: string, ...more: string[]) => {
+      const data = ['--train', at('rows.tsv'), '--dev', at('rows.tsv'), '--epochs', '1', '--json', '--quiet']
+      const { code, out: text, err } = await run('train', '--model', from, '--out', at(out), ...data, ...more)
+      expect(code, err).toBe(0)
+      return JSON.parse(text).dev.loss
+    }
+    const loss = await train(at('long'), 'trained', '--max-length', '7')
+    expect(configOf('trained').model_max_length).toBe(7)
+    const { out } = await run('eval', '--model', at('trained'), '--data', at('rows.tsv'), '--json')
+    expect(JSON.parse(out).loss).toBeCloseTo(loss, 6)
+    // And is what a training reads that goes on from there.
+    await train(at('left'), 'again')
+    expect(configOf('again')).toMatchObject({ model_max_length: 6, truncation_side: 'left' })
+  })
+
+  it("of a distillation is its own, or the teacher's", async () => {
+    const distil = async (teacher: string, out: string, ...more: string[]) => {
+      const models = ['--teacher', at(teacher), '--from-layers', '0', '--recipe', 'hinton', '--force']
+      const data = [
+        '--train',
+        at('rows.tsv'),
+        '--dev',
+        at('rows.tsv'),
+        '--config',
+        at('fast.yaml'),
+        '--quiet',
+      ]
+      const { code, err } = await run('distill', ...models, ...data, '--out', at(out), ...more)
+      expect(code, err).toBe(0)
+      return configOf(out).model_max_length
+    }
+    expect(await distil('short', 'student')).toBe(6)
+    expect(await distil('short', 'student12', '--max-length', '12')).toBe(12)
+  })
+})
+
+describe('unknown tokens', () => {
+  const strange = ['--text', 'Ωμέγα Ωμέγα и снова это', 'the movie это']
+  const shout = rows.map((row) =>
+    row.replaceAll(/\b[a-z]/g, (c) => c.toUpperCase()).replace(/\S+$/, (label) => label.toLowerCase()),
+  )
+
+  it('are told once, with words in which they are', async () => {
+    const { code, err } = await run('predict', '--model', at('long'), ...strange)
+    expect(code).toBe(0)
+    expect(err).toBe(
+      `warning: 75% of the tokens of the first texts are unknown to the tokenizer of ${at('long')}, as in "Ωμέγα", "и", "снова". Take the vocabulary that the model was trained with, or a model of this language\n`,
+    )
+    expect((await run('predict', '--model', at('long'), ...strange, '--quiet')).err).toBe('')
+  })
+
+  it.each([
+    ['eval', ['--model']],
+    ['label', ['--out', '', '--teacher']],
+  ])('are told by %s, with the casing where that is why', async (command, flags) => {
+    model('cased', { do_lower_case: false })
+    writeFileSync(at('shout.tsv'), shout.join('\n'))
+    const args = flags.map((flag) => flag || at('shout-cache'))
+    const { code, err } = await run(command, ...args, at('cased'), '--data', at('shout.tsv'))
+    expect(code, err).toBe(0)
+    expect(err).toMatch(/^warning: \d+% of the tokens of .*shout\.tsv are unknown/m)
+    expect(err).toContain('In lower case most are known')
+  })
+
+  it('are told by train and distill before they begin', async () => {
+    model('cased', { do_lower_case: false })
+    writeFileSync(at('shout.tsv'), shout.join('\n'))
+    const data = ['--train', at('shout.tsv')]
+    const from = ['--model', at('cased'), '--out', at('shout')]
+    const trained = await run('train', ...from, ...data, '--epochs', '1')
+    expect(trained.err.match(/^warning: .* unknown/gm)).toHaveLength(1)
+    const models = ['--teacher', at('cased'), '--from-layers', '0', '--recipe', 'hinton', '--force']
+    const taught = await run(
+      'distill',
+      ...models,
+      ...data,
+      '--config',
+      at('fast.yaml'),
+      '--out',
+      at('shout-student'),
+    )
+    expect(taught.err.match(/^warning: .* unknown/gm)).toHaveLength(1)
+  })
+
+  it('are not spoken of where they are few', async () => {
+    const { err } = await run('predict', '--model', at('long'), '--text', 'the film \u{1f600} is good')
+    expect(err).toBe('')
+  })
+})
+
+describe('tokens without a text', () => {
+  it('are told where config.json has more than the tokenizer', async () => {
+    model('larger', {}, 2)
+    const { code, err } = await run('predict', '--model', at('larger'), '--text', 'a film')
+    expect(code).toBe(0)
+    expect(err).toBe(
+      `${at('larger')}: config.json says vocab_size 83, the tokenizer has 81 tokens; were tokens added for training, bring its tokenizer.json or added_tokens.json\n`,
+    )
+    writeFileSync(join(at('larger'), 'added_tokens.json'), '{"<user>": 81, "<url>": 82}')
+    expect((await run('predict', '--model', at('larger'), '--text', 'a film')).err).toBe('')
+    writeFileSync(join(at('larger'), 'added_tokens.json'), '{"<user>": 81, "<url>": 82, "<date>": 83}')
+    const more = await run('predict', '--model', at('larger'), '--text', 'a film')
+    expect([more.code, more.err]).toEqual([
+      1,
+      `tinystill: ${at('larger')}: its tokenizer has 84 tokens, as "<date>" that was added, config.json says vocab_size 83. Take all files from the same model\n`,
+    ])
+  })
+})
