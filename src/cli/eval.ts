@@ -3,9 +3,8 @@ import type { Command } from 'commander'
 import { readTexts } from '../files/data/texts.js'
 import { loadClassifier } from '../files/models/classifiers.js'
 import { textData } from '../text/dataset.js'
-import { classification } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
-import { regression } from '../train/regression.js'
+import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { whole } from './shared/options.js'
@@ -23,7 +22,8 @@ const SINGLE = 50
 
 export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
-  describe: 'Accuracy, F1, Matthews, calibration, size and speed of a model on a labelled file',
+  describe:
+    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file',
   options: (command: Command) =>
     command
       .requiredOption('--model <dir>', 'folder of the model')
@@ -35,12 +35,11 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     { output, progress, now },
   ) => {
     const loaded = loadClassifier(folder)
-    const { model, tokenizer, classes } = loaded
+    const { model, tokenizer, classes, problemType, note } = loaded
+    const task = tasks[problemType]
+    if (note !== null) output.info(`note: ${note}`)
     const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
-    const set = readTexts(
-      file,
-      loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes },
-    )
+    const set = readTexts(file, { labels: task.labels, labelNames: classes })
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
     progress.start('evaluating', data.size)
@@ -48,9 +47,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })
     const seconds = (now() - began) / 1000
     progress.finish('')
-    const figures = targets
-      ? { ...regression(logits, targets) }
-      : { ...classification(logits, labels as Int32Array, classes.length) }
+    const { figures, each } = task.judge(logits, data, classes)
     const few = Math.min(SINGLE, data.size)
     const single = textData(texts.slice(0, few), null, tokenizer, maxLength, {
       pairs: pairs?.slice(0, few) ?? null,
@@ -63,9 +60,10 @@ export const evalCommand: CommandSpec<EvalOptions> = {
       examplesPerSecond: data.size / seconds,
     }
     output.print(figureTable({ [file]: figures }))
+    if (each) output.print(`\n${figureTable(each)}`)
     output.print(
       `\n${count(data.size)} texts in ${seconds.toFixed(1)} s, ${count(speed.examplesPerSecond)} a second in batches of ${batchSize}; one alone ${speed.msPerExample.toFixed(1)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
     )
-    output.json({ ...figures, ...size, ...speed, seconds, seed })
+    output.json({ ...figures, ...(each && { each }), ...size, ...speed, seconds, seed })
   },
 }

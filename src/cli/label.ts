@@ -14,6 +14,7 @@ import { loadClassifier, type TextClassifierFolder } from '../files/models/class
 import { Pretrained } from '../nn/models/pretrained.js'
 import { breathe } from '../train/pace.js'
 import { Interrupted } from '../train/run-state.js'
+import { tasks } from '../train/tasks.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
 import { listen, settleBackend, whole } from './shared/options.js'
 import { bytes, count, duration } from './shared/table.js'
@@ -37,9 +38,13 @@ const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
 
 function settingsOf(
   options: LabelOptions,
-  { model, classes, maxLength }: TextClassifierFolder,
+  { model, classes, maxLength, problemType }: TextClassifierFolder,
 ): CacheSettings {
   const { topK = null, dtype, hidden, batchSize, shardRows = SHARD_ROWS[hidden] } = options
+  if (topK !== null && problemType !== 'single_label_classification')
+    throw new RangeError(
+      `--top-k ${topK}: the teacher gives ${tasks[problemType].gives(classes)}, of which all count: leave it out`,
+    )
   if (topK !== null && topK >= classes.length)
     throw new RangeError(
       `--top-k ${topK}: the teacher has ${classes.length} classes, leave it out to keep all`,
@@ -152,12 +157,13 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     const { teacher: folder, data: file, out } = options
     settleBackend(context.output)
     const teacher = loadClassifier(folder)
-    const { classes, regression, tokenizer } = teacher
+    const { classes, problemType, note, tokenizer } = teacher
+    if (note !== null) context.output.info(`note: ${note}`)
     const facts = {
       teacher: teacherFacts(folder, tokenizer),
       data: { file, ...hashFile(file) },
       settings: settingsOf(options, teacher),
-      ...{ labels: [...classes], regression },
+      ...{ labels: [...classes], problemType },
     }
     const total = different(file)
     makeFolder(out)

@@ -8,18 +8,28 @@ import {
   checkVocabulary,
   type Problem,
 } from '../../distill/doctor.js'
+import { checkOutputs } from '../../distill/doctor-outputs.js'
 import { describePlan, type StagePlan } from '../../distill/plan/plan.js'
 import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { sha256 } from '../../files/cache/facts.js'
-import { classification } from '../../train/metrics.js'
+import { tasks } from '../../train/tasks.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Output } from '../shared/output.js'
 import { count } from '../shared/table.js'
 import type { Reader } from './data.js'
 import type { Checked, Job } from './job.js'
-import { type CachedTeacher, inOrderOf, isLive, judgedAnswers, placesIn, storedTeacher } from './teachers.js'
+import {
+  type Answers,
+  type CachedTeacher,
+  inOrderOf,
+  isLive,
+  judgedAnswers,
+  placesIn,
+  storedTeacher,
+  type Teacher,
+} from './teachers.js'
 
 /** Has the doctor look at a job, says what it found, and prints the plan. Throws TinystillError for problems, unless forced. */
 export function check(job: Job, output: Output): Checked {
@@ -56,19 +66,20 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
   const { teachers, general } = sources
   const { readers } = data
   const [first] = teachers
-  const { classes } = first
+  const { classes, problemType } = first
+  const task = tasks[problemType]
   const accuracies: number[] = []
   const notes: string[] = []
   const judgedOn = new Set<string>()
   const problems = teachers.flatMap((teacher, i) => {
-    const { logits: own, labels, of } = judgedAnswers(teacher, readers[i])
+    const { logits: own, of, ...set } = judgedAnswers(teacher, readers[i])
     const logits = inOrderOf(classes, own, teacher)
-    const judged = labels.length > 0
+    const judged = set.size > 0
     judgedOn.add(judged ? of : 'no row')
-    accuracies.push(judged ? classification(logits, labels, classes.length).accuracy : Number.NaN)
+    accuracies.push(judged ? (task.judge(logits, set, classes).figures.accuracy ?? Number.NaN) : Number.NaN)
     if (!isLive(teacher)) notes.push(...notesOf(teacher, student, judged))
     return [
-      ...(judged ? checkTeacher(teacher.folder, logits, labels, classes) : []),
+      ...(judged ? checkAnswers(teacher, logits, set, classes) : []),
       ...(isLive(teacher)
         ? [
             ...checkMode(teacher.folder, teacher.model),
@@ -103,6 +114,18 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
     )
   const order = checkClasses('the student', student.model.config.labels, classes)
   return { problems: [...problems, ...sources.student.problems, ...order], notes, accuracies }
+}
+
+/** What a teacher says of rows with labels, by its task. */
+function checkAnswers(
+  { folder, problemType }: Teacher,
+  logits: Float32Array,
+  { labels, targets }: Pick<Answers, 'labels' | 'targets'>,
+  classes: readonly string[],
+): Problem[] {
+  if (labels !== null) return checkTeacher(folder, logits, labels, classes)
+  if (targets === undefined) return []
+  return checkOutputs(folder, logits, targets, classes, problemType === 'regression' ? 'numbers' : 'sets')
 }
 
 const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>

@@ -4,7 +4,9 @@ import type { Student } from '../../distill/plan/runner.js'
 import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
+import { TinystillError } from '../../errors.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { tasks } from '../../train/tasks.js'
 import { given, type OnNonfinite } from '../shared/options.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
@@ -69,11 +71,12 @@ export function readJob(options: DistillOptions): Job {
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
   const teachers = options.teacher.map(loadTeacher)
+  checkTasks(recipe, teachers)
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
-  const plan = planFor(recipe, options, student)
+  const plan = planFor(recipe, options, student, teachers[0].problemType)
   const { seed, seeds, onNonfinite, force, test, dev } = options
-  const texts = readSets(options, teachers[0].classes)
+  const texts = readSets(options, teachers[0])
   const { model, tokenizer } = student.make(seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const maxLength = length(model.config.maxLength)
@@ -91,6 +94,22 @@ export function readJob(options: DistillOptions): Job {
     },
     output: outputOf(options),
   }
+}
+
+/** Throws TinystillError where teachers have different tasks, or one that several cannot teach together. */
+function checkTasks({ name }: Recipe, teachers: readonly Teacher[]): void {
+  const [first, ...others] = teachers
+  const { name: own } = tasks[first.problemType]
+  const other = others.find((t) => t.problemType !== first.problemType)
+  if (other !== undefined)
+    throw new TinystillError(
+      `${other.folder} is a model for ${tasks[other.problemType].name}, ${first.folder} for ${own}: they teach different things`,
+    )
+  if (others.length > 0 && own !== 'classes')
+    throw new TinystillError(
+      `${name}: several teachers are for one class a text, these are for ${own}`,
+      'Give one teacher',
+    )
 }
 
 /** What is trained with each seed. */

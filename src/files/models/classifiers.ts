@@ -1,6 +1,7 @@
 // Any folder that classifies texts: our own small model's, or one of the BERT family with its head.
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import { type Head, headOf } from '../../formats/head.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
@@ -9,22 +10,21 @@ import { readFields } from '../json-file.js'
 import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
 import { loadPretrained, tokenizerOf } from './pretrained.js'
 
-export interface TextClassifierFolder {
+export interface TextClassifierFolder extends Head {
   model: Module & { forward(input: TextInput): { logits: Tensor } }
   tokenizer: Tokenizer
-  /** Names of the classes in the order of the logits; one for a regression. */
+  /** Names of the classes, or of the numbers, in the order of the logits. */
   classes: readonly string[]
   /** Longest text in tokens. */
   maxLength: number
-  /** The one logit is the number itself. */
-  regression: boolean
 }
 
 /** Throws CheckpointError naming the file: a folder without a classifier or tokenizer, or files that do not fit. */
 export function loadClassifier(folder: string): TextClassifierFolder {
   if (readFields(join(folder, 'config.json')).get('model_type') === OWN_MODEL_TYPE) {
     const { model, tokenizer, classes } = loadTextModel(folder)
-    return { model, tokenizer, classes, maxLength: model.config.maxLength, regression: false }
+    const { maxLength } = model.config
+    return { model, tokenizer, classes, maxLength, problemType: 'single_label_classification', note: null }
   }
   const loaded = loadPretrained(folder)
   const { model, config } = loaded
@@ -36,7 +36,9 @@ export function loadClassifier(folder: string): TextClassifierFolder {
     )
   }
   const tokenizer = tokenizerOf(folder, loaded)
-  const { labels: classes, maxLength, problemType } = config
-  const regression = problemType === 'regression' || classes.length === 1
-  return { model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression }
+  const { labels: classes, maxLength } = config
+  const head = headOf(config, (reason) => {
+    throw new CheckpointError(join(folder, 'config.json'), reason)
+  })
+  return { model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, ...head }
 }
