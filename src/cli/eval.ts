@@ -1,12 +1,12 @@
 // tinystill eval: how good and how fast a saved model is on labelled texts.
 import type { Command } from 'commander'
-import { readTexts } from '../files/data/texts.js'
 import { loadClassifier } from '../files/models/classifiers.js'
 import { textData } from '../text/dataset.js'
 import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
+import { orderOption, readFor } from './shared/labels-option.js'
 import { whole } from './shared/options.js'
 import { bytes, count } from './shared/table.js'
 
@@ -15,6 +15,7 @@ interface EvalOptions {
   data: string
   batchSize: number
   maxLength?: number
+  labels?: string[]
 }
 
 /** Texts that are answered one by one for the latency. */
@@ -28,10 +29,11 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     command
       .requiredOption('--model <dir>', 'folder of the model')
       .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
+      .addOption(orderOption())
       .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
       .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2)),
   run: async (
-    { model: folder, data: file, batchSize, maxLength: asked, seed },
+    { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed },
     { output, progress, now },
   ) => {
     const loaded = loadClassifier(folder)
@@ -39,7 +41,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const task = tasks[problemType]
     if (note !== null) output.info(`note: ${note}`)
     const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
-    const set = readTexts(file, { labels: task.labels, labelNames: classes })
+    const set = readFor(file, loaded, listed, output)
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
     progress.start('evaluating', data.size)

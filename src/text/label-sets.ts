@@ -35,9 +35,24 @@ export function setNames(labels: readonly Label[], file: string, lines: ArrayLik
 }
 
 /**
+ * Whether labels say yes or no to each class in turn, by 1 and 0, instead of naming classes: all rows are lists as long as
+ * the names. Of one class alone a label is a number from 0 to 1.
+ */
+export function sayYesOrNo(labels: readonly Label[], names: readonly string[]): boolean {
+  const n = names.length
+  const numbered = names.some(isYesOrNo)
+  // Of two classes called 0 and 1 a list [0, 1] names both.
+  if (numbered && n < 3) return false
+  const fits = n === 1 ? isShare : isYesOrNo
+  return labels.every((label) => {
+    const row = labelParts(label)
+    return row.length === n && row.every(fits)
+  })
+}
+
+/**
  * 1 where a row is of a class, else 0: [rows, names]. A label names its classes, by names or numbers as labelFinder has
- * them; or where all rows are lists of 0 and 1 as long as the names, it says yes or no to each. Of one class alone the
- * labels are numbers from 0 to 1. Throws DataError for what is no class, or the same number twice.
+ * them, or says yes or no to each: see sayYesOrNo. Throws DataError for what is no class, or the same number twice.
  */
 export function labelSets(
   labels: readonly Label[],
@@ -46,15 +61,9 @@ export function labelSets(
   lines: ArrayLike<number>,
 ): Float32Array {
   const n = names.length
+  if (sayYesOrNo(labels, names)) return Float32Array.from(labels.flatMap(labelParts), Number)
   const known = new Set(names)
   const rows = labels.map((label) => partsOf(label, known))
-  const numbered = names.some((name) => isYesOrNo(name))
-  if (n === 1 && !numbered && rows.every((row) => row.length === 1 && isShare(row[0])))
-    return Float32Array.from(rows, ([part]) => Number(part))
-  // Of two classes called 0 and 1 a list [0, 1] names both.
-  const vectors = n > 2 || !numbered
-  if (vectors && rows.every((row) => row.length === n && row.every(isYesOrNo)))
-    return Float32Array.from(rows.flat(), Number)
   const find = labelFinder(names)
   const at = (r: number) => `${file}:${lines[r]}`
   const out = new Float32Array(rows.length * n)

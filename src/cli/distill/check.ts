@@ -14,6 +14,7 @@ import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { sha256 } from '../../files/cache/facts.js'
+import { labelFacts } from '../../train/label-facts.js'
 import { tasks } from '../../train/tasks.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Output } from '../shared/output.js'
@@ -89,6 +90,7 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
         : []),
     ]
   })
+  notes.push(...labelFacts(task.labels, readers[0].stage('labelled'), classes))
   const [apart] = plan.stages.filter(needsTeacherBeside)
   if (teachers.length > 1 && apart)
     throw new TinystillError(

@@ -11,7 +11,8 @@ import { textData } from '../../text/dataset.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
-import { tasks } from '../../train/tasks.js'
+import { readFor } from '../shared/labels-option.js'
+import type { Output } from '../shared/output.js'
 import type { DistillOptions } from './options.js'
 import type { Teacher } from './teachers.js'
 
@@ -36,13 +37,17 @@ const part = <S extends TextSet>(set: S, n: number): S => ({
 /** All files, with labels as the teacher's task and classes have them. Throws DataError naming file and line. */
 export function readSets(
   options: DistillOptions,
-  { classes, problemType }: Pick<Teacher, 'classes' | 'problemType'>,
+  teacher: Pick<Teacher, 'classes' | 'problemType'>,
+  output: Pick<Output, 'info'>,
 ): Texts {
   const read = (use: Use): FileTexts | null => {
     const file = options[use]
     if (file === undefined) return null
-    const rules = { labels: tasks[problemType].labels, labelNames: classes }
-    const set = { file, ...readTexts(file, use === 'transfer' ? { labels: 'none' } : rules) }
+    const own =
+      use === 'transfer'
+        ? readTexts(file, { labels: 'none' })
+        : readFor(file, teacher, options.labels, output)
+    const set = { file, ...own }
     return options.quick ? part(set, QUICK[use]) : set
   }
   const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)

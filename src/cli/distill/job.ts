@@ -8,6 +8,7 @@ import { TinystillError } from '../../errors.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
 import { given, type OnNonfinite } from '../shared/options.js'
+import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
 import type { DistillOptions } from './options.js'
@@ -66,7 +67,7 @@ export const mainVariant = ({ training }: Job): Variant =>
   training.variants.find(({ label }) => label === null) as Variant
 
 /** Everything that the options name, read. Throws what its readers throw. */
-export function readJob(options: DistillOptions): Job {
+export function readJob(options: DistillOptions, output: Output): Job {
   const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
@@ -76,7 +77,7 @@ export function readJob(options: DistillOptions): Job {
   const student = studentSource(options, recipe, teachers, general)
   const plan = planFor(recipe, options, student, teachers[0].problemType)
   const { seed, seeds, onNonfinite, force, test, dev } = options
-  const texts = readSets(options, teachers[0])
+  const texts = readSets(options, teachers[0], output)
   const { model, tokenizer } = student.make(seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const maxLength = length(model.config.maxLength)

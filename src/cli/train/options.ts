@@ -4,6 +4,7 @@ import type { ProblemType } from '../../nn/models/config.js'
 import { presets } from '../../nn/models/presets.js'
 import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { CommonOptions } from '../shared/command.js'
+import { labelsOption } from '../shared/labels-option.js'
 import {
   addRunOptions,
   nonfiniteOption,
@@ -31,13 +32,6 @@ const taskNames: Readonly<Record<string, Task>> = {
 function taskOf(name: string): Task {
   if (Object.hasOwn(taskNames, name)) return taskNames[name]
   throw new InvalidArgumentError(`Allowed choices are ${Object.keys(taskNames).join(', ')}.`)
-}
-
-function nameList(text: string): string[] {
-  const names = text.split(',').map((name) => name.trim())
-  if (names.includes('') || new Set(names).size < names.length)
-    throw new InvalidArgumentError('It must be names with commas between, each once: toxic,insult.')
-  return names
 }
 
 export interface TrainOptions extends CommonOptions, RunCommandOptions {
@@ -87,10 +81,10 @@ export function trainOptions(command: Command): Command {
         .argParser(taskOf)
         .default('classify', 'classes'),
     )
-    .option(
-      '--labels <list>',
-      'names of the classes or numbers in their order: a,b,c; default: those of the folder or of the training data',
-      nameList,
+    .addOption(
+      labelsOption(
+        'names of the classes or numbers in their order: a,b,c; default: those of the folder or of the training data',
+      ),
     )
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
     .option('--test <file>', 'judged once, at the end')

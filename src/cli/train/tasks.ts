@@ -9,6 +9,7 @@ import type { TextInput } from '../../nn/models/input.js'
 import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
 import { maskingOf } from '../../text/masking.js'
+import { labelFacts } from '../../train/label-facts.js'
 import { balancedWeights } from '../../train/labels.js'
 import { maskedFigures, trainMasked, type WordGuesser } from '../../train/masked.js'
 import { calibration, confusion } from '../../train/metrics.js'
@@ -27,6 +28,8 @@ export interface TaskPlan {
 }
 
 export interface PreparedTask {
+  /** What people should know before it starts. */
+  notes: readonly string[]
   /** Tokens of a text. */
   maxLength: number
   fit(options: FitOptions): Promise<FitResult>
@@ -117,14 +120,16 @@ function prepareClassifier(
     return { logits, figures: task.judge(logits, set, names).figures }
   }
   const metric = metricOf(options)
+  const weights = weightsOf(options, sets.train)
   const judged = new Map<'dev' | 'test', ReturnType<typeof judge>>()
   return {
+    notes: labelFacts(task.labels, dataOf.train, names),
     maxLength,
     fit: (fit) =>
       train(model, dataOf.train, {
         ...fit,
         task: type,
-        ...weightsOf(options, sets.train),
+        ...weights,
         ...(options.labelSmoothing > 0 && { labelSmoothing: options.labelSmoothing }),
         ...(dataOf.dev && { metric, evaluate: () => judge(dataOf.dev as DataSet<TextInput>).figures }),
       }),
@@ -176,6 +181,7 @@ export function maskedTask(options: TrainOptions): TaskPlan {
       })
       const dev = held.find(([name]) => name === 'dev')?.[1]
       return {
+        notes: [],
         maxLength,
         fit: (fit) =>
           trainMasked(model, data, masking, {

@@ -81,6 +81,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
   output.info(describe(started, frozen))
   const task = plan.prepare(started)
+  for (const note of task.notes) output.info(note)
   const epochs = options.epochs ?? (info === null ? 5 : 3)
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
   const settings = { ...options, epochs, lr, maxLength: task.maxLength }

@@ -82,7 +82,7 @@ export interface PlanLoss {
 }
 
 const taskName = (task: StageTask) =>
-  ({ classes: 'one class a text', sets: 'sets of classes', numbers: 'numbers', words: 'masked words' })[task]
+  ({ classes: 'single classes', sets: 'sets of classes', numbers: 'numbers', words: 'masked words' })[task]
 
 /** Makes a record fit for the table. */
 export function planLoss<S extends Settings>(record: LossRecord<S>): PlanLoss {
@@ -93,7 +93,7 @@ export function planLoss<S extends Settings>(record: LossRecord<S>): PlanLoss {
       const options = withSettings(settings, defaultsOf(settings), given, at)
       if (needs.tasks?.includes(task) === false)
         throw new RangeError(
-          `${at.where.replace(/\.$/, '')}: is a loss for ${needs.tasks.map(taskName).join(' or ')}, the stage learns ${taskName(task)}`,
+          `${at.file}: ${at.where.replace(/\.$/, '')} is a loss for ${needs.tasks.map(taskName).join(' or ')}, and ${taskName(task)} are learnt`,
         )
       return {
         ...{ needs, options, formula: record.formula(options, task) },

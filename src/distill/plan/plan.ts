@@ -103,7 +103,7 @@ export type StageDraft = Partial<Omit<StagePlan, 'losses' | 'fit'>> &
 export function withTask(plan: Plan, task: StageTask): Plan {
   const change = (stage: StagePlan): StagePlan => (stage.task === 'classes' ? { ...stage, task } : stage)
   const changed = { ...plan, stages: plan.stages.map(change), baseline: change(plan.baseline) }
-  for (const stage of [...changed.stages, changed.baseline]) lossesOf(stage)
+  for (const stage of [...changed.stages, changed.baseline]) lossesOf(stage, `the recipe ${plan.recipe}`)
   return changed
 }
 

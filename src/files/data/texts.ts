@@ -2,7 +2,7 @@
 import { DataError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import type { Label } from '../../text/label-parts.js'
-import { labelSets, setNames } from '../../text/label-sets.js'
+import { labelSets, sayYesOrNo, setNames } from '../../text/label-sets.js'
 import { type LabelKind, labelIds, labelNamesOf, labelTargets, oneLabel } from '../../text/labels.js'
 import { readRows, type TextFormat, type TextRow } from '../../text/rows.js'
 import { type LineOptions, readLines } from '../lines.js'
@@ -51,6 +51,8 @@ export interface TextSet {
   /** Of each row a number for each of labelNames: 1 or 0 of sets; null unless asked for. */
   targets: Float32Array | null
   labelNames: readonly string[]
+  /** Whether rows give a number for each of several names in turn, so that all hangs on the order of the names. */
+  inTurn: boolean
   /** The line each row begins on, from 1. */
   lines: number[]
 }
@@ -98,9 +100,9 @@ export function readTexts(
   }
 }
 
-type ReadLabels = Pick<TextSet, 'labels' | 'targets' | 'labelNames'>
+type ReadLabels = Pick<TextSet, 'labels' | 'targets' | 'labelNames' | 'inTurn'>
 
-const noLabels: ReadLabels = { labels: null, targets: null, labelNames: [] }
+const noLabels: ReadLabels = { labels: null, targets: null, labelNames: [], inTurn: false }
 
 const read: Record<
   LabelKind,
@@ -109,16 +111,17 @@ const read: Record<
   classes: (found, known, file, lines) => {
     const own = found.map((label, i) => oneLabel(label, `${file}:${lines[i]}`))
     const labelNames = known ?? labelNamesOf(own)
-    return { labels: labelIds(own, labelNames, file, lines), targets: null, labelNames }
+    return { labels: labelIds(own, labelNames, file, lines), targets: null, labelNames, inTurn: false }
   },
   sets: (found, known, file, lines) => {
     const labelNames = known ?? setNames(found, file, lines)
-    return { labels: null, targets: labelSets(found, labelNames, file, lines), labelNames }
+    const inTurn = labelNames.length > 1 && sayYesOrNo(found, labelNames)
+    return { labels: null, targets: labelSets(found, labelNames, file, lines), labelNames, inTurn }
   },
   numbers: (found, known, file, lines) => {
     const targets = labelTargets(found, file, lines, known?.length)
     const labelNames = known ?? valueNames(targets.length / found.length)
-    return { labels: null, targets, labelNames }
+    return { labels: null, targets, labelNames, inTurn: labelNames.length > 1 }
   },
 }
 
