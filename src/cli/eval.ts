@@ -1,13 +1,12 @@
 // tinystill eval: how good and how fast a saved model is on labelled texts.
 import type { Command } from 'commander'
-import { readTexts } from '../files/data/texts.js'
 import { loadClassifier } from '../files/models/classifiers.js'
 import { textData } from '../text/dataset.js'
-import { classification } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
-import { regression } from '../train/regression.js'
+import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
+import { orderOption, readFor } from './shared/labels-option.js'
 import { whole } from './shared/options.js'
 import { bytes, count } from './shared/table.js'
 import { tellTokens, textsOf } from './shared/tokens.js'
@@ -17,6 +16,7 @@ interface EvalOptions {
   data: string
   batchSize: number
   maxLength?: number
+  labels?: string[]
 }
 
 /** Texts that are answered one by one for the latency. */
@@ -24,11 +24,13 @@ const SINGLE = 50
 
 export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
-  describe: 'Accuracy, F1, Matthews, calibration, size and speed of a model on a labelled file',
+  describe:
+    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file',
   options: (command: Command) =>
     command
       .requiredOption('--model <dir>', 'folder of the model')
       .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
+      .addOption(orderOption())
       .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
       .option(
         '--max-length <n>',
@@ -36,17 +38,15 @@ export const evalCommand: CommandSpec<EvalOptions> = {
         whole(2),
       ),
   run: async (
-    { model: folder, data: file, batchSize, maxLength: asked, seed },
+    { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed },
     { output, progress, now },
   ) => {
     const loaded = loadClassifier(folder)
     for (const note of loaded.notes) output.info(note)
-    const { model, tokenizer, classes } = loaded
+    const { model, tokenizer, classes, problemType } = loaded
+    const task = tasks[problemType]
     const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
-    const set = readTexts(
-      file,
-      loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes },
-    )
+    const set = readFor(file, loaded, listed, output)
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
     tellTokens(output, { folder, model, tokenizer }, file, textsOf(texts, pairs))
@@ -55,9 +55,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })
     const seconds = (now() - began) / 1000
     progress.finish('')
-    const figures = targets
-      ? { ...regression(logits, targets) }
-      : { ...classification(logits, labels as Int32Array, classes.length) }
+    const { figures, each } = task.judge(logits, data, classes)
     const few = Math.min(SINGLE, data.size)
     const single = textData(texts.slice(0, few), null, tokenizer, maxLength, {
       pairs: pairs?.slice(0, few) ?? null,
@@ -70,9 +68,10 @@ export const evalCommand: CommandSpec<EvalOptions> = {
       examplesPerSecond: data.size / seconds,
     }
     output.print(figureTable({ [file]: figures }))
+    if (each) output.print(`\n${figureTable(each)}`)
     output.print(
       `\n${count(data.size)} texts in ${seconds.toFixed(1)} s, ${count(speed.examplesPerSecond)} a second in batches of ${batchSize}; one alone ${speed.msPerExample.toFixed(1)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
     )
-    output.json({ ...figures, ...size, ...speed, seconds, seed })
+    output.json({ ...figures, ...(each && { each }), ...size, ...speed, seconds, seed })
   },
 }

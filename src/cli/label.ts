@@ -14,6 +14,7 @@ import { loadClassifier, type TextClassifierFolder } from '../files/models/class
 import { Pretrained } from '../nn/models/pretrained.js'
 import { breathe } from '../train/pace.js'
 import { Interrupted } from '../train/run-state.js'
+import { tasks } from '../train/tasks.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
 import { listen, settleBackend, whole } from './shared/options.js'
 import { bytes, count, duration } from './shared/table.js'
@@ -38,9 +39,13 @@ const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
 
 function settingsOf(
   options: LabelOptions,
-  { model, classes, maxLength, usualLength }: TextClassifierFolder,
+  { model, classes, maxLength, usualLength, problemType }: TextClassifierFolder,
 ): CacheSettings {
   const { topK = null, dtype, hidden, batchSize, shardRows = SHARD_ROWS[hidden] } = options
+  if (topK !== null && problemType !== 'single_label_classification')
+    throw new RangeError(
+      `--top-k ${topK}: the teacher gives ${tasks[problemType].gives(classes)}, of which all count: leave it out`,
+    )
   if (topK !== null && topK >= classes.length)
     throw new RangeError(
       `--top-k ${topK}: the teacher has ${classes.length} classes, leave it out to keep all`,
@@ -158,12 +163,12 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     settleBackend(context.output)
     const teacher = loadClassifier(folder)
     for (const note of teacher.notes) context.output.info(note)
-    const { classes, regression, tokenizer } = teacher
+    const { classes, problemType, tokenizer } = teacher
     const facts = {
       teacher: teacherFacts(folder, tokenizer),
       data: { file, ...hashFile(file) },
       settings: settingsOf(options, teacher),
-      ...{ labels: [...classes], regression },
+      ...{ labels: [...classes], problemType },
     }
     const total = different(file)
     tellTokens(context.output, { ...teacher, folder }, file, firstTexts(streamTexts(file)))

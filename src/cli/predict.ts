@@ -1,10 +1,12 @@
-// tinystill predict: classes of texts by a saved model. A stream: no more than a few hundred texts are in memory.
+// tinystill predict: classes or numbers of texts by a saved model. A stream: no more than a few hundred texts are in memory.
 import { type Command, Option } from 'commander'
 import { DataError } from '../errors.js'
 import { loadClassifier } from '../files/models/classifiers.js'
+import type { ProblemType } from '../nn/models/config.js'
 import { textData } from '../text/dataset.js'
-import { best, probabilities } from '../train/metrics.js'
+import { best } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
+import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { whole } from './shared/options.js'
 import type { Output } from './shared/output.js'
@@ -26,7 +28,7 @@ const CHUNK = 256
 /** What predict needs of a model. */
 interface TextPredictor {
   classes: readonly string[]
-  regression: boolean
+  problemType: ProblemType
   /** Says what is odd about how the texts are read. */
   tell(output: Output, texts: readonly string[]): void
   /** Logits [texts, classes]. */
@@ -37,11 +39,11 @@ function load(
   { model: folder, pairs: inPairs, maxLength: asked }: PredictOptions,
   output: Output,
 ): TextPredictor {
-  const { model, tokenizer, classes, regression, notes, ...lengths } = loadClassifier(folder)
+  const { model, tokenizer, classes, problemType, notes, ...lengths } = loadClassifier(folder)
   for (const note of notes) output.info(note)
   const maxLength = Math.min(asked ?? lengths.usualLength, lengths.maxLength)
   return {
-    ...{ classes, regression },
+    ...{ classes, problemType },
     tell: (output, texts) => tellTokens(output, { folder, model, tokenizer }, 'the first texts', texts),
     logits: (texts) => {
       const parts = texts.map((text) => (inPairs ? text.split('\t') : [text]))
@@ -77,19 +79,21 @@ export const predictCommand: CommandSpec<PredictOptions> = {
         "tokens of a text; default: the folder's model_max_length, or all that the model takes",
         whole(2),
       )
-      .option('--top <n>', 'classes to show', whole(1), 3)
+      .option('--top <n>', 'classes to show in plain text', whole(1), 3)
       .addOption(
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),
       ),
   run: async (options, { output, lines }) => {
     const predictor = load(options, output)
+    const n = predictor.classes.length
     const list = output.jsonList('predictions')
     let answered = 0
     for await (const texts of options.text ? [options.text] : chunks(lines())) {
       if (answered === 0) predictor.tell(output, texts)
       const z = predictor.logits(texts)
       texts.forEach((text, row) => {
-        const { item, line } = answer(predictor, text, z, row, options.top)
+        const values = tasks[predictor.problemType].answer(z, row * n, n)
+        const { item, line } = shownBy[predictor.problemType](predictor, text, values, options.top)
         if (options.jsonl) output.jsonLine(item)
         else {
           list.add(item)
@@ -106,23 +110,50 @@ export const predictCommand: CommandSpec<PredictOptions> = {
 }
 
 /** A text's answer as a document and as a line. */
-function answer(
-  { classes, regression }: TextPredictor,
-  text: string,
-  z: Float32Array,
-  row: number,
-  shown: number,
-): { item: object; line: string } {
-  if (regression) return { item: { text, value: z[row] }, line: `${z[row].toPrecision(5)}  |  ${text}` }
-  const n = classes.length
-  const p = probabilities(z, row * n, n)
+interface Answered {
+  item: object
+  line: string
+}
+
+/** Classes from the most probable on, the first `shown`. */
+function ranked({ classes }: TextPredictor, p: readonly number[], shown: number): string {
   const top = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, shown)
-  return {
+  return top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')
+}
+
+const named = ({ classes }: TextPredictor, values: readonly number[]) =>
+  Object.fromEntries(classes.map((name, c) => [name, values[c]]))
+
+/** How the answers of each task read; `values` are those of one text, one a class or number. */
+const shownBy: Record<
+  ProblemType,
+  (predictor: TextPredictor, text: string, values: readonly number[], shown: number) => Answered
+> = {
+  single_label_classification: (predictor, text, values, shown) => ({
     item: {
       text,
-      label: classes[best(z, row * n, n)],
-      probabilities: Object.fromEntries(classes.map((name, c) => [name, p[c]])),
+      label: predictor.classes[best(values, 0, values.length)],
+      probabilities: named(predictor, values),
     },
-    line: `${top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')}  |  ${text}`,
-  }
+    line: `${ranked(predictor, values, shown)}  |  ${text}`,
+  }),
+  multi_label_classification: (predictor, text, values, shown) => {
+    const labels = predictor.classes.filter((_, c) => values[c] >= 0.5)
+    const probabilities = named(predictor, values)
+    if (values.length === 1)
+      return {
+        item: { text, value: values[0], labels, probabilities },
+        line: `${values[0].toPrecision(5)}  |  ${text}`,
+      }
+    return {
+      item: { text, labels, probabilities },
+      line: `${labels.join(', ') || 'none'}: ${ranked(predictor, values, shown)}  |  ${text}`,
+    }
+  },
+  regression: (predictor, text, values) => {
+    if (values.length === 1)
+      return { item: { text, value: values[0] }, line: `${values[0].toPrecision(5)}  |  ${text}` }
+    const all = predictor.classes.map((name, c) => `${name} ${values[c].toPrecision(5)}`)
+    return { item: { text, values: named(predictor, values) }, line: `${all.join('  ')}  |  ${text}` }
+  },
 }

@@ -4,7 +4,14 @@ import '../autograd/methods.js' // gives tensors their methods
 export { centredGram, type Gram, linearCka } from '../report/insights/cka.js'
 export { type TrainingRecord, trainingReport } from '../report/training-report.js'
 export { fitTemperature, temperedLoss } from '../train/calibration.js'
-export { balancedWeights, type LabelOptions, labelLoss, targetLoss, train } from '../train/labels.js'
+export {
+  balancedWeights,
+  type LabelOptions,
+  labelLoss,
+  positiveWeights,
+  setLoss,
+  targetLoss,
+} from '../train/labels.js'
 export { type MaskedText, maskedTexts } from '../train/masked-data.js'
 export {
   type CalibrationBin,
@@ -16,10 +23,12 @@ export {
   matthews,
   probabilities,
 } from '../train/metrics.js'
+export { type ClassFigures, type MultiLabelMetrics, multiLabel } from '../train/multi-label.js'
 export { type Classifier, type PredictOptions, predict } from '../train/predict.js'
-export { pearson, type RegressionMetrics, regression, spearman } from '../train/regression.js'
+export { pearson, type RegressionMetrics, regression, regressions, spearman } from '../train/regression.js'
 export type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } from '../train/reports.js'
 export type { Loss, LossTerms } from '../train/step.js'
+export { type Judgement, type Task, tasks, train } from '../train/tasks.js'
 export { type FitOptions, fit, type StepPlace, type Trainable } from '../train/trainer.js'
 export {
   type AugmentedRow,
@@ -39,6 +48,7 @@ export {
   type Problem,
   sharedBuffers,
 } from './doctor.js'
+export { checkOutputs } from './doctor-outputs.js'
 export { distilbertLayers, distilbertOf, fromLayers } from './from-layers.js'
 export {
   type CustomMap,
@@ -57,7 +67,7 @@ export {
   attentionProbsLoss,
 } from './losses/attention.js'
 export { cosineLoss } from './losses/cosine.js'
-export { hardTargetLoss, maskedWordLoss } from './losses/hard-target.js'
+export { hardSetLoss, hardTargetLoss, maskedWordLoss } from './losses/hard-target.js'
 export {
   embeddingLoss,
   type HiddenOptions,
@@ -71,6 +81,7 @@ export type { Layers } from './losses/real.js'
 export type { LossInputs, LossRecord, Need } from './losses/record.js'
 export { type RelationOptions, relationLoss } from './losses/relation.js'
 export { relationalAngleLoss, relationalDistanceLoss } from './losses/relational.js'
+export { type SoftSetOptions, softSetLoss } from './losses/soft-sets.js'
 export {
   type RowReduction,
   type SoftTargetOptions,
@@ -86,6 +97,7 @@ export {
   type LossNeeds,
   type PlanLoss,
   planLoss,
+  type StageTask,
   type TeacherOutput,
   type TeacherShape,
 } from './plan/loss.js'
@@ -100,6 +112,7 @@ export {
   stageOf,
   type TeacherMean,
   type Varying,
+  withTask,
 } from './plan/plan.js'
 export { type Bench, runPlan, type StageResult, type Student } from './plan/runner.js'
 export { type ValueSchedule, valueAt } from './plan/schedules.js'

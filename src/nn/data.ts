@@ -25,7 +25,10 @@ export interface DataSet<Input> {
   readonly size: number
   /** Class of each row; null where there are none. */
   readonly labels: Int32Array | null
-  /** Number to be predicted for each row, where that is the task. */
+  /**
+   * What each logit is to be, [size, logits], where a row has no single class: numbers to be predicted, or 1 and 0 for the
+   * classes that it is of and is not.
+   */
   readonly targets?: Float32Array
   /** Row numbers in batches: shuffled as a function of the key, or (null) in an order that is good for evaluation. */
   batches(batchSize: number, key: Key | null): Int32Array[]

@@ -10,6 +10,8 @@ export interface CardRecord {
   teachers: readonly string[]
   student: string
   classes: readonly string[]
+  /** What it gives for a text; default one of the classes. */
+  gives?: string
   plan: string
   problems: readonly string[]
   judgedOn: string
@@ -55,7 +57,7 @@ export function modelCard(r: CardRecord): string {
   const list = (texts: readonly string[]) => texts.map((text) => `- ${line(text)}`).join('\n')
   const parts = [
     `# ${plain(r.recipe.name)} student of ${plain(r.teachers.join(', '))}`,
-    `A text classifier (${plain(r.classes.join(', '))}): ${plain(r.student)}, distilled by the recipe ${plain(r.recipe.name)}, ${plain(r.recipe.source)}.`,
+    `${r.gives === undefined ? 'A text classifier' : `A model that gives ${plain(r.gives)} for a text`} (${plain(r.classes.join(', '))}): ${plain(r.student)}, distilled by the recipe ${plain(r.recipe.name)}, ${plain(r.recipe.source)}.`,
     '## Loss',
     fenced(r.plan),
     '## Figures',

@@ -13,7 +13,7 @@ export interface TextDataOptions {
   padding?: boolean
   /** Second texts, one a row; null where a row has none. */
   pairs?: readonly (string | null)[] | null
-  /** Numbers to be predicted, one a row. */
+  /** What each logit of a row is to be, row by row: numbers, or 1 and 0 for the classes that the text is of and is not. */
   targets?: ArrayLike<number> | null
 }
 
@@ -29,7 +29,12 @@ export function textData(
   { padding = false, pairs = null, targets = null }: TextDataOptions = {},
 ): DataSet<TextInput> {
   for (const [name, list] of Object.entries({ labels, pairs, targets })) {
-    if (list !== null && list.length !== texts.length)
+    // Of targets there may be several a row.
+    const fits =
+      name === 'targets'
+        ? (n: number) => n % Math.max(1, texts.length) === 0 && n >= texts.length
+        : (n: number) => n === texts.length
+    if (list !== null && !fits(list.length))
       throw new DataError('textData', `${texts.length} texts have ${list.length} ${name}`)
   }
   const encoded = texts.map((text, i) => tokenizer.encode(text, pairs?.[i] ?? null, { maxLength }))

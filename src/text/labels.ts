@@ -1,15 +1,28 @@
 // Labels of classes by name or number, and numbers to be predicted.
 import { DataError } from '../errors.js'
 import { shown } from '../formats/json.js'
+import { isBracketed, type Label, labelParts } from './label-parts.js'
 
-/** A label as it stands in data: the name or number of a class, or the number to be predicted. */
-export type Label = string | number
+/** How labels are meant: one class a text, any number of classes, or numbers. */
+export type LabelKind = 'classes' | 'sets' | 'numbers'
 
 /** The label that a field holds; null for none. `fail` is told what else it is. */
 export function labelOf(value: unknown, fail: (reason: string) => never): Label | null {
   if (typeof value === 'string') return value.trim() || null
   if (value === null || typeof value === 'number') return value
-  return fail('label must be a string or a number')
+  const item = (part: unknown) => typeof part === 'number' || (typeof part === 'string' && part.trim() !== '')
+  if (Array.isArray(value)) return value.every(item) ? value : fail('labels must be strings or numbers')
+  return fail('label must be a string or a number, or a list of them')
+}
+
+/** A label in one piece: the item of a list of one. Throws DataError for other lists. */
+export function oneLabel(label: Label, where: string): string | number {
+  if (typeof label === 'string' || typeof label === 'number') return label
+  throw new DataError(
+    where,
+    `label ${shown(JSON.stringify(label))} is a list, one class a text is asked for`,
+    'For texts of several classes say --task multi-label, for several numbers --task regression',
+  )
 }
 
 const WHOLE = /^(?:0|-?[1-9]\d{0,14})$/
@@ -57,15 +70,31 @@ export function labelIds(
   })
 }
 
-/** Each label as a number. Throws DataError for what is none. */
+/**
+ * The numbers of each label, [rows, width]; `width` is by default that of the first. Lists and texts in brackets hold
+ * several; other texts do only where a width above 1 is given, because a comma may be a decimal one. Throws DataError for
+ * what is no number, and for another count of them.
+ */
 export function labelTargets(
-  labels: readonly (string | number)[],
+  labels: readonly Label[],
   file: string,
   lines: ArrayLike<number>,
+  width?: number,
 ): Float32Array {
-  return Float32Array.from(labels, (label, i) => {
-    const number = label === '' ? Number.NaN : Number(label)
-    if (Number.isFinite(number)) return number
-    throw new DataError(`${file}:${lines[i]}`, `label ${shown(String(label))} is no number`)
+  let wide = width
+  const rows = labels.map((label, i) => {
+    const parts =
+      typeof label === 'string' && !isBracketed(label) && (width ?? 1) === 1 ? [label] : labelParts(label)
+    const wrong = parts.find((part) => part === '' || !Number.isFinite(Math.fround(Number(part))))
+    if (wrong !== undefined)
+      throw new DataError(`${file}:${lines[i]}`, `label ${shown(String(wrong))} is no number`)
+    wide ??= parts.length
+    if (parts.length === wide && wide > 0) return parts.map(Number)
+    const found = parts.length === 1 ? '1 number' : `${parts.length} numbers`
+    throw new DataError(
+      `${file}:${lines[i]}`,
+      `the label holds ${found}, ${width === undefined ? `the first row's ${wide}` : `the model gives ${wide}`}`,
+    )
   })
+  return Float32Array.from(rows.flat())
 }

@@ -2,7 +2,8 @@
 import { DataError } from '../errors.js'
 import { shown } from '../formats/json.js'
 import { parseJson } from '../formats/parse-json.js'
-import { type Label, labelOf } from './labels.js'
+import type { Label } from './label-parts.js'
+import { labelOf } from './labels.js'
 
 /** One row as it stands in the data. */
 export interface TextRow {

@@ -12,7 +12,7 @@ interface Shape {
 const fieldsOf = ({ pairs, labels }: Shape, { text, textB, label }: WrittenRow) => [
   text,
   ...(pairs ? [textB ?? ''] : []),
-  ...(labels ? [`${label ?? ''}`] : []),
+  ...(labels ? [typeof label === 'object' && label !== null ? label.join(',') : `${label ?? ''}`] : []),
 ]
 
 const quoted = (field: string) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)

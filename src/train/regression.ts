@@ -51,3 +51,16 @@ export function regression(predictions: ArrayLike<number>, targets: ArrayLike<nu
     mse: mean(errors),
   }
 }
+
+/** Of each of n numbers by itself: predictions and targets, [rows, n] each. Throws RangeError when their lengths differ. */
+export function regressions(
+  predictions: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  n: number,
+): RegressionMetrics[] {
+  if (predictions.length !== targets.length)
+    throw new RangeError(`regression: ${predictions.length} predictions do not fit ${targets.length} targets`)
+  const column = (x: ArrayLike<number>, c: number) =>
+    Float64Array.from({ length: x.length / n }, (_, r) => x[r * n + c])
+  return Array.from({ length: n }, (_, c) => regression(column(predictions, c), column(targets, c)))
+}

@@ -7,7 +7,7 @@ import '../../src/index.js'
 import { RunFolder } from '../../src/cli/shared/run-folder.js'
 import { Mlp } from '../../src/nn/models/mlp.js'
 import { rowData } from '../../src/nn/rows.js'
-import { train } from '../../src/train/labels.js'
+import { train } from '../../src/train/tasks.js'
 import { VERSION } from '../../src/version.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-run-'))

@@ -63,7 +63,7 @@ const factsOf = (settings: Partial<CacheSettings> = {}): CacheFacts => ({
   teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash },
   data: { file: 'data.tsv', bytes: 1, sha256: hash },
   settings: { ...full, ...settings },
-  ...{ labels: classes, regression: false },
+  ...{ labels: classes, problemType: 'single_label_classification' },
 })
 
 /** A cache of all texts. */
@@ -307,7 +307,7 @@ describe('a run that ends early', () => {
     ['settings.batchSize', { settings: { ...full, batchSize: 9 } }],
     ['settings.shardRows', { settings: { ...full, shardRows: 17 } }],
     ['labels is', { labels: [...classes].reverse() }],
-    ['regression is', { regression: true }],
+    ['problemType is', { problemType: 'regression' as const }],
   ])('does not go on where %s', async (text, change) => {
     const folder = await filled()
     const before = bytesOf(folder)

@@ -1,9 +1,11 @@
 // Figures against scikit-learn's and SciPy's, and what they are where nothing can be computed.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { balancedWeights } from '../../src/train/labels.js'
+import { balancedWeights, positiveWeights } from '../../src/train/labels.js'
 import { calibration, classification, confusion } from '../../src/train/metrics.js'
-import { pearson, regression, spearman } from '../../src/train/regression.js'
+import { multiLabel } from '../../src/train/multi-label.js'
+import { pearson, regression, regressions, spearman } from '../../src/train/regression.js'
+import { tasks } from '../../src/train/tasks.js'
 
 interface Golden {
   classification: ({ title: string; classes: number; logits: number[]; labels: number[] } & Record<
@@ -11,6 +13,13 @@ interface Golden {
     number
   >)[]
   regression: ({ title: string; predictions: number[]; targets: number[] } & Record<string, number>)[]
+  multiLabel: (Record<'macroF1' | 'microF1' | 'subsetAccuracy' | 'loss', number> & {
+    title: string
+    classes: number
+    logits: number[]
+    targets: number[]
+    each: Record<'precision' | 'recall' | 'f1' | 'rows', number[]>
+  })[]
   balanced: { labels: number[]; weights: number[] }
 }
 const golden: Golden = JSON.parse(readFileSync(new URL('../golden/metrics.json', import.meta.url), 'utf8'))
@@ -52,6 +61,54 @@ describe('classification', () => {
   })
 })
 
+describe('sets of classes', () => {
+  it.each(golden.multiLabel.map((c) => [c.title, c] as const))('%s', (_, c) => {
+    const { figures, each } = multiLabel(Float32Array.from(c.logits), c.targets, c.classes)
+    for (const name of ['macroF1', 'microF1', 'subsetAccuracy', 'loss'] as const)
+      expect(off(figures[name], c[name]), name).toBeLessThan(1e-12)
+    for (const name of ['precision', 'recall', 'f1', 'rows'] as const)
+      each.forEach((own, i) => {
+        expect(off(own[name], c.each[name][i]), `${name} ${i}`).toBeLessThan(1e-12)
+      })
+  })
+
+  it('have a loss for logits of any size, and none without rows', () => {
+    expect(multiLabel([-2000, 2000], [1, 1], 2).figures.loss).toBe(1000)
+    expect(multiLabel([], [], 2).figures.loss).toBeNaN()
+    expect(() => multiLabel([1, 2], [1], 1)).toThrow('2 logits of 1 classes do not fit 1 targets')
+  })
+
+  it('are judged by the names of the classes; of one class shares too', () => {
+    const { judge } = tasks.multi_label_classification
+    const two = judge([3, -3, -3, 3], { labels: null, targets: Float32Array.of(1, 0, 1, 1) }, ['a', 'a'])
+    expect(Object.keys(two.each ?? {})).toEqual(['a', 'a (1)'])
+    expect(two.each?.a).toEqual({ precision: 1, recall: 0.5, f1: 2 / 3, rows: 2 })
+    const one = judge([0, 0], { labels: null, targets: Float32Array.of(0.25, 1) }, ['x'])
+    expect(one.figures).toMatchObject({ mse: (1 / 16 + 1 / 4) / 2, loss: Math.LN2 })
+  })
+
+  it('weigh a yes by how rare it is', () => {
+    expect([...positiveWeights([1, 0, 0, 0, 1, 0, 0, 0, 0], 3)]).toEqual([2, 2, 1])
+  })
+})
+
+describe('several numbers', () => {
+  it('are judged one by one, and together by their means', () => {
+    const [a, b] = [golden.regression[0], golden.regression[1]]
+    const pairs = (x: number[], y: number[]) => x.flatMap((v, i) => [v, y[i]])
+    const [z, y] = [pairs(a.predictions, b.predictions), pairs(a.targets, b.targets)]
+    const { figures, each } = tasks.regression.judge(z, { labels: null, targets: Float32Array.from(y) }, [
+      'a',
+      'b',
+    ])
+    for (const name of ['pearson', 'spearman', 'mse'] as const) {
+      expect(off(each?.a[name] ?? 0, a[name]), name).toBeLessThan(1e-6)
+      expect(off(each?.b[name] ?? 0, b[name]), name).toBeLessThan(1e-6)
+      expect(off(figures[name], (a[name] + b[name]) / 2), name).toBeLessThan(1e-6)
+    }
+  })
+})
+
 describe('regression', () => {
   it.each(golden.regression.map((c) => [c.title, c] as const))('%s', (_, c) => {
     const got = regression(c.predictions, c.targets)
@@ -63,6 +120,7 @@ describe('regression', () => {
     expect(pearson([1, 1], [1, 2])).toBeNaN()
     expect(spearman([1, Number.NaN, 3], [1, 2, 3])).toBeNaN()
     expect(() => regression([1], [1, 2])).toThrow('1 predictions do not fit 2 targets')
+    expect(() => regressions([1], [1, 2], 1)).toThrow('1 predictions do not fit 2 targets')
   })
 })
 

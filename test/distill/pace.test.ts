@@ -4,8 +4,8 @@ import { full, memory } from '../../src/index.js'
 import { Mlp } from '../../src/nn/models/mlp.js'
 import { rowData } from '../../src/nn/rows.js'
 import { limitMemory } from '../../src/tensor/storage.js'
-import { train } from '../../src/train/labels.js'
 import { breathe } from '../../src/train/pace.js'
+import { train } from '../../src/train/tasks.js'
 
 const ROWS = 40
 const data = rowData(

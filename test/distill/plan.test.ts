@@ -59,7 +59,13 @@ const context = (student: number[][], teach: number[][], own: number[] | null, p
     student: { logits: tensor(student, { dtype: 'float64', requiresGrad: true }) } as HeadOutput,
     teacher: { logits: tensor(teach, { dtype: 'float64' }) },
     labels: own && tensor(Int32Array.from(own)),
-    ...{ progress, layers: null, words: null, configs: { student: teacher.config, teacher: null } },
+    ...{
+      progress,
+      layers: null,
+      words: null,
+      task: 'classes',
+      configs: { student: teacher.config, teacher: null },
+    },
     input: { inputIds: tensor(new Int32Array(0)), starts: tensor(Int32Array.of(0)) },
   }) satisfies LossContext
 const compute = (name: string, c: LossContext, options = {}) =>

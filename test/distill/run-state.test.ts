@@ -12,8 +12,8 @@ import { rowData } from '../../src/nn/rows.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
-import { train } from '../../src/train/labels.js'
 import { Interrupted, RunState, type RunStateOptions } from '../../src/train/run-state.js'
+import { train } from '../../src/train/tasks.js'
 import { settled } from '../settled.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-state-'))

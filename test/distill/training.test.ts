@@ -11,8 +11,9 @@ import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { freeze } from '../../src/nn/optim/groups.js'
 import { type BackendName, setBackend } from '../../src/tensor/backend.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
-import { balancedWeights, labelLoss, train } from '../../src/train/labels.js'
+import { balancedWeights, labelLoss } from '../../src/train/labels.js'
 import { predict } from '../../src/train/predict.js'
+import { train } from '../../src/train/tasks.js'
 import { type FitOptions, fit } from '../../src/train/trainer.js'
 
 const file = readFileSync(new URL('../golden/training/golden.safetensors', import.meta.url))

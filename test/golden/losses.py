@@ -285,4 +285,18 @@ for name, relate in (("distance", distances), ("angle", angles)):
 
 folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "losses")
 os.makedirs(folder, exist_ok=True)
+def soft_sets(student, teacher, T, reduction="batchmean", form="kl", squared=True):
+    """Each class a distribution of two, [z, 0]: written out, so that no sigmoid stands on both sides."""
+    pairs = lambda logits: torch.stack([logits, torch.zeros_like(logits)], -1).reshape(-1, 2)
+    return soft(pairs(student), pairs(teacher), T, reduction, form, squared)
+
+
+case("soft-sets.kl", lambda student, teacher: soft_sets(student, teacher, 3), {"student": z(4, 5)}, teacher=z(4, 5))
+case("soft-sets.ce", lambda student, teacher: 4 * F.binary_cross_entropy_with_logits(student / 2, (teacher / 2).sigmoid()), {"student": z(4, 5)}, teacher=z(4, 5))
+case("soft-sets.plain-T", lambda student, teacher: F.binary_cross_entropy_with_logits(student / 2, (teacher / 2).sigmoid()), {"student": z(3, 4)}, teacher=z(3, 4))
+case("soft-sets.sum", lambda student, teacher: soft_sets(student, teacher, 1.5, "sum-rows"), {"student": z(3, 4)}, teacher=z(3, 4))
+case("hard-sets", lambda student, targets: F.binary_cross_entropy_with_logits(student, targets), {"student": 10 * z(4, 5)}, targets=torch.rand(4, 5).round())
+case("hard-sets.smoothed", lambda student, targets: F.binary_cross_entropy_with_logits(student, 0.9 * targets + 0.05), {"student": z(4, 5)}, targets=torch.rand(4, 5).round())
+
+
 save_file({k: v.clone().contiguous() for k, v in golden.items()}, f"{folder}/golden.safetensors")

@@ -3,7 +3,8 @@
 usage: pip install scikit-learn==1.9.1 scipy==1.17.1; python3 metrics.py > metrics.json
 
 classification: {title, classes, logits, labels, accuracy, f1, matthews, loss, ece}; ece by Guo et al. 2017, bins (i/15, (i+1)/15].
-regression: {title, predictions, targets, pearson, spearman, mse}. balanced: {labels, weights}.
+regression: {title, predictions, targets, pearson, spearman, mse}. multiLabel: {title, classes, logits, targets, macroF1,
+microF1, subsetAccuracy, loss, each}. balanced: {labels, weights}.
 """
 import json
 import sys
@@ -11,7 +12,7 @@ import sys
 import numpy as np
 from scipy.special import log_softmax, softmax
 from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoef, mean_squared_error
+from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoef, mean_squared_error, precision_recall_fscore_support
 from sklearn.utils.class_weight import compute_class_weight
 
 rng = np.random.default_rng(11)
@@ -57,6 +58,24 @@ def regression(title, a, b):
     }
 
 
+def multi_label(title, logits, targets):
+    z, y = np.asarray(logits, np.float32).astype(np.float64), np.asarray(targets)
+    guess = (z >= 0).astype(int)
+    precision, recall, f1, rows = precision_recall_fscore_support(y, guess, zero_division=0)
+    loss = (y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z)).mean()
+    return {
+        "title": title, "classes": z.shape[1], "logits": z.ravel().tolist(), "targets": y.ravel().tolist(),
+        "macroF1": f1_score(y, guess, average="macro", zero_division=0), "microF1": f1_score(y, guess, average="micro", zero_division=0),
+        "subsetAccuracy": accuracy_score(y, guess), "loss": loss,
+        "each": {"precision": precision.tolist(), "recall": recall.tolist(), "f1": f1.tolist(), "rows": rows.tolist()},
+    }
+
+
+def several(n, classes, gain, share):
+    y = (rng.random((n, classes)) < share).astype(int)
+    return rng.standard_normal((n, classes)) + gain * (2 * y - 1), y
+
+
 x = rng.standard_normal(60)
 skewed = rng.choice(5, 80, p=[0.6, 0.2, 0.1, 0.07, 0.03])
 json.dump({
@@ -76,4 +95,12 @@ json.dump({
         regression("far from zero", 1e3 + x, 1e3 + x + rng.standard_normal(60) * 0.1),
     ],
     "balanced": {"labels": skewed.tolist(), "weights": compute_class_weight("balanced", classes=np.arange(5), y=skewed).tolist()},
+    # Last, so that the draws before are what they were.
+    "multiLabel": [
+        multi_label("three classes, often right", *several(80, 3, 1.0, 0.4)),
+        multi_label("far too sure", *(lambda z, y: (40 * z, y))(*several(40, 5, 0.5, 0.2))),
+        multi_label("a class that is never there and one never predicted", [[1, -1, -2], [1, -1, 3], [-1, -1, -1]], [[1, 1, 0], [0, 1, 0], [0, 0, 0]]),
+        multi_label("nothing is ever there", -np.ones((4, 3)), np.zeros((4, 3), int)),
+        multi_label("a half is yes", np.zeros((4, 2)), [[1, 0], [1, 1], [0, 0], [0, 1]]),
+    ],
 }, sys.stdout)

@@ -14,8 +14,8 @@ import { jsKernels } from '../../src/tensor/backends/js/index.js'
 import type { MatrixBatch } from '../../src/tensor/kernel-args.js'
 import { integerAt, keyOf, permutation, uniformAt } from '../../src/tensor/rng.js'
 import { memory } from '../../src/tensor/storage.js'
-import { train } from '../../src/train/labels.js'
 import { type Classifier, predict } from '../../src/train/predict.js'
+import { train } from '../../src/train/tasks.js'
 import { checkOp } from '../ops/check.js'
 
 export type Say = (name: string, detail: string | Error) => void

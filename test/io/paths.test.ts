@@ -100,7 +100,7 @@ function writeCache(folder: string): void {
       ...{ topK: null, dtype: 'float32', hidden: 'none', layers: [], width: 0 },
       ...{ maxLength: 8, batchSize: 2, shardRows: 2 },
     },
-    ...{ labels: ['a', 'b'], regression: false },
+    ...{ labels: ['a', 'b'], problemType: 'single_label_classification' },
   })
   writer.add(tensor([keyOfText('x')], { dtype: 'int32' }), [['logits', tensor([[1, 2]])]])
   writer.finish()

@@ -8,13 +8,14 @@ import { permute, reshape } from '../../src/autograd/ops/shape/views.js'
 import { logSoftmax, softmax } from '../../src/autograd/ops/softmax.js'
 import { attentionLoss, attentionProbsLoss } from '../../src/distill/losses/attention.js'
 import { cosineLoss } from '../../src/distill/losses/cosine.js'
-import { hardTargetLoss } from '../../src/distill/losses/hard-target.js'
+import { hardSetLoss, hardTargetLoss } from '../../src/distill/losses/hard-target.js'
 import { hiddenLoss } from '../../src/distill/losses/hidden.js'
 import { kdLoss } from '../../src/distill/losses/kd.js'
 import { patientLoss } from '../../src/distill/losses/patient.js'
 import type { LossInputs } from '../../src/distill/losses/record.js'
 import { type RelationOptions, relationLoss } from '../../src/distill/losses/relation.js'
 import { relationalAngleLoss, relationalDistanceLoss } from '../../src/distill/losses/relational.js'
+import { softSetLoss } from '../../src/distill/losses/soft-sets.js'
 import { softTargetLoss } from '../../src/distill/losses/soft-target.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
@@ -52,6 +53,15 @@ const patientPairs = [
 const reversed = (x: Tensor) => x.slice(1, x.shape[1] - 1, x.shape[1])
 
 export const lossSlips: LossSlip[] = [
+  slip('soft-sets.kl', 'T^2 forgotten', (t) => softSetLoss(t.student, t.teacher, { T: 3, tSquared: false })),
+  slip('soft-sets.kl', 'softmax over the classes', (t) => softTargetLoss(t.student, t.teacher, { T: 3 })),
+  slip('soft-sets.ce', 'both halves of each class divided by', (t) =>
+    softSetLoss(t.student, t.teacher, { T: 2, form: 'ce', reduction: 'mean-elements' }),
+  ),
+  slip('soft-sets.plain-T', 'T left out', (t) => softSetLoss(t.student, t.teacher, { T: 1, form: 'ce' })),
+  slip('soft-sets.sum', 'the mean', (t) => softSetLoss(t.student, t.teacher, { T: 1.5 })),
+  slip('hard-sets', 'summed over classes', (t) => mul(hardSetLoss(t.student, t.targets), t.student.shape[1])),
+  slip('hard-sets.smoothed', 'sharp', (t) => hardSetLoss(t.student, t.targets)),
   slip('soft-target.kl', 'T^2 forgotten', (t) =>
     softTargetLoss(t.student, t.teacher, { T: 3, tSquared: false }),
   ),

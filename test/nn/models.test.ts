@@ -26,8 +26,8 @@ import { memory } from '../../src/tensor/storage.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 import { textData } from '../../src/text/dataset.js'
 import { WordTokenizer } from '../../src/text/tokenizer.js'
-import { train } from '../../src/train/labels.js'
 import { predict } from '../../src/train/predict.js'
+import { train } from '../../src/train/tasks.js'
 
 const size = { vocabSize: 19, width: 12, layers: 2, heads: 3, inner: 16, maxLength: 8 }
 const int = (rows: number[][]) => tensor(rows, { dtype: 'int32' })

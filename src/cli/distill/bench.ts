@@ -7,9 +7,9 @@ import { combineLogits } from '../../distill/teachers/combine.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { classification } from '../../train/metrics.js'
 import { type Classifier, predict } from '../../train/predict.js'
 import type { StepReport } from '../../train/reports.js'
+import { tasks } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
 import type { RunFolder } from '../shared/run-folder.js'
@@ -42,7 +42,7 @@ export function teacherLogits(
   return (kind, T) => combineLogits(all(kind), teachers[0].classes.length, plan.teachers, T, accuracies)
 }
 
-/** Progress lines, dev accuracy, and everything into the run's folder. */
+/** Progress lines, figures of the dev set, and everything into the run's folder. */
 function watch(
   { data: { reader }, sources: { teachers }, training: { onNonfinite } }: Checked,
   place: { seed: number; model: string },
@@ -52,13 +52,15 @@ function watch(
   context: Context,
 ): Partial<FitOptions> {
   const dev = reader.held('dev')
-  const classes = teachers[0].classes.length
+  const { classes, problemType } = teachers[0]
+  const own = tasks[problemType]
   const tell = trainingProgress(`${place.model}, seed ${place.seed}`, context)
   return {
     onNonfinite,
     ...(dev &&
-      task === 'classes' && {
-        evaluate: () => ({ ...classification(predict(model, dev), dev.labels as Int32Array, classes) }),
+      task !== 'words' && {
+        metric: own.metrics[0],
+        evaluate: () => own.judge(predict(model, dev), dev, classes).figures,
       }),
     onStep: (report) => {
       run.step(report, place)
@@ -123,7 +125,7 @@ export async function runVariant(
   const results = await runPlan(plan, bench)
   const figures: SeedResult['figures'] = {}
   const add = (name: string, model: Classifier<TextInput>, time: number) => {
-    figures[name] = judge(model, reader, teachers[0].classes.length, time, now)
+    figures[name] = judge(model, reader, first, time, now)
   }
   /** A model that went through several stages took the time of all. */
   const timeOf = ({ name, start }: StagePlan): number => {

@@ -8,19 +8,30 @@ import {
   checkVocabulary,
   type Problem,
 } from '../../distill/doctor.js'
+import { checkOutputs } from '../../distill/doctor-outputs.js'
 import { describePlan, type StagePlan } from '../../distill/plan/plan.js'
 import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { tokenizerHash } from '../../files/cache/facts.js'
-import { classification } from '../../train/metrics.js'
+import { labelFacts } from '../../train/label-facts.js'
+import { tasks } from '../../train/tasks.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Output } from '../shared/output.js'
 import { count } from '../shared/table.js'
 import { tellTokens, textsOf } from '../shared/tokens.js'
 import type { Reader } from './data.js'
 import type { Checked, Job } from './job.js'
-import { type CachedTeacher, inOrderOf, isLive, judgedAnswers, placesIn, storedTeacher } from './teachers.js'
+import {
+  type Answers,
+  type CachedTeacher,
+  inOrderOf,
+  isLive,
+  judgedAnswers,
+  placesIn,
+  storedTeacher,
+  type Teacher,
+} from './teachers.js'
 
 /** Has the doctor look at a job, says what it found, and prints the plan. Throws TinystillError for problems, unless forced. */
 export function check(job: Job, output: Output): Checked {
@@ -79,19 +90,20 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
   const { teachers, general } = sources
   const { readers } = data
   const [first] = teachers
-  const { classes } = first
+  const { classes, problemType } = first
+  const task = tasks[problemType]
   const accuracies: number[] = []
   const notes: string[] = []
   const judgedOn = new Set<string>()
   const problems = teachers.flatMap((teacher, i) => {
-    const { logits: own, labels, of } = judgedAnswers(teacher, readers[i])
+    const { logits: own, of, ...set } = judgedAnswers(teacher, readers[i])
     const logits = inOrderOf(classes, own, teacher)
-    const judged = labels.length > 0
+    const judged = set.size > 0
     judgedOn.add(judged ? of : 'no row')
-    accuracies.push(judged ? classification(logits, labels, classes.length).accuracy : Number.NaN)
+    accuracies.push(judged ? (task.judge(logits, set, classes).figures.accuracy ?? Number.NaN) : Number.NaN)
     notes.push(...(isLive(teacher) ? teacher.notes : notesOf(teacher, student, judged)))
     return [
-      ...(judged ? checkTeacher(teacher.folder, logits, labels, classes) : []),
+      ...(judged ? checkAnswers(teacher, logits, set, classes) : []),
       ...(isLive(teacher)
         ? [
             ...checkMode(teacher.folder, teacher.model),
@@ -101,6 +113,7 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
         : []),
     ]
   })
+  notes.push(...labelFacts(task.labels, readers[0].stage('labelled'), classes))
   const [apart] = plan.stages.filter(needsTeacherBeside)
   if (teachers.length > 1 && apart)
     throw new TinystillError(
@@ -127,6 +140,18 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
     )
   const order = checkClasses('the student', student.model.config.labels, classes)
   return { problems: [...problems, ...order], notes, accuracies }
+}
+
+/** What a teacher says of rows with labels, by its task. */
+function checkAnswers(
+  { folder, problemType }: Teacher,
+  logits: Float32Array,
+  { labels, targets }: Pick<Answers, 'labels' | 'targets'>,
+  classes: readonly string[],
+): Problem[] {
+  if (labels !== null) return checkTeacher(folder, logits, labels, classes)
+  if (targets === undefined) return []
+  return checkOutputs(folder, logits, targets, classes, problemType === 'regression' ? 'numbers' : 'sets')
 }
 
 const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>

@@ -11,7 +11,10 @@ import { textData } from '../../text/dataset.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
+import { readFor } from '../shared/labels-option.js'
+import type { Output } from '../shared/output.js'
 import type { DistillOptions } from './options.js'
+import type { Teacher } from './teachers.js'
 
 export type Use = 'train' | 'transfer' | 'dev' | 'test'
 type FileTexts = TextSet & { file: string }
@@ -28,22 +31,30 @@ const part = <S extends TextSet>(set: S, n: number): S => ({
   texts: set.texts.slice(0, n),
   pairs: set.pairs?.slice(0, n) ?? null,
   labels: set.labels?.slice(0, n) ?? null,
+  targets: set.targets?.slice(0, n * set.labelNames.length) ?? null,
 })
 
-/** All files, with labels as the teacher's classes have them. Throws DataError naming file and line. */
-export function readSets(options: DistillOptions, classes: readonly string[]): Texts {
+/** All files, with labels as the teacher's task and classes have them. Throws DataError naming file and line. */
+export function readSets(
+  options: DistillOptions,
+  teacher: Pick<Teacher, 'classes' | 'problemType'>,
+  output: Pick<Output, 'info'>,
+): Texts {
   const read = (use: Use): FileTexts | null => {
     const file = options[use]
     if (file === undefined) return null
-    const labels = use === 'transfer' ? 'none' : 'classes'
-    const set = { file, ...readTexts(file, labels === 'none' ? { labels } : { labels, labelNames: classes }) }
+    const own =
+      use === 'transfer'
+        ? readTexts(file, { labels: 'none' })
+        : readFor(file, teacher, options.labels, output)
+    const set = { file, ...own }
     return options.quick ? part(set, QUICK[use]) : set
   }
   const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)
   return { ...{ transfer, dev, test }, train: train as FileTexts }
 }
 
-/** The rows that stages learn from; those of the transfer set have the label -100, which is none. */
+/** The rows that stages learn from; those of the transfer set have the label -100 or NaN, which is none. */
 function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
   if (kind === 'labelled') return train
   if (transfer === null)
@@ -52,14 +63,19 @@ function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
       `is missing, a stage learns from its ${kind} rows`,
       'Name a file of texts',
     )
-  if (kind === 'text') return { ...transfer, labels: null }
+  if (kind === 'text') return { ...transfer, labels: null, targets: null }
   const pairs = train.pairs ?? transfer.pairs
-  const none = new Int32Array(transfer.texts.length).fill(-100)
+  const n = transfer.texts.length
+  const none = new Int32Array(n).fill(-100)
+  const { labels, targets, labelNames } = train
   return {
     ...transfer,
     texts: [...train.texts, ...transfer.texts],
     pairs: pairs && [train, transfer].flatMap((set) => set.pairs ?? set.texts.map(() => null)),
-    labels: Int32Array.from([...(train.labels as Int32Array), ...none]),
+    labels: labels && Int32Array.from([...labels, ...none]),
+    targets:
+      targets && Float32Array.from([...targets, ...new Float32Array(n * labelNames.length).fill(Number.NaN)]),
+    labelNames,
   }
 }
 
@@ -98,8 +114,8 @@ export interface Reader {
 /** Encodes what is asked for, once. */
 export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: number): Reader {
   const known = new Map<string, DataSet<TextInput>>()
-  const encode = ({ texts, pairs, labels }: TextSet) =>
-    textData(texts, labels, tokenizer, maxLength, { pairs })
+  const encode = ({ texts, pairs, labels, targets }: TextSet) =>
+    textData(texts, labels, tokenizer, maxLength, { pairs, targets })
   const counted = (data: DataSet<TextInput>) => {
     const counts = new Float64Array(tokenizer.vocabSize)
     for (const rows of data.batches(256, null)) for (const id of ints(data.input(rows).inputIds)) counts[id]++
@@ -122,7 +138,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
       return set && once(use, () => set)
     },
     judged: () => once('judged', () => texts.dev ?? part(texts.train, JUDGED)),
-    few: (n) => once(`few ${n}`, () => ({ ...part(shown, n), labels: null })),
+    few: (n) => once(`few ${n}`, () => ({ ...part(shown, n), labels: null, targets: null })),
     shown,
     spare: (n) => {
       const { test, dev } = texts

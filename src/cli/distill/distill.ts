@@ -11,6 +11,7 @@ import { writePretrained } from '../../files/models/pretrained.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
+import { tasks } from '../../train/tasks.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
@@ -27,7 +28,7 @@ import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
   settleBackend(context.output)
-  await distill(readJob(options), context)
+  await distill(readJob(options, context.output), context)
 }
 
 async function distill(asked: Job, context: Context): Promise<void> {
@@ -97,25 +98,26 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
 function judgeTeachers({ sources, data }: Job, { now, output }: Context): ModelTable {
   const { teachers } = sources
   const { readers, reader } = data
-  const [{ classes }] = teachers
+  const [first] = teachers
+  const { classes } = first
   const table: ModelTable = new Map()
   teachers.forEach((t, i) => {
     const name = teachers.length > 1 ? `teacher ${i + 1}` : 'teacher'
     if (!isLive(t)) {
-      const figures = judgeCached(t, reader, classes)
+      const figures = judgeCached(t, reader, first)
       if (figures !== null) table.set(name, [figures])
       else output.info(`${t.folder} has not all rows of a set to judge on: its accuracy is not in the table`)
       return
     }
     const model = t.model as Classifier<TextInput>
-    table.set(name, [judge(model, readers[i], classes.length, 0, now, (z) => inOrderOf(classes, z, t))])
+    table.set(name, [judge(model, readers[i], first, 0, now, (z) => inOrderOf(classes, z, t))])
   })
   const live = teachers.filter(isLive)
   const alike = teachers.every((t) => t.classes.every((c, i) => c === classes[i]))
   const oneReader = live.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
   if (live.length > 1 && live.length === teachers.length && alike && oneReader) {
     const all = new Ensemble(live.map((t) => t.model as Classifier<TextInput>))
-    table.set('teachers together', [judge(all, readers[0], classes.length, 0, now)])
+    table.set('teachers together', [judge(all, readers[0], first, 0, now)])
   }
   return table
 }
@@ -135,6 +137,7 @@ function keepModels({ stages }: SeedResult, { plan, data, output, pupil }: Job):
 function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained, { output }: Context): void {
   const { plan, recipe, problems } = job
   const { student: source, teachers } = job.sources
+  const task = tasks[teachers[0].problemType]
   const { judgedOn, reader } = job.data
   const { folder: out, repeat, facts } = job.output
   const main = mainName(plan)
@@ -152,9 +155,10 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     ...{ teachers: folders, student: source.name, classes: teachers[0].classes, problems, judgedOn },
+    ...(task.name !== 'classes' && { gives: task.gives(teachers[0].classes) }),
     ...{ models, majority, verdicts: texts, judgements: verdicts, repeat },
     ...{
-      columns: tableColumns,
+      columns: tableColumns(table),
       rows: tableRows(table),
       params: models[main].params,
       bytes: models[main].bytes,
@@ -172,11 +176,9 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
       },
       facts,
     )
-  const { accuracy, f1, matthews, ece, loss } = models[main]
+  const { metrics } = task
   const figures = Object.fromEntries(
-    Object.entries({ accuracy, f1, matthews, ece, loss }).filter(
-      (e): e is [string, number] => e[1] !== undefined,
-    ),
+    Object.entries(models[main]).filter((e): e is [string, number] => metrics.includes(e[0])),
   )
   const written = folder.finish({
     ...{ figures: judgedOn === 'no' ? {} : { [judgedOn]: figures }, more, page },

@@ -34,13 +34,15 @@ export function insightsOf(
   const { plan, accuracies } = job
   const { teachers } = job.sources
   const { readers, reader } = job.data
-  const { classes } = teachers[0]
+  const { classes, problemType } = teachers[0]
+  // Reliability, disagreements and soft targets are of one class a text.
+  const single = problemType === 'single_label_classification'
   const { texts: firsts, pairs, labels } = reader.shown
   const texts = firsts.map((text, i) => (pairs?.[i] ? `${text} | ${pairs[i]}` : text))
   const held = heldSet(reader)
   const live = teachers.filter(isLive)
   if (live.length < teachers.length)
-    return held ? judgedSections(job, { texts, name, student, teacher: null, alone }) : []
+    return held && single ? judgedSections(job, { texts, name, student, teacher: null, alone }) : []
   const each = live.map((t, i) => {
     const logits = held ? heldLogits(t.model, readers[i]) : predict(t.model, readers[i].few(LOOKED))
     return inOrderOf(classes, logits, t)
@@ -57,8 +59,8 @@ export function insightsOf(
   const [ours, theirs] = [reading(name, student, reader), reading('teacher', first.model, readers[0])]
   const maps = attentionMaps(ours, theirs, texts)
   return [
-    ...(held ? judgedSections(job, { texts, name, student, teacher, alone }) : []),
-    softTargets(telling(samples, classes.length, TELLING), classes),
+    ...(held && single ? judgedSections(job, { texts, name, student, teacher, alone }) : []),
+    ...(single ? [softTargets(telling(samples, classes.length, TELLING), classes)] : []),
     similarity(ours, theirs),
     ...(maps ? [maps] : []),
   ]

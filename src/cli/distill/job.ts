@@ -3,8 +3,11 @@ import type { Plan } from '../../distill/plan/plan.js'
 import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
+import { TinystillError } from '../../errors.js'
 import { usualLength } from '../../text/encoding.js'
+import { tasks } from '../../train/tasks.js'
 import { given, type OnNonfinite } from '../shared/options.js'
+import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
 import type { DistillOptions } from './options.js'
@@ -63,16 +66,17 @@ export const mainVariant = ({ training }: Job): Variant =>
   training.variants.find(({ label }) => label === null) as Variant
 
 /** Everything that the options name, read. Throws what its readers throw. */
-export function readJob(options: DistillOptions): Job {
+export function readJob(options: DistillOptions, output: Output): Job {
   const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
   const teachers = options.teacher.map(loadTeacher)
+  checkTasks(recipe, teachers)
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
-  const plan = planFor(recipe, options, student)
+  const plan = planFor(recipe, options, student, teachers[0].problemType)
   const { seed, seeds, onNonfinite, force, test, dev } = options
-  const texts = readSets(options, teachers[0].classes)
+  const texts = readSets(options, teachers[0], output)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
@@ -94,6 +98,22 @@ export function readJob(options: DistillOptions): Job {
     },
     output: outputOf(options),
   }
+}
+
+/** Throws TinystillError where teachers have different tasks, or one that several cannot teach together. */
+function checkTasks({ name }: Recipe, teachers: readonly Teacher[]): void {
+  const [first, ...others] = teachers
+  const { name: own } = tasks[first.problemType]
+  const other = others.find((t) => t.problemType !== first.problemType)
+  if (other !== undefined)
+    throw new TinystillError(
+      `${other.folder} is a model for ${tasks[other.problemType].name}, ${first.folder} for ${own}: they teach different things`,
+    )
+  if (others.length > 0 && own !== 'classes')
+    throw new TinystillError(
+      `${name}: several teachers are for one class a text, these are for ${own}`,
+      'Give one teacher',
+    )
 }
 
 /** What is trained with each seed. */

@@ -2,13 +2,22 @@
 
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
-import { classification, type Metrics } from '../../train/metrics.js'
+import type { Metrics } from '../../train/metrics.js'
+import type { MultiLabelMetrics } from '../../train/multi-label.js'
 import { type Classifier, predict } from '../../train/predict.js'
+import type { RegressionMetrics } from '../../train/regression.js'
+import { tasks } from '../../train/tasks.js'
 import type { Reader } from './data.js'
-import { type CachedTeacher, inOrderOf, keptAnswers } from './teachers.js'
+import { type CachedTeacher, inOrderOf, keptAnswers, type Teacher } from './teachers.js'
 
-/** Of a teacher whose outputs were read from a cache there are neither size nor speed. */
-export interface ModelFigures extends Partial<Metrics> {
+/** What its models give: the first teacher's. */
+export type Gives = Pick<Teacher, 'classes' | 'problemType'>
+
+/** Those of its task. Of a teacher whose outputs were read from a cache there are neither size nor speed. */
+export interface ModelFigures
+  extends Partial<Metrics>,
+    Partial<MultiLabelMetrics>,
+    Partial<RegressionMetrics> {
   params?: number
   bytes?: number
   /** One text at a time. */
@@ -36,13 +45,14 @@ export function heldSet(reader: Reader): DataSet<TextInput> | null {
 export function judgeCached(
   teacher: CachedTeacher,
   reader: Reader,
-  classes: readonly string[],
+  { classes, problemType }: Gives,
 ): ModelFigures | null {
   const name = heldName(reader)
   if (name === undefined) return null
-  const { logits, labels, missing } = keptAnswers(teacher, reader, name)
+  const { logits, missing, ...set } = keptAnswers(teacher, reader, name)
   if (missing > 0) return null
-  return { ...classification(inOrderOf(classes, logits, teacher), labels, classes.length), seconds: 0 }
+  const { figures } = tasks[problemType].judge(inOrderOf(classes, logits, teacher), set, classes)
+  return { ...figures, seconds: 0 }
 }
 
 /** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
@@ -55,11 +65,11 @@ export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float3
   return judged.get(model) ?? predict(model, set)
 }
 
-/** Accuracy and the rest on the test set, or else the dev set, where there is one; size and speed always. */
+/** The task's figures on the test set, or else the dev set, where there is one; size and speed always. */
 export function judge(
   model: Classifier<TextInput>,
   reader: Reader,
-  classes: number,
+  { classes, problemType }: Gives,
   seconds: number,
   now: () => number,
   ordered: (logits: Float32Array) => Float32Array = (logits) => logits,
@@ -76,13 +86,13 @@ export function judge(
   const ms = now() - start
   const params = model.countParameters()
   return {
-    ...(set && logits && classification(ordered(logits), set.labels as Int32Array, classes)),
+    ...(set && logits && tasks[problemType].judge(ordered(logits), set, classes).figures),
     ...{ params, bytes: params * 4, msPerExample: ms / single.size },
     ...{ examplesPerSecond: set ? set.size / whole : (single.size * 1000) / ms, seconds },
   }
 }
 
-/** Share of the commonest class in the set that models are judged on; NaN where there is none. */
+/** Share of the commonest class in the set that models are judged on; NaN where there is none, or no single class a row. */
 export function majorityShare(reader: Reader): number {
   const labels = heldSet(reader)?.labels
   if (!labels) return Number.NaN

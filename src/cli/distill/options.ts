@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
 import type { CommonOptions } from '../shared/command.js'
+import { orderOption } from '../shared/labels-option.js'
 import {
   addRunOptions,
   nonfiniteOption,
@@ -19,6 +20,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions {
   student?: string
   tokenizer?: string
   fromLayers?: number[]
+  labels?: string[]
   train: string
   transfer?: string
   dev?: string
@@ -73,6 +75,7 @@ export function distillOptions(command: Command): Command {
       ).conflicts('fromLayers'),
     )
     .requiredOption('--train <file>', 'labelled texts: .tsv, .csv or .jsonl')
+    .addOption(orderOption())
     .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
     .option('--test <file>', 'judged once, at the end')

@@ -1,13 +1,20 @@
 // The plan of a distillation: the recipe's, with what options and a settings file change in it.
 import { partConfig, withConfig } from '../../distill/plan/config.js'
-import type { Plan } from '../../distill/plan/plan.js'
+import { type Plan, withTask } from '../../distill/plan/plan.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { readSettings } from '../../files/settings-file.js'
+import type { ProblemType } from '../../nn/models/config.js'
+import { tasks } from '../../train/tasks.js'
 import type { DistillOptions } from './options.js'
 import type { StudentSource } from './students.js'
 
 /** Options go before the file's settings of the recipe; what the file says of stages is the last word. */
-export function planFor(recipe: Recipe, options: DistillOptions, source: StudentSource): Plan {
+export function planFor(
+  recipe: Recipe,
+  options: DistillOptions,
+  source: StudentSource,
+  problemType: ProblemType,
+): Plan {
   const { config: file, transfer, quick } = options
   const given = file === undefined ? {} : readSettings(file)
   const { options: own, rest } = partConfig(file ?? 'options', given, recipe.settings)
@@ -19,7 +26,14 @@ export function planFor(recipe: Recipe, options: DistillOptions, source: Student
     ...{ transfer: transfer !== undefined, pretrained: source.pretrained },
     general: options.generalTeacher !== undefined,
   }
-  const plan = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
+  if (problemType === 'regression' && flags.includes('T'))
+    throw new RangeError('--T: the teacher gives numbers, which have no temperature')
+  const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
+  const plan = withTask(common, tasks[problemType].labels)
+  if (problemType !== 'single_label_classification' && plan.ensemble.length > 0)
+    throw new RangeError(
+      `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${tasks[problemType].name}`,
+    )
   if (!quick) return plan
   const short = <S extends Plan['baseline']>(stage: S): S => ({ ...stage, fit: { ...stage.fit, epochs: 1 } })
   return { ...plan, stages: plan.stages.map(short), baseline: short(plan.baseline) }

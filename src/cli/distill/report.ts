@@ -8,29 +8,59 @@ import { bytes, count, percent, renderTable } from '../shared/table.js'
 import type { ModelFigures, ModelTable } from './judge.js'
 
 export interface Summary extends ModelFigures {
-  /** Standard deviation of the accuracy over seeds; left out with one. */
+  /** Standard deviation of the task's first figure over seeds; left out with one. */
   spread?: number
   seeds: ModelFigures[]
+}
+
+type Figure = Exclude<keyof ModelFigures, 'seconds'>
+type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number']
+
+/** What tables tell of each task, the figure by which models are compared first. */
+const told: readonly (readonly [Told, ...Told[]])[] = [
+  [
+    ['accuracy', 'accuracy', 'percent'],
+    ['f1', 'macro F1', 'percent'],
+  ],
+  [
+    ['macroF1', 'macro F1', 'percent'],
+    ['microF1', 'micro F1', 'percent'],
+    ['subsetAccuracy', 'all right', 'percent'],
+  ],
+  [
+    ['spearman', 'Spearman', 'percent'],
+    ['pearson', 'Pearson', 'percent'],
+    ['mse', 'squared error', 'number'],
+  ],
+]
+
+/** By the figures that models have; of models that were judged on nothing as of classes. */
+const toldOf = (models: readonly ModelFigures[]) =>
+  told.find(([[main]]) => models.some((f) => f[main] !== undefined)) ?? told[0]
+
+const firstFigure = (models: readonly ModelFigures[]): number[] => {
+  const [[main]] = toldOf(models)
+  return models.flatMap((f) => f[main] ?? [])
 }
 
 /** Mean over the seeds, field by field. */
 export function summarize(figures: readonly ModelFigures[]): Summary {
   const keys = Object.keys(figures[0]) as (keyof ModelFigures)[]
   const means = keys.map((k) => [k, mean(figures.map((f) => f[k] ?? Number.NaN))])
-  const accuracies = figures.flatMap((f) => f.accuracy ?? [])
+  const firsts = firstFigure(figures)
   return {
     ...(Object.fromEntries(means) as unknown as ModelFigures),
-    ...(accuracies.length > 1 && { spread: spread(accuracies) }),
+    ...(firsts.length > 1 && { spread: spread(firsts) }),
     seeds: [...figures],
   }
 }
 
 /** The student against all that were trained with the same seeds. */
 export function verdictsOf(table: ModelTable, main: string): Record<string, Verdict & { text: string }> {
-  const ours = accuraciesOf(table, main)
+  const ours = firstFigure(table.get(main) ?? [])
   const others = [...table.keys()].filter((name) => name !== main && (table.get(name)?.[0].seconds ?? 0) > 0)
   const judged = others.flatMap((name) => {
-    const theirs = accuraciesOf(table, name)
+    const theirs = firstFigure(table.get(name) ?? [])
     if (ours.length === 0 || theirs.length !== ours.length) return []
     const verdict = judgeGain(ours, theirs)
     return [[name, { ...verdict, text: verdictText(main, name, verdict) }] as const]
@@ -38,27 +68,25 @@ export function verdictsOf(table: ModelTable, main: string): Record<string, Verd
   return Object.fromEntries(judged)
 }
 
-const accuraciesOf = (table: ModelTable, name: string) =>
-  (table.get(name) ?? []).flatMap((f) => f.accuracy ?? [])
+const allOf = (table: ModelTable) => [...table.values()].flat()
 
-export const tableColumns = [
-  '',
-  'accuracy',
-  'spread',
-  'macro F1',
-  'parameters',
-  'size',
-  'ms a text',
-  'training s',
-]
+export function tableColumns(table: ModelTable): string[] {
+  const [[, main], ...others] = toldOf(allOf(table))
+  const more = others.map(([, title]) => title)
+  return ['', main, 'spread', ...more, 'parameters', 'size', 'ms a text', 'training s']
+}
 
-function cells(name: string, figures: readonly ModelFigures[]): string[] {
+function cells(name: string, figures: readonly ModelFigures[], columns: readonly Told[]): string[] {
   const s = summarize(figures)
+  const [main, ...others] = columns.map(([figure, , as]) => {
+    const value = s[figure] ?? Number.NaN
+    return as === 'percent' ? percent(value, 2) : Number.isFinite(value) ? value.toPrecision(4) : '-'
+  })
   return [
     name,
-    percent(s.accuracy ?? Number.NaN, 2),
+    main,
     s.spread === undefined ? '' : (s.spread * 100).toFixed(2),
-    percent(s.f1 ?? Number.NaN, 2),
+    ...others,
     s.params === undefined ? '' : count(s.params),
     s.bytes === undefined ? '' : bytes(s.bytes),
     s.msPerExample?.toFixed(2) ?? '',
@@ -66,23 +94,28 @@ function cells(name: string, figures: readonly ModelFigures[]): string[] {
   ]
 }
 
-export const tableRows = (table: ModelTable) => Array.from(table, ([name, figures]) => cells(name, figures))
+export function tableRows(table: ModelTable): string[][] {
+  const columns = toldOf(allOf(table))
+  return Array.from(table, ([name, figures]) => cells(name, figures, columns))
+}
 
 export function modelTable(table: ModelTable): string {
   return renderTable(
-    tableColumns.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
+    tableColumns(table).map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
     tableRows(table),
   )
 }
 
 /** A point for each model, over several seeds their mean and spread; of a cache the size and speed are not known. */
 function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Scatter {
+  const [[main, title]] = toldOf(allOf(table))
   const points = Array.from(table).flatMap(([name, figures]) => {
-    const { accuracy = Number.NaN, spread, [what]: x } = summarize(figures)
+    const { [main]: y = Number.NaN, spread, [what]: x } = summarize(figures)
     if (x === undefined) return []
-    return [{ name, x: x / unit, y: accuracy * 100, ...(spread !== undefined && { spread: spread * 100 }) }]
+    return [{ name, x: x / unit, y: y * 100, ...(spread !== undefined && { spread: spread * 100 }) }]
   })
-  return { title: `Accuracy against ${xLabel}`, xLabel, yLabel: 'accuracy, %', points }
+  const heading = `${title[0].toUpperCase()}${title.slice(1)} against ${xLabel}`
+  return { title: heading, xLabel, yLabel: `${title}, %`, points }
 }
 
 export interface PageFacts {
@@ -104,7 +137,7 @@ export function distillPage(
 ): Report {
   return {
     ...{ title, intro, facts },
-    table: { columns: tableColumns, rows: tableRows(table) },
+    table: { columns: tableColumns(table), rows: tableRows(table) },
     charts: [
       ...stages.map(({ name, steps }) => ({ ...lossChart({ steps }), title: `${name}: loss and its terms` })),
       against(table, 'bytes', 'megabytes', 1e6),

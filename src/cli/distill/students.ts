@@ -6,7 +6,7 @@ import type { StagePlan } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { classesOf, loadPretrained, tokenizerOf } from '../../files/models/pretrained.js'
-import { startModel } from '../../files/models/start.js'
+import { setProblemType, startModel } from '../../files/models/start.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { keyOf } from '../../tensor/rng.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -70,10 +70,29 @@ export function studentSource(
   teachers: readonly Teacher[],
   general: GeneralTeacher | null,
 ): StudentSource {
+  const source = sourceFor(options, recipe, teachers, general)
+  const [{ problemType }] = teachers
+  return {
+    ...source,
+    make: (seed, start, task) => {
+      const made = source.make(seed, start, task)
+      // Made of a teacher it has the teacher's word, which for one class a text may be none.
+      if (problemType !== 'single_label_classification') setProblemType(made.model, problemType)
+      return made
+    },
+  }
+}
+
+function sourceFor(
+  options: DistillOptions,
+  recipe: Recipe,
+  teachers: readonly Teacher[],
+  general: GeneralTeacher | null,
+): StudentSource {
   const { student: source, fromLayers: layers } = options
   const drawn = <T>(seed: number, start: number, make: () => T) =>
     randomScope(keyOf(seed, 'init', start), make)
-  const [{ classes, folder }] = teachers
+  const [{ classes, folder, problemType }] = teachers
   const live = teachers.find(isLive)
   if (recipe.student === 'distilbert' && source === undefined) {
     const from = modelled(general ?? live, folder)
@@ -119,7 +138,7 @@ export function studentSource(
     pretrained: isFolder(source),
     make: (seed, start, task) => {
       const started = drawn(seed, start, () =>
-        startModel(source, { ...rules, as: kindOf(task), problemType: 'single_label_classification' }),
+        startModel(source, { ...rules, as: kindOf(task), problemType }),
       )
       const { model, tokenizer, info } = started
       return { model: model as Student, tokenizer, notes: info?.notes }

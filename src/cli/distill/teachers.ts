@@ -6,7 +6,10 @@ import { CheckpointError, TinystillError } from '../../errors.js'
 import { isCache } from '../../files/cache/manifest.js'
 import { openCache, type TeacherCache } from '../../files/cache/reader.js'
 import { loadClassifier } from '../../files/models/classifiers.js'
+import { type DataSet, selectRows } from '../../nn/data.js'
+import type { ProblemType } from '../../nn/models/config.js'
 import { SequenceClassifier } from '../../nn/models/heads.js'
+import type { TextInput } from '../../nn/models/input.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { predict } from '../../train/predict.js'
 import { JUDGED, type Reader, type SetName } from './data.js'
@@ -19,6 +22,7 @@ export interface LiveTeacher {
   classes: readonly string[]
   /** What people should know of the folder. */
   notes: readonly string[]
+  problemType: ProblemType
 }
 
 /** What was kept of a teacher. */
@@ -26,6 +30,7 @@ export interface CachedTeacher {
   folder: string
   cache: TeacherCache
   classes: readonly string[]
+  problemType: ProblemType
 }
 
 export type Teacher = LiveTeacher | CachedTeacher
@@ -37,18 +42,15 @@ export const isLive = (teacher: Teacher): teacher is LiveTeacher => 'model' in t
  * BERT family nor a cache of one.
  */
 export function loadTeacher(folder: string): Teacher {
-  const number = () => new CheckpointError(folder, 'predicts a number', 'These recipes distil classifiers')
   if (isCache(folder)) {
     const cache = openCache(folder)
-    if (cache.manifest.regression) throw number()
-    return { folder, cache, classes: cache.classes }
+    return { folder, cache, classes: cache.classes, problemType: cache.manifest.problemType }
   }
-  const { model, tokenizer, classes, regression, notes } = loadClassifier(folder)
+  const { model, tokenizer, classes, problemType, notes } = loadClassifier(folder)
   if (!(model instanceof SequenceClassifier))
     throw new CheckpointError(folder, 'is no model of the BERT family', 'Train one: tinystill train')
-  if (regression) throw number()
   for (const p of model.parameters()) p.requiresGrad = false
-  return { folder, model: model.eval() as Student, tokenizer, classes, notes }
+  return { folder, model: model.eval() as Student, tokenizer, classes, problemType, notes }
 }
 
 export function closeTeachers(teachers: readonly Teacher[]): void {
@@ -84,10 +86,9 @@ export function answersOf(
   return teacher.cache.logits(placesIn(teacher, reader, set))
 }
 
-/** Logits in the order of the teacher's own classes, and the rows' labels. */
-export interface Answers {
+/** Logits in the order of the teacher's own classes, and what the rows' labels say. */
+export interface Answers extends Pick<DataSet<unknown>, 'labels' | 'targets' | 'size'> {
   logits: Float32Array
-  labels: Int32Array
 }
 
 /** What a cache says of those rows of a labelled set that it has, the first `most` of them; missing: rows that it has not. */
@@ -97,7 +98,9 @@ export function keptAnswers(
   set: 'labelled' | 'dev' | 'test',
   most = Infinity,
 ): Answers & { missing: number } {
-  const labels = (set === 'labelled' ? reader.stage(set) : reader.held(set))?.labels as Int32Array
+  const { labels, targets, size } = (
+    set === 'labelled' ? reader.stage(set) : reader.held(set)
+  ) as DataSet<TextInput>
   const all = reader
     .texts(set)
     .flatMap(({ texts, pairs }) => texts.map((text, i) => cache.find(text, pairs?.[i] ?? null)))
@@ -105,7 +108,9 @@ export function keptAnswers(
   const shown = known.slice(0, most)
   return {
     logits: cache.logits(Int32Array.from(shown, (i) => all[i])),
-    labels: Int32Array.from(shown, (i) => labels[i]),
+    size: shown.length,
+    labels: labels && Int32Array.from(shown, (i) => labels[i]),
+    ...(targets && { targets: selectRows(targets, targets.length / size, shown) }),
     missing: all.length - known.length,
   }
 }
@@ -115,7 +120,8 @@ export function judgedAnswers(teacher: Teacher, reader: Reader): Answers & { of:
   const of = reader.held('dev') === null ? 'labelled' : 'dev'
   if (isLive(teacher)) {
     const set = reader.judged()
-    return { logits: predict(teacher.model, set), labels: set.labels as Int32Array, of }
+    const { labels, targets, size } = set
+    return { logits: predict(teacher.model, set), labels, size, ...(targets && { targets }), of }
   }
   if (of === 'dev') {
     const dev = keptAnswers(teacher, reader, of)

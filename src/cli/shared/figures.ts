@@ -2,13 +2,19 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Figures } from '../../train/reports.js'
-import { percent, renderTable } from './table.js'
+import { count, percent, renderTable } from './table.js'
 
 /** Shares that people read as percentages. */
-const SHARES = ['accuracy', 'f1', 'ece']
+const SHARES = ['accuracy', 'f1', 'ece', 'macroF1', 'microF1', 'subsetAccuracy', 'precision', 'recall']
 
 export const shownFigure = (name: string, value: number) =>
-  SHARES.includes(name) ? percent(value, 2) : Number.isFinite(value) ? value.toPrecision(4) : '-'
+  SHARES.includes(name)
+    ? percent(value, 2)
+    : name === 'rows'
+      ? count(value)
+      : Number.isFinite(value)
+        ? value.toPrecision(4)
+        : '-'
 
 /** One row a set, one column a figure. */
 export function figureTable(figures: Readonly<Record<string, Figures>>): string {

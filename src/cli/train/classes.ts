@@ -1,8 +1,16 @@
-// The classes that a training has: those of the folder it goes on from, where its head knows the data's labels.
+// The names of what a training gives: those that are asked for, those of the folder it goes on from, or the data's.
 import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DataError } from '../../errors.js'
+import { readModelConfig } from '../../files/models/config-file.js'
 import { classesOf } from '../../files/models/pretrained.js'
+import { headOf } from '../../formats/head.js'
 import { shown } from '../../formats/json.js'
+import type { ProblemType } from '../../nn/models/config.js'
 import { labelFinder } from '../../text/labels.js'
+import type { TrainOptions } from './options.js'
+
+type Asked = Pick<TrainOptions, 'labels' | 'model'>
 
 export interface TrainedClasses {
   /** In the order of the logits. */
@@ -16,14 +24,45 @@ export interface TrainedClasses {
 const some = (names: readonly string[]) =>
   names.slice(0, 8).map(shown).join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '')
 
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
 /**
- * `found`: the data's labels. A head keeps its classes in their order where all labels are names of its, or where there are as
- * many of both and each label is the number of one; it is drawn anew otherwise. Throws CheckpointError for a folder that is none.
+ * The names that data are read by: those of --labels; or where a folder's head does the same task already, its own in its
+ * own order. undefined: the data's. Of one class a text the data alone says them.
  */
-export function trainedClasses(source: string, found: readonly string[]): TrainedClasses {
-  const folder = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true
+export function knownNames({ labels, model }: Asked, type: ProblemType): readonly string[] | undefined {
+  if (labels !== undefined || type === 'single_label_classification') return labels
+  const names = isFolder(model) ? classesOf(model) : null
+  if (names === null) return undefined
+  const head = headOf(readModelConfig(model).config, (reason) => {
+    throw new DataError(join(model, 'config.json'), reason)
+  })
+  return head.problemType === type ? names : undefined
+}
+
+const drawnAnew = (folder: string, head: readonly string[], found: readonly string[], whose: string) =>
+  `the head is drawn anew: the classes of ${folder} are ${some(head)}, those of ${whose} ${some(found)}. To keep it, give both the same names (id2label in config.json)`
+
+/** `found`: the names that the data were read by. Throws CheckpointError for a folder that is none of a model. */
+export function classesFor(
+  { labels, model: source }: Asked,
+  type: ProblemType,
+  found: readonly string[],
+): TrainedClasses {
+  const folder = isFolder(source)
   const head = folder ? classesOf(source) : null
   if (head === null) return { names: found, newHead: folder, notes: [] }
+  if (type === 'single_label_classification' && labels === undefined) return likeHead(source, head, found)
+  const same = head.length === found.length && head.every((name, i) => name === found[i])
+  const whose = labels === undefined ? 'the data' : '--labels'
+  return { names: found, newHead: !same, notes: same ? [] : [drawnAnew(source, head, found, whose)] }
+}
+
+/**
+ * A head keeps its classes in their order where all labels are names of its, or where there are as many of both and each
+ * label is the number of one; it is drawn anew otherwise.
+ */
+function likeHead(source: string, head: readonly string[], found: readonly string[]): TrainedClasses {
   const twice = new Set(head).size < head.length
   if (!twice && found.every((name) => head.includes(name))) {
     const without = head.filter((name) => !found.includes(name))
@@ -40,10 +79,5 @@ export function trainedClasses(source: string, found: readonly string[]): Traine
         `labels ${some(found)} are ${some(places.map((i) => head[i as number]))}, the classes of ${source}`,
       ],
     }
-  return {
-    ...{ names: found, newHead: true },
-    notes: [
-      `the head is drawn anew: the classes of ${source} are ${some(head)}, those of the data ${some(found)}. To keep it, give both the same names (id2label in config.json)`,
-    ],
-  }
+  return { names: found, newHead: true, notes: [drawnAnew(source, head, found, 'the data')] }
 }

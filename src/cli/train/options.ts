@@ -1,8 +1,10 @@
 // The options of tinystill train, as they are given and as they are meant.
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ProblemType } from '../../nn/models/config.js'
 import { presets } from '../../nn/models/presets.js'
 import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { CommonOptions } from '../shared/command.js'
+import { labelsOption } from '../shared/labels-option.js'
 import {
   addRunOptions,
   nonfiniteOption,
@@ -12,12 +14,30 @@ import {
   whole,
 } from '../shared/options.js'
 
-export const tasks = ['classify', 'regress', 'mlm'] as const
-export type Task = (typeof tasks)[number]
+/** What each task but masked words learns; null for those. */
+export const problemTypeOf = {
+  classify: 'single_label_classification',
+  'multi-label': 'multi_label_classification',
+  regress: 'regression',
+  mlm: null,
+} as const satisfies Record<string, ProblemType | null>
+export type Task = keyof typeof problemTypeOf
+
+/** Tasks by the names that people may give them. */
+const taskNames: Readonly<Record<string, Task>> = {
+  ...{ classes: 'classify', 'multi-label': 'multi-label', regression: 'regress', mlm: 'mlm' },
+  ...{ classify: 'classify', regress: 'regress' },
+}
+
+function taskOf(name: string): Task {
+  if (Object.hasOwn(taskNames, name)) return taskNames[name]
+  throw new InvalidArgumentError(`Allowed choices are ${Object.keys(taskNames).join(', ')}.`)
+}
 
 export interface TrainOptions extends CommonOptions, RunCommandOptions {
   model: string
   task: Task
+  labels?: string[]
   train: string
   dev?: string
   test?: string
@@ -53,7 +73,19 @@ export function trainOptions(command: Command): Command {
     .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
     .requiredOption('--train <file>', 'training data: .tsv, .csv or .jsonl; for mlm also .txt')
     .requiredOption('--out <dir>', "the run's folder")
-    .addOption(new Option('--task <name>', 'what is learnt').choices(tasks).default('classify'))
+    .addOption(
+      new Option(
+        '--task <name>',
+        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), or mlm (masked words)',
+      )
+        .argParser(taskOf)
+        .default('classify', 'classes'),
+    )
+    .addOption(
+      labelsOption(
+        'names of the classes or numbers in their order: a,b,c; default: those of the folder or of the training data',
+      ),
+    )
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
     .option('--test <file>', 'judged once, at the end')
     .option('--epochs <n>', 'default 3 from a folder, 5 for a new model', whole(1))
@@ -79,11 +111,14 @@ export function trainOptions(command: Command): Command {
       '--freeze <what...>',
       "embeddings, a number of lower layers, all-but-head, or beginnings of parameters' names",
     )
-    .option('--class-weights <list>', 'balanced, or a weight a class: 1,2.5')
+    .option(
+      '--class-weights <list>',
+      'balanced, or a weight a class: 1,2.5; for multi-label what a yes counts',
+    )
     .option('--label-smoothing <x>', 'share of the target for all classes', numberIn(0, 0.99), 0)
     .option(
       '--metric <name>',
-      'which figure of --dev decides; default accuracy, for numbers spearman, for mlm loss',
+      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for mlm loss',
     )
     .option('--eval-every <n>', 'judges after so many batches too', whole(1))
     .option('--patience <n>', 'ends after so many judgements without a better one', whole(1))

@@ -4,23 +4,25 @@ import { DataError } from '../../errors.js'
 import { readTexts, streamTexts, type TextSet } from '../../files/data/texts.js'
 import type { Started, StartOptions } from '../../files/models/start.js'
 import type { DataSet } from '../../nn/data.js'
+import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
 import { usualLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
 import { maskingOf } from '../../text/masking.js'
-import { balancedWeights, train } from '../../train/labels.js'
+import { labelFacts } from '../../train/label-facts.js'
+import { balancedWeights } from '../../train/labels.js'
 import { maskedFigures, trainMasked, type WordGuesser } from '../../train/masked.js'
-import { calibration, classification, confusion } from '../../train/metrics.js'
+import { calibration, confusion } from '../../train/metrics.js'
 import { type Classifier, predict } from '../../train/predict.js'
-import { regression } from '../../train/regression.js'
 import type { Figures, FitResult } from '../../train/reports.js'
+import { tasks, train } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
-import { trainedClasses } from './classes.js'
-import type { TrainOptions } from './options.js'
+import { classesFor, knownNames } from './classes.js'
+import { problemTypeOf, type TrainOptions } from './options.js'
 
 export interface TaskPlan {
   start: StartOptions
@@ -30,6 +32,8 @@ export interface TaskPlan {
 }
 
 export interface PreparedTask {
+  /** What people should know before it starts. */
+  notes: readonly string[]
   /** Tokens of a text. */
   maxLength: number
   fit(options: FitOptions): Promise<FitResult>
@@ -40,16 +44,13 @@ export interface PreparedTask {
 
 const DEFAULT_LENGTH = 128
 
-/** What --metric may name, the default first. */
-const metrics = {
-  classify: ['accuracy', 'f1', 'matthews', 'ece', 'loss'],
-  regress: ['spearman', 'pearson', 'mse'],
-  mlm: ['loss', 'perplexity', 'accuracy'],
-} as const
+const WORD_METRICS = ['loss', 'perplexity', 'accuracy']
 
-/** Before hours of training, not after. */
-function metricOf({ task, metric = metrics[task][0] }: TrainOptions): string {
-  const names: readonly string[] = metrics[task]
+/** What --metric may name, the default first. Before hours of training, not after. */
+function metricOf({ task, metric }: TrainOptions): string {
+  const type = problemTypeOf[task]
+  const names = type === null ? WORD_METRICS : tasks[type].metrics
+  if (metric === undefined) return names[0]
   if (names.includes(metric)) return metric
   throw new RangeError(`--metric ${metric}: figures of ${task} are ${names.join(', ')}`)
 }
@@ -61,9 +62,10 @@ const lengthFor = ({ maxLength }: TrainOptions, { model, tokenizer }: Started) =
   return maxLength ?? Math.min(DEFAULT_LENGTH, usualLength(tokenizer, most))
 }
 
-function weightsOf({ classWeights }: TrainOptions, names: readonly string[], labels: Int32Array) {
+function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }: TextSet) {
   if (classWeights === undefined) return {}
-  if (classWeights === 'balanced') return { classWeights: balancedWeights(labels, names.length) }
+  if (classWeights === 'balanced')
+    return { classWeights: labels ? balancedWeights(labels, names.length) : ('balanced' as const) }
   const weights = classWeights.split(',').map(Number)
   if (weights.length !== names.length || !weights.every((w) => w >= 0))
     throw new RangeError(`--class-weights: needs a number from 0 on for each of ${names.join(', ')}`)
@@ -72,28 +74,32 @@ function weightsOf({ classWeights }: TrainOptions, names: readonly string[], lab
 
 /** Classes or numbers of texts. */
 export function classifyTask(options: TrainOptions): TaskPlan {
-  const numbers = options.task === 'regress'
-  const kind = numbers ? 'numbers' : 'classes'
-  const read = readTexts(options.train, { labels: kind })
-  const found = read.labelNames
-  if (!numbers && found.length < 2)
-    throw new DataError(options.train, `has one class only, ${found[0]}`, 'A classifier needs two or more')
-  const classes = numbers ? null : trainedClasses(options.model, found)
-  const labelNames = classes?.names ?? []
+  const type = problemTypeOf[options.task] ?? 'single_label_classification'
+  const { labels } = tasks[type]
+  const known = knownNames(options, type)
+  const read = readTexts(options.train, { labels, ...(known && { labelNames: known }) })
+  if (labels === 'classes' && read.labelNames.length < 2)
+    throw new DataError(
+      options.train,
+      `has one class only, ${read.labelNames[0]}`,
+      'A classifier needs two or more',
+    )
+  const classes = classesFor(options, type, read.labelNames)
+  const labelNames = classes.names
   const set = inOrder(read, labelNames)
   const more = (file: string | undefined) =>
-    file === undefined ? null : readTexts(file, { labels: kind, ...(!numbers && { labelNames }) })
+    file === undefined ? null : readTexts(file, { labels, labelNames })
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
   return {
     start: {
       as: 'sequence-classification',
-      labels: numbers ? ['value'] : labelNames,
-      ...(classes && { newHead: classes.newHead }),
-      problemType: numbers ? 'regression' : 'single_label_classification',
+      labels: labelNames,
+      newHead: classes.newHead,
+      problemType: type,
       texts: set.texts,
     },
-    notes: classes?.notes ?? [],
-    prepare: (started) => prepareClassifier(options, sets, started),
+    notes: classes.notes,
+    prepare: (started) => prepareClassifier(options, type, sets, started),
   }
 }
 
@@ -106,7 +112,13 @@ function inOrder(set: TextSet, names: readonly string[]): TextSet {
 
 type Sets = Record<'train', TextSet> & Record<'dev' | 'test', TextSet | null>
 
-function prepareClassifier(options: TrainOptions, sets: Sets, started: Started): PreparedTask {
+function prepareClassifier(
+  options: TrainOptions,
+  type: ProblemType,
+  sets: Sets,
+  started: Started,
+): PreparedTask {
+  const task = tasks[type]
   const { tokenizer } = started
   const model = started.model as unknown as Classifier<TextInput>
   const maxLength = lengthFor(options, started)
@@ -120,19 +132,19 @@ function prepareClassifier(options: TrainOptions, sets: Sets, started: Started):
   }
   const judge = (set: DataSet<TextInput>): { logits: Float32Array; figures: Figures } => {
     const logits = predict(model, set, { batchSize: 64 })
-    const figures = set.targets
-      ? regression(logits, set.targets)
-      : classification(logits, set.labels as Int32Array, names.length)
-    return { logits, figures: { ...figures } }
+    return { logits, figures: task.judge(logits, set, names).figures }
   }
   const metric = metricOf(options)
+  const weights = weightsOf(options, sets.train)
   const judged = new Map<'dev' | 'test', ReturnType<typeof judge>>()
   return {
+    notes: labelFacts(task.labels, dataOf.train, names),
     maxLength,
     fit: (fit) =>
       train(model, dataOf.train, {
         ...fit,
-        ...(sets.train.labels && weightsOf(options, names, sets.train.labels)),
+        task: type,
+        ...weights,
         ...(options.labelSmoothing > 0 && { labelSmoothing: options.labelSmoothing }),
         ...(dataOf.dev && { metric, evaluate: () => judge(dataOf.dev as DataSet<TextInput>).figures }),
       }),
@@ -145,8 +157,7 @@ function prepareClassifier(options: TrainOptions, sets: Sets, started: Started):
     },
     report: () => {
       const rows = count(dataOf.train.size)
-      const what = dataOf.train.targets ? 'a number for each text' : `one of ${names.length} classes`
-      const intro = `${options.model}, trained on ${rows} rows of ${options.train} to give ${what}.`
+      const intro = `${options.model}, trained on ${rows} rows of ${options.train} to give ${task.gives(names)} for each text.`
       const name = judged.has('test') ? 'test' : 'dev'
       const [set, result] = [dataOf[name], judged.get(name)]
       const labels = set?.labels
@@ -161,6 +172,7 @@ function prepareClassifier(options: TrainOptions, sets: Sets, started: Started):
 
 /** Masked words of plain text. */
 export function maskedTask(options: TrainOptions): TaskPlan {
+  if (options.labels !== undefined) throw new RangeError('--labels: masked words have none')
   const read = (file: string) => Array.from(streamTexts(file), ({ text }) => text)
   const texts = read(options.train)
   if (texts.length === 0) throw new DataError(options.train, 'has no rows')
@@ -184,6 +196,7 @@ export function maskedTask(options: TrainOptions): TaskPlan {
       })
       const dev = held.find(([name]) => name === 'dev')?.[1]
       return {
+        notes: [],
         maxLength,
         fit: (fit) =>
           trainMasked(model, data, masking, {

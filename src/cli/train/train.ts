@@ -89,6 +89,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     textsOf([...plan.start.texts], null),
   )
   const task = plan.prepare(started)
+  for (const note of task.notes) output.info(note)
   const epochs = options.epochs ?? (info === null ? 5 : 3)
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
   const settings = { ...options, epochs, lr, maxLength: task.maxLength }

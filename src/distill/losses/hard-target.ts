@@ -1,4 +1,6 @@
 // Learning from what is known without a teacher: labels, numbers, masked words.
+import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
+import { bceWithLogits } from '../../autograd/ops/losses/binary.js'
 import { crossEntropy, mse } from '../../autograd/ops/losses/losses.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
@@ -25,6 +27,15 @@ export function hardTargetLoss(logits: Tensor, labels: Tensor): Tensor {
 }
 
 /**
+ * Binary cross entropy of logits [B, C] with the classes that texts are of, 1 and 0 in [B, C], mean over both: PyTorch's
+ * BCEWithLogitsLoss. labelSmoothing draws the labels towards a half. Gradient (sigmoid(z) - y) / (B C). Throws ShapeError.
+ */
+export function hardSetLoss(logits: Tensor, labels: Tensor, labelSmoothing = 0): Tensor {
+  const target = labelSmoothing === 0 ? labels : add(mul(labels, 1 - labelSmoothing), labelSmoothing / 2)
+  return bceWithLogits(logits, target)
+}
+
+/**
  * Cross entropy of logits [..., V] with the words that were masked, int32 [...], -100 where none was: mean over those.
  * Gradient (p - e_y) / their number there, 0 elsewhere. Devlin et al. 2018, section 3.1; Sanh et al. 2019. Throws
  * RangeError where no word is to be guessed: the mean would be over nothing.
@@ -44,6 +55,18 @@ export const hardTarget: LossRecord = {
   golden: {
     'hard-target.classes': (t) => hardTargetLoss(t.student, t.labels),
     'hard-target.numbers': (t) => hardTargetLoss(t.student, t.targets),
+  },
+}
+
+export const hardSets: LossRecord = {
+  name: 'hardSets',
+  doc: 'Binary cross entropy of the classes that a text is of.',
+  math: '-\\tfrac{1}{N C} \\sum_{n,c} y_{nc} \\ln p_{nc} + (1 - y_{nc}) \\ln (1 - p_{nc}),\\ p = \\sigma(z);\\quad \\bar z = \\tfrac{1}{N C} (p - y)',
+  source: "PyTorch's BCEWithLogitsLoss, as transformers trains multi_label_classification",
+  needs: ['logits', 'labels'],
+  golden: {
+    'hard-sets': (t) => hardSetLoss(t.student, t.targets),
+    'hard-sets.smoothed': (t) => hardSetLoss(t.student, t.targets, 0.1),
   },
 }
 

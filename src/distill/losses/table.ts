@@ -1,17 +1,18 @@
 // All losses in one table: what documents, checks and lists them walks it.
 import { attentionProbs, attentionScores } from './attention.js'
 import { cosine } from './cosine.js'
-import { hardTarget, maskedWords } from './hard-target.js'
+import { hardSets, hardTarget, maskedWords } from './hard-target.js'
 import { embedding, hidden } from './hidden.js'
 import { kd } from './kd.js'
 import { patient } from './patient.js'
 import type { LossRecord } from './record.js'
 import { relation, valueRelation } from './relation.js'
 import { relationalAngle, relationalDistance } from './relational.js'
+import { softSets } from './soft-sets.js'
 import { logitStandardization, softTarget } from './soft-target.js'
 
 export const losses: readonly LossRecord[] = [
-  ...[softTarget, logitStandardization, kd, hardTarget, maskedWords],
+  ...[softTarget, softSets, logitStandardization, kd, hardTarget, hardSets, maskedWords],
   ...[hidden, embedding, attentionScores, attentionProbs, cosine],
   ...[valueRelation, relation, patient, relationalDistance, relationalAngle],
 ]

@@ -2,7 +2,7 @@
 import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CustomMap, LayerMapName } from '../layer-map.js'
-import type { BoundLoss } from './loss.js'
+import type { BoundLoss, StageTask } from './loss.js'
 import { lossTable } from './loss-table.js'
 import {
   checkKnown,
@@ -56,7 +56,7 @@ export interface LossPlan {
 export interface StagePlan {
   name: string
   /** 'words': its texts are masked anew each time, and the student, like its teacher, guesses words instead of classes. */
-  task: 'classes' | 'words'
+  task: StageTask
   data: StageData
   /** By name, from lossTable. */
   losses: Readonly<Record<string, LossPlan>>
@@ -96,6 +96,17 @@ export type StageDraft = Partial<Omit<StagePlan, 'losses' | 'fit'>> &
     fit?: Partial<FitSettings>
   }
 
+/**
+ * A plan for classes as one for sets of classes or numbers: its losses are then those of that task. Throws RangeError
+ * naming a loss that has no form for it.
+ */
+export function withTask(plan: Plan, task: StageTask): Plan {
+  const change = (stage: StagePlan): StagePlan => (stage.task === 'classes' ? { ...stage, task } : stage)
+  const changed = { ...plan, stages: plan.stages.map(change), baseline: change(plan.baseline) }
+  for (const stage of [...changed.stages, changed.baseline]) lossesOf(stage, `the recipe ${plan.recipe}`)
+  return changed
+}
+
 /** A stage with what was left out filled in. */
 export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
   return {
@@ -121,7 +132,7 @@ export function lossesOf(
     .map(([name, { weight, options }]) => {
       checkKnown(file, `stages.${stage.name}.losses.`, name, Object.keys(lossTable))
       const where = `stages.${stage.name}.losses.${name}.`
-      return { name, weight, loss: lossTable[name].bind(options, { file, where }) }
+      return { name, weight, loss: lossTable[name].bind(options, { file, where }, stage.task) }
     })
     .filter(({ weight }) => weight !== 0)
 }

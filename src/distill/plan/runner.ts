@@ -2,7 +2,7 @@
 import { tensor } from '../../autograd/create.js'
 import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import { TinystillError } from '../../errors.js'
-import type { DataSet } from '../../nn/data.js'
+import { type DataSet, selectRows } from '../../nn/data.js'
 import type { MaskedWords, SequenceClassifier } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { HeadModel, HeadOutput, Wanted } from '../../nn/models/pretrained.js'
@@ -98,8 +98,12 @@ function lessonsOf(stage: StagePlan, padId: number, bench: Pick<Bench, 'data' | 
   return { ...data, input: (rows) => ({ input: fit(data.input(rows)), words: null }) }
 }
 
-/** Labels of these rows, int32 [B] with -100 where there is none; null without any. */
-function labelsFor({ labels }: DataSet<unknown>, rows: Int32Array): Tensor | null {
+/** Labels of these rows as a loss sees them; null without any. */
+function labelsFor({ labels, targets, size }: DataSet<unknown>, rows: Int32Array): Tensor | null {
+  if (targets !== undefined) {
+    const own = selectRows(targets, targets.length / size, rows)
+    return own.every(Number.isNaN) ? null : tensor(own, { shape: [rows.length, targets.length / size] })
+  }
   if (labels === null) return null
   const own = rows.map((row) => labels[row])
   return own.some((label) => label >= 0) ? tensor(own) : null
@@ -149,7 +153,7 @@ async function runStage(
         input,
         words,
       },
-      ...{ progress, layers, configs },
+      ...{ progress, layers, configs, task: stage.task },
     }
     const terms: Record<string, Tensor> = {}
     const parts: Tensor[] = []

@@ -64,7 +64,7 @@ const leave = (stage: StagePlan, name: string): StagePlan => ({
 
 /** Whether a stage's losses look at classes, not only inside the models. */
 const tellsClasses = (stage: StagePlan): boolean =>
-  stage.task === 'classes' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
+  stage.task !== 'words' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
 
 /** Stages whose models nothing of the last one needs are not trained again. */
 function lastOnly(stages: readonly StagePlan[]): StagePlan[] {

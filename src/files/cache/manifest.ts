@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { checkSameFields, Fields } from '../../formats/fields.js'
-import type { Limit } from '../../nn/models/config.js'
+import { type Limit, type ProblemType, problemTypes } from '../../nn/models/config.js'
 import { writeAtomic } from '../disk.js'
 import { readFields } from '../json-file.js'
 
@@ -68,7 +68,8 @@ export interface CacheManifest {
   settings: CacheSettings
   /** Names of the classes in the order of the logits. */
   labels: string[]
-  regression: boolean
+  /** What the logits mean. */
+  problemType: ProblemType
   /** Whether all of the data is in. */
   complete: boolean
   rows: number
@@ -118,10 +119,24 @@ export function readManifest(folder: string): CacheManifest {
     },
     settings,
     labels: labels as string[],
-    regression: given.oneOf('regression', [true, false]),
+    problemType: problemTypeIn(given, settings),
     complete: given.oneOf('complete', [true, false]),
     ...{ rows, shards },
   }
+}
+
+/** Older caches say whether the teacher predicts a number, and no more. */
+function problemTypeIn(given: Fields, { topK }: CacheSettings): ProblemType {
+  const old = given.has('problemType') ? null : given.oneOf('regression', [true, false])
+  const type =
+    old === null
+      ? given.oneOf('problemType', problemTypes)
+      : old
+        ? 'regression'
+        : 'single_label_classification'
+  if (topK !== null && type !== 'single_label_classification')
+    given.refuse('problemType', 'single_label_classification where only the largest logits are kept')
+  return type
 }
 
 function readSettings(given: Fields): CacheSettings {
@@ -182,18 +197,18 @@ function hash(given: Fields, field: string): string {
 }
 
 /** What a cache is made of besides its rows: going on with another teacher, data or setting is refused by these. */
-export type CacheFacts = Pick<CacheManifest, 'teacher' | 'data' | 'settings' | 'labels' | 'regression'>
+export type CacheFacts = Pick<CacheManifest, 'teacher' | 'data' | 'settings' | 'labels' | 'problemType'>
 
 /** Throws CheckpointError naming the first field in which `asked` differs from what is there, with both values. */
 export function checkSame(folder: string, there: CacheFacts, asked: CacheFacts): void {
-  const named = ({ teacher, data, settings, labels, regression }: CacheFacts) =>
+  const named = ({ teacher, data, settings, labels, problemType }: CacheFacts) =>
     new Map<string, unknown>([
       ['teacher.weights', teacher.weights],
       ['teacher.config', teacher.config],
       ['teacher.tokenizer', teacher.tokenizer],
       ['data.sha256', data.sha256],
       ...Object.entries(settings).map(([name, value]): [string, unknown] => [`settings.${name}`, value]),
-      ...Object.entries({ labels, regression }),
+      ...Object.entries({ labels, problemType }),
     ])
   checkSameFields(join(folder, MANIFEST), named(there), named(asked))
 }

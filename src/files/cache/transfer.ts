@@ -4,7 +4,7 @@ import { DataError } from '../../errors.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { labelFinder, labelIds } from '../../text/labels.js'
+import { labelFinder, labelIds, oneLabel } from '../../text/labels.js'
 import { IntList, PackedTexts } from '../../text/packed.js'
 import { streamTexts } from '../data/texts.js'
 import { Places } from './places.js'
@@ -31,6 +31,11 @@ export function transferSet(
   const places = new Places(cache)
   const labels = new IntList()
   const idOf = labelFinder(cache.classes)
+  if (labelled && cache.manifest.problemType !== 'single_label_classification')
+    throw new DataError(
+      cache.folder,
+      'is not of a teacher of one class a text, whose labels can be learnt from here',
+    )
   let pairs = false
   for (const { text, textB, label, line } of streamTexts(file)) {
     places.add(text, textB, line)
@@ -38,7 +43,8 @@ export function transferSet(
     pairs ||= textB !== null
     if (!labelled) continue
     if (label === null) throw new DataError(`${file}:${line}`, 'has no label')
-    labels.add(idOf(label) ?? labelIds([label], cache.classes, file, [line])[0])
+    const one = oneLabel(label, `${file}:${line}`)
+    labels.add(idOf(one) ?? labelIds([one], cache.classes, file, [line])[0])
   }
   const found = places.found(file, 'lines')
   if (found.length === 0) throw new DataError(file, 'has no rows')

@@ -1,5 +1,7 @@
 // Any folder that classifies texts: our own small model's, or one of the BERT family with its head.
+import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import { type Head, headOf } from '../../formats/head.js'
 import { shown } from '../../formats/json.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
@@ -11,17 +13,15 @@ import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
 import { listed, trainingOf } from './match.js'
 import { type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
 
-export interface TextClassifierFolder {
+export interface TextClassifierFolder extends Pick<Head, 'problemType'> {
   model: Module & { forward(input: TextInput): { logits: Tensor } }
   tokenizer: Tokenizer
-  /** Names of the classes in the order of the logits; one for a regression. */
+  /** Names of the classes, or of the numbers, in the order of the logits. */
   classes: readonly string[]
   /** Longest text in tokens. */
   maxLength: number
   /** Tokens of a text where nobody asks for another number: what the model was trained on, as its folder says. */
   usualLength: number
-  /** The one logit is the number itself. */
-  regression: boolean
   /** What people should know of the folder. */
   notes: readonly string[]
 }
@@ -31,7 +31,8 @@ export function loadClassifier(folder: string): TextClassifierFolder {
   if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
     const { model, tokenizer, classes } = loadTextModel(folder)
     const { maxLength } = model.config
-    return { model, tokenizer, classes, maxLength, usualLength: maxLength, regression: false, notes: [] }
+    const problemType = 'single_label_classification'
+    return { model, tokenizer, classes, maxLength, usualLength: maxLength, problemType, notes: [] }
   }
   const loaded = loadPretrained(folder, { prefer: 'sequence-classification' })
   const { model, config, info } = loaded
@@ -43,13 +44,15 @@ export function loadClassifier(folder: string): TextClassifierFolder {
     )
   }
   const tokenizer = tokenizerOf(folder, loaded)
-  const { maxLength, problemType } = config
+  const { maxLength } = config
   const { classes, notes } = apart(folder, config.labels)
-  const regression = problemType === 'regression' || classes.length === 1
+  const { problemType, note } = headOf(config, (reason) => {
+    throw new CheckpointError(join(folder, 'config.json'), reason)
+  })
   return {
-    ...{ model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, regression },
+    ...{ model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, problemType },
     usualLength: usualLength(tokenizer, maxLength),
-    notes: [...info.notes, ...notes],
+    notes: [...info.notes, ...notes, ...(note === null ? [] : [note])],
   }
 }
 

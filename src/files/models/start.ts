@@ -1,6 +1,7 @@
 // What a training begins with: a folder's weights, or a new model of a size, with a vocabulary made of the texts.
 import { existsSync, statSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
+import { activationFields } from '../../formats/head.js'
 import { footprintOfConfig, requireRoom } from '../../nn/footprint.js'
 import { makeModel } from '../../nn/models/bert.js'
 import type { TransformerConfig } from '../../nn/models/config.js'
@@ -64,8 +65,18 @@ function fromFolder(folder: string, { as, labels, newHead, problemType }: StartO
   const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels, newHead })
   const { model, info } = loaded
   const tokenizer = tokenizerOf(folder, loaded)
-  if (problemType !== undefined) model.config.problemType = problemType
+  if (problemType !== undefined) setProblemType(model, problemType)
   return { model, tokenizer, info }
+}
+
+/** What a model is trained for: what its folder said of the answers before goes. */
+export function setProblemType(
+  { config }: Pick<Pretrained, 'config'>,
+  problemType: TransformerConfig['problemType'],
+): void {
+  config.problemType = problemType
+  const gone: readonly string[] = activationFields
+  config.extra = new Map([...config.extra].filter(([field]) => !gone.includes(field)))
 }
 
 function fresh(source: string, family: Family, config: TransformerConfig, options: StartOptions): Started {

@@ -27,7 +27,7 @@ function writeCache(folder: string): void {
   const writer = CacheWriter.open(folder, {
     teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash },
     data: { file: 'data.tsv', bytes: 1, sha256: hash },
-    ...{ settings, labels: ['a', 'b', 'c', 'd'], regression: false },
+    ...{ settings, labels: ['a', 'b', 'c', 'd'], problemType: 'single_label_classification' },
   })
   for (const rows of [texts.slice(0, 2), texts.slice(2)]) {
     const each = <T>(values: T): T[] => rows.map(() => values)

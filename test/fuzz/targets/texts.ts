@@ -188,7 +188,9 @@ export const textTargets: readonly Target[] = Object.keys(makers).map((format) =
       judge: (bytes, value) => {
         const wanted = plain[format](bytes)
         if (wanted === null) return 'a plain reader refuses it'
-        const rows = (value as TextRow[]).map(({ text, textB, label }): Row => [text, textB, label])
+        const rows = (value as TextRow[]).map(
+          ({ text, textB, label }): Row => [text, textB, label as string | number | null],
+        )
         const [ours, theirs] = [JSON.stringify(rows), JSON.stringify(wanted)]
         return ours === theirs ? null : `it reads ${ours}, a plain reader ${theirs}`
       },

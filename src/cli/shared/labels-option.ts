@@ -1,0 +1,37 @@
+// The option that names classes, and labels that are read by it.
+import { InvalidArgumentError, Option } from 'commander'
+import { reordered } from '../../files/data/reordered.js'
+import { readTexts, type TextSet } from '../../files/data/texts.js'
+import type { ProblemType } from '../../nn/models/config.js'
+import { tasks } from '../../train/tasks.js'
+import type { Output } from './output.js'
+
+function nameList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.includes('') || new Set(names).size < names.length)
+    throw new InvalidArgumentError('It must be names with commas between, each once: toxic,insult.')
+  return names
+}
+
+export const labelsOption = (describe: string): Option =>
+  new Option('--labels <list>', describe).argParser(nameList)
+
+/** Of commands that have a model already. */
+export const orderOption = (): Option =>
+  labelsOption("the model's classes in the order in which the data numbers them: a,b,c; default: the model's")
+
+/** A labelled file for a model, in the order of its classes. Says so where that order is taken on trust. */
+export function readFor(
+  file: string,
+  { classes, problemType }: { classes: readonly string[]; problemType: ProblemType },
+  listed: readonly string[] | undefined,
+  output: Pick<Output, 'info'>,
+): TextSet {
+  const set = readTexts(file, { labels: tasks[problemType].labels, labelNames: listed ?? classes })
+  if (listed !== undefined) return reordered(set, classes, file)
+  if (set.inTurn)
+    output.info(
+      `${file}: each label holds ${classes.length} numbers, taken for ${classes.join(', ')} in this order; --labels names another`,
+    )
+  return set
+}
