@@ -129,7 +129,7 @@ describe('tinystill augment', () => {
       ['--model', at('own')],
       /own: holds a classifier of whole words, .*--task mlm/,
     ],
-    ['no model', ['--model', at('none')], /none.config.json: cannot be read/],
+    ['no model', ['--model', at('none')], /none: cannot be read/],
     ['another format', ['--out', at('refused.csv')], /refused.csv: must be of .*data.tsv's format. .*\.tsv/],
     ['no data', ['--data', at('none.tsv')], /none.tsv: cannot be read/],
     ['no vectors', ['--vectors', at('data.tsv')], /data.tsv:1: /],

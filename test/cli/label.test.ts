@@ -121,7 +121,7 @@ describe('tinystill label', () => {
       ['--hidden', 'cls', '--layers', '3'],
       /--layers 3: the teacher has layers 1 to 2/,
     ],
-    ['no teacher', 'none', [], /none.config.json: cannot be read/],
+    ['no teacher', 'none', [], /none: cannot be read/],
     ['no data', 'bert', ['--data', at('none.tsv')], /none.tsv: cannot be read/],
   ])('refuses %s in one line', async (_, teacher, more, text) => {
     const { code, err } = await label(teacher, 'refused', ...more)

@@ -87,9 +87,7 @@ describe('tinystill', () => {
     const missing = join(folder, 'nothing')
     const { code, out, err } = await run(['predict', '--model', missing, '--text', 'a'])
     expect([code, out]).toEqual([1, ''])
-    expect(err).toBe(
-      `tinystill: ${join(missing, 'config.json')}: cannot be read: no such file or folder. Check the path\n`,
-    )
+    expect(err).toBe(`tinystill: ${missing}: cannot be read: no such file or folder. Check the path\n`)
     expect((await run(['predict', '--model', missing, '--text', 'a', '--debug'])).err).toContain('\n    at ')
   })
 

@@ -184,6 +184,7 @@ describe('a kind that config.json does not say', () => {
 describe('tensors too many or too few', () => {
   it.each<[string, (s: State) => State, string]>([
     ['a stranger', (s) => s.set('loss_fct.weight', zeros(2)), 'loss_fct.weight'],
+    ['a name that drives terminals', (s) => s.set('x\u202e\n', zeros(2)), 'x\\u202e\\u000a'],
     ['a count', (s) => s.set('queue_ptr', tensor(Int32Array.of(1))), 'queue_ptr'],
     [
       'a layer',

@@ -1,7 +1,7 @@
 // Which tensor of a file is for which parameter of a model, and what to do where one is missing.
 import { basename, dirname } from 'node:path'
 import { CheckpointError } from '../../errors.js'
-import { shown } from '../../formats/json.js'
+import { escaped, shown } from '../../formats/json.js'
 import { architectureOf, type Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
@@ -19,10 +19,13 @@ export interface Match {
 /** The longest list of names that is told whole. */
 const SHOWN = 6
 
-/** For people: the first of them, and how many more. */
+/** For people: the first of them, and how many more. Names come from files. */
 export function listed(names: readonly string[]): string {
   const more = names.length - SHOWN
-  return names.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const first = names
+    .slice(0, SHOWN)
+    .map((name) => escaped(name.length > 80 ? `${name.slice(0, 80)}...` : name))
+  return first.join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 const moduleOf = (name: string) => name.slice(0, name.lastIndexOf('.') + 1)
