@@ -16,8 +16,6 @@ interface Library {
   encode(text: string): { ids: number[] }
 }
 
-export type { RoleNames }
-
 export interface VocabularyOptions {
   /** Default true. */
   lowercase?: boolean

@@ -21,10 +21,10 @@ import {
   truncationSide,
 } from '../../formats/tokenizer-config.js'
 import { bertTemplates, readWordPiece, type WordPieceSpec } from '../../formats/tokenizer-json.js'
-import { vocabularySpec } from '../../formats/vocabulary.js'
+import { type RoleNames, vocabularySpec } from '../../formats/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
-import { type RoleNames, WordPieceTokenizer } from '../../text/wordpiece.js'
+import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { type FileContent, readText, writeFolder } from '../disk.js'
 import { readJson } from '../json-file.js'
 
