@@ -1,6 +1,6 @@
 // What the labels of a data set are like, for people to see before hours are spent.
-import type { DataSet } from '../nn/data.js'
-import type { LabelKind } from '../text/labels.js'
+import type { DataSet } from '../../nn/data.js'
+import type { LabelKind } from '../../text/labels.js'
 
 /** Names that are told; of more there is a count. */
 const TOLD = 20
@@ -40,7 +40,9 @@ function setFacts(targets: Float32Array, rows: number, names: readonly string[])
   const still = names.filter((_, c) => counts[c] === 0 || counts[c] === rows)
   return [
     `${rows} rows by class: ${by}; ${none} of none; ${digits(total / rows)} classes a row`,
-    ...(still.length > 0 ? [`of these no row is, or all are, so that nothing tells them apart: ${list(still)}`] : []),
+    ...(still.length > 0
+      ? [`of these no row is, or all are, so that nothing tells them apart: ${list(still)}`]
+      : []),
   ]
 }
 
@@ -55,6 +57,8 @@ function numberFacts(targets: Float32Array, rows: number, names: readonly string
   const still = names.filter((_, c) => low[c] === high[c])
   return [
     `${rows} rows of numbers: ${list(names.map((name, c) => `${name} ${digits(low[c])} to ${digits(high[c])}`))}`,
-    ...(still.length > 0 ? [`these are the same in all rows, there is nothing to learn: ${list(still)}`] : []),
+    ...(still.length > 0
+      ? [`these are the same in all rows, there is nothing to learn: ${list(still)}`]
+      : []),
   ]
 }
