@@ -11,7 +11,9 @@ import {
 } from '../tensor/backend.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
 import { VERSION } from '../version.js'
+import { lookAtModel, type ModelQuestion } from './doctor-model.js'
 import type { CommandSpec } from './shared/command.js'
+import { orderOption } from './shared/labels-option.js'
 import type { Output } from './shared/output.js'
 import { bytes, renderTable } from './shared/table.js'
 
@@ -49,12 +51,20 @@ function classTable(classes: SizeClass[], { build }: BackendReport): string {
   )
 }
 
-export const doctorCommand: CommandSpec<unknown> = {
+export const doctorCommand: CommandSpec<Partial<ModelQuestion>> = {
   name: 'doctor',
   describe:
-    'Tell what runs here: versions, backends and why, where each kernel runs, speeds of matrix products',
-  options: (command) => command,
-  run: async (_, { output }) => {
+    'Tell what runs here: versions, backends and why, where each kernel runs, speeds of matrix products; or what a model is for',
+  options: (command) =>
+    command
+      .option('--model <dir>', 'tells of this model instead: its task, how labels for it are written')
+      .option('--data <file>', 'and of the labels in this file')
+      .addOption(orderOption()),
+  run: async ({ model, data, labels }, { output }) => {
+    if (model !== undefined)
+      return lookAtModel({ model, ...(data !== undefined && { data }), ...(labels && { labels }) }, output)
+    if (data !== undefined || labels !== undefined)
+      throw new RangeError('--data and --labels go with --model')
     const { modes, classes } = examine()
     const report = backendReport()
     const facts = {

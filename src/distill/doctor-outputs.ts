@@ -1,5 +1,5 @@
 // What a teacher's answers are worth where each output stands for itself: yes or no to classes, or numbers.
-import { multiLabel } from '../train/multi-label.js'
+import { multiLabel } from '../train/outputs/multi-label.js'
 import { pearson } from '../train/regression.js'
 import { bestOrder } from './assignment.js'
 import type { Problem } from './doctor.js'

@@ -23,7 +23,7 @@ export {
   matthews,
   probabilities,
 } from '../train/metrics.js'
-export { type ClassFigures, type MultiLabelMetrics, multiLabel } from '../train/multi-label.js'
+export { type ClassFigures, type MultiLabelMetrics, multiLabel } from '../train/outputs/multi-label.js'
 export { type Classifier, type PredictOptions, predict } from '../train/predict.js'
 export { pearson, type RegressionMetrics, regression, regressions, spearman } from '../train/regression.js'
 export type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } from '../train/reports.js'

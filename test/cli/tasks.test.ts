@@ -248,6 +248,26 @@ describe('several numbers', () => {
   }, 60_000)
 })
 
+describe('the doctor', () => {
+  const doctor = (model: string, ...more: string[]) => run('doctor', '--model', at(model), ...more)
+
+  it('tells what a model is for, and what labels a file has', async () => {
+    const { out } = await doctor('sets', '--data', at('vectors.jsonl'), '--labels', 'rude,spam,news')
+    expect(out).toMatch(/task +multi-label: gives any of 3 classes for a text\nnames +news, rude, spam\n/)
+    expect(out).toMatch(/data +200 rows by class: news 100, rude 100, spam 100/)
+    expect((await doctor('numbers')).out).toMatch(/task +regression: gives 2 numbers for a text/)
+    const { out: json } = await doctor('numbers', '--data', at('numbers.jsonl'), '--json')
+    expect(JSON.parse(json)).toMatchObject({ task: 'regression', rows: 200, classes: ['mood', 'size'] })
+  })
+
+  it('refuses data that is not for it, and data without a model', async () => {
+    const wrong = await doctor('numbers', '--data', at('sets.jsonl'))
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/sets.jsonl:1: /)])
+    const alone = await run('doctor', '--data', at('sets.jsonl'))
+    expect([alone.code, alone.err]).toEqual([1, expect.stringMatching(/--data and --labels go with --model/)])
+  })
+})
+
 describe('refused by name', () => {
   const distill = (recipe: string, teacher: string, ...more: string[]) => [
     ...[

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { balancedWeights, positiveWeights } from '../../src/train/labels.js'
 import { calibration, classification, confusion } from '../../src/train/metrics.js'
-import { multiLabel } from '../../src/train/multi-label.js'
+import { multiLabel } from '../../src/train/outputs/multi-label.js'
 import { pearson, regression, regressions, spearman } from '../../src/train/regression.js'
 import { tasks } from '../../src/train/tasks.js'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { reordered } from '../../src/files/data/reordered.js'
 import { readTexts } from '../../src/files/data/texts.js'
-import { labelFacts } from '../../src/train/label-facts.js'
+import { labelFacts } from '../../src/train/outputs/label-facts.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-sets-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -3,7 +3,7 @@
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Metrics } from '../../train/metrics.js'
-import type { MultiLabelMetrics } from '../../train/multi-label.js'
+import type { MultiLabelMetrics } from '../../train/outputs/multi-label.js'
 import { type Classifier, predict } from '../../train/predict.js'
 import type { RegressionMetrics } from '../../train/regression.js'
 import { tasks } from '../../train/tasks.js'

@@ -1,7 +1,7 @@
 // What a model answers, of its logits: probabilities of one class, of each class, or the numbers themselves.
-import type { ProblemType } from '../nn/models/config.js'
-import { sigmoid } from '../tensor/math.js'
-import { probabilities } from './metrics.js'
+import type { ProblemType } from '../../nn/models/config.js'
+import { sigmoid } from '../../tensor/math.js'
+import { probabilities } from '../metrics.js'
 
 /** The answers to one row of n logits from `at` on. */
 export type Answer = (logits: ArrayLike<number>, at: number, n: number) => number[]

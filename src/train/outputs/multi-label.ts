@@ -1,7 +1,7 @@
 // Figures of a model that says yes or no to each of several classes.
-import { exp, log1p, sigmoid } from '../tensor/math.js'
-import { regression } from './regression.js'
-import type { Figures } from './reports.js'
+import { exp, log1p, sigmoid } from '../../tensor/math.js'
+import { regression } from '../regression.js'
+import type { Figures } from '../reports.js'
 
 export interface MultiLabelMetrics {
   /** Mean over the classes of their F1; a class that neither occurs nor is predicted counts as 0. */

@@ -1,6 +1,6 @@
 // What the labels of a data set are like, for people to see before hours are spent.
-import type { DataSet } from '../nn/data.js'
-import type { LabelKind } from '../text/labels.js'
+import type { DataSet } from '../../nn/data.js'
+import type { LabelKind } from '../../text/labels.js'
 
 /** Names that are told; of more there is a count. */
 const TOLD = 20
