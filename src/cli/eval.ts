@@ -8,10 +8,10 @@ import { predict } from '../train/predict.js'
 import { regression } from '../train/regression.js'
 import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
-import { whole } from './shared/options.js'
+import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
 import { bytes, count } from './shared/table.js'
 
-interface EvalOptions {
+interface EvalOptions extends DataFileOptions {
   model: string
   data: string
   batchSize: number
@@ -25,22 +25,22 @@ export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
   describe: 'Accuracy, F1, Matthews, calibration, size and speed of a model on a labelled file',
   options: (command: Command) =>
-    command
-      .requiredOption('--model <dir>', 'folder of the model')
-      .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
-      .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-      .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2)),
-  run: async (
-    { model: folder, data: file, batchSize, maxLength: asked, seed },
-    { output, progress, now },
-  ) => {
+    addDataOptions(
+      command
+        .requiredOption('--model <dir>', 'folder of the model')
+        .requiredOption('--data <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
+        .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+        .option('--max-length <n>', "tokens of a text; default: the model's limit", whole(2)),
+    ),
+  run: async (options, { output, progress, now }) => {
+    const { model: folder, data: file, batchSize, maxLength: asked, seed } = options
     const loaded = loadClassifier(folder)
     const { model, tokenizer, classes } = loaded
     const maxLength = Math.min(asked ?? loaded.maxLength, loaded.maxLength)
-    const set = readTexts(
-      file,
-      loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes },
-    )
+    const set = readTexts(file, {
+      ...dataOptions(options, output),
+      ...(loaded.regression ? { labels: 'numbers' } : { labels: 'classes', labelNames: classes }),
+    })
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
     progress.start('evaluating', data.size)

@@ -7,6 +7,7 @@ import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { ints } from '../../tensor/tensor.js'
+import type { DataOptions } from '../../text/columns.js'
 import { textData } from '../../text/dataset.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
@@ -31,12 +32,18 @@ const part = <S extends TextSet>(set: S, n: number): S => ({
 })
 
 /** All files, with labels as the teacher's classes have them. Throws DataError naming file and line. */
-export function readSets(options: DistillOptions, classes: readonly string[]): Texts {
+export function readSets(options: DistillOptions, classes: readonly string[], reading: DataOptions): Texts {
   const read = (use: Use): FileTexts | null => {
     const file = options[use]
     if (file === undefined) return null
     const labels = use === 'transfer' ? 'none' : 'classes'
-    const set = { file, ...readTexts(file, labels === 'none' ? { labels } : { labels, labelNames: classes }) }
+    const set = {
+      file,
+      ...readTexts(file, {
+        ...reading,
+        ...(labels === 'none' ? { labels } : { labels, labelNames: classes }),
+      }),
+    }
     return options.quick ? part(set, QUICK[use]) : set
   }
   const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)

@@ -27,7 +27,7 @@ import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
   settleBackend(context.output)
-  await distill(readJob(options), context)
+  await distill(readJob(options, context.output), context)
 }
 
 async function distill(asked: Job, context: Context): Promise<void> {

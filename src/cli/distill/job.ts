@@ -5,7 +5,9 @@ import { ablations, aloneVariant, type Variant } from '../../distill/plan/varian
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { given, type OnNonfinite } from '../shared/options.js'
+import { lengthsLine, rowsLine } from '../shared/data-report.js'
+import { dataOptions, given, type OnNonfinite } from '../shared/options.js'
+import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
 import type { DistillOptions } from './options.js'
@@ -64,7 +66,7 @@ export const mainVariant = ({ training }: Job): Variant =>
   training.variants.find(({ label }) => label === null) as Variant
 
 /** Everything that the options name, read. Throws what its readers throw. */
-export function readJob(options: DistillOptions): Job {
+export function readJob(options: DistillOptions, output: Pick<Output, 'info'>): Job {
   const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
@@ -73,11 +75,16 @@ export function readJob(options: DistillOptions): Job {
   const student = studentSource(options, recipe, teachers, general)
   const plan = planFor(recipe, options, student)
   const { seed, seeds, onNonfinite, force, test, dev } = options
-  const texts = readSets(options, teachers[0].classes)
+  const texts = readSets(options, teachers[0].classes, dataOptions(options, output))
   const { model, tokenizer } = student.make(seed, 0)
   const length = (limit: number) => Math.min(options.maxLength ?? DEFAULT_LENGTH, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
+  for (const use of ['train', 'transfer', 'dev', 'test'] as const) {
+    const set = texts[use]
+    if (set !== null) output.info(rowsLine(set.file, set))
+  }
+  output.info(lengthsLine(texts.train, reader.stage('labelled'), tokenizer, maxLength))
   const readers = teachers.map((t) =>
     isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
   )

@@ -5,6 +5,7 @@ import { readTexts, streamTexts, type TextSet } from '../../files/data/texts.js'
 import type { Started, StartOptions } from '../../files/models/start.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
+import type { DataOptions } from '../../text/columns.js'
 import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
 import { maskingOf } from '../../text/masking.js'
@@ -15,6 +16,7 @@ import { type Classifier, predict } from '../../train/predict.js'
 import { regression } from '../../train/regression.js'
 import type { Figures, FitResult } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
+import { lengthsLine, rowsLine } from '../shared/data-report.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import type { TrainOptions } from './options.js'
@@ -27,6 +29,8 @@ export interface TaskPlan {
 export interface PreparedTask {
   /** Tokens of a text. */
   maxLength: number
+  /** What is learnt from, for people. */
+  data: readonly string[]
   fit(options: FitOptions): Promise<FitResult>
   /** By the set they were measured on. */
   figures(): Record<string, Figures>
@@ -66,10 +70,10 @@ function weightsOf({ classWeights }: TrainOptions, names: readonly string[], lab
 }
 
 /** Classes or numbers of texts. */
-export function classifyTask(options: TrainOptions): TaskPlan {
+export function classifyTask(options: TrainOptions, reading: DataOptions): TaskPlan {
   const numbers = options.task === 'regress'
   const kind = numbers ? 'numbers' : 'classes'
-  const set = readTexts(options.train, { labels: kind })
+  const set = readTexts(options.train, { ...reading, labels: kind })
   const { labelNames } = set
   if (!numbers && labelNames.length < 2)
     throw new DataError(
@@ -78,7 +82,7 @@ export function classifyTask(options: TrainOptions): TaskPlan {
       'A classifier needs two or more',
     )
   const more = (file: string | undefined) =>
-    file === undefined ? null : readTexts(file, { labels: kind, ...(!numbers && { labelNames }) })
+    file === undefined ? null : readTexts(file, { ...reading, labels: kind, ...(!numbers && { labelNames }) })
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
   return {
     start: {
@@ -112,10 +116,19 @@ function prepareClassifier(options: TrainOptions, sets: Sets, started: Started):
       : classification(logits, set.labels as Int32Array, names.length)
     return { logits, figures: { ...figures } }
   }
+  const held = (['dev', 'test'] as const).flatMap((name) => {
+    const set = sets[name]
+    return set === null ? [] : [rowsLine(options[name] as string, set)]
+  })
   const metric = metricOf(options)
   const judged = new Map<'dev' | 'test', ReturnType<typeof judge>>()
   return {
     maxLength,
+    data: [
+      rowsLine(options.train, sets.train),
+      lengthsLine(sets.train, dataOf.train, tokenizer, maxLength),
+      ...held,
+    ],
     fit: (fit) =>
       train(model, dataOf.train, {
         ...fit,
@@ -147,8 +160,9 @@ function prepareClassifier(options: TrainOptions, sets: Sets, started: Started):
 }
 
 /** Masked words of plain text. */
-export function maskedTask(options: TrainOptions): TaskPlan {
-  const read = (file: string) => Array.from(streamTexts(file), ({ text }) => text)
+export function maskedTask(options: TrainOptions, reading: DataOptions): TaskPlan {
+  const read = (file: string) =>
+    Array.from(streamTexts(file, { ...reading, labelUse: 'unused' }), ({ text }) => text)
   const texts = read(options.train)
   if (texts.length === 0) throw new DataError(options.train, 'has no rows')
   return {
@@ -172,6 +186,9 @@ export function maskedTask(options: TrainOptions): TaskPlan {
       const dev = held.find(([name]) => name === 'dev')?.[1]
       return {
         maxLength,
+        data: [
+          `${options.train}: ${count(texts.length)} texts make ${count(data.size)} rows; ${count(data.dropped)} too short or unknown`,
+        ],
         fit: (fit) =>
           trainMasked(model, data, masking, {
             ...fit,
