@@ -1,7 +1,7 @@
 // Lines out of bytes, from a file or a stream: as much is in memory as the longest line and one chunk.
 import * as fs from 'node:fs'
 import { CheckpointError, DataError } from '../errors.js'
-import type { Line } from '../text/records.js'
+import type { Line } from '../text/rows/records.js'
 import { openFile } from './disk.js'
 import { gunzipped, isGzip } from './gunzip.js'
 

@@ -1,26 +1,15 @@
 // Rows of texts out of lines: TSV, CSV, JSONL, JSON and plain text. Nothing here knows of files, so a browser can use it.
 import { DataError } from '../errors.js'
-import { Ahead } from './ahead.js'
-import type { DataOptions } from './columns.js'
-import { jsonElements } from './json-elements.js'
-import { jsonReader } from './json-rows.js'
-import type { Label } from './labels.js'
-import type { Fail, Line } from './records.js'
-import { separatorOf, tableRows } from './table-rows.js'
+import { Ahead } from './rows/ahead.js'
+import type { DataOptions } from './rows/columns.js'
+import { jsonElements } from './rows/json-elements.js'
+import { jsonReader } from './rows/json-rows.js'
+import type { Fail, Line } from './rows/records.js'
+import type { TextRow } from './rows/row.js'
+import { separatorOf, tableRows } from './rows/table-rows.js'
 
-export type { Line } from './records.js'
-
-/** One row as it stands in the data. */
-export interface TextRow {
-  text: string
-  textB: string | null
-  /** As written; null where there is none. */
-  label: Label | null
-  /** The line it begins on, from 1. */
-  line: number
-  /** The label's number in the data's own list of classes, where there is one. */
-  classId?: number
-}
+export type { Line } from './rows/records.js'
+export type { TextRow } from './rows/row.js'
 
 export type TextFormat = 'tsv' | 'csv' | 'jsonl' | 'json' | 'txt'
 

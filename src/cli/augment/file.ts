@@ -9,7 +9,7 @@ import { readFields } from '../../files/json-file.js'
 import { readLines } from '../../files/lines.js'
 import { LineLog } from '../../files/log.js'
 import { checkSameFields } from '../../formats/fields.js'
-import type { DataOptions } from '../../text/columns.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import type { TextRow } from '../../text/rows.js'
 import { type WrittenFormat, type WrittenRow, writeRows } from '../../text/write-rows.js'
 

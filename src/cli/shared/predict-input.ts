@@ -1,7 +1,7 @@
 // What predict is to answer: a text or a pair for each line that comes in, so that answers can be laid beside the input.
 import { DataError } from '../../errors.js'
-import { type DataOptions, decideColumns } from '../../text/columns.js'
-import { jsonReader } from '../../text/json-rows.js'
+import { type DataOptions, decideColumns } from '../../text/rows/columns.js'
+import { jsonReader } from '../../text/rows/json-rows.js'
 
 /** A line of input; null texts are empty lines, which get an empty answer. */
 export interface InputRow {

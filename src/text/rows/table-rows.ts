@@ -1,5 +1,6 @@
 // Rows of texts out of tables: which line is the header, what its columns are, and what stands in them.
-import { shown } from '../formats/json.js'
+import { shown } from '../../formats/json.js'
+import { labelOf } from '../labels.js'
 import { Ahead } from './ahead.js'
 import {
   asksForPlaces,
@@ -12,9 +13,8 @@ import {
   REMEDY,
 } from './columns.js'
 import { quotedDialect, sniffedRecords } from './dialect.js'
-import { labelOf } from './labels.js'
 import { type Fail, type Line, readRecords, type TableRow } from './records.js'
-import type { TextRow } from './rows.js'
+import type { TextRow } from './row.js'
 
 /** Records that are looked at before the first is taken for a header or a row. */
 const HEAD = 1000

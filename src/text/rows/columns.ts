@@ -1,5 +1,5 @@
 // Which column of a data set is what: the one place that decides, for tables, JSON and Parquet alike.
-import { shown } from '../formats/json.js'
+import { shown } from '../../formats/json.js'
 
 /** How a data file is read where its own names do not tell. */
 export interface DataOptions {

@@ -10,7 +10,7 @@ const NEAR_THE_END = 100
 
 /** A line that reads the same in all dialects but these. */
 const marked = (text: string, delimiter: string) =>
-  text.includes('"') || text.endsWith('\\') || text.includes(`\\${delimiter}`)
+  text.includes('"') || text.endsWith('\\') || text.includes('\\\r') || text.includes(`\\${delimiter}`)
 
 /**
  * The records of a table whose dialect is not known: lines without quotes are cut, and at the first with one, the lines from there
@@ -39,9 +39,28 @@ export function* sniffedRecords(lines: Ahead<Line>, delimiter: string, fail: Fai
 /** For a table that must be quoted where it holds separators: whether quotes inside are doubled or behind a backslash. */
 export function quotedDialect(lines: Ahead<Line>, delimiter: string): Dialect {
   const head = lines.peek(LINES, CHARACTERS, ({ text }) => text.length)
-  if (!head.some(({ text }) => text.includes('\\"'))) return 'doubled'
+  if (!head.some(({ text }) => text.includes('\\'))) return 'doubled'
   const fits = (dialect: Dialect) => tried(head, lines.ended, delimiter, dialect, null) !== null
-  return !fits('doubled') && fits('backslash') ? 'backslash' : 'doubled'
+  if (fits('doubled')) return 'doubled'
+  if (allEscaped(head, delimiter) && fits('escaped')) return 'escaped'
+  return fits('backslash') ? 'backslash' : 'doubled'
+}
+
+/** Whether every quote stands behind a backslash, and every backslash before what must not stand alone. */
+function allEscaped(head: readonly Line[], delimiter: string): boolean {
+  let found = false
+  for (const { text } of head) {
+    for (let at = 0; at < text.length; at++) {
+      if (text[at] === '"') return false
+      if (text[at] !== '\\') continue
+      const next = text[++at]
+      if (next !== undefined && next !== '"' && next !== '\\' && next !== delimiter && next !== '\r')
+        return false
+      // Two backslashes alone may be a text's own.
+      found ||= next !== '\\'
+    }
+  }
+  return found
 }
 
 /** The records, where all lines can be read so and have as many fields as each other. */
@@ -75,6 +94,10 @@ function tried(
   return fits && (width === null || width === rest || width === rest - 1) ? records : null
 }
 
+/** Whether rows have a field more than the first: the name that R leaves out, or a separator inside quotes. */
+const named = (records: readonly TableRow[]): number =>
+  records.length > 1 ? records[1].fields.length - records[0].fields.length : 0
+
 function dialectOf(
   head: readonly Line[],
   whole: boolean,
@@ -83,12 +106,17 @@ function dialectOf(
   outside: ReadonlySet<string>,
 ): Dialect {
   const read = (dialect: Dialect) => tried(head, whole, delimiter, dialect, width)
+  if (allEscaped(head, delimiter) && read('escaped') !== null) return 'escaped'
   const raw = read('raw')
   for (const dialect of ['doubled', 'backslash'] as const) {
     const records = read(dialect)
-    if (records !== null && (raw === null || quotedOnPurpose(records, raw, outside))) return dialect
+    if (
+      records !== null &&
+      (raw === null || named(raw) > named(records) || quotedOnPurpose(records, raw, outside))
+    )
+      return dialect
   }
-  return raw === null && read('escaped') !== null ? 'escaped' : 'raw'
+  return 'raw'
 }
 
 /** Of lines that can be read either way: whether the quotes are a program's and not the texts' own. */
@@ -100,24 +128,23 @@ function quotedOnPurpose(
   const all = records.flatMap(({ quotes = [] }) => quotes)
   if (!all.some((quote) => quote !== 'bare')) return false
   if (all.includes('doubled')) return true
-  const spanning = records.filter(({ quotes }) => quotes?.includes('spanning'))
-  if (spanning.length > 0) {
+  const lines = new Set(records.map(({ line }) => line))
+  const begun = new Set(records.filter(({ quotes }) => quotes?.includes('spanning')).map(({ line }) => line))
+  if (raw.some(({ line }) => !lines.has(line))) {
     const last = ({ fields }: TableRow) => fields[fields.length - 1]
-    const known = new Set([...outside, ...records.filter((r) => !r.quotes?.includes('spanning')).map(last)])
-    const lines = new Set(records.map(({ line }) => line))
-    const begun = new Set(spanning.map(({ line }) => line))
+    const known = new Set([...outside, ...records.filter(({ line }) => !begun.has(line)).map(last)])
     // Lines that a quote would join end like others do: a dialogue of two rows, not a text of two lines.
     const joined = raw.filter(({ line }) => begun.has(line) || !lines.has(line))
     return !joined.every((record) => known.has(last(record)))
   }
   const width = records[records.length - 1].fields.length
   return Array.from({ length: width }, (_, column) => column).every((column) => {
-    const cells = records.flatMap(({ fields, quotes = [] }) =>
-      (fields[column] ?? '') === '' || column >= fields.length
-        ? []
-        : [{ field: fields[column], bare: (quotes[column] ?? 'bare') === 'bare' }],
+    const cells = records.filter(({ fields }) => (fields[column] ?? '') !== '')
+    const quote = ({ quotes }: TableRow) => quotes?.[column] ?? 'bare'
+    const needless = cells.some((cell) => quote(cell) === 'needless')
+    return (
+      !needless ||
+      cells.every((cell) => quote(cell) !== 'bare' || Number.isFinite(Number(cell.fields[column])))
     )
-    const quoted = cells.some(({ bare }) => !bare)
-    return !quoted || cells.every(({ field, bare }) => !bare || Number.isFinite(Number(field)))
   })
 }

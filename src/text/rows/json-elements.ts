@@ -1,5 +1,5 @@
 // The elements of a JSON list one after the other, as lines of JSONL: the list as a whole is never in memory.
-import { MAX_DEPTH } from '../formats/parse-json.js'
+import { MAX_DEPTH } from '../../formats/parse-json.js'
 import type { Ahead } from './ahead.js'
 import { type Fail, type Line, MAX_RECORD } from './records.js'
 

@@ -1,9 +1,9 @@
 // Rows out of objects: a line of JSONL, an element of a JSON list, a row of Parquet.
-import { parseJson } from '../formats/parse-json.js'
+import { parseJson } from '../../formats/parse-json.js'
+import { labelOf } from '../labels.js'
 import { type Columns, checkLabelled, type DataOptions, decideColumns, REMEDY } from './columns.js'
-import { labelOf } from './labels.js'
 import type { Fail, Line } from './records.js'
-import type { TextRow } from './rows.js'
+import type { TextRow } from './row.js'
 
 /** Different sets of names that are remembered. */
 const MAX_SHAPES = 1000

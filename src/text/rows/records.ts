@@ -1,5 +1,5 @@
 // Lines of a table as records of fields, in one of the ways that programs write them.
-import { shown } from '../formats/json.js'
+import { shown } from '../../formats/json.js'
 
 /** A line without its end, and its number, from 1. */
 export interface Line {
@@ -116,14 +116,15 @@ function* quotedRecords(
       }
       if (open === null) {
         const end = text.indexOf(delimiter, at)
-        const field = text.slice(at, end < 0 ? text.length : end)
-        if (field.includes('"'))
+        const written = text.slice(at, end < 0 ? text.length : end)
+        const field = dialect === 'doubled' ? written : written.replace(/\\(["\\])/g, '$1')
+        if (dialect === 'doubled' ? written.includes('"') : /(?:^|[^\\])(?:\\\\)*"/.test(written))
           fail(
             number,
             'a quote in a field that does not begin with one',
             'Put the field in quotes and double those inside',
           )
-        push(field, 'bare')
+        push(field, field === written ? 'bare' : 'doubled')
         if (end < 0) break
         at = end + 1
         continue
