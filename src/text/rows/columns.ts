@@ -118,14 +118,11 @@ function askedColumns(
   return asked
 }
 
-/** Whether columns are named by their places, in a table whose first line names none of them. */
+/** Whether columns are named by their places, in a table whose first line is no header of numbers, as pandas makes up. */
 export function asksForPlaces(first: readonly string[], options: DataOptions): boolean {
-  const there = allRoles.filter((role) => options[flags[role]] !== undefined)
-  if (there.length === 0) return false
-  const byName = askedColumns(first, options, false)
-  return (
-    there.every((role) => isPlace(options[flags[role]] as string)) && !there.some((r) => byName[r] !== -1)
-  )
+  const asked = allRoles.flatMap((role) => options[flags[role]] ?? [])
+  const numbered = first.every((name, at) => name === String(at) || (at === 0 && name === ''))
+  return asked.length > 0 && asked.every(isPlace) && !numbered
 }
 
 /** Whether a name is that of some role. */

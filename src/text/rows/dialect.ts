@@ -40,10 +40,12 @@ export function* sniffedRecords(lines: Ahead<Line>, delimiter: string, fail: Fai
 export function quotedDialect(lines: Ahead<Line>, delimiter: string): Dialect {
   const head = lines.peek(LINES, CHARACTERS, ({ text }) => text.length)
   if (!head.some(({ text }) => text.includes('\\'))) return 'doubled'
-  const fits = (dialect: Dialect) => tried(head, lines.ended, delimiter, dialect, null) !== null
-  if (fits('doubled')) return 'doubled'
-  if (allEscaped(head, delimiter) && fits('escaped')) return 'escaped'
-  return fits('backslash') ? 'backslash' : 'doubled'
+  const read = (dialect: Dialect) => tried(head, lines.ended, delimiter, dialect, null)
+  const doubled = read('doubled')
+  if (doubled !== null && named(doubled) === 0) return 'doubled'
+  const escaped = allEscaped(head, delimiter) ? read('escaped') : null
+  if (escaped !== null && (doubled === null || named(escaped) === 0)) return 'escaped'
+  return doubled === null && read('backslash') !== null ? 'backslash' : 'doubled'
 }
 
 /** Whether every quote stands behind a backslash, and every backslash before what must not stand alone. */
