@@ -21,9 +21,9 @@ export interface ModelQuestion {
 
 /** Throws CheckpointError for what is no classifier, DataError for data whose labels are not for it. */
 export function lookAtModel({ model: folder, data, labels }: ModelQuestion, output: Output): void {
-  const { classes, problemType, note, maxLength } = loadClassifier(folder)
+  const { classes, problemType, notes, maxLength } = loadClassifier(folder)
   const task = tasks[problemType]
-  const set = data === undefined ? null : readFor(data, { classes, problemType }, labels, output)
+  const set = data === undefined ? null : readFor(data, { classes, problemType }, labels, {}, output)
   const size = set?.texts.length ?? 0
   const own = { ...(set?.targets && { targets: set.targets }), size }
   const counts = classes.map((name, c) => `${name} ${set?.labels?.filter((label) => label === c).length}`)
@@ -36,7 +36,7 @@ export function lookAtModel({ model: folder, data, labels }: ModelQuestion, outp
     problemType,
     classes,
     maxLength,
-    note,
+    notes,
     data,
     rows: set && size,
     facts,
@@ -47,7 +47,7 @@ export function lookAtModel({ model: folder, data, labels }: ModelQuestion, outp
     ['labels', written[task.labels]],
     ['figures', task.metrics.join(', ')],
     ['longest text', `${count(maxLength)} tokens`],
-    ...(note === null ? [] : [['note', note]]),
+    ...notes.map((note) => ['note', note]),
     ...(set === null ? [] : facts.map((fact, i) => [i === 0 ? 'data' : '', fact])),
   ]
   output.print(renderTable([{ title: 'what' }, { title: folder }], rows))

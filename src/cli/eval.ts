@@ -7,11 +7,11 @@ import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
-import { whole } from './shared/options.js'
+import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
 import { bytes, count } from './shared/table.js'
 import { tellTokens, textsOf } from './shared/tokens.js'
 
-interface EvalOptions {
+interface EvalOptions extends DataFileOptions {
   model: string
   data: string
   batchSize: number
@@ -27,26 +27,26 @@ export const evalCommand: CommandSpec<EvalOptions> = {
   describe:
     'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file',
   options: (command: Command) =>
-    command
-      .requiredOption('--model <dir>', 'folder of the model')
-      .requiredOption('--data <file>', 'labelled texts: .tsv, .csv or .jsonl')
-      .addOption(orderOption())
-      .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-      .option(
-        '--max-length <n>',
-        "tokens of a text; default: the folder's model_max_length, or all that the model takes",
-        whole(2),
-      ),
-  run: async (
-    { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed },
-    { output, progress, now },
-  ) => {
+    addDataOptions(
+      command
+        .requiredOption('--model <dir>', 'folder of the model')
+        .requiredOption('--data <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
+        .addOption(orderOption())
+        .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+        .option(
+          '--max-length <n>',
+          "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+          whole(2),
+        ),
+    ),
+  run: async (options, { output, progress, now }) => {
+    const { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed } = options
     const loaded = loadClassifier(folder)
     for (const note of loaded.notes) output.info(note)
     const { model, tokenizer, classes, problemType } = loaded
     const task = tasks[problemType]
     const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
-    const set = readFor(file, loaded, listed, output)
+    const set = readFor(file, loaded, listed, dataOptions(options, output), output)
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
     tellTokens(output, { folder, model, tokenizer }, file, textsOf(texts, pairs))

@@ -12,15 +12,23 @@ import { hashFile } from '../files/hash.js'
 import { lockFolder } from '../files/lock.js'
 import { loadClassifier, type TextClassifierFolder } from '../files/models/classifiers.js'
 import { Pretrained } from '../nn/models/pretrained.js'
+import type { DataOptions } from '../text/rows/columns.js'
 import { breathe } from '../train/pace.js'
 import { Interrupted } from '../train/run-state.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
-import { listen, settleBackend, whole } from './shared/options.js'
+import {
+  addDataOptions,
+  type DataFileOptions,
+  dataOptions,
+  listen,
+  settleBackend,
+  whole,
+} from './shared/options.js'
 import { bytes, count, duration } from './shared/table.js'
 import { firstTexts, tellTokens } from './shared/tokens.js'
 
-interface LabelOptions {
+interface LabelOptions extends DataFileOptions {
   teacher: string
   data: string
   out: string
@@ -78,21 +86,22 @@ function statesOf(
 }
 
 /** How many different rows there are. A row that cannot be read is found here, before the work. */
-function different(file: string): number {
+function different(file: string, reading: DataOptions): number {
   const seen = new KeyIndex()
-  for (const { text, textB } of streamTexts(file)) seen.add(...keyOfText(text, textB))
+  for (const { text, textB } of streamTexts(file, reading)) seen.add(...keyOfText(text, textB))
   if (seen.size === 0) throw new DataError(file, 'has no rows')
   return seen.size
 }
 
 /** Writes the cache, or what is missing of it, and tells of it. total: how many different rows there are. */
 async function fill(
-  { data: file, out, resume, seed }: LabelOptions & CommonOptions,
+  options: LabelOptions & CommonOptions,
   teacher: LabellingTeacher,
   facts: CacheFacts,
   total: number,
   { output, progress, now, signals }: Context,
 ): Promise<void> {
+  const { data: file, out, resume, seed } = options
   const cache = CacheWriter.open(out, facts, { resume })
   const before = cache.manifest.rows
   if (cache.damaged !== null)
@@ -102,15 +111,20 @@ async function fill(
   const began = now()
   const asked = listen(signals)
   const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
-  const { rows, duplicates } = await fillCache(teacher, streamTexts(file), cache, {
-    file,
-    onBatch: async (done) => {
-      progress.update(done, { 'rows/s': count(rate(done - before)) })
-      await breathe()
-      if (asked.signal !== null)
-        throw new Interrupted(asked.signal, `${count(cache.manifest.rows)} rows are written`)
+  const { rows, duplicates } = await fillCache(
+    teacher,
+    streamTexts(file, dataOptions(options, { info: () => {} })),
+    cache,
+    {
+      file,
+      onBatch: async (done) => {
+        progress.update(done, { 'rows/s': count(rate(done - before)) })
+        await breathe()
+        if (asked.signal !== null)
+          throw new Interrupted(asked.signal, `${count(cache.manifest.rows)} rows are written`)
+      },
     },
-  }).finally(asked.end)
+  ).finally(asked.end)
   const seconds = (now() - began) / 1000
   const rowsPerSecond = rate(rows - before)
   progress.finish('')
@@ -127,9 +141,12 @@ export const labelCommand: CommandSpec<LabelOptions> = {
   name: 'label',
   describe: "Write a teacher's outputs for a file of texts, for students to learn from without it",
   options: (command: Command) =>
-    command
+    addDataOptions(command)
       .requiredOption('--teacher <dir>', 'folder of the model')
-      .requiredOption('--data <file>', 'texts: .tsv, .csv, .jsonl or .txt; labels are passed over')
+      .requiredOption(
+        '--data <file>',
+        'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; labels are passed over',
+      )
       .requiredOption('--out <dir>', "the cache's folder")
       .option('--top-k <k>', 'keep the largest k logits of a text, and the probability of the rest', whole(1))
       .addOption(
@@ -170,8 +187,9 @@ export const labelCommand: CommandSpec<LabelOptions> = {
       settings: settingsOf(options, teacher),
       ...{ labels: [...classes], problemType },
     }
-    const total = different(file)
-    tellTokens(context.output, { ...teacher, folder }, file, firstTexts(streamTexts(file)))
+    const reading: DataOptions = { ...dataOptions(options, context.output), labelUse: 'unused' }
+    const total = different(file, reading)
+    tellTokens(context.output, { ...teacher, folder }, file, firstTexts(streamTexts(file, reading)))
     makeFolder(out)
     const release = lockFolder(out)
     try {

@@ -8,12 +8,13 @@ import { best } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
-import { whole } from './shared/options.js'
+import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
 import type { Output } from './shared/output.js'
-import { percent } from './shared/table.js'
+import { type InputRow, inputReader } from './shared/predict-input.js'
+import { count, percent } from './shared/table.js'
 import { tellTokens } from './shared/tokens.js'
 
-interface PredictOptions {
+interface PredictOptions extends Omit<DataFileOptions, 'labelColumn'> {
   model: string
   text?: string[]
   pairs: boolean
@@ -32,13 +33,10 @@ interface TextPredictor {
   /** Says what is odd about how the texts are read. */
   tell(output: Output, texts: readonly string[]): void
   /** Logits [texts, classes]. */
-  logits(texts: readonly string[]): Float32Array
+  logits(texts: readonly InputRow[]): Float32Array
 }
 
-function load(
-  { model: folder, pairs: inPairs, maxLength: asked }: PredictOptions,
-  output: Output,
-): TextPredictor {
+function load({ model: folder, maxLength: asked }: PredictOptions, output: Output): TextPredictor {
   const { model, tokenizer, classes, problemType, notes, ...lengths } = loadClassifier(folder)
   for (const note of notes) output.info(note)
   const maxLength = Math.min(asked ?? lengths.usualLength, lengths.maxLength)
@@ -46,19 +44,19 @@ function load(
     ...{ classes, problemType },
     tell: (output, texts) => tellTokens(output, { folder, model, tokenizer }, 'the first texts', texts),
     logits: (texts) => {
-      const parts = texts.map((text) => (inPairs ? text.split('\t') : [text]))
-      const pairs = inPairs ? parts.map(([, second]) => second ?? null) : null
-      const first = parts.map(([text]) => text)
+      const first = texts.map(({ text }) => text ?? '')
+      const second = texts.map(({ textB }) => textB)
+      const pairs = second.some((text) => text !== null) ? second : null
       return predict(model, textData(first, null, tokenizer, maxLength, { pairs }))
     },
   }
 }
 
-/** In groups; an empty line is no text. */
+/** In groups. */
 async function* chunks(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
   let waiting: string[] = []
   for await (const line of lines) {
-    if (line.trim() !== '') waiting.push(line)
+    waiting.push(line)
     if (waiting.length < CHUNK) continue
     yield waiting
     waiting = []
@@ -70,9 +68,12 @@ export const predictCommand: CommandSpec<PredictOptions> = {
   name: 'predict',
   describe: 'Classify texts by a saved model',
   options: (command: Command) =>
-    command
+    addDataOptions(command, { labels: false })
       .requiredOption('--model <dir>', 'folder of the model')
-      .option('--text <text...>', 'what to classify; without it, one text a line on standard input')
+      .option(
+        '--text <text...>',
+        'what to classify; without it, one text or JSON object a line on standard input, an answer for each line',
+      )
       .option('--pairs', 'a text is two, with a TAB between', false)
       .option(
         '--max-length <n>',
@@ -85,26 +86,45 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       ),
   run: async (options, { output, lines }) => {
     const predictor = load(options, output)
+    const { problemType } = predictor
     const n = predictor.classes.length
+    const answer = shownBy[problemType]
     const list = output.jsonList('predictions')
-    let answered = 0
-    for await (const texts of options.text ? [options.text] : chunks(lines())) {
-      if (answered === 0) predictor.tell(output, texts)
-      const z = predictor.logits(texts)
-      texts.forEach((text, row) => {
-        const values = tasks[predictor.problemType].answer(z, row * n, n)
-        const { item, line } = shownBy[predictor.problemType](predictor, text, values, options.top)
+    const read = inputReader(
+      options.text ? '--text' : 'standard input',
+      options.pairs,
+      dataOptions(options, output),
+    )
+    let [answered, empty] = [0, 0]
+    for await (const given of options.text ? [options.text] : chunks(lines())) {
+      const rows = given.map(read)
+      const texts = rows.filter(({ text }) => text !== null)
+      if (answered === 0)
+        predictor.tell(
+          output,
+          texts.map(({ shown }) => shown),
+        )
+      const z = texts.length > 0 ? predictor.logits(texts) : new Float32Array(0)
+      let done = 0
+      for (const { shown, text } of rows) {
+        const { item, line } =
+          text === null
+            ? { item: { text: shown, label: null }, line: '' }
+            : answer(predictor, shown, tasks[problemType].answer(z, n * done++, n), options.top)
         if (options.jsonl) output.jsonLine(item)
         else {
           list.add(item)
           output.print(line)
         }
-      })
+      }
       answered += texts.length
+      empty += rows.length - texts.length
       await output.drained()
     }
     if (answered === 0)
       throw new DataError('standard input', 'no text to classify', 'Pass --text, or one text a line')
+    if (empty > 0)
+      output.info(`${count(empty)} empty ${empty === 1 ? 'line has' : 'lines have'} an empty answer`)
     if (!options.jsonl) list.end()
   },
 }

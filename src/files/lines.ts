@@ -1,8 +1,9 @@
 // Lines out of bytes, from a file or a stream: as much is in memory as the longest line and one chunk.
 import * as fs from 'node:fs'
 import { CheckpointError, DataError } from '../errors.js'
-import type { Line } from '../text/rows.js'
+import type { Line } from '../text/rows/records.js'
 import { openFile } from './disk.js'
+import { gunzipped, isGzip } from './gunzip.js'
 
 const CHUNK = 2 ** 18
 /** The longest line of a file, and of a stream, in bytes. */
@@ -23,6 +24,8 @@ class LineCutter {
   #rest: Uint8Array[] = []
   #size = 0
   #number = 1
+  /** A first line with CRs inside, until there is a second: a file of one such line has no other line ends. */
+  #only: Line | null = null
 
   constructor(
     readonly name: string,
@@ -46,25 +49,49 @@ class LineCutter {
   /** The last line need not end in a newline. */
   *end(): Generator<Line> {
     if (this.#size > 0) yield* this.#lines(Buffer.concat(this.#rest))
+    if (this.#only !== null)
+      throw new DataError(
+        `${this.name}:1`,
+        'the lines end in CR alone, as old Macs wrote them',
+        "Save the file with LF, or: tr '\\r' '\\n' < FILE > NEW",
+      )
   }
 
   *#lines(block: Uint8Array): Generator<Line> {
-    for (const text of decode(this.name, block, this.#number, this.maxLine))
-      yield { text, number: this.#number++ }
+    for (const text of decode(this.name, block, this.#number, this.maxLine)) {
+      const line = { text, number: this.#number++ }
+      if (line.number === 1 && text.includes('\r')) {
+        this.#only = line
+        continue
+      }
+      if (this.#only !== null) yield this.#only
+      this.#only = null
+      yield line
+    }
   }
 }
 
 /**
- * The lines of a file, without LF or CRLF and a byte order mark in front. Throws DataError naming the file and the line
+ * The lines of a file, of what a .gz file unpacks to, without LF or CRLF and a byte order mark in front. Throws DataError naming the file and the line
  * for what is not UTF-8, holds a NUL or is longer than maxLine, and for a file that cannot be read.
  */
 export function* readLines(
   path: string,
   { maxLine = MAX_LINE, chunk = CHUNK }: LineOptions = {},
 ): Generator<Line> {
+  const cutter = new LineCutter(path, maxLine)
+  if (isGzip(path)) {
+    const pieces = gunzipped(path)
+    for (;;) {
+      const { done, value } = readable(path, () => pieces.next())
+      if (done) break
+      yield* cutter.take(value)
+    }
+    yield* cutter.end()
+    return
+  }
   const file = readable(path, () => openFile(path).file)
   try {
-    const cutter = new LineCutter(path, maxLine)
     const buffer = new Uint8Array(chunk)
     for (;;) {
       const n = readable(path, () => fs.readSync(file, buffer, 0, buffer.length, null))
@@ -88,11 +115,12 @@ export async function* linesOf(
   for (const { text } of cutter.end()) yield text
 }
 
-function readable<T>(path: string, f: () => T): T {
+export function readable<T>(path: string, f: () => T): T {
   try {
     return f()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
+    if (error instanceof DataError) throw error
     // openFile speaks of weights and data alike.
     if (error instanceof CheckpointError) throw new DataError(path, message.slice(path.length + 2))
     throw new DataError(path, `cannot be read: ${message}`)

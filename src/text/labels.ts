@@ -35,19 +35,29 @@ export function labelNamesOf(labels: Iterable<string | number>): string[] {
   return [...names].sort(numbers ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : 1))
 }
 
+/** The numbers that all names begin with, each with another: '1 star', '2 stars'. */
+function leadingNumbers(names: readonly string[]): ReadonlyMap<string, number> | null {
+  const numbers = names.map((name) => /^-?\d+(?![\d.,])/.exec(name)?.[0] ?? null)
+  const byNumber = new Map(numbers.flatMap((number, i) => (number === null ? [] : [[number, i]])))
+  return byNumber.size === names.length ? byNumber : null
+}
+
 /**
- * Finds the index of a label: that of its name, or where no name is a number itself, the number it is.
- * Gives null for any other.
+ * Finds the index of a label: that of its name; that of the name which begins with the number it is, where all do; or where no name
+ * is a number itself, the number it is, from 0. Gives null for any other.
  */
 export function labelFinder(names: readonly string[]): (label: string | number) => number | null {
   const ids = new Map(names.map((name, i) => [name, i]))
   const numbered = names.some((name) => WHOLE.test(name))
+  const leading = leadingNumbers(names)
   return (label) => {
     const text = String(label)
     const id = ids.get(text)
     if (id !== undefined) return id
     const number = Number(text)
-    return !numbered && WHOLE.test(text) && number >= 0 && number < names.length ? number : null
+    if (numbered || !WHOLE.test(text)) return null
+    if (leading !== null) return leading.get(text) ?? null
+    return number >= 0 && number < names.length ? number : null
   }
 }
 
@@ -66,6 +76,9 @@ export function labelIds(
     throw new DataError(
       `${file}:${lines[i]}`,
       `label ${shown(String(label))} is none of the ${names.length} known: ${some}${names.length > 8 ? ', ...' : ''}`,
+      WHOLE.test(String(label)) && !names.some((name) => WHOLE.test(name)) && leadingNumbers(names) === null
+        ? `A number counts the names from 0, to ${names.length - 1}`
+        : undefined,
     )
   })
 }

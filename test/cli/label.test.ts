@@ -135,7 +135,7 @@ describe('tinystill label', () => {
     const refusal = async (...more: string[]) => (await label('bert', 'kept', ...more)).err
     expect(await refusal()).toMatch(/cache.json: holds a cache already/)
     expect(await refusal('--resume', '--top-k', '2')).toMatch(/settings.topK is null there and 2 now/)
-    expect(await refusal('--resume', '--data', at('plain/cache.json'))).toMatch(/files that end in/)
+    expect(await refusal('--resume', '--data', at('plain/cache.json'))).toMatch(/cache.json:1: is no list/)
     const done = await label('bert', 'kept', '--resume')
     expect([done.code, done.err]).toEqual([0, expect.stringMatching(/300 of 300 rows are there already/)])
     const other = await label('own', 'kept', '--resume')

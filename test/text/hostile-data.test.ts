@@ -88,7 +88,7 @@ describe('too much of one thing', () => {
 
   it('10,000 labels in each format are classes in order', () => {
     const name = (i: number) => `class ${(i * 7919) % 10_000}`
-    const lines = (row: (i: number) => string) => Array.from({ length: 10_000 }, (_, i) => row(i)).join('\n')
+    const lines = (row: (i: number) => string) => Array.from({ length: 20_000 }, (_, i) => row(i)).join('\n')
     for (const [ending, content] of [
       ['tsv', lines((i) => `text ${i}\t${name(i)}`)],
       ['csv', `text,label\n${lines((i) => `"text ${i}","${name(i)}"`)}`],

@@ -43,17 +43,19 @@ describe('tsv', () => {
     expect(rows('h.tsv', content)).toEqual(expected)
   })
 
-  it.each(['the text\t1', 'text\t1', 'label\t1', 'sentence structure\tlabel'])(
-    'takes %j for a row',
+  it.each(['the text\t1', 'text\t1', 'label\t1', 'text\tx\ntext\ty', 'a score\tscore\nb\tscore'])(
+    'takes %j for rows',
     (line) => {
-      expect(rows('h.tsv', line)).toHaveLength(1)
+      expect(rows('h.tsv', line)).toHaveLength(line.split('\n').length)
     },
   )
 
-  it('has no quoting, and takes CRLF, empty lines and a byte order mark', () => {
-    expect(rows('q.tsv', '\ufeff"a\t1\r\n\r\n \nb"\t0\r\n')).toEqual([
+  it("leaves the texts' own quotes, and takes CRLF, empty lines and a byte order mark", () => {
+    expect(rows('q.tsv', '\ufeff"a\t1\r\n\r\n \nb"\t0\r\nc\t1\nd\t0')).toEqual([
       ['"a', null, '1', 1],
       ['b"', null, '0', 4],
+      ['c', null, '1', 5],
+      ['d', null, '0', 6],
     ])
   })
 
@@ -249,7 +251,8 @@ describe('whole files', () => {
     ['e.tsv', 'a\tInfinity', { labels: 'numbers' as const }, 'label "Infinity" is no number'],
     ['e.jsonl', '{"text":"a","label":0.5}', {}, 'e.jsonl:1: label 0.5 is no whole number'],
     ['e.txt', 'LOC:city Where is it?', {}, 'a .txt file has a text a line and no labels'],
-    ['e.json', '[]', {}, 'files that end in ".json" are not read. Data are .tsv'],
+    ['e.xlsx', '[]', {}, 'files that end in ".xlsx" are not read. Data are .tsv'],
+    ['e.json', '[]', {}, 'e.json: has no rows'],
   ])('%s %j is refused', (name, content, options, text) => {
     expect(() => readTexts(file(name, content), options)).toThrow(text)
   })

@@ -12,16 +12,25 @@ import { readLines } from '../../files/lines.js'
 import { lockFile } from '../../files/lock.js'
 import { loadWordGuesser } from '../../files/models/guesser.js'
 import { normalizeBert, splitBert } from '../../text/bert-normalizer.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import type { TextRow } from '../../text/rows.js'
 import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { breathe } from '../../train/pace.js'
 import { Interrupted } from '../../train/run-state.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
-import { listen, numberIn, settleBackend, whole } from '../shared/options.js'
+import {
+  addDataOptions,
+  type DataFileOptions,
+  dataOptions,
+  listen,
+  numberIn,
+  settleBackend,
+  whole,
+} from '../shared/options.js'
 import { count, duration } from '../shared/table.js'
-import { AugmentFile } from './file.js'
+import { AugmentFile, writtenAs } from './file.js'
 
-interface AugmentOptions {
+interface AugmentOptions extends DataFileOptions {
   model: string
   data: string
   out: string
@@ -60,10 +69,16 @@ function vectorsOf(
 }
 
 /** How many rows, and which words are in them. A row that cannot be read is found here, before the work. */
-function survey(file: string, { spec }: WordPieceTokenizer): { total: number; known: Set<string> } {
+function survey(
+  file: string,
+  { spec }: WordPieceTokenizer,
+  reading: DataOptions,
+): { total: number; known: Set<string> } {
   let total = 0
   const known = new Set<string>()
-  for (const { text, textB } of streamTexts(file)) {
+  for (const { text, textB, label } of streamTexts(file, reading)) {
+    if (textFormat(file) === 'txt' && (textB !== null || label !== null))
+      throw new DataError(file, 'is a table', 'Name it .tsv')
     total++
     for (const word of splitBert(normalizeBert(`${text} ${textB ?? ''}`, spec.normalizing))) known.add(word)
   }
@@ -80,12 +95,15 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
   name: 'augment',
   describe: 'Write a data file with new texts behind each row, its words replaced by a masked-language model',
   options: (command: Command) =>
-    command
+    addDataOptions(command)
       .requiredOption('--model <dir>', 'folder of a masked-language model: tinystill train --task mlm')
-      .requiredOption('--data <file>', 'texts: .tsv, .csv, .jsonl or .txt; new texts take their labels')
+      .requiredOption(
+        '--data <file>',
+        'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; new texts take their labels',
+      )
       .requiredOption(
         '--out <file>',
-        'of the same format, with a header: each row as it was and its new ones behind it; FILE.run.json tells how',
+        'of the same format, .jsonl for .json and .parquet, with a header: each row as it was and its new ones behind it; FILE.run.json tells how',
       )
       .option(
         '--vectors <file>',
@@ -117,14 +135,15 @@ async function augment(
   { output, progress, now, signals }: Context,
 ): Promise<void> {
   const { model: folder, data, out, topK, p, n, batchSize, seed, resume } = options
-  const format = textFormat(data)
-  if (textFormat(out) !== format)
+  const format = writtenAs(data)
+  if (/\.gz$/i.test(out) || textFormat(out) !== format)
     throw new DataError(out, `must be of ${data}'s format`, `Name it with the ending .${format}`)
+  const reading = dataOptions(options, output)
   settleBackend(output)
   const { model, tokenizer, notes } = loadWordGuesser(folder)
   for (const note of notes) output.info(note)
   const stopWords = stopWordsOf(options)
-  const { total, known } = survey(data, tokenizer)
+  const { total, known } = survey(data, tokenizer, reading)
   const facts = {
     model: { ...teacherFacts(folder, tokenizer) },
     data: { file: data, ...hashFile(data) },
@@ -135,7 +154,7 @@ async function augment(
     settings: { topK, p, n, seed, stopWords: sha256([...stopWords].sort().join('\n')) },
   }
   const vectors = vectorsOf(options, tokenizer, stopWords)
-  const file = AugmentFile.open(out, data, facts, { resume })
+  const file = AugmentFile.open(out, data, facts, { resume, reading })
   if (file === null) {
     output.print(`${out}: is whole already`)
     output.json({ rows: total, resumed: total, seed, out })
@@ -144,7 +163,7 @@ async function augment(
   if (file.before > 0) output.info(`${count(file.before)} of ${count(total)} rows are there already`)
   const { maxLength } = model.config
   const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
-  const rows = augmentRows(after(streamTexts(data), file.before), source, {
+  const rows = augmentRows(after(streamTexts(data, reading), file.before), source, {
     ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },
   })
   progress.start('augmenting', total)

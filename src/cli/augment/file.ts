@@ -9,11 +9,18 @@ import { readFields } from '../../files/json-file.js'
 import { readLines } from '../../files/lines.js'
 import { LineLog } from '../../files/log.js'
 import { checkSameFields } from '../../formats/fields.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import type { TextRow } from '../../text/rows.js'
-import { type WrittenRow, writeRows } from '../../text/write-rows.js'
+import { type WrittenFormat, type WrittenRow, writeRows } from '../../text/write-rows.js'
 
 /** Sections of values by name. Files are told apart by their hashes: file, folder and bytes are for people. */
 export type AugmentFacts = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** Objects are written a line each. */
+export function writtenAs(data: string): WrittenFormat {
+  const format = textFormat(data)
+  return format === 'json' || format === 'parquet' ? 'jsonl' : format
+}
 
 type Sample = Pick<TextRow, 'text' | 'textB'>
 
@@ -27,6 +34,8 @@ export class AugmentFile {
   private constructor(
     readonly path: string,
     readonly data: string,
+    /** How that file is read. */
+    readonly reading: DataOptions,
     /** Rows that an earlier run did. */
     readonly before: number,
     samples: number,
@@ -44,7 +53,7 @@ export class AugmentFile {
     path: string,
     data: string,
     facts: AugmentFacts,
-    { resume }: { resume: boolean },
+    { resume, reading = {} }: { resume: boolean; reading?: DataOptions },
   ): AugmentFile | null {
     const record = recordOf(path)
     if (!existsSync(record)) {
@@ -53,7 +62,7 @@ export class AugmentFile {
       makeFolder(dirname(path))
       rmSync(partialOf(path), { force: true })
       writeAtomic(record, `${JSON.stringify({ format: FORMAT, version: 1, ...facts }, null, 1)}\n`)
-      return new AugmentFile(path, data, 0, 0)
+      return new AugmentFile(path, data, reading, 0, 0)
     }
     if (!resume)
       throw new CheckpointError(
@@ -70,7 +79,7 @@ export class AugmentFile {
       return null
     }
     const { rows, samples } = countRows(partialOf(path))
-    return new AugmentFile(path, data, rows, samples)
+    return new AugmentFile(path, data, reading, rows, samples)
   }
 
   /** New texts of all rows so far. */
@@ -89,9 +98,9 @@ export class AugmentFile {
   finish(): void {
     this.#log.close()
     const partial = partialOf(this.path)
-    const { data } = this
-    const shape = shapeOf(data)
-    writeAtomic(this.path, inChunks(writeRows(joined(data, partial), textFormat(data), shape)))
+    const { data, reading } = this
+    const shape = shapeOf(data, reading)
+    writeAtomic(this.path, inChunks(writeRows(joined(data, reading, partial), writtenAs(data), shape)))
     rmSync(partial, { force: true })
   }
 
@@ -153,18 +162,18 @@ function countRows(partial: string): { rows: number; samples: number } {
 }
 
 /** Which fields any row has. */
-function shapeOf(data: string): { pairs: boolean; labels: boolean } {
+function shapeOf(data: string, reading: DataOptions): { pairs: boolean; labels: boolean } {
   const shape = { pairs: false, labels: false }
-  for (const { textB, label } of streamTexts(data)) {
+  for (const { textB, label } of streamTexts(data, reading)) {
     shape.pairs ||= textB !== null
     shape.labels ||= label !== null
   }
   return shape
 }
 
-function* joined(data: string, partial: string): Generator<WrittenRow> {
+function* joined(data: string, reading: DataOptions, partial: string): Generator<WrittenRow> {
   const log = readLog(partial)
-  for (const row of streamTexts(data)) {
+  for (const row of streamTexts(data, reading)) {
     yield row
     const { value } = log.next()
     if (value === undefined) throw new DataError(data, 'has more rows than when it was augmented')

@@ -10,6 +10,7 @@ import { ints } from '../../tensor/tensor.js'
 import { textData } from '../../text/dataset.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
 import { readFor } from '../shared/labels-option.js'
 import type { Output } from '../shared/output.js'
@@ -38,6 +39,7 @@ const part = <S extends TextSet>(set: S, n: number): S => ({
 export function readSets(
   options: DistillOptions,
   teacher: Pick<Teacher, 'classes' | 'problemType'>,
+  reading: DataOptions,
   output: Pick<Output, 'info'>,
 ): Texts {
   const read = (use: Use): FileTexts | null => {
@@ -45,8 +47,8 @@ export function readSets(
     if (file === undefined) return null
     const own =
       use === 'transfer'
-        ? readTexts(file, { labels: 'none' })
-        : readFor(file, teacher, options.labels, output)
+        ? readTexts(file, { ...reading, labels: 'none' })
+        : readFor(file, teacher, options.labels, reading, output)
     const set = { file, ...own }
     return options.quick ? part(set, QUICK[use]) : set
   }

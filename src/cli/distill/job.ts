@@ -6,7 +6,8 @@ import type { Recipe } from '../../distill/recipes/recipe.js'
 import { TinystillError } from '../../errors.js'
 import { usualLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
-import { given, type OnNonfinite } from '../shared/options.js'
+import { lengthsLine, rowsLine } from '../shared/data-report.js'
+import { dataOptions, given, type OnNonfinite } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
@@ -76,7 +77,7 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const student = studentSource(options, recipe, teachers, general)
   const plan = planFor(recipe, options, student, teachers[0].problemType)
   const { seed, seeds, onNonfinite, force, test, dev } = options
-  const texts = readSets(options, teachers[0], output)
+  const texts = readSets(options, teachers[0], dataOptions(options, output), output)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
@@ -85,6 +86,11 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
+  for (const use of ['train', 'transfer', 'dev', 'test'] as const) {
+    const set = texts[use]
+    if (set !== null) output.info(rowsLine(set.file, set))
+  }
+  output.info(lengthsLine(texts.train, reader.stage('labelled'), tokenizer, maxLength))
   const readers = teachers.map((t) =>
     isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
   )

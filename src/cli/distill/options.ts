@@ -5,7 +5,9 @@ import { presets } from '../../nn/models/presets.js'
 import type { CommonOptions } from '../shared/command.js'
 import { orderOption } from '../shared/labels-option.js'
 import {
+  addDataOptions,
   addRunOptions,
+  type DataFileOptions,
   nonfiniteOption,
   numberIn,
   type OnNonfinite,
@@ -13,7 +15,7 @@ import {
   whole,
 } from '../shared/options.js'
 
-export interface DistillOptions extends CommonOptions, RunCommandOptions {
+export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFileOptions {
   recipe: string
   teacher: string[]
   generalTeacher?: string
@@ -74,7 +76,7 @@ export function distillOptions(command: Command): Command {
         "whose tokenizer a new student takes; default: the teacher's, which a cache does not hold",
       ).conflicts('fromLayers'),
     )
-    .requiredOption('--train <file>', 'labelled texts: .tsv, .csv or .jsonl')
+    .requiredOption('--train <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
     .addOption(orderOption())
     .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
@@ -93,5 +95,5 @@ export function distillOptions(command: Command): Command {
     .addOption(nonfiniteOption())
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
     .option('--force', 'goes on in spite of what is found wrong', false)
-  return addRunOptions(command)
+  return addRunOptions(addDataOptions(command))
 }

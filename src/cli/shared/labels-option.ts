@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { reordered } from '../../files/data/reordered.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { ProblemType } from '../../nn/models/config.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import { tasks } from '../../train/tasks.js'
 import type { Output } from './output.js'
 
@@ -25,9 +26,14 @@ export function readFor(
   file: string,
   { classes, problemType }: { classes: readonly string[]; problemType: ProblemType },
   listed: readonly string[] | undefined,
+  reading: DataOptions,
   output: Pick<Output, 'info'>,
 ): TextSet {
-  const set = readTexts(file, { labels: tasks[problemType].labels, labelNames: listed ?? classes })
+  const set = readTexts(file, {
+    ...reading,
+    labels: tasks[problemType].labels,
+    labelNames: listed ?? classes,
+  })
   if (listed !== undefined) return reordered(set, classes, file)
   if (set.inTurn)
     output.info(

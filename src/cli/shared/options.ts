@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { raceBackends, setBackend, setThreads } from '../../tensor/backend.js'
 import { gpuModes } from '../../tensor/backends/gpu/index.js'
 import { limitMemory } from '../../tensor/storage.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import type { SaveEvery } from '../../train/run-state.js'
 import type { CommonOptions, Environment } from './command.js'
 import type { Output } from './output.js'
@@ -81,6 +82,58 @@ export function addRunOptions(command: Command): Command {
         .default({ ms: 300_000 }, '5m'),
     )
     .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
+}
+
+/** Of commands that read data files. */
+export interface DataFileOptions {
+  textColumn?: string
+  textPairColumn?: string
+  labelColumn?: string
+  delimiter?: string
+}
+
+/** One character, or the name of one that shells do not pass on. */
+function delimiterOf(text: string): string {
+  const named: Record<string, string> = {
+    tab: '\t',
+    '\\t': '\t',
+    comma: ',',
+    semicolon: ';',
+    bar: '|',
+    space: ' ',
+  }
+  const found = Object.hasOwn(named, text) ? named[text] : text
+  if (found.length !== 1 || /["\\\r\n]/.test(found))
+    throw new InvalidArgumentError('It must be one character, or tab, comma, semicolon, bar, space.')
+  return found
+}
+
+export function addDataOptions(command: Command, { labels = true }: { labels?: boolean } = {}): Command {
+  command
+    .option(
+      '--text-column <name>',
+      'of data files: which column is the text; without a header its place, from 1',
+    )
+    .option('--text-pair-column <name>', 'which column is the second text')
+  if (labels) command.option('--label-column <name>', 'which column is the label')
+  return command.addOption(
+    new Option('--delimiter <c>', 'between the fields of .tsv and .csv: one character, or tab').argParser(
+      delimiterOf,
+    ),
+  )
+}
+
+/** As readers of data files take them; what they have to say is said once each. */
+export function dataOptions(
+  { textColumn, textPairColumn, labelColumn, delimiter }: DataFileOptions,
+  output: Pick<Output, 'info'>,
+): DataOptions {
+  const told = new Set<string>()
+  const note = (line: string) => {
+    if (!told.has(line)) output.info(`note: ${line}`)
+    told.add(line)
+  }
+  return { textColumn, textPairColumn, labelColumn, delimiter, note }
 }
 
 /** What --on-nonfinite may say. */

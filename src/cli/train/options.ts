@@ -6,7 +6,9 @@ import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { CommonOptions } from '../shared/command.js'
 import { labelsOption } from '../shared/labels-option.js'
 import {
+  addDataOptions,
   addRunOptions,
+  type DataFileOptions,
   nonfiniteOption,
   numberIn,
   type OnNonfinite,
@@ -34,7 +36,7 @@ function taskOf(name: string): Task {
   throw new InvalidArgumentError(`Allowed choices are ${Object.keys(taskNames).join(', ')}.`)
 }
 
-export interface TrainOptions extends CommonOptions, RunCommandOptions {
+export interface TrainOptions extends CommonOptions, RunCommandOptions, DataFileOptions {
   model: string
   task: Task
   labels?: string[]
@@ -71,7 +73,10 @@ export function trainOptions(command: Command): Command {
   const names = Object.keys(presets).join(', ')
   command
     .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
-    .requiredOption('--train <file>', 'training data: .tsv, .csv or .jsonl; for mlm also .txt')
+    .requiredOption(
+      '--train <file>',
+      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm also .txt',
+    )
     .requiredOption('--out <dir>', "the run's folder")
     .addOption(
       new Option(
@@ -133,5 +138,5 @@ export function trainOptions(command: Command): Command {
     .option('--vocab-size <n>', 'of that vocabulary', whole(100, 2 ** 20), 8192)
     .option('--mask-ratio <x>', 'mlm: share of words to guess', numberIn(0.01, 0.9), 0.15)
     .option('--mask-power <x>', 'mlm: words are drawn by count^x; 0: all alike', numberIn(-2, 0), -0.7)
-  return addRunOptions(command)
+  return addRunOptions(addDataOptions(command))
 }

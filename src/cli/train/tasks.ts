@@ -11,6 +11,7 @@ import { textData } from '../../text/dataset.js'
 import { usualLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
 import { maskingOf } from '../../text/masking.js'
+import type { DataOptions } from '../../text/rows/columns.js'
 import { balancedWeights } from '../../train/labels.js'
 import { maskedFigures, trainMasked, type WordGuesser } from '../../train/masked.js'
 import { calibration, confusion } from '../../train/metrics.js'
@@ -19,6 +20,7 @@ import { type Classifier, predict } from '../../train/predict.js'
 import type { Figures, FitResult } from '../../train/reports.js'
 import { tasks, train } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
+import { lengthsLine, rowsLine } from '../shared/data-report.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { classesFor, knownNames } from './classes.js'
@@ -36,6 +38,8 @@ export interface PreparedTask {
   notes: readonly string[]
   /** Tokens of a text. */
   maxLength: number
+  /** What is learnt from, for people. */
+  data: readonly string[]
   fit(options: FitOptions): Promise<FitResult>
   /** By the set they were measured on. */
   figures(): Record<string, Figures>
@@ -73,11 +77,11 @@ function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }
 }
 
 /** Classes or numbers of texts. */
-export function classifyTask(options: TrainOptions): TaskPlan {
+export function classifyTask(options: TrainOptions, reading: DataOptions): TaskPlan {
   const type = problemTypeOf[options.task] ?? 'single_label_classification'
   const { labels } = tasks[type]
   const known = knownNames(options, type)
-  const read = readTexts(options.train, { labels, ...(known && { labelNames: known }) })
+  const read = readTexts(options.train, { ...reading, labels, ...(known && { labelNames: known }) })
   if (labels === 'classes' && read.labelNames.length < 2)
     throw new DataError(
       options.train,
@@ -88,7 +92,7 @@ export function classifyTask(options: TrainOptions): TaskPlan {
   const labelNames = classes.names
   const set = inOrder(read, labelNames)
   const more = (file: string | undefined) =>
-    file === undefined ? null : readTexts(file, { labels, labelNames })
+    file === undefined ? null : readTexts(file, { ...reading, labels, labelNames })
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
   return {
     start: {
@@ -134,12 +138,21 @@ function prepareClassifier(
     const logits = predict(model, set, { batchSize: 64 })
     return { logits, figures: task.judge(logits, set, names).figures }
   }
+  const held = (['dev', 'test'] as const).flatMap((name) => {
+    const set = sets[name]
+    return set === null ? [] : [rowsLine(options[name] as string, set)]
+  })
   const metric = metricOf(options)
   const weights = weightsOf(options, sets.train)
   const judged = new Map<'dev' | 'test', ReturnType<typeof judge>>()
   return {
     notes: labelFacts(task.labels, dataOf.train, names),
     maxLength,
+    data: [
+      rowsLine(options.train, sets.train),
+      lengthsLine(sets.train, dataOf.train, tokenizer, maxLength),
+      ...held,
+    ],
     fit: (fit) =>
       train(model, dataOf.train, {
         ...fit,
@@ -171,9 +184,10 @@ function prepareClassifier(
 }
 
 /** Masked words of plain text. */
-export function maskedTask(options: TrainOptions): TaskPlan {
+export function maskedTask(options: TrainOptions, reading: DataOptions): TaskPlan {
   if (options.labels !== undefined) throw new RangeError('--labels: masked words have none')
-  const read = (file: string) => Array.from(streamTexts(file), ({ text }) => text)
+  const read = (file: string) =>
+    Array.from(streamTexts(file, { ...reading, labelUse: 'unused' }), ({ text }) => text)
   const texts = read(options.train)
   if (texts.length === 0) throw new DataError(options.train, 'has no rows')
   return {
@@ -198,6 +212,9 @@ export function maskedTask(options: TrainOptions): TaskPlan {
       return {
         notes: [],
         maxLength,
+        data: [
+          `${options.train}: ${count(texts.length)} texts make ${count(data.size)} rows; ${count(data.dropped)} too short or unknown`,
+        ],
         fit: (fit) =>
           trainMasked(model, data, masking, {
             ...fit,

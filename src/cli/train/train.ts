@@ -9,7 +9,7 @@ import type { StepReport } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
-import { given, noSettings, settleBackend } from '../shared/options.js'
+import { dataOptions, given, noSettings, settleBackend } from '../shared/options.js'
 import { RunFolder, type RunResult } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { count, duration } from '../shared/table.js'
@@ -71,7 +71,9 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   const { output, progress } = context
   const { seed, out, train, dev, test } = options
   settleBackend(output)
-  const plan: TaskPlan = options.task === 'mlm' ? maskedTask(options) : classifyTask(options)
+  const reading = dataOptions(options, output)
+  const plan: TaskPlan =
+    options.task === 'mlm' ? maskedTask(options, reading) : classifyTask(options, reading)
   const started = randomScope(keyOf(seed, 'init'), () =>
     startModel(options.model, {
       ...plan.start,
@@ -89,7 +91,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     textsOf([...plan.start.texts], null),
   )
   const task = plan.prepare(started)
-  for (const note of task.notes) output.info(note)
+  for (const line of [...task.data, ...task.notes]) output.info(line)
   const epochs = options.epochs ?? (info === null ? 5 : 3)
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
   const settings = { ...options, epochs, lr, maxLength: task.maxLength }

@@ -1,38 +1,60 @@
 // Data files of texts: read as a stream of rows, or whole with their labels.
 import { DataError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
+import { classProblems } from '../../text/classes.js'
 import type { Label } from '../../text/label-parts.js'
 import { labelSets, sayYesOrNo, setNames } from '../../text/label-sets.js'
-import { type LabelKind, labelIds, labelNamesOf, labelTargets, oneLabel } from '../../text/labels.js'
+import {
+  type LabelKind,
+  labelFinder,
+  labelIds,
+  labelNamesOf,
+  labelTargets,
+  oneLabel,
+} from '../../text/labels.js'
+import { type DataOptions, REMEDY } from '../../text/rows/columns.js'
 import { readRows, type TextFormat, type TextRow } from '../../text/rows.js'
 import { type LineOptions, readLines } from '../lines.js'
+import { parquetTexts } from './parquet.js'
 
-const formats: Record<string, TextFormat> = {
+export type DataFormat = TextFormat | 'parquet'
+
+const formats: Record<string, DataFormat> = {
   '.tsv': 'tsv',
   '.csv': 'csv',
   '.jsonl': 'jsonl',
   '.ndjson': 'jsonl',
+  '.json': 'json',
+  '.parquet': 'parquet',
   '.txt': 'txt',
 }
 
-/** Throws DataError for a name that ends otherwise. */
-export function textFormat(path: string): TextFormat {
-  const ending = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase() ?? ''
-  if (Object.hasOwn(formats, ending)) return formats[ending]
+/** pandas writes a list of objects as one line. */
+const MAX_JSON_LINE = 2 ** 28
+
+/** Of a name, without .gz behind it. Throws DataError for one that ends otherwise. */
+export function textFormat(path: string): DataFormat {
+  const ending = /\.[^./\\]*$/.exec(path.replace(/\.gz$/i, ''))?.[0].toLowerCase() ?? ''
+  if (Object.hasOwn(formats, ending) && !(formats[ending] === 'parquet' && /\.gz$/i.test(path)))
+    return formats[ending]
   throw new DataError(
     path,
     ending === '' ? 'has no ending that tells its format' : `files that end in ${shown(ending)} are not read`,
-    'Data are .tsv (text TAB label), .csv with a header, .jsonl ({"text", "label"}) or .txt (a text a line, no labels)',
+    'Data are .tsv (text TAB label), .csv with a header, .jsonl ({"text", "label"}), .json (a list of those), all of these also .gz, .parquet, or .txt (a text a line, no labels)',
   )
 }
 
 /** The rows of a file one after the other, whatever its size in memory of one chunk. Throws DataError: see readRows. */
-export function streamTexts(path: string, options: LineOptions = {}): Generator<TextRow> {
+export function streamTexts(path: string, options: LineOptions & DataOptions = {}): Generator<TextRow> {
   const format = textFormat(path)
-  return readRows(readLines(path, options), format, path)
+  const { note } = options
+  const told = { ...options, ...(note && { note: (line: string) => note(`${path}: ${line}`) }) }
+  if (format === 'parquet') return parquetTexts(path, told)
+  const lines = readLines(path, { ...(format === 'json' && { maxLine: MAX_JSON_LINE }), ...options })
+  return readRows(lines, format, path, told)
 }
 
-export interface ReadTextsOptions extends LineOptions {
+export interface ReadTextsOptions extends LineOptions, DataOptions {
   /**
    * 'classes' (default): one a row; 'sets' of classes; 'numbers' to be predicted; or 'none': labels that are there are
    * passed over.
@@ -62,40 +84,37 @@ export function readTexts(
   path: string,
   { labels: kind = 'classes', labelNames, ...options }: ReadTextsOptions = {},
 ): TextSet {
-  if (kind !== 'none' && textFormat(path) === 'txt')
-    throw new DataError(
-      path,
-      'a .txt file has a text a line and no labels',
-      "Give labels in a .tsv file: text TAB label. Files like TREC's, with the label in front, must be turned around first",
-    )
   const texts: string[] = []
   const pairs: (string | null)[] = []
   const found: Label[] = []
-  const tabled = textFormat(path) !== 'jsonl'
+  const { note } = options
+  const tabled = ['tsv', 'csv'].includes(textFormat(path))
   let labelled = 0
   const lines: number[] = []
-  for (const { text, textB, label, line } of streamTexts(path, options)) {
+  const classIds: (number | undefined)[] = []
+  for (const { text, textB, label, line, classId } of streamTexts(path, {
+    ...options,
+    labelUse: kind === 'none' ? 'unused' : 'needed',
+  })) {
+    // Of sets, an empty field of a table is the empty one.
+    if (kind !== 'none' && label === null && !(kind === 'sets' && tabled))
+      throw unlabelled(path, line, lines.length === 0)
     texts.push(text)
     pairs.push(textB)
     lines.push(line)
     if (kind === 'none') continue
-    // Of sets, an empty field of a table is the empty one.
-    if (label === null && !(kind === 'sets' && tabled)) throw new DataError(`${path}:${line}`, 'has no label')
-    if (kind === 'classes' && typeof label === 'number' && !Number.isSafeInteger(label))
-      throw new DataError(
-        `${path}:${line}`,
-        `label ${label} is no whole number`,
-        'To predict numbers, ask for regression: --task regression',
-      )
     if (label !== null) labelled++
     found.push(label ?? [])
+    classIds.push(classId)
   }
   if (texts.length === 0) throw new DataError(path, 'has no rows')
   if (kind !== 'none' && labelled === 0) throw new DataError(path, 'no row has a label')
+  if (kind === 'classes')
+    dropUndecided({ texts, pairs, found, lines, classIds }, (line) => note?.(`${path}: ${line}`))
   return {
     texts,
     pairs: pairs.some((pair) => pair !== null) ? pairs : null,
-    ...(kind === 'none' ? noLabels : read[kind](found, labelNames, path, lines)),
+    ...(kind === 'none' ? noLabels : read[kind]({ file: path, found, classIds, lines, note }, labelNames)),
     lines,
   }
 }
@@ -104,21 +123,34 @@ type ReadLabels = Pick<TextSet, 'labels' | 'targets' | 'labelNames' | 'inTurn'>
 
 const noLabels: ReadLabels = { labels: null, targets: null, labelNames: [], inTurn: false }
 
-const read: Record<
-  LabelKind,
-  (found: readonly Label[], known: readonly string[] | undefined, file: string, lines: number[]) => ReadLabels
-> = {
-  classes: (found, known, file, lines) => {
+interface Found {
+  file: string
+  /** Of each row that is kept. */
+  found: readonly Label[]
+  /** Its number in the data's own list of classes, where there is one. */
+  classIds: readonly (number | undefined)[]
+  lines: number[]
+  note: DataOptions['note']
+}
+
+const read: Record<LabelKind, (rows: Found, known: readonly string[] | undefined) => ReadLabels> = {
+  classes: ({ file, found, classIds, lines, note }, known) => {
     const own = found.map((label, i) => oneLabel(label, `${file}:${lines[i]}`))
-    const labelNames = known ?? labelNamesOf(own)
-    return { labels: labelIds(own, labelNames, file, lines), targets: null, labelNames, inTurn: false }
+    if (known === undefined) checkClasses(file, own, lines, note)
+    const { names, labels } = classesOf(own, classIds, known ?? null)
+    return {
+      labels: labelIds(labels, names, file, lines),
+      targets: null,
+      labelNames: names,
+      inTurn: false,
+    }
   },
-  sets: (found, known, file, lines) => {
+  sets: ({ file, found, lines }, known) => {
     const labelNames = known ?? setNames(found, file, lines)
     const inTurn = labelNames.length > 1 && sayYesOrNo(found, labelNames)
     return { labels: null, targets: labelSets(found, labelNames, file, lines), labelNames, inTurn }
   },
-  numbers: (found, known, file, lines) => {
+  numbers: ({ file, found, lines }, known) => {
     const targets = labelTargets(found, file, lines, known?.length)
     const labelNames = known ?? valueNames(targets.length / found.length)
     return { labels: null, targets, labelNames, inTurn: labelNames.length > 1 }
@@ -127,3 +159,62 @@ const read: Record<
 
 /** Of numbers that have no names. */
 const valueNames = (n: number) => (n === 1 ? ['value'] : Array.from({ length: n }, (_, i) => `value_${i}`))
+
+function unlabelled(path: string, line: number, first: boolean): DataError {
+  if (textFormat(path) === 'txt')
+    return new DataError(
+      path,
+      'a .txt file has a text a line and no labels',
+      "Give labels in a .tsv file: text TAB label. Files like TREC's, with the label in front, must be turned around first",
+    )
+  return new DataError(`${path}:${line}`, 'has no label', first ? REMEDY : undefined)
+}
+
+/** The classes' names, and each row's label as one of them or as its number. */
+function classesOf(
+  found: readonly (string | number)[],
+  ids: readonly (number | undefined)[],
+  given: readonly string[] | null,
+): { names: readonly string[]; labels: readonly (string | number)[] } {
+  const numbered = ids.length > 0 && ids.every((id) => id !== undefined)
+  if (!numbered) return { names: given ?? labelNamesOf(found), labels: found }
+  if (given === null) {
+    const byId = new Map(ids.map((id, row) => [id as number, String(found[row])]))
+    return { names: [...byId].sort(([a], [b]) => a - b).map(([, name]) => name), labels: found }
+  }
+  // A model may have other names for them than the data set.
+  const find = labelFinder(given)
+  return { names: given, labels: found.every((label) => find(label) !== null) ? found : (ids as number[]) }
+}
+
+/** SNLI writes - where its annotators did not agree: everyone leaves those rows out. */
+function dropUndecided(
+  lists: Record<'texts' | 'pairs' | 'found' | 'lines' | 'classIds', unknown[]>,
+  note: (line: string) => void,
+): void {
+  const { found } = lists
+  if (!found.includes('-') || !found.includes('entailment')) return
+  const keep = Array.from(found, (label) => label !== '-')
+  const left = keep.filter((yes) => !yes).length
+  for (const list of Object.values(lists)) {
+    let kept = 0
+    for (let row = 0; row < keep.length; row++) if (keep[row]) list[kept++] = list[row]
+    list.length = kept
+  }
+  note(
+    `${left} ${left === 1 ? 'row is' : 'rows are'} left out whose label is -: no agreement among the annotators`,
+  )
+}
+
+function checkClasses(
+  path: string,
+  found: readonly (string | number)[],
+  lines: readonly number[],
+  note: DataOptions['note'],
+): void {
+  for (const { row, reason, hint, refused } of classProblems(found)) {
+    const place = row < 0 ? path : `${path}:${lines[row]}`
+    if (refused) throw new DataError(place, reason, hint)
+    note?.(`${place}: ${reason}. ${hint}`)
+  }
+}

@@ -84,8 +84,11 @@ const txt = (roll: Dice) => Array.from({ length: roll(5) }, () => fieldOf(roll) 
 
 type Row = [text: string, textB: string | null, label: string | number | null]
 
-/** Fields by the names of a header, as the README and readRows say it. Null where it is no table. */
-function named(records: readonly string[][], must: boolean): Row[] | null {
+/** Rows, null for what must be refused, nothing where a plain reader cannot tell. */
+type Verdict = Row[] | null | undefined
+
+/** Fields by the names of a header, as the README and readRows say it, where it has those that everyone knows. */
+function named(records: readonly string[][], must: boolean): Verdict {
   const roles = [
     ['text', 'sentence', 'text_a', 'sentence1', 'text1', 'premise', 'question1'],
     ['text_b', 'sentence2', 'text2', 'hypothesis', 'question2'],
@@ -93,9 +96,13 @@ function named(records: readonly string[][], must: boolean): Row[] | null {
   ]
   if (records.length === 0) return []
   const [first] = records
-  const [a, b, c] = roles.map((role) => first.findIndex((name) => role.includes(name.trim().toLowerCase())))
+  const names = first.map((name) => name.trim().toLowerCase())
+  const [a, b, c] = roles.map((role) => names.indexOf(role.find((name) => names.includes(name)) ?? '\0'))
   const isHeader = a >= 0 && (first.length === 1 || b >= 0 || c >= 0)
-  if (!isHeader && (must || first.length > 3)) return null
+  // Other names that may be known, and R's rows of one field more than the header.
+  if (!isHeader && (must || names.some((name) => /[a-z]{2}/.test(name)))) return undefined
+  if (isHeader && records.length > 1 && records[1].length === first.length + 1) return undefined
+  if (!isHeader && first.length > 3) return null
   const plain = [
     [0, -1, -1],
     [0, -1, 1],
@@ -116,13 +123,19 @@ function linesIn(bytes: Uint8Array): string[] | null {
 
 const blank = (text: string) => text.trim() === ''
 
-const plain: Record<string, (bytes: Uint8Array) => Row[] | null> = {
-  txt: (bytes) =>
-    linesIn(bytes)
-      ?.filter((line) => !blank(line))
-      .map((line): Row => [line, null, null]) ?? null,
+/** Of the lines that are not blank; what may be quotes, escapes or other separators is left to other tests. */
+function tableIn(bytes: Uint8Array, unclear: RegExp): string[] | null | undefined {
+  const lines = linesIn(bytes)
+  return lines?.some((line) => unclear.test(line)) ? undefined : lines
+}
+
+const plain: Record<string, (bytes: Uint8Array) => Verdict> = {
+  txt: (bytes) => {
+    const lines = linesIn(bytes)?.filter((line) => !blank(line)) ?? null
+    return lines?.[0]?.includes('\t') ? undefined : lines?.map((line): Row => [line, null, null])
+  },
   tsv: (bytes) => {
-    const lines = linesIn(bytes)
+    const lines = tableIn(bytes, /["\\]/)
     return (
       lines &&
       named(
@@ -132,7 +145,7 @@ const plain: Record<string, (bytes: Uint8Array) => Row[] | null> = {
     )
   },
   csv: (bytes) => {
-    const lines = linesIn(bytes)
+    const lines = tableIn(bytes, /[\\;\t|]/)
     const records = lines && plainCsv(lines.join('\n'))
     // A field of blanks alone on a line is an empty line.
     return (
@@ -157,6 +170,7 @@ const plain: Record<string, (bytes: Uint8Array) => Row[] | null> = {
       const text = find(['text', 'sentence', 'text_a', 'sentence1', 'text1', 'premise', 'question1'])
       const textB = find(['text_b', 'sentence2', 'text2', 'hypothesis', 'question2'])
       const label = find(['label', 'labels', 'class', 'score', 'target'])
+      if (text === null) return undefined
       if (typeof text !== 'string' || blank(text)) return null
       rows.push([
         text,
@@ -187,6 +201,7 @@ export const textTargets: readonly Target[] = Object.keys(makers).map((format) =
       },
       judge: (bytes, value) => {
         const wanted = plain[format](bytes)
+        if (wanted === undefined) return null
         if (wanted === null) return 'a plain reader refuses it'
         const rows = (value as TextRow[]).map(
           ({ text, textB, label }): Row => [text, textB, label as string | number | null],

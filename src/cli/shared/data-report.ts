@@ -1,0 +1,48 @@
+// What a model is about to learn from, in a line or two for each file: rows, classes, lengths, and what is lost.
+import type { TextSet } from '../../files/data/texts.js'
+import type { DataSet } from '../../nn/data.js'
+import type { TextInput } from '../../nn/models/input.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { count } from './table.js'
+
+/** Classes that are named; of others there is the count. */
+const SHOWN = 10
+
+type Shown = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'labelNames'>
+
+/** '1,200 rows; 2 classes: negative 590, positive 610'. Of sets and numbers there are labelFacts(). */
+export function rowsLine(file: string, { texts, pairs, labels, labelNames }: Shown): string {
+  const rows = `${count(texts.length)} ${texts.length === 1 ? 'row' : 'rows'}${pairs === null ? '' : ' of pairs'}`
+  if (labels === null) return `${file}: ${rows}`
+  const counts = new Array<number>(labelNames.length).fill(0)
+  for (const label of labels) if (label >= 0) counts[label]++
+  const order = [...counts.keys()]
+  if (order.length > SHOWN) order.sort((a, b) => counts[b] - counts[a])
+  const named = order.slice(0, SHOWN).map((c) => `${labelNames[c]} ${count(counts[c])}`)
+  const rest = order.slice(SHOWN).reduce((sum, c) => sum + counts[c], 0)
+  const more = order.length > SHOWN ? `, ${order.length - SHOWN} more ${count(rest)}` : ''
+  return `${file}: ${rows}; ${labelNames.length} classes: ${named.join(', ')}${more}`
+}
+
+/** '4 to 128 tokens a text, half up to 23; 12 cut at 128; 1 without a token'. `data` are the texts as the model reads them. */
+export function lengthsLine(
+  { texts, pairs }: Pick<Shown, 'texts' | 'pairs'>,
+  data: DataSet<TextInput>,
+  tokenizer: Tokenizer,
+  maxLength: number,
+): string {
+  const lengths = Int32Array.from(texts, (_, row) => data.tokens(Int32Array.of(row)))
+  const sorted = lengths.slice().sort()
+  const parts = [
+    `${sorted[0]} to ${sorted[sorted.length - 1]} tokens a row, half of them up to ${sorted[(sorted.length - 1) >> 1]}`,
+  ]
+  const full = [...lengths.keys()].filter((row) => lengths[row] >= maxLength)
+  const cut = full.filter((row) => tokenizer.encode(texts[row], pairs?.[row] ?? null).ids.length > maxLength)
+  if (cut.length > 0) parts.push(`${count(cut.length)} cut at ${maxLength}`)
+  const special = (tokenizer.clsId === null ? 0 : 1) + (tokenizer.sepId === null ? 0 : 1)
+  const empty = texts.filter(
+    (text, row) => lengths[row] <= special + 1 && tokenizer.pieces(text).length === 0,
+  )
+  if (empty.length > 0) parts.push(`${count(empty.length)} without a token`)
+  return parts.join('; ')
+}
