@@ -8,7 +8,14 @@ export { type CachedTargets, type CachedTexts, openCache, type TeacherCache } fr
 export type { HiddenRows } from './cache/shard.js'
 export { type TransferOptions, transferSet } from './cache/transfer.js'
 export { CacheWriter } from './cache/writer.js'
-export { type ReadTextsOptions, readTexts, streamTexts, type TextSet, textFormat } from './data/texts.js'
+export {
+  type DataFormat,
+  type ReadTextsOptions,
+  readTexts,
+  streamTexts,
+  type TextSet,
+  textFormat,
+} from './data/texts.js'
 export { readVectors, type VectorOptions, type WordVectors } from './data/vectors.js'
 export { readWordnet } from './data/wordnet.js'
 export { readBytes, readText, writeAtomic } from './disk.js'

@@ -33,9 +33,18 @@ describe('linesOf', () => {
       .map((x) => x.join(''))
     await fc.assert(
       fc.asyncProperty(text, fc.integer({ min: 1, max: 9 }), async (t, size) => {
-        expect(await lines(encode(t), size, 10000)).toEqual(await lines(encode(t), 10000, 10000))
+        // What has CRs alone is refused either way.
+        const outcome = (chunk: number) => lines(encode(t), chunk, 10000).catch(String)
+        expect(await outcome(size)).toEqual(await outcome(10000))
       }),
     )
+  })
+
+  it('names CRs that are the only line ends', async () => {
+    for (const size of [1, 100])
+      for (const text of ['a\rb', 'a\rb\r', 'a\rb\r\n'])
+        await expect(lines(encode(text), size)).rejects.toThrow('input:1: the lines end in CR alone')
+    expect(await lines(encode('a\r'))).toEqual(['a'])
   })
 
   it('names the line that is no UTF-8 and the one that is too long', async () => {
