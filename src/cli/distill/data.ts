@@ -5,6 +5,7 @@ import { DataError } from '../../errors.js'
 import type { CachedTexts } from '../../files/cache/reader.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { DataSet } from '../../nn/data.js'
+import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { ints } from '../../tensor/tensor.js'
 import { textData } from '../../text/dataset.js'
@@ -15,7 +16,6 @@ import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
 import { readFor } from '../shared/labels-option.js'
 import type { Output } from '../shared/output.js'
 import type { DistillOptions } from './options.js'
-import type { Teacher } from './teachers.js'
 
 export type Use = 'train' | 'transfer' | 'dev' | 'test'
 type FileTexts = TextSet & { file: string }
@@ -38,7 +38,7 @@ const part = <S extends TextSet>(set: S, n: number): S => ({
 /** All files, with labels as the teacher's task and classes have them. Throws DataError naming file and line. */
 export function readSets(
   options: DistillOptions,
-  teacher: Pick<Teacher, 'classes' | 'problemType'>,
+  teacher: { classes: readonly string[]; problemType: ProblemType },
   reading: DataOptions,
   output: Pick<Output, 'info'>,
 ): Texts {

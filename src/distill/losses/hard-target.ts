@@ -62,7 +62,8 @@ export const hardSets: LossRecord = {
   name: 'hardSets',
   doc: 'Binary cross entropy of the classes that a text is of.',
   math: '-\\tfrac{1}{N C} \\sum_{n,c} y_{nc} \\ln p_{nc} + (1 - y_{nc}) \\ln (1 - p_{nc}),\\ p = \\sigma(z);\\quad \\bar z = \\tfrac{1}{N C} (p - y)',
-  source: "PyTorch's BCEWithLogitsLoss, as transformers trains multi_label_classification",
+  source:
+    "Nam et al. 2014 (arXiv 1312.5419), section 3; PyTorch's BCEWithLogitsLoss, as transformers trains multi_label_classification",
   needs: ['logits', 'labels'],
   golden: {
     'hard-sets': (t) => hardSetLoss(t.student, t.targets),
