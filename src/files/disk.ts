@@ -4,11 +4,15 @@ import * as nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckpointError, TinystillError } from '../errors.js'
 
-/** What writeAtomic needs of node:fs; tests pass one that fails. */
-export type FileSystem = Pick<
-  typeof nodeFs,
-  'openSync' | 'writeSync' | 'fsyncSync' | 'closeSync' | 'renameSync' | 'rmSync'
->
+/** What writeAtomic needs of node:fs; tests pass one that fails. Spelled out: programs without Node's types import this too. */
+export interface FileSystem {
+  openSync(path: string, flags: string): number
+  writeSync(file: number, bytes: Uint8Array, offset: number, length: number): number
+  fsyncSync(file: number): void
+  closeSync(file: number): void
+  renameSync(from: string, to: string): void
+  rmSync(path: string, options: { force: boolean }): void
+}
 
 /** A call to read or write takes at most 2 GiB; longer files go in steps of this. */
 const STEP = 2 ** 30
