@@ -44,7 +44,13 @@ for (const [name, n] of Object.entries({ train: 2000, test: 600 }))
 const config = (layers, width) =>
   JSON.stringify({
     ...{ model_type: 'distilbert', dim: width, n_layers: layers, n_heads: 2, hidden_dim: 2 * width },
-    ...{ max_position_embeddings: 64, dropout: 0, attention_dropout: 0, seq_classif_dropout: 0, initializer_range: 0.1 },
+    ...{
+      max_position_embeddings: 64,
+      dropout: 0,
+      attention_dropout: 0,
+      seq_classif_dropout: 0,
+      initializer_range: 0.1,
+    },
   })
 writeFileSync(at('teacher.json'), config(2, 64))
 writeFileSync(at('student.json'), config(1, 32))
@@ -58,24 +64,59 @@ cli(
   ...['train', '--task', 'multi-label', '--model', at('student.json'), '--tokenizer', at('teacher'), ...data],
   ...['--out', at('start'), '--epochs', '1', '--lr', '0', '--max-length', '64', '--keep', 'last'],
 )
-const settings = { T: 2, alpha: 0.7, epochs: 8, lr: 2e-3, batchSize: 32, warmup: 0.1, weightDecay: 0.01, seeds: 3 }
+const settings = {
+  T: 2,
+  alpha: 0.7,
+  epochs: 8,
+  lr: 2e-3,
+  batchSize: 32,
+  warmup: 0.1,
+  weightDecay: 0.01,
+  seeds: 3,
+}
 writeFileSync(at('settings.json'), JSON.stringify(settings))
 const { T, alpha, seeds, ...fit } = settings
 writeFileSync(at('plan.json'), JSON.stringify({ ...fit, keep: 'last' }))
 const ours = JSON.parse(
   cli(
-    ...['distill', '--recipe', 'hinton', '--teacher', at('teacher'), '--student', at('start'), ...data, '--baseline'],
-    ...['--test', at('test.jsonl'), '--out', at('student'), '--T', `${T}`, '--alpha', `${alpha}`, '--seeds', `${seeds}`],
+    ...[
+      'distill',
+      '--recipe',
+      'hinton',
+      '--teacher',
+      at('teacher'),
+      '--student',
+      at('start'),
+      ...data,
+      '--baseline',
+    ],
+    ...[
+      '--test',
+      at('test.jsonl'),
+      '--out',
+      at('student'),
+      '--T',
+      `${T}`,
+      '--alpha',
+      `${alpha}`,
+      '--seeds',
+      `${seeds}`,
+    ],
     ...['--config', at('plan.json'), '--max-length', '64', '--force'],
   ),
 )
 const theirs = JSON.parse(
-  execFileSync(python, [join(here, 'peers/multi_label.py'), folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+  execFileSync(python, [join(here, 'peers/multi_label.py'), folder], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }),
 )
 const f1 = (name) => ours.models[name].seeds.map((s) => s.macroF1)
 const mean = (x) => x.reduce((a, b) => a + b, 0) / x.length
 const shown = (x) => `${(100 * mean(x)).toFixed(2)}% (${x.map((v) => (100 * v).toFixed(2)).join(', ')})`
-console.log(`macro F1 on ${readFileSync(at('test.jsonl'), 'utf8').split('\n').length} rows, mean of ${seeds} seeds`)
+console.log(
+  `macro F1 on ${readFileSync(at('test.jsonl'), 'utf8').split('\n').length} rows, mean of ${seeds} seeds`,
+)
 console.log(`teacher    tinystill ${shown(f1('teacher'))}   PyTorch ${shown([theirs.teacher])}`)
 console.log(`alone      tinystill ${shown(f1('alone'))}   PyTorch ${shown(theirs.alone)}`)
 console.log(`distilled  tinystill ${shown(f1('distilled'))}   PyTorch ${shown(theirs.distilled)}`)
