@@ -30,8 +30,8 @@ const words = Array.from({ length: 400 }, (_, k) => word(k))
 function row() {
   const labels = classes.filter((_, c) => draw(100) < share[c])
   const told = labels.flatMap((name) => [0, 1].map(() => words[300 + 15 * classes.indexOf(name) + draw(15)]))
-  // A tenth of the labels is wrong, as people's are.
-  const noisy = classes.filter((name) => labels.includes(name) !== draw(100) < 6)
+  // Of each class three in a hundred are told wrong, as people's are.
+  const noisy = classes.filter((name) => labels.includes(name) !== draw(100) < 3)
   const text = [...told, ...Array.from({ length: 6 }, () => words[draw(300)])]
   for (let i = text.length - 1; i > 0; i--) {
     const j = draw(i + 1)
@@ -39,7 +39,7 @@ function row() {
   }
   return JSON.stringify({ text: text.join(' '), labels: noisy })
 }
-for (const [name, n] of Object.entries({ train: 2000, test: 600 }))
+for (const [name, n] of Object.entries({ train: 6000, test: 1500 }))
   writeFileSync(at(`${name}.jsonl`), Array.from({ length: n }, row).join('\n'))
 const config = (layers, width) =>
   JSON.stringify({
@@ -72,7 +72,7 @@ const settings = {
   batchSize: 32,
   warmup: 0.1,
   weightDecay: 0.01,
-  seeds: 3,
+  seeds: 5,
 }
 writeFileSync(at('settings.json'), JSON.stringify(settings))
 const { T, alpha, seeds, ...fit } = settings
