@@ -42,7 +42,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
   run: async (options, { output, progress, now }) => {
     const { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed } = options
     const loaded = loadClassifier(folder)
-    for (const note of loaded.notes) output.info(note)
+    for (const note of loaded.notes) output.info(`note: ${note}`)
     const { model, tokenizer, classes, problemType } = loaded
     const task = tasks[problemType]
     const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)

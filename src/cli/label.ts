@@ -179,7 +179,7 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     const { teacher: folder, data: file, out } = options
     settleBackend(context.output)
     const teacher = loadClassifier(folder)
-    for (const note of teacher.notes) context.output.info(note)
+    for (const note of teacher.notes) context.output.info(`note: ${note}`)
     const { classes, problemType, tokenizer } = teacher
     const facts = {
       teacher: teacherFacts(folder, tokenizer),

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type AnyOp, allOps } from '../../src/autograd/op.js'
 import * as entry from '../../src/index.js'
-import { others, parts } from './ops.js'
+import elsewhere from './elsewhere.json' with { type: 'json' }
+import { parts } from './ops.js'
 
 /** What a record tells of gradients: none, one, or one that can be differentiated again. */
 function gradient({ record }: AnyOp): string {
@@ -21,6 +22,9 @@ function called(name: string): string {
   return name in entry ? `${name}()` : 'inside'
 }
 
+const engines = ['torch', 'tfjs', 'jsPytorch', 'jaxJs'] as const
+const others: Record<string, Partial<Record<(typeof engines)[number], string>>> = elsewhere
+
 const cell = (text: string) => text.replaceAll('|', '\\|')
 
 function page(): string {
@@ -28,16 +32,27 @@ function page(): string {
     .sort((a, b) => a.record.name.localeCompare(b.record.name, 'en'))
     .map((op) => {
       const { name, doc, math } = op.record
-      return `| ${name} | ${called(name)} | ${cell(doc)} | $${cell(math)}$ | ${gradient(op)} | ${how(op)} | ${others[name] ?? ''} |`
+      return `| ${name} | ${called(name)} | ${cell(doc)} | $${cell(math)}$ | ${gradient(op)} | ${how(op)} |`
     })
+  const beside = Object.entries(others).map(
+    ([name, names]) => `| ${[name, ...engines.map((engine) => names[engine] ?? '')].join(' | ')} |`,
+  )
   const made = parts.map(([name, of]) => `- \`${name}\`: ${of}`)
   return `# Ops
 
 ${rows.length} ops, written from their records by test/house/ops.test.ts. Every one is checked against finite differences in float64 (below 1e-8), in float32, on views, empty and infinite inputs (test/ops), and those of test/golden/ops.json against PyTorch. Gradient "twice": it can be differentiated again. "A kernel" runs on SIMD where the backend report says wasm, else in a plain loop.
 
-| op | call | what it does | formula; gradient | gradient | made of | elsewhere |
-|---|---|---|---|---|---|---|
+| op | call | what it does | formula; gradient | gradient | made of |
+|---|---|---|---|---|---|
 ${rows.join('\n')}
+
+## In other engines
+
+What stands nearest to an op in PyTorch 2.15 (torch.), tfjs 4.22 (tf., layers in tfjs-layers), js-pytorch 0.7 (torch.) and jax-js 0.1 (jax.), looked up in what these packages export; empty where they have none.
+
+| op | PyTorch | tfjs | js-pytorch | jax-js |
+|---|---|---|---|---|
+${beside.join('\n')}
 
 ## Functions made of these
 

@@ -1,33 +1,4 @@
-// What docs/ops.md says beside the records: other engines' names where they differ, and functions that are no op.
-
-/** Names elsewhere where they are not ours. */
-export const others: Record<string, string> = {
-  atan2: 'torch.atan2, tf.atan2, jax: atan2',
-  crossEntropyRows: 'torch cross_entropy, tf.losses.softmaxCrossEntropy, js-pytorch CrossEntropyLoss',
-  floorDivide: 'torch floor_divide, tf.floorDiv',
-  gather: 'torch gather, tf.gatherND (other shape)',
-  indexFill: 'torch index_fill',
-  indexSelect: 'torch index_select, tf.gather',
-  isfinite: 'torch isfinite, tf.isFinite',
-  isinf: 'torch isinf, tf.isInf',
-  isnan: 'torch isnan, tf.isNaN',
-  leakyRelu: 'torch leaky_relu, tf.leakyRelu',
-  linear: 'torch linear, js-pytorch nn.Linear',
-  logicalAnd: 'torch logical_and, tf.logicalAnd',
-  logicalNot: 'torch logical_not, tf.logicalNot',
-  logicalOr: 'torch logical_or, tf.logicalOr',
-  logicalXor: 'torch logical_xor, tf.logicalXor',
-  logSigmoid: 'torch logsigmoid, tf.logSigmoid',
-  maskedFill: 'torch masked_fill, js-pytorch masked_fill',
-  matmul: 'torch matmul, tf.matMul, js-pytorch matmul',
-  remainder: 'torch remainder, tf.mod',
-  repeat: 'torch repeat, tf.tile',
-  repeatInterleave: 'torch repeat_interleave, jax repeat',
-  scatterAdd: 'torch scatter_add, tf.scatterND (other shape)',
-  flip: 'torch flip, tf.reverse',
-  scaledDotProductAttention: 'torch scaled_dot_product_attention',
-  unsqueeze: 'torch unsqueeze, tf.expandDims, jax expand_dims',
-}
+// What docs/ops.md says beside the records: functions that are no op. Other engines' names are in elsewhere.json.
 
 /** Functions that give several tensors, or a shape that depends on numbers, or are another spelling. */
 export const parts: readonly (readonly [string, string])[] = [

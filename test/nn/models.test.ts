@@ -298,7 +298,7 @@ describe('a new model', () => {
     [{ dropout: 1 }, 'Bert: dropout must be a number from 0 to below 1, got 1'],
     [{ padId: 19 }, "Bert: padId must be below the vocabulary's 19, got 19"],
     [{ labels: [] }, 'Bert: labels must be at least one name'],
-    [{ activation: 'swish' as 'relu' }, 'Bert: activation must be gelu or gelu_new or'],
+    [{ activation: 'sine' as 'relu' }, 'Bert: activation must be gelu or gelu_python or'],
   ])('with %o is refused', (more, text) => {
     expect(() => new Bert({ ...size, ...more })).toThrow(text)
   })

@@ -141,7 +141,7 @@ async function augment(
   const reading = dataOptions(options, output)
   settleBackend(output)
   const { model, tokenizer, notes } = loadWordGuesser(folder)
-  for (const note of notes) output.info(note)
+  for (const note of notes) output.info(`note: ${note}`)
   const stopWords = stopWordsOf(options)
   const { total, known } = survey(data, tokenizer, reading)
   const facts = {

@@ -82,7 +82,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   )
   const { model, info } = started
   const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
-  for (const note of [...(plan.notes ?? []), ...(info?.notes ?? [])]) output.info(note)
+  for (const note of [...(plan.notes ?? []), ...(info?.notes ?? [])]) output.info(`note: ${note}`)
   output.info(describe(started, frozen))
   tellTokens(
     output,
