@@ -2,9 +2,10 @@
 
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
-import { classification, type Metrics } from '../../train/metrics.js'
+import { classification, type Metrics, rightRows } from '../../train/metrics.js'
 import { type Classifier, predict } from '../../train/predict.js'
 import type { Reader } from './data.js'
+import { packRows, type RightRows } from './right-rows.js'
 import { type CachedTeacher, inOrderOf, keptAnswers } from './teachers.js'
 
 /** Of a teacher whose outputs were read from a cache there are neither size nor speed. */
@@ -16,6 +17,8 @@ export interface ModelFigures extends Partial<Metrics> {
   examplesPerSecond?: number
   /** Of training; 0 for teachers. */
   seconds: number
+  /** Rows of the judged set, where there is one. */
+  right?: RightRows
 }
 
 /** By name of the model, one entry a seed. */
@@ -42,7 +45,10 @@ export function judgeCached(
   if (name === undefined) return null
   const { logits, labels, missing } = keptAnswers(teacher, reader, name)
   if (missing > 0) return null
-  return { ...classification(inOrderOf(classes, logits, teacher), labels, classes.length), seconds: 0 }
+  return {
+    ...judgedRows(inOrderOf(classes, logits, teacher), labels as Int32Array, classes.length),
+    seconds: 0,
+  }
 }
 
 /** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
@@ -54,6 +60,11 @@ export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float3
   if (set === null) throw new RangeError('heldLogits: there is no set to judge on')
   return judged.get(model) ?? predict(model, set)
 }
+
+const judgedRows = (logits: Float32Array, labels: Int32Array, classes: number) => ({
+  ...classification(logits, labels, classes),
+  right: packRows(rightRows(logits, labels, classes)),
+})
 
 /** Accuracy and the rest on the test set, or else the dev set, where there is one; size and speed always. */
 export function judge(
@@ -76,7 +87,7 @@ export function judge(
   const ms = now() - start
   const params = model.countParameters()
   return {
-    ...(set && logits && classification(ordered(logits), set.labels as Int32Array, classes)),
+    ...(set && logits && judgedRows(ordered(logits), set.labels as Int32Array, classes)),
     ...{ params, bytes: params * 4, msPerExample: ms / single.size },
     ...{ examplesPerSecond: set ? set.size / whole : (single.size * 1000) / ms, seconds },
   }
