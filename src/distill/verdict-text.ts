@@ -2,6 +2,8 @@
 import type { Verdict } from './verdict.js'
 
 const points = (x: number) => (x * 100).toFixed(2)
+/** With its sign: intervals are of our figure less theirs. */
+const signed = (x: number) => `${x < 0 ? '' : '+'}${points(x)}`
 const counted = (n: number, what: string) => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
 
 function sizeOf({ gain }: Verdict, theirs: string): string {
@@ -32,13 +34,13 @@ function answer(v: Verdict): string {
 }
 
 /**
- * 'distilled is 1.20 points above alone over 3 seeds and 872 rows (95% interval 0.31 to 2.09, spread 0.30); larger than
+ * 'distilled is 1.20 points above alone over 3 seeds and 872 rows (95% interval +0.31 to +2.09, spread 0.30); larger than
  * chance: yes'.
  */
 export function verdictText(ours: string, theirs: string, v: Verdict): string {
   const over = `over ${counted(v.seeds, 'seed')}${v.rows === null ? '' : ` and ${counted(v.rows, 'row')}`}`
   const scatter = v.interval
-    ? ` (95% interval ${points(v.interval[0])} to ${points(v.interval[1])}, spread ${points(v.spread)})`
+    ? ` (95% interval ${signed(v.interval[0])} to ${signed(v.interval[1])}, spread ${points(v.spread)})`
     : ''
   return `${ours} is ${sizeOf(v, theirs)} ${over}${scatter}; larger than chance: ${answer(v)}`
 }

@@ -117,7 +117,7 @@ interface Errors {
 
 /**
  * How many standard errors an interval reaches: between Student's t for seeds and for rows, by the seeds' share of the
- * variance. At 5% that is the weighted mean of Cochran and Cox 1950, with a little less weight on few seeds, which holds 95.0
+ * variance. At 5% that is the weighted mean of Cochran and Cox 1950, with a little less weight on few seeds, which holds 94.9
  * to 96.7% for 3 seeds where theirs holds up to 97.1; Satterthwaite's degrees of freedom hold 92.2 there. At the smaller
  * levels of several comparisons the mean would be too short, and goes over into the root mean square. Both by integration.
  */
