@@ -177,6 +177,9 @@ const shownBy: Record<
     if (values.length === 1)
       return { item: { text, value: values[0] }, line: `${values[0].toPrecision(5)}  |  ${oneLine(text)}` }
     const all = predictor.classes.map((name, c) => `${name} ${values[c].toPrecision(5)}`)
-    return { item: { text, values: named(predictor, values) }, line: `${all.join('  ')}  |  ${oneLine(text)}` }
+    return {
+      item: { text, values: named(predictor, values) },
+      line: `${all.join('  ')}  |  ${oneLine(text)}`,
+    }
   },
 }

@@ -28,6 +28,13 @@ export function probabilities(logits: ArrayLike<number>, at: number, n: number, 
   return e.map((x) => x / sum)
 }
 
+/** 1 for each row whose largest logit is its label's, else 0: [rows]. What verdicts over rows need. */
+export function rightRows(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): Uint8Array {
+  return Uint8Array.from({ length: labels.length }, (_, r) =>
+    best(logits, r * classes, classes) === labels[r] ? 1 : 0,
+  )
+}
+
 /** Rows by class, [classes, classes]: of class i, predicted as j, at i * classes + j. */
 export function confusion(
   logits: ArrayLike<number>,

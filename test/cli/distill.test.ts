@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { unpackRows } from '../../src/cli/distill/right-rows.js'
 import { readCheckpoint } from '../../src/files/models/checkpoint.js'
 import { brokenPosition, longText, reviews, run } from './program.js'
 
@@ -77,7 +78,11 @@ describe('tinystill distill', () => {
     ])
     expect(result.models.distilled.seeds).toHaveLength(2)
     expect(result.verdicts.alone.text).toMatch(
-      /^distilled is .* alone over 2 seeds .*larger than seed noise: (yes|no)$/,
+      /^distilled is .* alone over 2 seeds and 30 rows; larger than chance: unknown, 2 seeds do not tell/,
+    )
+    const { right, models } = record('hinton')
+    expect(unpackRows(right.alone[1])?.filter((x) => x === 1).length).toBe(
+      models.alone.seeds[1].accuracy * right.alone[1].rows,
     )
     expect(record('hinton')).toMatchObject({
       ...{ status: 'done', command: 'distill', problems: [], recipe: { name: 'hinton' } },
@@ -90,7 +95,7 @@ describe('tinystill distill', () => {
       'distilled: loss and its terms',
       'Accuracy against megabytes',
       'Accuracy against milliseconds a text',
-      'larger than seed noise',
+      'larger than chance',
       'Reliability, before and after',
       'alone</th><td class="n">1.00</td>',
       'Where student and teacher disagree',

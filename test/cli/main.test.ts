@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { randomScope } from '../../src/autograd/random.js'
-import { verdict } from '../../src/cli/demo/report.js'
+import { judgeDemo } from '../../src/cli/demo/report.js'
 import { main } from '../../src/cli/main.js'
 import { saveTextModel } from '../../src/files/models/folder.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
@@ -129,13 +129,23 @@ describe('tinystill', () => {
 })
 
 describe('the verdict', () => {
-  it('compares the gain with the noise of seeds', () => {
-    expect(verdict([0.02])).toBe(
-      'Distillation gained 2.00 points with this seed. --seeds 3 tells whether that exceeds seed noise.',
+  const runs = (gains: number[]) =>
+    gains.map((gain) => ({ distilled: figures(0.5 + gain), alone: figures(0.5) }))
+  const figures = (accuracy: number) => ({
+    ...{ accuracy, f1: 0, loss: 0, params: 0, bytes: 0, msPerExample: 0, examplesPerSecond: 0, seconds: 0 },
+    right: Uint8Array.from({ length: 1000 }, (_, r) => (r < Math.round(accuracy * 1000) ? 1 : 0)),
+  })
+  const told = (gains: number[]) => judgeDemo(runs(gains)).text
+
+  it("is that of distill, over seeds and the test's definitions", () => {
+    expect(told([0.02])).toBe(
+      'The distilled student is 2.00 points above the lone one over 1 seed and 1,000 rows; larger than chance: unknown, one seed does not tell how far seeds scatter; --seeds 3 or more do.',
     )
-    expect(verdict([0.02, 0.021, 0.019])).toBe(
-      'Distillation gained 2.00 points on average over 3 seeds (spread 0.10): more than seed noise.',
+    expect(told([0.06, 0.061, 0.059])).toMatch(
+      /^The distilled student is 6.00 points above the lone one over 3 seeds and 1,000 rows \(95% interval \+4.52 to \+7.48, spread 0.10\); larger than chance: yes. Intervals: over seeds and test rows/,
     )
-    expect(verdict([0.02, -0.03, 0.019])).toContain(': not more than seed noise.')
+    expect(told([0.02, -0.03, 0.019])).toMatch(
+      /larger than chance: not shown, which .* no number of seeds .* on 1,000 rows, it takes more than 5,770 rows/,
+    )
   })
 })

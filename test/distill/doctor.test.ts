@@ -15,7 +15,6 @@ import {
 import { type PlanLoss, planLoss } from '../../src/distill/plan/loss.js'
 import { lossTable } from '../../src/distill/plan/loss-table.js'
 import { stageOf } from '../../src/distill/plan/plan.js'
-import { judgeGain, spread, verdictText } from '../../src/distill/verdict.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { fold, integerAt, keyOf } from '../../src/tensor/rng.js'
 import { WordTokenizer } from '../../src/text/tokenizer.js'
@@ -119,29 +118,5 @@ describe('the best order of classes', () => {
       expect([...order].toSorted()).toEqual(Array.from({ length: n }, (_, i) => i))
       expect(value(order)).toBe(Math.max(...orders(n).map(value)))
     }
-  })
-})
-
-describe('verdicts', () => {
-  it('are a paired t test at 5%', () => {
-    expect(judgeGain([0.82, 0.83, 0.84], [0.8, 0.81, 0.82])).toMatchObject({
-      seeds: 3,
-      largerThanSeedNoise: true,
-    })
-    // t = 3.46 with 2 degrees of freedom, below 4.303.
-    expect(judgeGain([0.81, 0.82, 0.83], [0.8, 0.8, 0.8])).toMatchObject({ largerThanSeedNoise: false })
-    expect(judgeGain([0.8], [0.7]).largerThanSeedNoise).toBeNull()
-    expect(judgeGain([0.8, 0.8], [0.8, 0.8]).largerThanSeedNoise).toBe(false)
-    expect(spread([1, 2, 3])).toBe(1)
-  })
-
-  it('say so', () => {
-    const text = (a: number[], b: number[]) => verdictText('distilled', 'alone', judgeGain(a, b))
-    expect(text([0.81, 0.82, 0.83], [0.8, 0.8, 0.8])).toBe(
-      'distilled is 2.00 points above alone over 3 seeds (spread 1.00); larger than seed noise: no',
-    )
-    expect(text([0.7], [0.8])).toMatch(
-      /10.00 points below alone with one seed; larger than seed noise: unknown/,
-    )
   })
 })

@@ -14,7 +14,7 @@ import type { TextInput } from '../../nn/models/input.js'
 import { fold, keyOf } from '../../tensor/rng.js'
 import { textData } from '../../text/dataset.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
-import { classification } from '../../train/metrics.js'
+import { classification, rightRows } from '../../train/metrics.js'
 import { type Classifier, predict } from '../../train/predict.js'
 import type { FitResult, StepReport } from '../../train/reports.js'
 import { train } from '../../train/tasks.js'
@@ -22,7 +22,7 @@ import type { FitOptions } from '../../train/trainer.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { settleBackend, whole } from '../shared/options.js'
 import { count, percent } from '../shared/table.js'
-import { type DemoRun, type ModelFigures, majority, presentDemo, saveDemo } from './report.js'
+import { type DemoRun, type JudgedFigures, majority, presentDemo, saveDemo } from './report.js'
 
 interface ModelPlan {
   width: number
@@ -168,7 +168,7 @@ function figures(
   data: Data,
   seconds: number,
   { now }: Context,
-): ModelFigures & { logits: Float32Array } {
+): JudgedFigures & { logits: Float32Array } {
   const began = now()
   const logits = predict(model, data.test)
   const whole = (now() - began) / 1000
@@ -178,8 +178,10 @@ function figures(
   const start = now()
   predict(model, single, { batchSize: 1 })
   const params = model.countParameters()
+  const [labels, classes] = [data.test.labels as Int32Array, data.split.classes.length]
   return {
-    ...classification(logits, data.test.labels as Int32Array, data.split.classes.length),
+    ...classification(logits, labels, classes),
+    right: rightRows(logits, labels, classes),
     ...{ params, bytes: params * 4, seconds },
     ...{ msPerExample: (now() - start) / TIMED, examplesPerSecond: texts.length / whole, logits },
   }

@@ -1,5 +1,7 @@
 // What the demo tells: the table, the verdict over seeds, dark knowledge, and the files of the run.
 import { join } from 'node:path'
+import { judgeGain, mean, spread, type Verdict } from '../../distill/verdict.js'
+import { verdictMethod, verdictText } from '../../distill/verdict-text.js'
 import { writeAtomic } from '../../files/disk.js'
 import type { TextModel } from '../../files/models/folder.js'
 import { type Sample, telling } from '../../report/insights/soft-targets.js'
@@ -23,7 +25,10 @@ export interface ModelFigures extends Pick<Metrics, 'accuracy' | 'f1' | 'loss'> 
 
 type Role = 'teacher' | 'alone' | 'distilled'
 
-export interface DemoRun extends Record<Role, ModelFigures> {
+/** With the test definitions that it is right on: 1 or 0 for each. */
+export type JudgedFigures = ModelFigures & { right: Uint8Array }
+
+export interface DemoRun extends Record<Role, JudgedFigures> {
   seed: number
   majority: ModelFigures
   student: TextModel
@@ -65,24 +70,15 @@ export function majority(train: Int32Array, test: Int32Array, classes: number): 
   }
 }
 
-const mean = (x: readonly number[]) => x.reduce((a, b) => a + b, 0) / x.length
-
-/** Standard deviation of a sample; NaN for one. */
-function spread(x: readonly number[]): number {
-  const m = mean(x)
-  return Math.sqrt(x.reduce((s, v) => s + (v - m) ** 2, 0) / (x.length - 1))
-}
-
-/** Whether distilling gained more than the seeds scatter: two standard errors of the mean gain. */
-export function verdict(gains: readonly number[]): string {
-  const gain = `${(mean(gains) * 100).toFixed(2)} points`
-  if (gains.length < 2)
-    return `Distillation gained ${gain} with this seed. --seeds 3 tells whether that exceeds seed noise.`
-  const error = spread(gains) / Math.sqrt(gains.length)
-  const scatter = `${gain} on average over ${gains.length} seeds (spread ${(spread(gains) * 100).toFixed(2)})`
-  if (mean(gains) > 2 * error && mean(gains) > 0)
-    return `Distillation gained ${scatter}: more than seed noise.`
-  return `Distillation gained ${scatter}: not more than seed noise.`
+/** Whether distilling gained more than chance gives, over the seeds and the test definitions. */
+export function judgeDemo(runs: readonly Pick<DemoRun, 'distilled' | 'alone'>[]): Verdict & { text: string } {
+  const verdict = judgeGain(
+    runs.map((r) => r.distilled.right),
+    runs.map((r) => r.alone.right),
+  )
+  const method = verdictMethod([verdict])
+  const text = `${verdictText('the distilled student', 'the lone one', verdict)}.${method === null ? '' : ` ${method}`}`
+  return { ...verdict, text: `${text[0].toUpperCase()}${text.slice(1)}` }
 }
 
 function publicFigures(f: ModelFigures): ModelFigures {
@@ -141,7 +137,8 @@ export function presentDemo(runs: readonly DemoRun[], facts: DemoFacts, output: 
   output.print(
     `\n${lead > 0 ? `Distillation recovered ${percent(recovered, 0)} of the teacher's lead over the lone student.` : 'The lone student is as good as the teacher: there was no lead to recover.'}`,
   )
-  output.print(verdict(gains))
+  const { text: verdict, ...judgement } = judgeDemo(runs)
+  output.print(verdict)
   output.print('\nDark knowledge: what the teacher thinks of a definition, at T = 1 and softened at T = 4')
   for (const { text, items } of darkKnowledge(runs[0], facts.classes)) {
     output.print(`\n  "${text}"`)
@@ -157,7 +154,7 @@ export function presentDemo(runs: readonly DemoRun[], facts: DemoFacts, output: 
     recovered: Number.isFinite(recovered) ? recovered : null,
     seconds: facts.seconds,
     seed: runs[0].seed,
-    verdict: verdict(gains),
+    ...{ verdict, judgement },
     ...(runs.length > 1 && {
       seeds: runs.map((r) => ({
         seed: r.seed,

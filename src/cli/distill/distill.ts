@@ -23,7 +23,16 @@ import { insightsOf } from './insights.js'
 import { type Checked, type Job, mainVariant, readJob } from './job.js'
 import { heldLogits, heldSet, judge, judgeCached, type ModelTable, majorityShare } from './judge.js'
 import { type DistillOptions, distillOptions } from './options.js'
-import { distillPage, modelTable, summarize, tableColumns, tableRows, verdictsOf } from './report.js'
+import {
+  distillPage,
+  modelTable,
+  rightOf,
+  summarize,
+  tableColumns,
+  tableRows,
+  verdictLines,
+  verdictsOf,
+} from './report.js'
 import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
@@ -142,7 +151,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const { folder: out, repeat, facts } = job.output
   const main = mainName(plan)
   const verdicts = verdictsOf(table, main)
-  const texts = Object.values(verdicts).map((v) => v.text)
+  const texts = verdictLines(verdicts)
   const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(figures)]))
   const majority = majorityShare(reader)
   if ((models[main].accuracy ?? Infinity) <= majority)
@@ -156,7 +165,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     ...{ teachers: folders, student: source.name, classes: teachers[0].classes, problems, judgedOn },
     ...(task.name !== 'classes' && { gives: task.gives(teachers[0].classes) }),
-    ...{ models, majority, verdicts: texts, judgements: verdicts, repeat },
+    ...{ models, majority, verdicts: texts, judgements: verdicts, right: rightOf(table), repeat },
     ...{
       columns: tableColumns(table),
       rows: tableRows(table),

@@ -2,12 +2,13 @@
 
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
-import type { Metrics } from '../../train/metrics.js'
+import { type Metrics, rightRows } from '../../train/metrics.js'
 import type { MultiLabelMetrics } from '../../train/outputs/multi-label.js'
 import { type Classifier, predict } from '../../train/predict.js'
 import type { RegressionMetrics } from '../../train/regression.js'
 import { tasks } from '../../train/tasks.js'
 import type { Reader } from './data.js'
+import { packRows, type RightRows } from './right-rows.js'
 import { type CachedTeacher, inOrderOf, keptAnswers, type Teacher } from './teachers.js'
 
 /** What its models give: the first teacher's. */
@@ -25,6 +26,8 @@ export interface ModelFigures
   examplesPerSecond?: number
   /** Of training; 0 for teachers. */
   seconds: number
+  /** Rows of the judged set, where there is one. */
+  right?: RightRows
 }
 
 /** By name of the model, one entry a seed. */
@@ -51,8 +54,7 @@ export function judgeCached(
   if (name === undefined) return null
   const { logits, missing, ...set } = keptAnswers(teacher, reader, name)
   if (missing > 0) return null
-  const { figures } = tasks[problemType].judge(inOrderOf(classes, logits, teacher), set, classes)
-  return { ...figures, seconds: 0 }
+  return { ...judgedRows(inOrderOf(classes, logits, teacher), set, { classes, problemType }), seconds: 0 }
 }
 
 /** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
@@ -64,6 +66,16 @@ export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float3
   if (set === null) throw new RangeError('heldLogits: there is no set to judge on')
   return judged.get(model) ?? predict(model, set)
 }
+
+/** The task's figures; of classes also which rows are right. */
+const judgedRows = (
+  logits: Float32Array,
+  set: Pick<DataSet<unknown>, 'labels' | 'targets'>,
+  { classes, problemType }: Gives,
+) => ({
+  ...tasks[problemType].judge(logits, set, classes).figures,
+  ...(set.labels && { right: packRows(rightRows(logits, set.labels, classes.length)) }),
+})
 
 /** The task's figures on the test set, or else the dev set, where there is one; size and speed always. */
 export function judge(
@@ -86,7 +98,7 @@ export function judge(
   const ms = now() - start
   const params = model.countParameters()
   return {
-    ...(set && logits && tasks[problemType].judge(ordered(logits), set, classes).figures),
+    ...(set && logits && judgedRows(ordered(logits), set, { classes, problemType })),
     ...{ params, bytes: params * 4, msPerExample: ms / single.size },
     ...{ examplesPerSecond: set ? set.size / whole : (single.size * 1000) / ms, seconds },
   }

@@ -1,19 +1,23 @@
 // What a distillation tells: the table over seeds, the verdicts, and its page.
 
-import { judgeGain, mean, spread, type Verdict, verdictText } from '../../distill/verdict.js'
+import { judgeGains, mean, type SeedFigures, spread, type Verdict } from '../../distill/verdict.js'
+import { verdictMethod, verdictText } from '../../distill/verdict-text.js'
 import type { Report, ReportSection } from '../../report/report.js'
 import type { Scatter } from '../../report/scatter.js'
 import { lossChart, type TrainingRecord } from '../../report/training-report.js'
 import { bytes, count, percent, renderTable } from '../shared/table.js'
 import type { ModelFigures, ModelTable } from './judge.js'
+import { unpackRows } from './right-rows.js'
 
-export interface Summary extends ModelFigures {
+type Figures = Omit<ModelFigures, 'right'>
+
+export interface Summary extends Figures {
   /** Standard deviation of the task's first figure over seeds; left out with one. */
   spread?: number
-  seeds: ModelFigures[]
+  seeds: Figures[]
 }
 
-type Figure = Exclude<keyof ModelFigures, 'seconds'>
+type Figure = Exclude<keyof Figures, 'seconds'>
 type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number']
 
 /** What tables tell of each task, the figure by which models are compared first. */
@@ -44,29 +48,46 @@ const firstFigure = (models: readonly ModelFigures[]): number[] => {
 }
 
 /** Mean over the seeds, field by field. */
-export function summarize(figures: readonly ModelFigures[]): Summary {
-  const keys = Object.keys(figures[0]) as (keyof ModelFigures)[]
+export function summarize(models: readonly ModelFigures[]): Summary {
+  const figures: Figures[] = models.map(({ right: _, ...rest }) => rest)
+  const keys = Object.keys(figures[0]) as (keyof Figures)[]
   const means = keys.map((k) => [k, mean(figures.map((f) => f[k] ?? Number.NaN))])
   const firsts = firstFigure(figures)
   return {
-    ...(Object.fromEntries(means) as unknown as ModelFigures),
+    ...(Object.fromEntries(means) as unknown as Figures),
     ...(firsts.length > 1 && { spread: spread(firsts) }),
-    seeds: [...figures],
+    seeds: figures,
   }
 }
 
-/** The student against all that were trained with the same seeds. */
+/** The student against all that were trained with the same seeds, over the rows that all were judged on. */
 export function verdictsOf(table: ModelTable, main: string): Record<string, Verdict & { text: string }> {
-  const ours = firstFigure(table.get(main) ?? [])
-  const others = [...table.keys()].filter((name) => name !== main && (table.get(name)?.[0].seconds ?? 0) > 0)
-  const judged = others.flatMap((name) => {
-    const theirs = firstFigure(table.get(name) ?? [])
-    if (ours.length === 0 || theirs.length !== ours.length) return []
-    const verdict = judgeGain(ours, theirs)
-    return [[name, { ...verdict, text: verdictText(main, name, verdict) }] as const]
-  })
-  return Object.fromEntries(judged)
+  const ours = table.get(main) ?? []
+  const others = [...table].filter(
+    ([name, own]) => name !== main && own[0].seconds > 0 && own.length === ours.length,
+  )
+  const all = [ours, ...others.map(([, own]) => own)]
+  const rows = all.map(rowsOf)
+  const sameRows = rows.flat().every((x) => x !== null && x.length === rows[0][0]?.length)
+  const [first, ...rest] = sameRows ? (rows as SeedFigures[]) : all.map(firstFigure)
+  if (first.length === 0 || rest.some((theirs) => theirs.length !== first.length)) return {}
+  const judged = judgeGains(first, Object.fromEntries(others.map(([name], i) => [name, rest[i]])))
+  return Object.fromEntries(
+    Object.entries(judged).map(([name, v]) => [name, { ...v, text: verdictText(main, name, v) }]),
+  )
 }
+
+/** The lines that tell them. */
+export function verdictLines(verdicts: Readonly<Record<string, Verdict & { text: string }>>): string[] {
+  const all = Object.values(verdicts)
+  return [all.map((v) => v.text), verdictMethod(all) ?? []].flat()
+}
+
+const rowsOf = (figures: readonly ModelFigures[]) => figures.map((f) => unpackRows(f.right))
+
+/** For run.json: what the verdicts were made of. */
+export const rightOf = (table: ModelTable) =>
+  Object.fromEntries(Array.from(table, ([name, figures]) => [name, figures.map((f) => f.right ?? null)]))
 
 const allOf = (table: ModelTable) => [...table.values()].flat()
 
@@ -145,7 +166,7 @@ export function distillPage(
     ],
     sections: [
       { title: 'What was learnt from', text: plan },
-      ...(verdicts.length > 0 ? [{ title: 'More than seed noise?', text: verdicts.join('\n') }] : []),
+      ...(verdicts.length > 0 ? [{ title: 'More than chance?', text: verdicts.join('\n') }] : []),
       ...insights,
     ],
   }
