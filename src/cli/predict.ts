@@ -114,7 +114,8 @@ export const predictCommand: CommandSpec<PredictOptions> = {
         if (options.jsonl) output.jsonLine(item)
         else {
           list.add(item)
-          output.print(line)
+          // A text out of JSON may have line breaks of its own.
+          output.print(line.replace(/\r\n|[\n\r\u2028\u2029]/g, ' '))
         }
       }
       answered += texts.length

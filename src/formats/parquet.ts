@@ -1,9 +1,10 @@
 // Parquet: columns of a table, as the hub keeps its data sets. hyparquet decodes pages; what a file claims is checked here before.
 import { parquetMetadata } from 'hyparquet'
+import { assembleNested } from 'hyparquet/src/assemble.js'
 import { parquetHeader, readColumn } from 'hyparquet/src/column.js'
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
 import { parquetSchema } from 'hyparquet/src/metadata.js'
-import { getTreePath } from 'hyparquet/src/schema.js'
+import { getTreePath, isListLike } from 'hyparquet/src/schema.js'
 import { compressors } from 'hyparquet-compressors'
 import { shown } from './json.js'
 
@@ -30,7 +31,7 @@ export interface ParquetTable {
   names: readonly string[]
   /** The names of a column's classes by their numbers, where the hub's data sets have them. */
   classNames(name: string): readonly string[] | null
-  /** The values of these columns, row by row: text, numbers, true or false, null. */
+  /** The values of these columns, row by row: text, numbers, true or false, null, and flat lists of them. */
   rows(names: readonly string[]): Generator<unknown[]>
 }
 
@@ -116,12 +117,17 @@ function columnOf(
   const chunk = group.columns.find(({ meta_data: m }) => m?.path_in_schema[0] === name)
   const of = chunk?.meta_data
   if (of === undefined) return refuse(`a group lacks the column ${shown(name)}`)
-  if (of.path_in_schema.length > 1 || !TYPES.includes(of.type))
-    return refuse(`its column ${shown(name)} holds lists or other than text and numbers`, 'Flatten it first')
+  const schemaPath = getTreePath(parquetSchema(metadata), of.path_in_schema)
+  const top = schemaPath[1]
+  const lists = isListLike(top) && isPlainList(schemaPath)
+  if ((!lists && of.path_in_schema.length > 1) || !TYPES.includes(of.type))
+    return refuse(
+      `its column ${shown(name)} holds other than text, numbers and lists of them`,
+      'Give it in a column of its own',
+    )
   if (chunk?.file_path) return refuse(`its column ${shown(name)} lies in another file`)
   const bytes = chunkBytes(source, of, name, refuse)
-  checkPages(bytes, of, rows, name, refuse)
-  const schemaPath = getTreePath(parquetSchema(metadata), of.path_in_schema)
+  checkPages(bytes, of, { rows, lists }, name, refuse)
   const { data } = readColumn(
     { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 },
     { groupStart: 0, groupRows: rows, selectStart: 0, selectEnd: rows },
@@ -130,10 +136,24 @@ function columnOf(
       ...{ type: of.type, codec: of.codec, compressors, parsers },
     },
   )
-  const values = data.length === 1 ? data[0] : data.flatMap((part) => Array.from(part as ArrayLike<unknown>))
+  const found = data.length === 1 ? data[0] : data.flatMap((part) => Array.from(part as ArrayLike<unknown>))
+  const values = lists ? listsOf(found, top) : found
   if (values.length !== rows)
     return refuse(`its column ${shown(name)} holds ${values.length} values of ${rows} rows`)
   return values
+}
+
+/** One list deep, of values and not of structures. */
+const isPlainList = (path: ReturnType<typeof getTreePath>) =>
+  path.length <= 4 && path.filter(({ element }) => element.repetition_type === 'REPEATED').length === 1
+
+/** hyparquet gives a list for each level that may be missing. */
+function listsOf(found: ArrayLike<unknown>, top: ReturnType<typeof getTreePath>[number]): ArrayLike<unknown> {
+  let leaf = top
+  while (leaf.children.length > 0) leaf = leaf.children[0]
+  const columns = new Map([[leaf.path.join('.'), Array.from(found)]])
+  assembleNested(columns, top, parsers)
+  return columns.get(top.path.join('.')) ?? []
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -152,16 +172,24 @@ function chunkBytes(source: ByteSource, of: Chunk, name: string, refuse: Fail): 
 }
 
 /** Before anything of the size that a page claims is made. */
-function checkPages(bytes: Uint8Array, { type }: Chunk, rows: number, name: string, refuse: Fail): void {
+function checkPages(
+  bytes: Uint8Array,
+  { type }: Chunk,
+  { rows, lists }: { rows: number; lists: boolean },
+  name: string,
+  refuse: Fail,
+): void {
+  // Pages of lists count the values in them; their end is that of the bytes.
+  const all = lists ? MAX_ROWS : rows
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
   const fits = (n: unknown, most: number) => typeof n === 'number' && n >= 0 && n <= most
   let found = 0
-  while (found < rows && reader.offset < bytes.length - 1) {
+  while (found < all && reader.offset < bytes.length - 1) {
     const page = parquetHeader(reader)
     const data = page.data_page_header ?? page.data_page_header_v2
     const isData = page.type === 'DATA_PAGE' || page.type === 'DATA_PAGE_V2'
     const values = (page.type === 'DICTIONARY_PAGE' ? page.dictionary_page_header : data)?.num_values
-    const most = page.type === 'DICTIONARY_PAGE' ? MAX_ROWS : rows - found
+    const most = page.type === 'DICTIONARY_PAGE' ? MAX_ROWS : all - found
     const left = bytes.length - reader.offset
     if (
       !fits(values, most) ||
@@ -191,10 +219,14 @@ function plain(value: unknown, fail: Fail): unknown {
     return Number.isSafeInteger(number) ? number : String(value)
   }
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  if (Array.isArray(value) && !value.some(Array.isArray)) return value.map((item) => plain(item, fail))
   return fail('holds a value that is neither text nor number')
 }
 
-/** Of the document that `datasets` leaves in a file: { info: { features: { label: { names, _type: 'ClassLabel' } } } }. */
+/**
+ * Of the document that `datasets` leaves in a file: { info: { features: { label: { names, _type: 'ClassLabel' } } } }, where lists
+ * have { feature: { names, _type }, _type: 'Sequence' or 'List' }.
+ */
 function classNamesOf({ key_value_metadata: pairs = [] }: Metadata, name: string): readonly string[] | null {
   const text = pairs?.find(({ key }) => key === 'huggingface')?.value
   if (typeof text !== 'string') return null
@@ -203,7 +235,8 @@ function classNamesOf({ key_value_metadata: pairs = [] }: Metadata, name: string
       typeof value === 'object' && value !== null && Object.hasOwn(value, key)
         ? (value as Record<string, unknown>)[key]
         : undefined
-    const feature = inner(inner(inner(JSON.parse(text), 'info'), 'features'), name)
+    const column = inner(inner(inner(JSON.parse(text), 'info'), 'features'), name)
+    const feature = inner(column, 'feature') ?? column
     const names = inner(feature, 'names')
     if (inner(feature, '_type') !== 'ClassLabel' || !Array.isArray(names)) return null
     return names.every((n) => typeof n === 'string') ? (names as string[]) : null

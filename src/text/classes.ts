@@ -40,7 +40,7 @@ export function classProblems(labels: readonly (string | number)[]): ClassProble
     add(
       at(fraction),
       `label ${fraction} is no whole number`,
-      'To predict numbers, ask for regression: --task regress. For classes give their names',
+      'To predict numbers, ask for regression: --task regression. For classes give their names',
     )
   if (
     numbers &&
@@ -83,7 +83,7 @@ function tooMany(names: readonly string[], rows: number): ClassProblem[] {
     {
       row: -1,
       reason: `${names.length} different labels in ${rows} rows${texts ? ', and they read like texts' : ''}`,
-      hint: `Is the label another column? --label-column and --text-column name them${names.every(isNumber) ? '; to predict numbers: --task regress' : ''}`,
+      hint: `Is the label another column? --label-column and --text-column name them${names.every(isNumber) ? '; to predict numbers: --task regression' : ''}`,
       refused: texts || (rows >= MANY && names.length > 0.8 * rows),
     },
   ]

@@ -21,7 +21,7 @@ export function oneLabel(label: Label, where: string): string | number {
   throw new DataError(
     where,
     `label ${shown(JSON.stringify(label))} is a list, one class a text is asked for`,
-    'For texts of several classes say --task multi-label, for several numbers --task regression',
+    'Models of several classes a text are trained by --task multi-label, those of several numbers by --task regression',
   )
 }
 
@@ -41,6 +41,9 @@ function leadingNumbers(names: readonly string[]): ReadonlyMap<string, number> |
   const byNumber = new Map(numbers.flatMap((number, i) => (number === null ? [] : [[number, i]])))
   return byNumber.size === names.length ? byNumber : null
 }
+
+/** Whether a number among the labels means the name that begins with it, and no other. */
+export const beginWithNumbers = (names: readonly string[]): boolean => leadingNumbers(names) !== null
 
 /**
  * Finds the index of a label: that of its name; that of the name which begins with the number it is, where all do; or where no name

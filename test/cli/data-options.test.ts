@@ -55,7 +55,9 @@ describe('predict', () => {
     expect(items(out).map(({ label, probabilities }) => [label, probabilities])).toEqual(
       plain.map(({ label, probabilities }) => [label, probabilities]),
     )
-    expect((await predict(input)).out.split('\n')).toHaveLength(3)
+    const broken = [...input, '{"review":"a large\\r\\ngrey animal"}']
+    const shown = (await predict(broken)).out.split('\n').map((line) => line.split('  |  ')[1])
+    expect(shown).toEqual(['a large grey animal', 'a small red fruit', 'a large grey animal', undefined])
     expect((await predict(['{"x":"a","y":"b"}'], '--text-column', 'y', '--jsonl')).out).toContain(
       '"text":"b"',
     )

@@ -131,8 +131,8 @@ describe('tinystill train', () => {
       return at('goodbad')
     }
     /** Goes on at a rate of nothing: what the folder said must still be said. */
-    const goOn = async (out: string, file: string) => {
-      const args = ['--train', file, '--dev', file, '--epochs', '1', '--lr', '1e-9', '--json']
+    const goOn = async (out: string, file: string, ...more: string[]) => {
+      const args = ['--train', file, '--dev', file, '--epochs', '1', '--lr', '1e-9', '--json', ...more]
       const {
         code,
         out: text,
@@ -152,6 +152,24 @@ describe('tinystill train', () => {
       expect(result.labels).toEqual({ 0: 'good', 1: 'bad' })
       expect(result.err).toMatch(told)
       expect(result.err).not.toMatch(/drawn anew|new:/)
+    })
+
+    it('keeps its head for --labels in another order, whose rows go along', async () => {
+      const { accuracy, err, labels } = await goOn('turned', at('train.tsv'), '--labels', 'bad,good')
+      expect([accuracy > 0.9, labels]).toEqual([true, { 0: 'bad', 1: 'good' }])
+      expect(err).toContain('the rows of the head are put into the order of the classes "bad", "good"')
+      expect(err).not.toMatch(/drawn anew|new:/)
+    })
+
+    it('keeps names for some of the numbers that they begin with', async () => {
+      const stars = (good: string) => (label: string, i: number) =>
+        label === 'good' ? `3 ${good}` : `${i % 4 === 1 ? 1 : 2} ${good}`
+      await train('stars', '--train', write('stars.tsv', stars('stars')), '--epochs', '1')
+      const some = write('some.tsv', (label) => (label === 'good' ? '3' : '1'))
+      const args = ['--model', at('stars'), '--train', some, '--out', at('still-stars'), '--epochs', '1']
+      const { code, err } = await run('train', ...args)
+      expect([code, config('still-stars').id2label]).toEqual([0, config('stars').id2label])
+      expect(err).toContain('labels "1", "3" are "1 stars", "3 stars", the classes of')
     })
 
     it('keeps a class that no row has, and says so', async () => {

@@ -51,9 +51,27 @@ describe('parquet', () => {
     expect([...(turned.labels as Int32Array)]).toEqual([0, 1, 0])
   })
 
+  it('has lists of classes, by names or by the numbers of names in the file', () => {
+    const labelsOf = (name: string) => rowsOf(golden(`${name}.parquet`)).map((row) => row[2])
+    const all = ['toxic', 'obscene', 'insult']
+    expect(labelsOf('sets')).toEqual([['insult', 'toxic'], [], null, ['obscene'], all, []])
+    expect(labelsOf('sets-hub')).toEqual([['insult', 'toxic'], []])
+    expect(labelsOf('lists')).toEqual([[1, 2], []])
+    expect(labelsOf('sets-pages')).toEqual(Array.from({ length: 300 }, (_, i) => Array(i % 5).fill(i)))
+    const { targets } = readTexts(golden('sets-hub.parquet'), { labels: 'sets', labelNames: all })
+    expect([...(targets ?? [])]).toEqual([1, 0, 1, 0, 0, 0])
+  })
+
   it('is refused with the row or column that is wrong', () => {
     expect(() => readTexts(golden('unlabelled.parquet'))).toThrow('unlabelled.parquet:4: has no label')
-    expect(() => rowsOf(golden('lists.parquet'))).toThrow('its column "labels" holds lists')
+    for (const name of ['deep', 'structures'])
+      expect(() => rowsOf(golden(`${name}.parquet`)), name).toThrow(
+        'its column "labels" holds other than text',
+      )
+    expect(() => readTexts(golden('lists.parquet'))).toThrow('lists.parquet:1: label "[1,2]" is a list')
+    expect(() => readTexts(golden('sets.parquet'), { labels: 'sets' })).toThrow(
+      'sets.parquet:3: has no label',
+    )
     expect(() => [...streamTexts(golden('hub.parquet'), { textColumn: 'review' })]).toThrow(
       '--text-column "review" is none of its columns: "text", "label"',
     )
@@ -94,6 +112,9 @@ describe('json', () => {
       'e',
     ])
     expect(rows('e.json', ' [ ] ')).toEqual([])
+    expect(() => rows('list.jsonl', JSON.stringify(objects))).toThrow(
+      'list.jsonl:1: must be a JSON object with text and label. It is a list: name the file .json',
+    )
   })
 
   it.each([
@@ -168,6 +189,10 @@ describe('mutants', () => {
       ['hub', 'unlabelled', 'pairs-none', 'pairs-gzip', 'pairs-zstd', 'pairs-brotli', 'pairs-lz4'].map(
         (name) => readFileSync(golden(`${name}.parquet`)),
       ),
+    ],
+    [
+      'lists.parquet',
+      ['lists', 'sets', 'sets-hub', 'sets-pages'].map((name) => readFileSync(golden(`${name}.parquet`))),
     ],
     ['m.json', [list, list.replaceAll('\n', '')].map((text) => Buffer.from(text))],
     ['m.tsv.gz', [gzipSync(quoted), Buffer.concat([gzipSync(quoted), gzipSync(quoted)])]],

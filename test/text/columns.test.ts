@@ -209,9 +209,25 @@ describe('headers', () => {
     expect(() => read('jsonl', JSON.stringify({ text: a, stance: 1 }), { labelUse: 'needed' })).toThrow(
       'no column is one among "text", "stance"',
     )
+    expect(() => read('csv', `id,comment_text,toxic,insult\n1,${a},1,0`, { labelUse: 'needed' })).toThrow(
+      'Where each class has a column of 0 and 1, make one of them',
+    )
     // A rare class in front is none, where its text is one.
     expect(read('tsv', four(['a text of words', 'rare'])).rows).toHaveLength(5)
     expect(read('tsv', tabs(['one', 'x'], ['two', 'y'])).rows).toHaveLength(2)
+  })
+
+  it('are not there, and the first field counts the rows: no pair', () => {
+    const counted = tabs(['1', a, 'x'], ['2', b, 'y'])
+    expect(() => read('tsv', counted)).toThrow(
+      'f:1: the first field of every line is a number of its own and no text',
+    )
+    expect(read('tsv', counted, { textColumn: '2', labelColumn: '3' }).rows).toEqual([
+      [a, null, 'x'],
+      [b, null, 'y'],
+    ])
+    expect(read('tsv', tabs(['12', '12', 'x'], ['7', '8', 'y'])).rows).toHaveLength(2)
+    expect(read('tsv', tabs([a, b, 'x'], ['2', b, 'y'])).rows).toHaveLength(2)
   })
 
   it('with two names for the label go by preference, not by place, and say so', () => {

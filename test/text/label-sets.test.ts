@@ -83,7 +83,7 @@ describe('sets of classes', () => {
       'a row of JSON without one',
       file('jsonl', '{"text":"x","label":[]}\n{"text":"y"}'),
       abc,
-      /:2: has no label/,
+      /:2: has no label: no column is one among "text"/,
     ],
     ['what is no name', jsonl([['a']]), abc, /:1: labels must be strings or numbers$/],
     ['an empty name', jsonl(['a', ' ']), abc, /:1: labels must be strings or numbers$/],

@@ -7,7 +7,7 @@ import { classesOf } from '../../files/models/pretrained.js'
 import { headOf } from '../../formats/head.js'
 import { shown } from '../../formats/json.js'
 import type { ProblemType } from '../../nn/models/config.js'
-import { labelFinder } from '../../text/labels.js'
+import { beginWithNumbers, labelFinder } from '../../text/labels.js'
 import type { TrainOptions } from './options.js'
 
 type Asked = Pick<TrainOptions, 'labels' | 'model'>
@@ -53,14 +53,18 @@ export function classesFor(
   const head = folder ? classesOf(source) : null
   if (head === null) return { names: found, newHead: folder, notes: [] }
   if (type === 'single_label_classification' && labels === undefined) return likeHead(source, head, found)
-  const same = head.length === found.length && head.every((name, i) => name === found[i])
+  // In another order too: its rows are put into that of the names.
+  const same =
+    head.length === found.length &&
+    new Set(head).size === head.length &&
+    head.every((name) => found.includes(name))
   const whose = labels === undefined ? 'the data' : '--labels'
   return { names: found, newHead: !same, notes: same ? [] : [drawnAnew(source, head, found, whose)] }
 }
 
 /**
- * A head keeps its classes in their order where all labels are names of its, or where there are as many of both and each
- * label is the number of one; it is drawn anew otherwise.
+ * A head keeps its classes in their order where all labels are names of its, or the numbers that its names begin with, or where
+ * there are as many of both and each label is the number of one; it is drawn anew otherwise.
  */
 function likeHead(source: string, head: readonly string[], found: readonly string[]): TrainedClasses {
   const twice = new Set(head).size < head.length
@@ -69,10 +73,10 @@ function likeHead(source: string, head: readonly string[], found: readonly strin
     const notes = [`classes of ${source} that no row of --train has: ${some(without)}; they are kept`]
     return { names: head, newHead: false, notes: without.length > 0 ? notes : [] }
   }
-  const find = labelFinder(head)
-  const places = found.map(find)
-  const numbered = !twice && found.length === head.length && !places.includes(null)
-  if (numbered && new Set(places).size === head.length)
+  const places = found.map(labelFinder(head))
+  const numbered =
+    !twice && !places.includes(null) && (found.length === head.length || beginWithNumbers(head))
+  if (numbered && new Set(places).size === found.length)
     return {
       ...{ names: head, newHead: false },
       notes: [

@@ -42,12 +42,16 @@ export function* parquetTexts(path: string, options: DataOptions): Generator<Tex
       const failRow = (n: number, reason: string, hint?: string): never => {
         throw new DataError(`${path}:${n}`, reason, hint)
       }
+      const nameOf = (id: unknown) => {
+        if (classes === null || typeof id !== 'number') return id
+        if (classes[id] !== undefined) return classes[id]
+        return failRow(line, `label ${id} is none of the ${classes.length} classes that the file names`)
+      }
       if (classes === null || typeof label !== 'number') {
-        yield rowOf({ text, textB, label }, line, failRow)
+        yield rowOf({ text, textB, label: Array.isArray(label) ? label.map(nameOf) : label }, line, failRow)
         continue
       }
-      if (label !== -1 && classes[label] === undefined)
-        failRow(line, `label ${label} is none of the ${classes.length} classes that the file names`)
+      if (label !== -1) nameOf(label)
       const row = rowOf({ text, textB, label: classes[label] ?? null }, line, failRow)
       yield label === -1 ? row : { ...row, classId: label }
     }

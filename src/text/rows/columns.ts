@@ -93,6 +93,10 @@ const few = (names: readonly string[]) =>
 /** What to do about names that say nothing. */
 export const REMEDY = `Names that are known: ${roles.text.slice(0, 7).join(', ')} for a text, ${roles.textB.slice(0, 5).join(', ')} for a second one, ${roles.label.slice(0, 8).join(', ')} for the label. Others are given by --text-column, --text-pair-column and --label-column`
 
+/** Toxic comments come so: a column of 0 and 1 for each class. */
+const ONE_COLUMN =
+  'Where each class has a column of 0 and 1, make one of them: lists ([1, 0]) or names with commas between, and --task multi-label'
+
 const flags = { text: 'textColumn', textB: 'textPairColumn', label: 'labelColumn' } as const
 const shownFlags = { text: '--text-column', textB: '--text-pair-column', label: '--label-column' } as const
 type Role = keyof typeof flags
@@ -195,12 +199,18 @@ export function decideColumns(
 /** Refuses names of which none is a label, where labels are needed. */
 export function checkLabelled(
   header: readonly string[],
-  { label }: Columns,
+  { text, textB, label }: Columns,
   { labelUse }: DataOptions,
   fail: (reason: string, hint?: string) => never,
 ): void {
-  if (labelUse === 'needed' && label === null)
-    fail(`has no label: no column is one among ${few(header)}`, REMEDY)
+  if (labelUse !== 'needed' || label !== null) return
+  const others = header.filter(
+    (name, at) => ![text, textB].includes(at) && !counters.includes(normalName(name)),
+  )
+  fail(
+    `has no label: no column is one among ${few(header)}`,
+    others.length > 1 ? `${REMEDY}. ${ONE_COLUMN}` : REMEDY,
+  )
 }
 
 /** The same of a table without header, by the places that the options ask for. The first other is the text where that is not asked for, one that is left the label. */

@@ -55,7 +55,13 @@ export function jsonReader(options: DataOptions, fail: Fail): (line: Line) => Te
   return ({ text, number }) => {
     const value = parseJson(text, (reason) => fail(number, reason))
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return fail(number, 'must be a JSON object with text and label')
+      return fail(
+        number,
+        'must be a JSON object with text and label',
+        Array.isArray(value) && value.some((item) => typeof item === 'object' && item !== null)
+          ? 'It is a list: name the file .json'
+          : undefined,
+      )
     return read(new Map(Object.entries(value)), number)
   }
 }

@@ -143,6 +143,7 @@ function layoutOf(
   if (length > 3) return refuse(`${length} fields without a header, 1 to 3 are read`, REMEDY)
   if (length > 1) checkFirst(first, others, refuse)
   if (length === 2) checkSecond(head, options, refuse)
+  if (length === 3) checkCounter(head, refuse)
   return plain({ text: 0, textB: length === 3 ? 1 : null, label: length === 1 ? null : length - 1 })
 }
 
@@ -210,6 +211,17 @@ function checkSecond(
     note?.(
       'the second field of a line is taken for a label and passed over; for pairs: --text-column 1 --text-pair-column 2',
     )
+}
+
+/** Three columns without header are a pair and its label, unless the first counts the rows. */
+function checkCounter(head: readonly TableRow[], refuse: (reason: string, hint?: string) => never): void {
+  const numbers = head.map(({ fields: [first] }) => first)
+  if (!numbers.every((field) => /^\s*\d+\s*$/.test(field)) || new Set(numbers).size < numbers.length) return
+  if (head.some(({ fields: [, second] }) => isNumber(second))) return
+  refuse(
+    'the first field of every line is a number of its own and no text',
+    'Say what the columns are: --text-column 2 --label-column 3; for pairs of numbers --text-column 1 --text-pair-column 2 --label-column 3',
+  )
 }
 
 /** A column of unknown name that reads like texts is no second text by itself. */
