@@ -145,9 +145,6 @@ function ranked({ classes }: TextPredictor, p: readonly number[], shown: number)
 const named = ({ classes }: TextPredictor, values: readonly number[]) =>
   Object.fromEntries(classes.map((name, c) => [name, values[c]]))
 
-/** A text may hold line breaks: in JSON, and in tables. */
-const oneLine = (text: string) => text.replaceAll('\n', ' ')
-
 /** How the answers of each task read; `values` are those of one text, one a class or number. */
 const shownBy: Record<
   ProblemType,
@@ -159,7 +156,7 @@ const shownBy: Record<
       label: predictor.classes[best(values, 0, values.length)],
       probabilities: named(predictor, values),
     },
-    line: `${ranked(predictor, values, shown)}  |  ${oneLine(text)}`,
+    line: `${ranked(predictor, values, shown)}  |  ${text}`,
   }),
   multi_label_classification: (predictor, text, values, shown) => {
     const labels = predictor.classes.filter((_, c) => values[c] >= 0.5)
@@ -167,20 +164,20 @@ const shownBy: Record<
     if (values.length === 1)
       return {
         item: { text, value: values[0], labels, probabilities },
-        line: `${values[0].toPrecision(5)}  |  ${oneLine(text)}`,
+        line: `${values[0].toPrecision(5)}  |  ${text}`,
       }
     return {
       item: { text, labels, probabilities },
-      line: `${labels.join(', ') || 'none'}: ${ranked(predictor, values, shown)}  |  ${oneLine(text)}`,
+      line: `${labels.join(', ') || 'none'}: ${ranked(predictor, values, shown)}  |  ${text}`,
     }
   },
   regression: (predictor, text, values) => {
     if (values.length === 1)
-      return { item: { text, value: values[0] }, line: `${values[0].toPrecision(5)}  |  ${oneLine(text)}` }
+      return { item: { text, value: values[0] }, line: `${values[0].toPrecision(5)}  |  ${text}` }
     const all = predictor.classes.map((name, c) => `${name} ${values[c].toPrecision(5)}`)
     return {
       item: { text, values: named(predictor, values) },
-      line: `${all.join('  ')}  |  ${oneLine(text)}`,
+      line: `${all.join('  ')}  |  ${text}`,
     }
   },
 }
