@@ -133,7 +133,7 @@ async function run(name, { command: [file, ...args], env }, job) {
   clearTimeout(timer)
   const wrong =
     late ||
-    (code !== 0 ? `exit ${code}: ${errors.trim().split('\n').at(-1)}` : checks < 20 ? 'too few checks' : '')
+    (code !== 0 ? `exit ${code}: ${errors.trim().split('\n').at(-1)}` : checks < 15 ? 'too few checks' : '')
   tell(
     `${name}: ends by itself`,
     wrong || undefined,
