@@ -210,3 +210,7 @@ function badLine(bytes: Uint8Array): number {
     start = newline + 1
   }
 }
+
+/** Whether a folder is there under this path: false for a file, and for nothing. */
+export const isFolder = (path: string): boolean =>
+  nodeFs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true

@@ -1,10 +1,10 @@
 // The models of a distillation besides its teachers: that of plain text, and students of any kind, new ones from a seed.
-import { statSync } from 'node:fs'
 import { randomScope } from '../../autograd/random.js'
 import { distilbertLayers, distilbertOf, fromLayers } from '../../distill/from-layers.js'
 import type { StagePlan } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
+import { isFolder } from '../../files/disk.js'
 import { classesOf, loadPretrained, tokenizerOf } from '../../files/models/pretrained.js'
 import { setProblemType, startModel } from '../../files/models/start.js'
 import { makeModel } from '../../nn/models/bert.js'
@@ -49,8 +49,6 @@ export interface StudentSource {
 
 type Task = StagePlan['task']
 const kindOf = (task: Task = 'classes') => (task === 'words' ? 'masked-lm' : 'sequence-classification')
-
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** The model that a student is made of. Throws RangeError where there are only outputs. */
 function modelled<T>(teacher: T | undefined, folder: string): T {

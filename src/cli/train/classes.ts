@@ -1,7 +1,7 @@
 // The names of what a training gives: those that are asked for, those of the folder it goes on from, or the data's.
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../../errors.js'
+import { isFolder } from '../../files/disk.js'
 import { readModelConfig } from '../../files/models/config-file.js'
 import { classesOf } from '../../files/models/pretrained.js'
 import { headOf } from '../../formats/head.js'
@@ -23,8 +23,6 @@ export interface TrainedClasses {
 
 const some = (names: readonly string[]) =>
   names.slice(0, 8).map(shown).join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '')
-
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /**
  * The names that data are read by: those of --labels; or where a folder's head does the same task already, its own in its

@@ -1,5 +1,5 @@
 // What a training begins with: a folder's weights, or a new model of a size, with a vocabulary made of the texts.
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
 import { activationFields } from '../../formats/head.js'
 import { footprintOfConfig, requireRoom } from '../../nn/footprint.js'
@@ -11,6 +11,7 @@ import type { Pretrained } from '../../nn/models/pretrained.js'
 import { fillSinusoids } from '../../nn/models/sinusoids.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { trainWordPiece } from '../../text/wordpiece-train.js'
+import { isFolder } from '../disk.js'
 import { readConfig } from './config-file.js'
 import { hasTokenizer, type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
 import { loadTokenizer } from './tokenizer.js'
@@ -36,8 +37,6 @@ export interface Started {
   /** null: a new model. */
   info: LoadInfo | null
 }
-
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /**
  * `source`: a model folder, the name of a preset, or a config.json. The weights of a new model and of missing heads come
