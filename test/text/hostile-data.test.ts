@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readTexts, streamTexts } from '../../src/files/data/texts.js'
+import { collect } from '../settled.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-hostile-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -37,6 +38,7 @@ describe('a line of 64 MiB', () => {
     ['a.jsonl', '{"text":"a"}\n', '[', 2],
   ])('%s is refused by its number, long before all of it is in memory', (name, head, letter, line) => {
     const path = long(name, head, letter, 64)
+    collect()
     const before = process.memoryUsage().arrayBuffers
     expect(() => count(path)).toThrow(`${path}:${line}: the line has more than 16777216 bytes`)
     // Up to the limit, and chunks that nobody has collected yet.

@@ -338,7 +338,8 @@ describe('a thread that dies', () => {
       pool.stop()
       running = []
     }
-    expect(longest).toBeLessThan(2000)
+    // A call that waits for a lost thread would wait for ever; a busy machine only takes its time.
+    expect(longest).toBeLessThan(30_000)
     if (process.env.TINYSTILL_KILLS)
       console.log(
         `${KILLS} kills, ${lost} in the middle of a call, ${named} named errors, longest call ${longest.toFixed(0)} ms`,
