@@ -24,7 +24,7 @@ import { Accumulator, type Loss } from './step.js'
 
 export interface FitOptions {
   /** Passes over the data. One of these two is needed; where both are given, steps count. */
-  epochs?: number
+  epochs?: number | undefined
   /** Optimizer steps in all, and the length of the schedule; the last epoch ends with the last step. */
   steps?: number | null
   lr: number
