@@ -75,11 +75,11 @@ export function readJob(options: DistillOptions, output: Output): Job {
   checkTasks(recipe, teachers)
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
-  const plan = planFor(recipe, options, student, teachers[0].problemType)
-  const flags = flagsLine(options, plan)
-  if (flags !== null) output.info(flags)
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const texts = readSets(options, teachers[0], dataOptions(options, output), output)
+  const plan = planFor(recipe, options, student, texts, teachers[0].problemType)
+  const flags = flagsLine(options, plan)
+  if (flags !== null) output.info(flags)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.

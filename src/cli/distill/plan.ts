@@ -7,6 +7,7 @@ import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { tasks } from '../../train/tasks.js'
 import { flagOf } from '../shared/options.js'
+import type { Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import type { StudentSource } from './students.js'
 
@@ -52,9 +53,10 @@ export function planFor(
   recipe: Recipe,
   options: DistillOptions,
   source: StudentSource,
+  { train, transfer }: Texts,
   problemType: ProblemType,
 ): Plan {
-  const { config: file, transfer, quick } = options
+  const { config: file, quick } = options
   const given = file === undefined ? {} : readSettings(file)
   const { options: own, rest } = partConfig(file ?? 'options', given, recipe.settings)
   const flags = (['T', 'alpha'] as const).filter((name) => options[name] !== undefined)
@@ -62,7 +64,8 @@ export function planFor(
   if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
   const occasion = {
-    ...{ transfer: transfer !== undefined, pretrained: source.pretrained },
+    ...{ transfer: transfer !== null, pretrained: source.pretrained },
+    ...{ labelled: train.texts.length, transferRows: transfer?.texts.length ?? 0 },
     general: options.generalTeacher !== undefined,
   }
   if (problemType === 'regression' && flags.includes('T'))

@@ -11,7 +11,7 @@ import { slot } from '../slot.js'
 import type { Target } from '../target.js'
 import { spoiler } from './models.js'
 
-const occasion = { transfer: true, pretrained: false }
+const occasion = { transfer: true, labelled: 1000, transferRows: 5000, pretrained: false }
 const [hinton] = recipes
 const stage = hinton.plan({}, occasion, 'x').stages[0].name
 
