@@ -24,6 +24,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFi
   student?: string
   tokenizer?: string
   fromLayers?: number[]
+  embeddings: 'teacher' | 'new'
   labels?: string[]
   train: string
   transfer?: string
@@ -80,6 +81,14 @@ export function distillOptions(command: Command): Command {
         '--tokenizer <dir>',
         "whose tokenizer a new student takes; default: the teacher's, which a cache does not hold",
       ).conflicts('fromLayers'),
+    )
+    .addOption(
+      new Option(
+        '--embeddings <which>',
+        "words of a new student: the teacher's in the directions in which they vary most, or new ones",
+      )
+        .choices(['teacher', 'new'])
+        .default('teacher'),
     )
     .requiredOption('--train <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
     .addOption(orderOption())

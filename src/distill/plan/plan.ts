@@ -140,6 +140,10 @@ export function lossesOf(
     .filter(({ weight }) => weight !== 0)
 }
 
+/** Whether a stage's losses look at classes, not only inside the models. */
+export const tellsClasses = (stage: StagePlan): boolean =>
+  stage.task !== 'words' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
+
 /** The temperature at which a stage's losses soften their teacher. 1 where none of them does. */
 export function temperatureOf(stage: StagePlan): number {
   const [T = 1] = lossesOf(stage)
