@@ -23,7 +23,10 @@ import type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } fr
 import { Accumulator, type Loss } from './step.js'
 
 export interface FitOptions {
-  epochs: number
+  /** Passes over the data. One of these two is needed; where both are given, steps count. */
+  epochs?: number | undefined
+  /** Optimizer steps in all, and the length of the schedule; the last epoch ends with the last step. */
+  steps?: number | null
   lr: number
   seed: number
   /** Default 64. */
@@ -86,15 +89,31 @@ export interface Trainable<Input, Output> extends Module {
   forward(input: Input): Output
 }
 
-const counts = ['epochs', 'batchSize', 'accumulate', 'evaluateEvery', 'patience'] as const
+const counts = ['epochs', 'steps', 'batchSize', 'accumulate', 'evaluateEvery', 'patience'] as const
 
 /** Throws RangeError for settings that mean nothing. */
 function check(options: FitOptions): void {
+  if ((options.epochs ?? options.steps ?? null) === null)
+    throw new RangeError('fit: needs epochs or steps, got neither')
   for (const name of counts) {
     const n = options[name] ?? 1
-    if (n !== Infinity && !(Number.isInteger(n) && n >= 1))
+    const endless = n === Infinity && name !== 'steps'
+    if (!endless && !(Number.isInteger(n) && n >= 1))
       throw new RangeError(`fit: ${name} must be 1 or more, got ${n}`)
   }
+}
+
+/** How long a training is: in epochs, of which steps may cut the last, in batches and in optimizer steps. */
+function lengthOf(
+  { epochs = 1, steps = null, accumulate = 1 }: FitOptions,
+  perEpoch: number,
+): { epochs: number; total: number; steps: number } {
+  const stepsPerEpoch = Math.ceil(perEpoch / accumulate)
+  if (steps === null) return { epochs, total: epochs * perEpoch, steps: epochs * stepsPerEpoch }
+  const whole = Math.floor(steps / stepsPerEpoch)
+  // An epoch's last step may be of fewer batches: those before it are not.
+  const total = whole * perEpoch + (steps % stepsPerEpoch) * accumulate
+  return { epochs: Math.ceil(steps / stepsPerEpoch), total, steps }
 }
 
 /** Throws BackendError with the estimate where there is no room to train `model` on these batches. */
@@ -130,7 +149,7 @@ export async function fit<Input, Output>(
   loss: (output: Output, rows: Int32Array, place: StepPlace) => Loss,
   options: FitOptions,
 ): Promise<FitResult> {
-  const { epochs, lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05 } = options
+  const { lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05 } = options
   const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
@@ -146,9 +165,9 @@ export async function fit<Input, Output>(
   const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
   const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
   const perEpoch = Math.ceil(data.size / batchSize)
-  const total = epochs * perEpoch
+  const { epochs, total, steps } = lengthOf(options, perEpoch)
   const schedule: Schedule = trainingSchedules[options.schedule ?? 'linear']({
-    total: epochs * Math.ceil(perEpoch / accumulate),
+    total: steps,
     warmup: options.warmup ?? 0.06,
   })
   const keeper = new Keeper(model, options)
@@ -186,7 +205,8 @@ export async function fit<Input, Output>(
       model.train()
       const batches = data.batches(batchSize, keyOf(seed, 'order', epoch))
       let { batch: done, sum, finite } = epoch === from.epoch ? from : { batch: 0, sum: 0, finite: 0 }
-      for (let i = done; i < batches.length; i++) {
+      const size = Math.min(batches.length, total - (epoch - 1) * perEpoch)
+      for (let i = done; i < size; i++) {
         const rows = batches[i]
         const before = (epoch - 1) * perEpoch + i
         if (i % accumulate === 0)
@@ -202,7 +222,7 @@ export async function fit<Input, Output>(
         }
         done++
         const factor = schedule(optimizer.steps)
-        const ends = i === batches.length - 1
+        const ends = i === size - 1
         const outcome =
           (i + 1) % accumulate === 0 || ends
             ? accumulator.step(factor, { maxNorm, clip }, at)
@@ -223,8 +243,8 @@ export async function fit<Input, Output>(
     keeper.restore()
     const best = keeper.best ?? (last as EvaluationReport)
     const result = { epochs: reports, evaluations: keeper.reports, best, stopped }
-    const steps = reports.length * perEpoch
-    const end = { epoch: epochs + 1, batch: 0, step: steps, sum: 0, finite: 0 }
+    const step = Math.min(total, reports.length * perEpoch)
+    const end = { epoch: epochs + 1, batch: 0, step, sum: 0, finite: 0 }
     options.store?.finish(result, modelTensors(model), () => stateAt(end))
     return result
   } finally {

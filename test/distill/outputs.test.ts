@@ -67,7 +67,9 @@ describe('losses by task', () => {
 
   it('make a plan of another task, or say which loss has no part in it', () => {
     const plan = (name: string) =>
-      recipes.find((r) => r.name === name)?.plan({}, { transfer: false, pretrained: false }, 'test')
+      recipes
+        .find((r) => r.name === name)
+        ?.plan({}, { transfer: false, labelled: 1000, transferRows: 0, pretrained: false }, 'test')
     const hinton = plan('hinton')
     if (!hinton) throw new Error('no recipe')
     expect(withTask(hinton, 'sets').baseline.task).toBe('sets')

@@ -154,7 +154,11 @@ describe('the runner', () => {
     const before = teacher.snapshot()
     const plan = recipes
       .find((r) => r.name === 'born-again')!
-      .plan({ generations: 3 }, { transfer: false, pretrained: false }, 'test')
+      .plan(
+        { generations: 3 },
+        { transfer: false, labelled: 1000, transferRows: 0, pretrained: false },
+        'test',
+      )
     const short = { ...plan, stages: plan.stages.map((s) => ({ ...s, fit: { ...s.fit, ...fit } })) }
     const kept: Map<string, unknown>[] = []
     const results = await runPlan(
@@ -364,13 +368,17 @@ describe('plans', () => {
 
   it('print their loss', () => {
     for (const recipe of recipes) {
-      const plan = recipe.plan({}, { transfer: false, pretrained: false }, 'test')
+      const plan = recipe.plan(
+        {},
+        { transfer: false, labelled: 1000, transferRows: 0, pretrained: false },
+        'test',
+      )
       expect(describePlan(plan)).toMatch(/^[\w-]+: loss = .*softmax\(z_s/m)
       expect(plan.stages.map((s) => s.name)).not.toContain(plan.baseline.name)
     }
     const born = recipes
       .find((r) => r.name === 'born-again')!
-      .plan({}, { transfer: false, pretrained: false }, 'test')
+      .plan({}, { transfer: false, labelled: 1000, transferRows: 0, pretrained: false }, 'test')
     expect(mainName(born)).toBe('generation-3')
   })
 

@@ -82,7 +82,11 @@ function masked(): DataSet<MaskedText> {
 function stageFrom(recipe: string, name: string, lr: number, given: Given = {}): StagePlan {
   const plan = recipes
     .find((r) => r.name === recipe)!
-    .plan(given, { transfer: true, pretrained: false, general: true }, 'test')
+    .plan(
+      given,
+      { transfer: true, labelled: 1000, transferRows: 5000, pretrained: false, general: true },
+      'test',
+    )
   const stage = plan.stages.find((s) => s.name === name)!
   const fit = { ...stage.fit, lr, epochs: STEPS / 2, batchSize: 4, accumulate: 1 }
   return { ...stage, start: 0, data: 'labelled', fit }

@@ -187,6 +187,66 @@ describe('steps', () => {
   })
 })
 
+describe('so many steps', () => {
+  const without = { batchSize: 8, lr: 1e-2, seed: 1 }
+
+  it.each([
+    [1, 6],
+    [2, 4],
+  ])('with %i batches a step, those of two whole epochs are those epochs', async (accumulate, steps) => {
+    const [byEpochs, bySteps] = [make(), make()]
+    const own = { ...without, accumulate, evaluate: () => ({ accuracy: 1 }) }
+    const whole = await train(byEpochs, data, { ...own, epochs: 2 })
+    expect(await train(bySteps, data, { ...own, steps, epochs: 9 })).toEqual(whole)
+    expect(weights(bySteps)).toEqual(weights(byEpochs))
+  })
+
+  it.each([
+    // Three batches of 8, 8 and 4 rows an epoch.
+    [1, 4, [3, 1]],
+    [1, 2, [2]],
+    [2, 3, [3, 2]],
+    [2, 1, [2]],
+  ])('%i batches a step, %i steps: the last epoch ends with them', async (accumulate, steps, batches) => {
+    const seen: number[] = []
+    const rates: number[] = []
+    let taken = 0
+    const result = await train(make(), data, {
+      ...{ ...without, steps, accumulate, warmup: 0, evaluate: () => ({ accuracy: 1 }) },
+      onStep: ({ epoch, total, lr, gradNorm }) => {
+        expect(total).toBe(batches.reduce((a, b) => a + b))
+        seen[epoch - 1] = (seen[epoch - 1] ?? 0) + 1
+        if (gradNorm > 0) taken = rates.push(lr / 1e-2)
+      },
+    })
+    expect(seen).toEqual(batches)
+    expect(taken).toBe(steps)
+    // The schedule is as long as the steps.
+    rates.forEach((rate, i) => {
+      expect(rate).toBeCloseTo(1 - i / steps, 12)
+    })
+    const ends = batches.map((_, i) => batches.slice(0, i + 1).reduce((a, b) => a + b))
+    expect(result.evaluations.map((e) => e.step)).toEqual(ends)
+    expect(result.epochs.length).toBe(batches.length)
+  })
+
+  it('keeps the best weights, of the epoch that was cut too', async () => {
+    for (const best of [1, 2]) {
+      const model = make()
+      const held: number[][] = []
+      const result = await train(model, data, {
+        ...{ ...without, steps: 4 },
+        evaluate: () => {
+          held.push(weights(model))
+          return held.length === best ? 1 : 0
+        },
+      })
+      expect([result.best.epoch, held.length]).toEqual([best, 2])
+      expect(weights(model)).toEqual(held[best - 1])
+    }
+  })
+})
+
 describe('what is broken', () => {
   it('a loss that is not finite names step, epoch, term and rows; the weights and the memory are as before', async () => {
     const model = make()
@@ -251,6 +311,9 @@ describe('what is broken', () => {
   it('settings that mean nothing', async () => {
     for (const [wrong, text] of [
       [{ epochs: 0 }, 'fit: epochs must be 1 or more, got 0'],
+      [{ steps: 0 }, 'fit: steps must be 1 or more, got 0'],
+      [{ steps: Infinity }, 'fit: steps must be 1 or more, got Infinity'],
+      [{ epochs: undefined }, 'fit: needs epochs or steps, got neither'],
       [{ accumulate: 1.5 }, 'fit: accumulate must be 1 or more, got 1.5'],
       [{ evaluateEvery: 0 }, 'fit: evaluateEvery must be 1 or more, got 0'],
       [{ labelSmoothing: 1 }, 'labelSmoothing must lie in [0, 1), got 1'],

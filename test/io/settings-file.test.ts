@@ -56,7 +56,11 @@ it.each([
 })
 
 it('takes no layer that cannot be counted', () => {
-  const plan = recipes[0].plan({}, { transfer: true, pretrained: false }, 'x')
+  const plan = recipes[0].plan(
+    {},
+    { transfer: true, labelled: 1000, transferRows: 5000, pretrained: false },
+    'x',
+  )
   const layers = (layer: number) => ({ stages: { [plan.stages[0].name]: { layerMap: [[1, layer]] } } })
   expect(withConfig(plan, 'x', layers(2)).stages[0].layerMap).toEqual([[1, 2]])
   for (const layer of [1e308, 2 ** 53, -1, 0.5])

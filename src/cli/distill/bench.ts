@@ -115,6 +115,7 @@ export async function runVariant(
     teacherLogits: logits,
     teacher: alone && isLive(first) && readsAlike(reader.tokenizer, first.tokenizer) ? first.model : null,
     stored: alone && !isLive(first) ? storedTeacher(first, reader) : null,
+    tell: (stage, line) => progress.note(`${placeOf(stage).model}, seed ${seed}: ${line}`),
     watch: (stage, model) => {
       return {
         ...watch(job, placeOf(stage), stage, model, run, context),

@@ -7,12 +7,12 @@ import { TinystillError } from '../../errors.js'
 import { usualLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
 import { lengthsLine, rowsLine } from '../shared/data-report.js'
-import { dataOptions, given, type OnNonfinite } from '../shared/options.js'
+import { dataOptions, flagOf, given, type OnNonfinite } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets } from './data.js'
 import type { DistillOptions } from './options.js'
-import { planFor } from './plan.js'
+import { flagsLine, planFor } from './plan.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
 import { isLive, loadTeacher, type Teacher } from './teachers.js'
 
@@ -75,9 +75,11 @@ export function readJob(options: DistillOptions, output: Output): Job {
   checkTasks(recipe, teachers)
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
-  const plan = planFor(recipe, options, student, teachers[0].problemType)
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const texts = readSets(options, teachers[0], dataOptions(options, output), output)
+  const plan = planFor(recipe, options, student, texts, teachers[0].problemType)
+  const flags = flagsLine(options, plan)
+  if (flags !== null) output.info(flags)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
@@ -154,7 +156,7 @@ function commandOf(options: DistillOptions): string {
   const shown = ['json', 'quiet', 'debug', 'args', 'threads', 'backend', 'resume', 'checkpointEvery']
   const words = Object.entries(options).flatMap(([name, value]) => {
     if (shown.includes(name) || value === undefined || value === false) return []
-    const flag = `--${name === 'T' ? 'T' : name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
+    const flag = flagOf(name)
     if (value === true) return [flag]
     const list = Array.isArray(value) && name !== 'fromLayers' ? value : [String(value)]
     return [

@@ -6,22 +6,25 @@ import type { CommonOptions } from '../shared/command.js'
 import { orderOption } from '../shared/labels-option.js'
 import {
   addDataOptions,
+  addPaceOptions,
   addRunOptions,
   type DataFileOptions,
   nonfiniteOption,
   numberIn,
   type OnNonfinite,
+  type PaceOptions,
   type RunCommandOptions,
   whole,
 } from '../shared/options.js'
 
-export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFileOptions {
+export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFileOptions, PaceOptions {
   recipe: string
   teacher: string[]
   generalTeacher?: string
   student?: string
   tokenizer?: string
   fromLayers?: number[]
+  embeddings: 'teacher' | 'new'
   labels?: string[]
   train: string
   transfer?: string
@@ -39,6 +42,9 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFi
   quick: boolean
   force: boolean
 }
+
+const OWN = "default: the recipe's, stage by stage"
+const PACE = { epochs: OWN, lr: OWN, batchSize: `; ${OWN}`, warmup: `; ${OWN}` }
 
 function layerList(text: string): number[] {
   if (!/^\d+(,\d+)*$/.test(text)) throw new InvalidArgumentError('It must be layers from 0 on: 0,2,4.')
@@ -76,6 +82,14 @@ export function distillOptions(command: Command): Command {
         "whose tokenizer a new student takes; default: the teacher's, which a cache does not hold",
       ).conflicts('fromLayers'),
     )
+    .addOption(
+      new Option(
+        '--embeddings <which>',
+        "words of a new student: the teacher's in the directions in which they vary most, or new ones",
+      )
+        .choices(['teacher', 'new'])
+        .default('teacher'),
+    )
     .requiredOption('--train <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
     .addOption(orderOption())
     .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')
@@ -88,6 +102,7 @@ export function distillOptions(command: Command): Command {
     )
     .option('--T <x>', "temperature; default: the recipe's", numberIn(0.01, 1000))
     .option('--alpha <x>', 'weight of the soft targets, 1 - alpha that of the labels', numberIn(0, 1))
+  addPaceOptions(command, PACE)
     .option('--max-length <n>', 'tokens of a text; default 128, or fewer where a model takes fewer', whole(2))
     .option('--baseline', 'trains the same student without the teacher too', false)
     .option('--ablate', 'trains it without each of the losses too', false)

@@ -1,21 +1,62 @@
 // The plan of a distillation: the recipe's, with what options and a settings file change in it.
-import { partConfig, withConfig } from '../../distill/plan/config.js'
-import { type Plan, withTask } from '../../distill/plan/plan.js'
+import { partConfig, withConfig, withFit } from '../../distill/plan/config.js'
+import { type Plan, type StagePlan, withTask } from '../../distill/plan/plan.js'
+import type { Given } from '../../distill/plan/settings.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { tasks } from '../../train/tasks.js'
+import { flagOf } from '../shared/options.js'
+import type { Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import type { StudentSource } from './students.js'
 
-/** Options go before the file's settings of the recipe; what the file says of stages is the last word. */
+/** Flags that change how stages are trained, as --config names them. */
+const fitFlags = ['epochs', 'steps', 'lr', 'batchSize', 'warmup'] as const
+
+const given = (options: DistillOptions) => {
+  const names = fitFlags.filter((name) => options[name] !== undefined)
+  return Object.fromEntries(names.map((name) => [name, options[name]]))
+}
+
+/** What those flags change, for people; null where there are none. */
+export function flagsLine(options: DistillOptions, { stages }: Plan): string | null {
+  const own = Object.entries(given(options)).map(([name, value]) => `${flagOf(name)} ${value}`)
+  if (own.length === 0) return null
+  const names = stages.map(({ name }) => name)
+  const where = names.length === 1 ? `the stage ${names[0]}` : `each of the stages ${names.join(', ')}`
+  const lone = options.baseline
+    ? `; the lone student keeps its own schedule${options.batchSize === undefined ? '' : ', but for the batches'}`
+    : ''
+  return `${own.join(', ')}: for ${where}${lone}`
+}
+
+/**
+ * The plan with --epochs, --steps, --lr, --batch-size and --warmup for all stages of the recipe. The lone student's own
+ * schedule is not of the recipe: of these only the size of batches is its too.
+ */
+function withFlags(plan: Plan, options: DistillOptions): Plan {
+  const { batchSize } = options
+  const change = (flags: Given) => (stage: StagePlan) => ({
+    ...stage,
+    fit: withFit(stage.fit, flags, { file: 'options' }),
+  })
+  return {
+    ...plan,
+    stages: plan.stages.map(change(given(options))),
+    baseline: change(batchSize === undefined ? {} : { batchSize })(plan.baseline),
+  }
+}
+
+/** Options go before the file's settings of the recipe, and how stages are trained is theirs to say last. */
 export function planFor(
   recipe: Recipe,
   options: DistillOptions,
   source: StudentSource,
+  { train, transfer }: Texts,
   problemType: ProblemType,
 ): Plan {
-  const { config: file, transfer, quick } = options
+  const { config: file, quick } = options
   const given = file === undefined ? {} : readSettings(file)
   const { options: own, rest } = partConfig(file ?? 'options', given, recipe.settings)
   const flags = (['T', 'alpha'] as const).filter((name) => options[name] !== undefined)
@@ -23,7 +64,8 @@ export function planFor(
   if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
   const occasion = {
-    ...{ transfer: transfer !== undefined, pretrained: source.pretrained },
+    ...{ transfer: transfer !== null, pretrained: source.pretrained },
+    ...{ labelled: train.texts.length, transferRows: transfer?.texts.length ?? 0 },
     general: options.generalTeacher !== undefined,
   }
   if (problemType === 'regression' && flags.includes('T'))
@@ -34,7 +76,7 @@ export function planFor(
     throw new RangeError(
       `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${tasks[problemType].name}`,
     )
-  if (!quick) return plan
-  const short = <S extends Plan['baseline']>(stage: S): S => ({ ...stage, fit: { ...stage.fit, epochs: 1 } })
-  return { ...plan, stages: plan.stages.map(short), baseline: short(plan.baseline) }
+  if (!quick) return withFlags(plan, options)
+  const short = (stage: StagePlan) => ({ ...stage, fit: { ...stage.fit, epochs: 1, steps: null } })
+  return withFlags({ ...plan, stages: plan.stages.map(short), baseline: short(plan.baseline) }, options)
 }

@@ -1,5 +1,8 @@
 // The models of a distillation besides its teachers: that of plain text, and students of any kind, new ones from a seed.
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { randomScope } from '../../autograd/random.js'
+import { takeEmbeddings } from '../../distill/from-embeddings.js'
 import { distilbertLayers, distilbertOf, fromLayers } from '../../distill/from-layers.js'
 import type { StagePlan } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
@@ -130,6 +133,7 @@ function sourceFor(
   const head = isFolder(source) ? classesOf(source) : null
   const newHead = !sameNames(head, classes)
   const rules = { labels: classes, newHead, texts: [], tokenizer: tokenizerFor(options, source, live) }
+  const words = isFolder(source) ? null : wordsFor(options, live)
   return {
     name:
       head !== null && newHead ? `${source} with a new head, as its classes are ${head.join(', ')}` : source,
@@ -139,7 +143,10 @@ function sourceFor(
         startModel(source, { ...rules, as: kindOf(task), problemType }),
       )
       const { model, tokenizer, info } = started
-      return { model: model as Student, tokenizer, notes: info?.notes }
+      const { width } = model.config
+      const taken = words !== null && takeEmbeddings(model as Student, words.model)
+      const told = `${source}: embeddings of ${words?.folder}, ${width} of ${words?.model.config.width} dimensions`
+      return { model: model as Student, tokenizer, notes: taken ? [told] : info?.notes }
     },
   }
 }
@@ -160,6 +167,23 @@ function tokenizerFor(
     `--tokenizer must name a folder whose tokenizer the student takes, ${teacher.join(', ')} holds none`,
   )
 }
+
+/**
+ * The model whose embeddings a new student starts with: of the folder whose tokenizer it takes, so that a teacher and a cache of
+ * its outputs give the same student. null: they are drawn.
+ */
+function wordsFor(
+  { embeddings, tokenizer }: DistillOptions,
+  live: LiveTeacher | undefined,
+): Pick<GeneralTeacher, 'folder' | 'model'> | null {
+  if (embeddings === 'new') return null
+  if (tokenizer === undefined || tokenizer === live?.folder) return live ?? null
+  return holdsModel(tokenizer) ? loadGeneral(tokenizer) : null
+}
+
+/** Whether a folder whose tokenizer was asked for has weights too. */
+const holdsModel = (folder: string) =>
+  existsSync(join(folder, 'config.json')) && readdirSync(folder).some((name) => name.endsWith('.safetensors'))
 
 /** The same classes, in whatever order. */
 function sameNames(head: readonly string[] | null, classes: readonly string[]): boolean {

@@ -31,6 +31,10 @@ export function numberIn(from: number, to: number): (text: string) => number {
   }
 }
 
+/** 'batchSize' as it is typed: '--batch-size'. */
+export const flagOf = (name: string): string =>
+  name.length === 1 ? `--${name}` : `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
+
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--seed <n>', 'everything random follows from it', whole(0), 1)
@@ -82,6 +86,33 @@ export function addRunOptions(command: Command): Command {
         .default({ ms: 300_000 }, '5m'),
     )
     .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
+}
+
+/** How long and how fast a command trains; what is not given is for the command to say. */
+export interface PaceOptions {
+  epochs?: number
+  steps?: number
+  lr?: number
+  batchSize?: number
+  warmup?: number
+}
+
+/** `usual`: what holds without them, for people. */
+export function addPaceOptions(
+  command: Command,
+  usual: Record<'epochs' | 'lr' | 'batchSize' | 'warmup', string>,
+  defaults: { batchSize?: number; warmup?: number } = {},
+): Command {
+  return command
+    .option('--epochs <n>', `passes over the data; ${usual.epochs}`, whole(1, 10_000))
+    .addOption(
+      new Option('--steps <n>', 'optimizer steps in all, whatever the rows, instead of epochs')
+        .argParser(whole(1, 1e9))
+        .conflicts('epochs'),
+    )
+    .option('--lr <x>', `learning rate; ${usual.lr}`, numberIn(0, 10))
+    .option('--batch-size <n>', `rows of a batch${usual.batchSize}`, whole(1, 65_536), defaults.batchSize)
+    .option('--warmup <x>', `steps, or below 1 their share${usual.warmup}`, numberIn(0, 1e9), defaults.warmup)
 }
 
 /** Of commands that read data files. */

@@ -7,11 +7,13 @@ import type { CommonOptions } from '../shared/command.js'
 import { labelsOption } from '../shared/labels-option.js'
 import {
   addDataOptions,
+  addPaceOptions,
   addRunOptions,
   type DataFileOptions,
   nonfiniteOption,
   numberIn,
   type OnNonfinite,
+  type PaceOptions,
   type RunCommandOptions,
   whole,
 } from '../shared/options.js'
@@ -36,7 +38,7 @@ function taskOf(name: string): Task {
   throw new InvalidArgumentError(`Allowed choices are ${Object.keys(taskNames).join(', ')}.`)
 }
 
-export interface TrainOptions extends CommonOptions, RunCommandOptions, DataFileOptions {
+export interface TrainOptions extends CommonOptions, RunCommandOptions, DataFileOptions, PaceOptions {
   model: string
   task: Task
   labels?: string[]
@@ -44,8 +46,6 @@ export interface TrainOptions extends CommonOptions, RunCommandOptions, DataFile
   dev?: string
   test?: string
   out: string
-  epochs?: number
-  lr?: number
   batchSize: number
   maxLength?: number
   accumulate: number
@@ -67,6 +67,11 @@ export interface TrainOptions extends CommonOptions, RunCommandOptions, DataFile
   vocabSize: number
   maskRatio: number
   maskPower: number
+}
+
+const PACE = {
+  ...{ epochs: 'default 3 from a folder, 5 for a new model', batchSize: '', warmup: '' },
+  lr: 'default 3e-5 from a folder, 5e-4 for a new model',
 }
 
 export function trainOptions(command: Command): Command {
@@ -93,16 +98,13 @@ export function trainOptions(command: Command): Command {
     )
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
     .option('--test <file>', 'judged once, at the end')
-    .option('--epochs <n>', 'default 3 from a folder, 5 for a new model', whole(1))
-    .option('--lr <x>', 'default 3e-5 from a folder, 5e-4 for a new model', numberIn(0, 10))
-    .option('--batch-size <n>', 'rows of a batch', whole(1), 32)
+  addPaceOptions(command, PACE, { batchSize: 32, warmup: 0.1 })
     .option(
       '--max-length <n>',
       'tokens of a text; default 128, or fewer where the model takes fewer',
       whole(2),
     )
     .option('--accumulate <n>', 'batches of a step', whole(1), 1)
-    .option('--warmup <x>', 'steps, or below 1 their share', numberIn(0, 1e9), 0.1)
     .addOption(
       new Option('--schedule <name>', 'of the learning rate')
         .choices(Object.keys(trainingSchedules))

@@ -46,9 +46,11 @@ function describe({ model, tokenizer, info }: Started, frozen: readonly string[]
 function watch(
   run: RunFolder,
   context: Context,
-  epochs: number,
+  epochs: number | undefined,
 ): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
-  const tell = trainingProgress('training', context, ({ epoch }) => ({ epoch: `${epoch}/${epochs}` }))
+  const tell = trainingProgress('training', context, ({ epoch }) => ({
+    epoch: epochs === undefined ? `${epoch}` : `${epoch}/${epochs}`,
+  }))
   return {
     store: run.state.training('train'),
     onStep: (report: StepReport) => {
@@ -92,9 +94,10 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   )
   const task = plan.prepare(started)
   for (const line of [...task.data, ...task.notes]) output.info(line)
-  const epochs = options.epochs ?? (info === null ? 5 : 3)
+  const { steps } = options
+  const length = steps === undefined ? { epochs: options.epochs ?? (info === null ? 5 : 3) } : { steps }
   const lr = options.lr ?? (info === null ? 5e-4 : 3e-5)
-  const settings = { ...options, epochs, lr, maxLength: task.maxLength }
+  const settings = { ...options, ...length, lr, maxLength: task.maxLength }
   const folder = new RunFolder(
     out,
     {
@@ -107,14 +110,14 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   if (folder.done) return folder.leave()
   try {
     const result = await task.fit({
-      ...{ epochs, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
+      ...{ ...length, lr, seed, batchSize: options.batchSize, accumulate: options.accumulate },
       ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
       weightDecay: options.weightDecay,
       onNonfinite: options.onNonfinite,
       groups: { layerDecay: options.layerDecay, decayAll: options.decayAll },
       ...(options.evalEvery !== undefined && { evaluateEvery: options.evalEvery }),
       ...(options.patience !== undefined && { patience: options.patience }),
-      ...watch(folder, context, epochs),
+      ...watch(folder, context, length.epochs),
     })
     progress.finish(
       `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,

@@ -3,6 +3,7 @@ import { DataError } from '../../errors.js'
 import { layerMapNames } from '../layer-map.js'
 import { lossTable } from './loss-table.js'
 import {
+  type FitSettings,
   fitSettings,
   type LossPlan,
   lossesOf,
@@ -30,6 +31,23 @@ export function partConfig(file: string, given: Given, recipe: Settings): { opti
   }
 }
 
+/** How a stage is trained, with what is given in place: of epochs and steps the one that is given last counts. */
+export function withFit(
+  before: FitSettings,
+  given: Given,
+  place: { file: string; where?: string },
+): FitSettings {
+  const { steps = null } = given
+  if (given.epochs !== undefined && steps !== null)
+    throw new DataError(
+      place.file,
+      `${place.where ?? ''}epochs and steps are two lengths of one training`,
+      'Give one',
+    )
+  const fit = withSettings(fitSettings, before, given, place)
+  return given.epochs === undefined ? fit : { ...fit, steps: null }
+}
+
 /**
  * The plan with a file's settings in place: { epochs: 2, stages: { distil: { lr: 1e-4, losses: { soft: { weight: 1, T: 4 } } } } }.
  * What stands at the top is for all stages and the baseline. Losses that are new are added, weight 0 takes one away.
@@ -41,7 +59,7 @@ export function withConfig(plan: Plan, file: string, given: Given): Plan {
   const names = [...plan.stages, plan.baseline].map((stage) => stage.name)
   for (const name of Object.keys(byName)) checkKnown(file, 'stages.', name, names)
   const change = (stage: StagePlan) => {
-    const common = { ...stage, fit: withSettings(fitSettings, stage.fit, all, { file }) }
+    const common = { ...stage, fit: withFit(stage.fit, all, { file }) }
     return Object.hasOwn(byName, stage.name) ? changed(common, file, byName[stage.name]) : common
   }
   return { ...plan, stages: plan.stages.map(change), baseline: change(plan.baseline) }
@@ -63,7 +81,7 @@ function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
       part(stageSettings),
       place,
     ),
-    fit: withSettings(fitSettings, stage.fit, part(fitSettings), place),
+    fit: withFit(stage.fit, part(fitSettings), place),
     layerMap: layerMapAt(file, `${where}layerMap`, layerMap),
     losses: { ...stage.losses, ...changedLosses(stage, file, `${where}losses`, losses) },
   }

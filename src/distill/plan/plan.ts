@@ -14,6 +14,7 @@ import {
   pair,
   type Values,
   wholeFrom,
+  wholeOrNone,
 } from './settings.js'
 
 /** The rows with labels; those and the transfer set; the transfer set alone, as plain text. */
@@ -23,6 +24,8 @@ export type StageData = (typeof stageData)[number]
 /** How a stage is trained: BERT's fine-tuning, where a recipe says nothing. */
 export const fitSettings = {
   epochs: wholeFrom(1, 10_000, 3),
+  /** Optimizer steps; null: as many as the epochs make. */
+  steps: wholeOrNone(1, 1e9),
   batchSize: wholeFrom(1, 65536, 32),
   accumulate: wholeFrom(1, 65536, 1),
   lr: numberFrom(0, 10, 5e-5),
@@ -137,12 +140,22 @@ export function lossesOf(
     .filter(({ weight }) => weight !== 0)
 }
 
+/** Whether a stage's losses look at classes, not only inside the models. */
+export const tellsClasses = (stage: StagePlan): boolean =>
+  stage.task !== 'words' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
+
 /** The temperature at which a stage's losses soften their teacher. 1 where none of them does. */
 export function temperatureOf(stage: StagePlan): number {
   const [T = 1] = lossesOf(stage)
     .map(({ loss }) => loss.options.T)
     .filter((T): T is number => typeof T === 'number')
   return T
+}
+
+/** '3 epochs', '500 steps'. */
+function lengthOf({ epochs, steps }: FitSettings): string {
+  const [n, unit] = steps === null ? [epochs, 'epoch'] : [steps, 'step']
+  return `${n} ${unit}${n === 1 ? '' : 's'}`
 }
 
 const shown = (w: Varying) =>
@@ -174,10 +187,10 @@ export function describePlan(plan: Plan): string {
           : `, taught by ${teacher === 'general' ? 'the general teacher' : teacher}`
       const dropout = stage.teacherDropout ? ", the teacher's dropout on" : ''
       const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}`
-      const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}`
+      const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}${fit.accumulate > 1 ? ` x ${fit.accumulate}` : ''}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,
-        `  on ${rows}${by}${dropout}${from}; ${fit.epochs} ${fit.epochs === 1 ? 'epoch' : 'epochs'}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
+        `  on ${rows}${by}${dropout}${from}; ${lengthOf(fit)}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
       ]
     })
     .join('\n')

@@ -20,6 +20,7 @@ import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/sourc
 import { checkStored, type StoredTeacher, storedOutputs } from '../teachers/stored.js'
 import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
 import type { LossContext, TeacherShape } from './loss.js'
+import { OneClassWatch, oneClassText } from './one-class.js'
 import {
   at,
   fitOptionsOf,
@@ -27,6 +28,7 @@ import {
   type Plan,
   type StageData,
   type StagePlan,
+  tellsClasses,
   temperatureOf,
 } from './plan.js'
 
@@ -51,6 +53,8 @@ export interface Bench {
   general: Student | null
   /** Progress and evaluation of a stage's training. */
   watch(stage: StagePlan, model: Student): Partial<FitOptions>
+  /** What people should know of a stage while it is trained. */
+  tell?(stage: StagePlan, line: string): void
 }
 
 export interface StageResult {
@@ -136,14 +140,21 @@ async function runStage(
   model: Student,
   source: TeacherSource | null,
   learnt: Learnt,
-  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch'> & { teacherShape: TeacherShape | null },
+  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch' | 'tell'> & { teacherShape: TeacherShape | null },
 ): Promise<FitResult> {
   const data = lessonsOf(stage, model.config.padId ?? 0, bench)
   const configs = { student: model.config, teacher: bench.teacherShape }
   const losses = lossesOf(stage)
   const pupil = new Pupil(model, [...learnt.values()], wantedBy(stage))
   const layers = layersOf(stage, configs)
+  let oneClass: OneClassWatch | null = null
+  const look = ({ logits }: HeadOutput, { step, total }: StepPlace) => {
+    oneClass ??= new OneClassWatch(total)
+    const seen = oneClass.see(step, logits)
+    if (seen !== null) bench.tell?.(stage, oneClassText(seen, model.config.labels[seen.label], stage.fit.lr))
+  }
   const loss = ({ output, input, words }: Heard, rows: Int32Array, place: StepPlace): LossTerms => {
+    if (stage.task === 'classes' && tellsClasses(stage)) look(output, place)
     const progress = (place.step - 1) / place.total
     const context: LossContext = {
       ...{

@@ -1,5 +1,5 @@
 // What else is trained to see what a recipe is worth: the student alone, and the recipe without each of its losses.
-import { lossesOf, type Plan, type StagePlan, studentStage } from './plan.js'
+import { lossesOf, type Plan, type StagePlan, studentStage, tellsClasses } from './plan.js'
 
 export interface Variant {
   /** Its model in tables; null: its stages' names. */
@@ -61,10 +61,6 @@ const leave = (stage: StagePlan, name: string): StagePlan => ({
   ...stage,
   losses: Object.fromEntries(Object.entries(stage.losses).filter(([n]) => n !== name)),
 })
-
-/** Whether a stage's losses look at classes, not only inside the models. */
-const tellsClasses = (stage: StagePlan): boolean =>
-  stage.task !== 'words' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
 
 /** Stages whose models nothing of the last one needs are not trained again. */
 function lastOnly(stages: readonly StagePlan[]): StagePlan[] {

@@ -33,7 +33,7 @@ export const distilbertRecipe = defineRecipe({
       },
     })
     // The transfer set was for the words: the task is learnt on its own rows.
-    const seen = general ? { ...occasion, transfer: false, pretrained: true } : occasion
+    const seen = general ? { ...occasion, transfer: false, transferRows: 0, pretrained: true } : occasion
     const task = stageOf({
       ...{ name: 'task', start: general ? 'general' : 0, data: seen.transfer ? 'transfer' : 'labelled' },
       losses: softAndHard(soft, seen, 0.5),

@@ -26,7 +26,7 @@ function planOf(
     fit: { epochs: 10, warmup: 0.01, keep: 'last', ...fit },
   })
   // The transfer set was for the relations: the task is learnt on its own rows.
-  const seen = { ...occasion, transfer: false, pretrained: true }
+  const seen = { ...occasion, transfer: false, transferRows: 0, pretrained: true }
   const task = stageOf({
     ...{ name: 'task', start: 'relations', losses: softAndHard(soft, seen, 0.5), fit: paceFor(seen) },
   })

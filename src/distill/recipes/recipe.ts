@@ -7,6 +7,10 @@ import { defaultsOf, withSettings } from '../plan/settings.js'
 export interface Occasion {
   /** Whether there is a transfer set. */
   transfer: boolean
+  /** Labelled rows. */
+  labelled: number
+  /** Rows of the transfer set, without the labelled; 0 where there is none. */
+  transferRows: number
   /** Whether the student begins with trained weights, for which rates are smaller. */
   pretrained: boolean
   /** Whether there is a teacher of plain text beside that of the task. */

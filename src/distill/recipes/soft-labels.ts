@@ -34,6 +34,6 @@ export function paceFor({ pretrained, transfer }: Occasion): Partial<FitSettings
 
 /** The lone student: labels alone, at the pace that is good for them. */
 export function aloneStage(occasion: Occasion): StagePlan {
-  const fit = paceFor({ ...occasion, transfer: false })
+  const fit = paceFor({ ...occasion, transfer: false, transferRows: 0 })
   return stageOf({ name: 'alone', losses: { hard: {} }, teacher: null, role: 'control', fit })
 }

@@ -11,7 +11,7 @@ import { slot } from '../slot.js'
 import type { Target } from '../target.js'
 import { spoiler } from './models.js'
 
-const occasion = { transfer: true, pretrained: false }
+const occasion = { transfer: true, labelled: 1000, transferRows: 5000, pretrained: false }
 const [hinton] = recipes
 const stage = hinton.plan({}, occasion, 'x').stages[0].name
 
@@ -138,6 +138,8 @@ function wrongPlan(plan: Plan): string | null {
   for (const stage of [...plan.stages, plan.baseline]) {
     const { fit, layerMap } = stage
     const wholes = [fit.epochs, fit.batchSize, fit.accumulate]
+    const { steps } = fit
+    if (steps !== null && !(isNumber(steps, 1, 1e9) && Math.floor(steps) === steps)) return `steps ${steps}`
     if (!wholes.every((x) => isNumber(x, 1, 65536) && Math.floor(x) === x)) return `counts ${wholes}`
     if (!isNumber(fit.lr, 0, 10) || !isNumber(fit.weightDecay, 0, 10) || !isNumber(fit.warmup, 0, 1e9))
       return 'rates'
