@@ -117,7 +117,7 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
       .option('--n <n>', 'new texts drawn from a text (N_a); those alike are left out', whole(1, 10_000), 20)
       .addOption(
         new Option(
-          '--stop-words <file>',
+          '--stop-words <source>',
           `words that stay as they are, one a line; or ${ENGLISH}, or ${NONE}`,
         ).default(ENGLISH),
       )

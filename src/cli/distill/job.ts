@@ -7,7 +7,7 @@ import { TinystillError } from '../../errors.js'
 import { trainingLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
 import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
-import { dataOptions, flagOf, given, type OnNonfinite } from '../shared/options.js'
+import { dataOptions, flagOf, given, type OnNonfinite, quoted } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { createReader, type Reader, readSets, type Texts } from './data.js'
@@ -174,10 +174,7 @@ function commandOf(options: DistillOptions): string {
     const flag = flagOf(name)
     if (value === true) return [flag]
     const list = Array.isArray(value) && name !== 'fromLayers' ? value : [String(value)]
-    return [
-      flag,
-      ...list.map((v) => (/^[\w./:,@+-]+$/.test(v) ? v : `'${String(v).replaceAll("'", "'\\''")}'`)),
-    ]
+    return [flag, ...list.map((v) => quoted(String(v)))]
   })
   return `tinystill distill ${words.join(' ')}`
 }
