@@ -9,6 +9,7 @@ import { labelCommand } from './label.js'
 import { mnistCommand } from './mnist.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
+import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
 import { trainCommand } from './train/train.js'
 
@@ -21,6 +22,7 @@ export const commands: AnyCommand[] = [
   labelCommand,
   augmentCommand,
   distillCommand,
+  runCommand,
   evalCommand,
   predictCommand,
   mnistCommand,

@@ -5,6 +5,7 @@ import { textData } from '../text/dataset.js'
 import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
+import { cutLines } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
 import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
@@ -50,6 +51,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
     tellTokens(output, { folder, model, tokenizer }, file, textsOf(texts, pairs))
+    for (const line of cutLines({ file, texts, pairs }, data, tokenizer, maxLength)) output.info(line)
     progress.start('evaluating', data.size)
     const began = now()
     const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })

@@ -12,11 +12,13 @@ import { hashFile } from '../files/hash.js'
 import { lockFolder } from '../files/lock.js'
 import { loadClassifier, type TextClassifierFolder } from '../files/models/classifiers.js'
 import { Pretrained } from '../nn/models/pretrained.js'
+import { trainingLength } from '../text/encoding.js'
 import type { DataOptions } from '../text/rows/columns.js'
 import { breathe } from '../train/pace.js'
 import { Interrupted } from '../train/run-state.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
+import { cutText } from './shared/data-report.js'
 import {
   addDataOptions,
   type DataFileOptions,
@@ -47,7 +49,7 @@ const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
 
 function settingsOf(
   options: LabelOptions,
-  { model, classes, maxLength, usualLength, problemType }: TextClassifierFolder,
+  { model, tokenizer, classes, maxLength, problemType }: TextClassifierFolder,
 ): CacheSettings {
   const { topK = null, dtype, hidden, batchSize, shardRows = SHARD_ROWS[hidden] } = options
   if (topK !== null && problemType !== 'single_label_classification')
@@ -62,7 +64,7 @@ function settingsOf(
     throw new RangeError(`--max-length ${options.maxLength}: the teacher takes at most ${maxLength}`)
   return {
     ...{ topK, dtype, hidden, ...statesOf(options, model) },
-    ...{ maxLength: options.maxLength ?? usualLength, batchSize, shardRows },
+    ...{ maxLength: options.maxLength ?? trainingLength([tokenizer], maxLength), batchSize, shardRows },
   }
 }
 
@@ -111,7 +113,7 @@ async function fill(
   const began = now()
   const asked = listen(signals)
   const rate = (rows: number) => (rows * 1000) / Math.max(1, now() - began)
-  const { rows, duplicates } = await fillCache(
+  const { rows, duplicates, cut } = await fillCache(
     teacher,
     streamTexts(file, dataOptions(options, { info: () => {} })),
     cache,
@@ -128,13 +130,15 @@ async function fill(
   const seconds = (now() - began) / 1000
   const rowsPerSecond = rate(rows - before)
   progress.finish('')
+  const { maxLength } = cache.manifest.settings
+  if (cut > 0) output.info(`${file}: ${cutText(cut, rows - before, maxLength)}`)
   const shards = cache.manifest.shards.length
   const files = `${shards} ${shards === 1 ? 'shard' : 'shards'}`
   const again = duplicates > 0 ? `, ${count(duplicates)} more came again` : ''
   output.print(
     `${out}: ${count(rows)} rows${again}; ${count(rowsPerSecond)} rows/s, ${duration(seconds)}, ${bytes(cache.bytes)} in ${files}`,
   )
-  output.json({ rows, duplicates, shards, bytes: cache.bytes, rowsPerSecond, seconds, seed, out })
+  output.json({ rows, duplicates, cut, shards, bytes: cache.bytes, rowsPerSecond, seconds, seed, out })
 }
 
 export const labelCommand: CommandSpec<LabelOptions> = {
@@ -165,7 +169,7 @@ export const labelCommand: CommandSpec<LabelOptions> = {
       .option('--layers <list>', 'only these, as 0,3,6; 0 are the embeddings', layerList)
       .option(
         '--max-length <n>',
-        "tokens of a text; default: the folder's model_max_length, or all that the teacher takes",
+        'tokens of a text; default 128, or fewer where the teacher takes fewer: that of train and distill',
         whole(2),
       )
       .option('--batch-size <n>', 'rows of a batch', whole(1), 64)

@@ -5,7 +5,7 @@ import { Interrupted } from '../train/run-state.js'
 import { VERSION } from '../version.js'
 import { commands } from './commands.js'
 import type { CommonOptions, Environment } from './shared/command.js'
-import { addCommonOptions, applyCommonOptions } from './shared/options.js'
+import { addCommonOptions, applyCommonOptions, quoted } from './shared/options.js'
 import { createOutput } from './shared/output.js'
 import { printable } from './shared/plain.js'
 import { createProgress } from './shared/progress.js'
@@ -36,9 +36,6 @@ function build(environment: Environment): Command {
   }
   return program
 }
-
-const plainWord = /^[\w./:,@+=-]+$/
-const quoted = (word: string) => (plainWord.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 /** The command line that goes on with this one. */
 function againOf(argv: readonly string[]): string {

@@ -8,6 +8,7 @@ import { best } from '../train/metrics.js'
 import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
+import { cutIn, cutText } from './shared/data-report.js'
 import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
 import type { Output } from './shared/output.js'
 import { type InputRow, inputReader } from './shared/predict-input.js'
@@ -32,8 +33,10 @@ interface TextPredictor {
   problemType: ProblemType
   /** Says what is odd about how the texts are read. */
   tell(output: Output, texts: readonly string[]): void
-  /** Logits [texts, classes]. */
-  logits(texts: readonly InputRow[]): Float32Array
+  /** Longest text in tokens. */
+  maxLength: number
+  /** Logits [texts, classes], and how many of the texts lost tokens. */
+  read(texts: readonly InputRow[]): { logits: Float32Array; cut: number }
 }
 
 function load({ model: folder, maxLength: asked }: PredictOptions, output: Output): TextPredictor {
@@ -41,13 +44,14 @@ function load({ model: folder, maxLength: asked }: PredictOptions, output: Outpu
   for (const note of notes) output.info(`note: ${note}`)
   const maxLength = Math.min(asked ?? lengths.usualLength, lengths.maxLength)
   return {
-    ...{ classes, problemType },
+    ...{ classes, problemType, maxLength },
     tell: (output, texts) => tellTokens(output, { folder, model, tokenizer }, 'the first texts', texts),
-    logits: (texts) => {
+    read: (texts) => {
       const first = texts.map(({ text }) => text ?? '')
       const second = texts.map(({ textB }) => textB)
       const pairs = second.some((text) => text !== null) ? second : null
-      return predict(model, textData(first, null, tokenizer, maxLength, { pairs }))
+      const data = textData(first, null, tokenizer, maxLength, { pairs })
+      return { logits: predict(model, data), cut: cutIn({ texts: first, pairs }, data, tokenizer, maxLength) }
     },
   }
 }
@@ -95,7 +99,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       options.pairs,
       dataOptions(options, output),
     )
-    let [answered, empty] = [0, 0]
+    let [answered, empty, cut] = [0, 0, 0]
     for await (const given of options.text ? [options.text] : chunks(lines())) {
       const rows = given.map(read)
       const texts = rows.filter(({ text }) => text !== null)
@@ -104,7 +108,9 @@ export const predictCommand: CommandSpec<PredictOptions> = {
           output,
           texts.map(({ shown }) => shown),
         )
-      const z = texts.length > 0 ? predictor.logits(texts) : new Float32Array(0)
+      const { logits: z, cut: own } =
+        texts.length > 0 ? predictor.read(texts) : { logits: new Float32Array(0), cut: 0 }
+      cut += own
       let done = 0
       for (const { shown, text } of rows) {
         const { item, line } =
@@ -124,6 +130,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
     }
     if (answered === 0)
       throw new DataError('standard input', 'no text to classify', 'Pass --text, or one text a line')
+    if (cut > 0) output.info(cutText(cut, answered, predictor.maxLength))
     if (empty > 0)
       output.info(`${count(empty)} empty ${empty === 1 ? 'line has' : 'lines have'} an empty answer`)
     if (!options.jsonl) list.end()

@@ -44,6 +44,31 @@ export function usualLength({ modelMaxLength }: Pick<Tokenizer, 'modelMaxLength'
   return Math.min(modelMaxLength ?? most, most)
 }
 
+/** Tokens of a text in training: more take long, and few texts of classes need them. */
+const TRAINING_LENGTH = 128
+
+/**
+ * Tokens of a text in training, and in what is kept of a teacher for it, where nobody asks for another number: one rule for
+ * all, so that a student reads what its teacher has read. `most`: what the models take.
+ */
+export function trainingLength(
+  tokenizers: readonly Pick<Tokenizer, 'modelMaxLength'>[],
+  most: number,
+): number {
+  return Math.min(TRAINING_LENGTH, ...tokenizers.map((own) => usualLength(own, most)))
+}
+
+/** Whether a text that became `length` tokens lost some: only one that fills its room is encoded once more. */
+export function isCut(
+  tokenizer: Pick<Tokenizer, 'encode'>,
+  maxLength: number,
+  length: number,
+  text: string,
+  textB: string | null = null,
+): boolean {
+  return length >= maxLength && tokenizer.encode(text, textB).ids.length > maxLength
+}
+
 /**
  * Lengths of two texts cut to `room` tokens together: the longer gives way first, then both have a half each, the
  * second text the odd token. As `longest_first` of Python's tokenizers.

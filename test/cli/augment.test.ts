@@ -90,6 +90,14 @@ describe('tinystill augment', () => {
     expect(JSON.parse(text('out.tsv.run.json')).settings).toMatchObject({ topK: 2, p: 0.4, n: 4, seed: 7 })
   })
 
+  it('says of how many rows the model does not read all', async () => {
+    writeFileSync(at('long.txt'), `${'a fine film '.repeat(9)}\na film\n`)
+    const { err } = await augment('long.txt', 'longer.txt', '--n', '1')
+    expect(err).toContain(
+      '1 of 2 rows are longer than the 24 tokens that the model reads; their words behind',
+    )
+  })
+
   it('keeps each format, its pairs and labels, and takes vectors and stop words', async () => {
     writeFileSync(at('pairs.csv'), 'text,text_b,label\n"Films, a",film,1.5\n"a ""cast""",films,2\n')
     const more = ['--vectors', at('v.txt'), '--p', '1', '--n', '30', '--top-k', '1', '--quiet']

@@ -20,8 +20,8 @@ const { vocab } = JSON.parse(
 ) as { vocab: string[] }
 
 /** A classifier of random weights that takes 32 tokens, `more` of which have no text. */
-function model(name: string, config: object, more = 0): string {
-  const sizes = { width: 8, layers: 1, heads: 2, inner: 8, maxLength: 32, std: 1 }
+function model(name: string, config: object, more = 0, maxLength = 32): string {
+  const sizes = { width: 8, layers: 1, heads: 2, inner: 8, maxLength, std: 1 }
   const settings = { vocabSize: vocab.length + more, ...sizes, labels: ['bad', 'good'] }
   const made = randomScope(keyOf(1), () => new BertForSequenceClassification(settings))
   writePretrained(at(name), { model: made, tokenizer: WordPieceTokenizer.fromVocabulary(vocab) })
@@ -43,7 +43,7 @@ beforeAll(() => {
 
 async function good(name: string, text: string, ...more: string[]): Promise<number> {
   const { code, out, err } = await run('predict', '--model', at(name), '--text', text, '--jsonl', ...more)
-  expect([code, err]).toEqual([0, ''])
+  expect([code, err.replace('1 of 1 row cut at 6 tokens: --max-length\n', '')]).toEqual([0, ''])
   return JSON.parse(out).probabilities.good
 }
 
@@ -108,6 +108,86 @@ describe('the length', () => {
     }
     expect(await distil('short', 'student')).toBe(6)
     expect(await distil('short', 'student12', '--max-length', '12')).toBe(12)
+  })
+
+  it('of label is that of distill: a cache made by default fits a student made by default', async () => {
+    // No model_max_length, as many folders of the hub, and positions for more.
+    model('positions', {}, 0, 160)
+    const text = `${'a fine film and '.repeat(40)}good`
+    writeFileSync(at('huge.tsv'), `${text}\tgood\n${rows.join('\n')}\n`)
+    const label = async (out: string, ...more: string[]) => {
+      const data = ['--data', at('huge.tsv'), '--out', at(out)]
+      const { code, err } = await run('label', '--teacher', at('positions'), ...data, ...more)
+      expect(code, err).toBe(0)
+      return openCache(at(out)).manifest.settings.maxLength
+    }
+    const distil = async (teacher: string, out: string) => {
+      const student = ['--student', at('small.json'), '--tokenizer', at('positions'), '--force']
+      const data = ['--train', at('huge.tsv'), '--recipe', 'hinton', '--epochs', '1']
+      const models = ['--teacher', at(teacher), ...student]
+      const { code, err } = await run('distill', ...models, ...data, '--out', at(out))
+      expect(code, err).toBe(0)
+      expect(err).not.toContain('read texts of up to')
+      return [configOf(out).model_max_length, readFileSync(join(at(out), 'model.safetensors'), 'hex')]
+    }
+    writeFileSync(
+      at('small.json'),
+      JSON.stringify({
+        ...{ model_type: 'bert', hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2 },
+        ...{ intermediate_size: 8, max_position_embeddings: 160 },
+      }),
+    )
+    expect(await label('usual')).toBe(128)
+    expect(await distil('usual', 'of-cache')).toEqual(await distil('positions', 'of-teacher'))
+    expect(configOf('of-cache').model_max_length).toBe(128)
+    expect(await label('shorter', '--max-length', '20')).toBe(20)
+    expect((await distil('shorter', 'of-shorter'))[0]).toBe(20)
+  })
+})
+
+describe('texts that are cut', () => {
+  // Of the four rows two have more than 12 tokens.
+  const file = () => at('rows.tsv')
+  const said = () => `${file()}: 2 of 4 rows cut at 12 tokens: --max-length\n`
+  const none = /\bcut at/
+
+  it.each<[string, () => string[]]>([
+    ['eval', () => ['--model', at('long'), '--data', file()]],
+    ['label', () => ['--teacher', at('long'), '--data', file(), '--out', at('cut-cache')]],
+    [
+      'train --dev --test',
+      () => ['--model', at('long'), '--train', file(), '--dev', file(), '--test', file(), '--epochs', '1'],
+    ],
+    [
+      'distill --transfer --dev --test',
+      () => [
+        ...['--recipe', 'hinton', '--teacher', at('long'), '--from-layers', '0', '--force', '--epochs', '1'],
+        ...['--train', file(), '--transfer', file(), '--dev', file(), '--test', file()],
+      ],
+    ],
+  ])('are told by %s, and nothing where none are', async (name, own) => {
+    const [command, ...sets] = name.split(' ')
+    for (const [length, lines] of [
+      ['12', Math.max(1, sets.length)],
+      ['32', 0],
+    ] as const) {
+      const out = own().includes('--out') || command === 'eval' ? [] : ['--out', at(`${command}-${length}`)]
+      rmSync(at('cut-cache'), { recursive: true, force: true })
+      const { code, err } = await run(command, ...own(), ...out, '--max-length', length)
+      expect(code, err).toBe(0)
+      expect(err.split(said()).length - 1).toBe(lines)
+      if (lines === 0) expect(err).not.toMatch(none)
+      else if (sets.length > 0) expect(err).toContain('; 2 cut at 12\n')
+    }
+  })
+
+  it('are told by predict when all are answered, and counted by label in its document', async () => {
+    const texts = ['--text', long, 'a film', `${long} ${long}`]
+    const { err } = await run('predict', '--model', at('long'), ...texts, '--max-length', '12')
+    expect(err).toBe('2 of 3 rows cut at 12 tokens: --max-length\n')
+    const data = ['--data', file(), '--out', at('counted'), '--json', '--quiet', '--max-length', '12']
+    const { out } = await run('label', '--teacher', at('long'), ...data)
+    expect(JSON.parse(out)).toMatchObject({ rows: 4, cut: 2 })
   })
 })
 

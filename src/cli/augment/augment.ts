@@ -68,22 +68,25 @@ function vectorsOf(
   })
 }
 
-/** How many rows, and which words are in them. A row that cannot be read is found here, before the work. */
+/** How many rows, how many of them the model reads in part, and which words are in them. A row that cannot be read is found here, before the work. */
 function survey(
   file: string,
-  { spec }: WordPieceTokenizer,
+  tokenizer: WordPieceTokenizer,
+  maxLength: number,
   reading: DataOptions,
-): { total: number; known: Set<string> } {
-  let total = 0
+): { total: number; long: number; known: Set<string> } {
+  const { spec } = tokenizer
+  let [total, long] = [0, 0]
   const known = new Set<string>()
   for (const { text, textB, label } of streamTexts(file, reading)) {
     if (textFormat(file) === 'txt' && (textB !== null || label !== null))
       throw new DataError(file, 'is a table', 'Name it .tsv')
     total++
+    if (tokenizer.encode(text, textB).ids.length > maxLength) long++
     for (const word of splitBert(normalizeBert(`${text} ${textB ?? ''}`, spec.normalizing))) known.add(word)
   }
   if (total === 0) throw new DataError(file, 'has no rows')
-  return { total, known }
+  return { total, long, known }
 }
 
 function* after(rows: Iterable<TextRow>, n: number): Generator<TextRow> {
@@ -114,7 +117,7 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
       .option('--n <n>', 'new texts drawn from a text (N_a); those alike are left out', whole(1, 10_000), 20)
       .addOption(
         new Option(
-          '--stop-words <file>',
+          '--stop-words <source>',
           `words that stay as they are, one a line; or ${ENGLISH}, or ${NONE}`,
         ).default(ENGLISH),
       )
@@ -143,7 +146,12 @@ async function augment(
   const { model, tokenizer, notes } = loadWordGuesser(folder)
   for (const note of notes) output.info(`note: ${note}`)
   const stopWords = stopWordsOf(options)
-  const { total, known } = survey(data, tokenizer, reading)
+  const { maxLength } = model.config
+  const { total, long, known } = survey(data, tokenizer, maxLength, reading)
+  if (long > 0)
+    output.info(
+      `${data}: ${count(long)} of ${count(total)} rows are longer than the ${count(maxLength)} tokens that the model reads; their words behind stay as they are`,
+    )
   const facts = {
     model: { ...teacherFacts(folder, tokenizer) },
     data: { file: data, ...hashFile(data) },
@@ -161,7 +169,6 @@ async function augment(
     return
   }
   if (file.before > 0) output.info(`${count(file.before)} of ${count(total)} rows are there already`)
-  const { maxLength } = model.config
   const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
   const rows = augmentRows(after(streamTexts(data, reading), file.before), source, {
     ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },

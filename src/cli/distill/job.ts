@@ -4,19 +4,17 @@ import { ablations, aloneVariant, type Variant } from '../../distill/plan/varian
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { TinystillError } from '../../errors.js'
-import { usualLength } from '../../text/encoding.js'
+import { trainingLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
-import { lengthsLine, rowsLine } from '../shared/data-report.js'
-import { dataOptions, flagOf, given, type OnNonfinite } from '../shared/options.js'
+import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
+import { dataOptions, flagOf, given, type OnNonfinite, quoted } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
-import { createReader, type Reader, readSets } from './data.js'
+import { createReader, type Reader, readSets, type Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import { flagsLine, planFor } from './plan.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
 import { isLive, loadTeacher, type Teacher } from './teachers.js'
-
-const DEFAULT_LENGTH = 128
 
 export interface Job {
   recipe: Recipe
@@ -84,7 +82,8 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
   const tokenizers = [tokenizer, ...teachers.filter(isLive).map((t) => t.tokenizer)]
-  const usual = Math.min(...tokenizers.map((own) => usualLength(own, DEFAULT_LENGTH)))
+  const read = teachers.map((t) => (isLive(t) ? Infinity : t.cache.manifest.settings.maxLength))
+  const usual = trainingLength(tokenizers, Math.min(...read))
   const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
@@ -93,6 +92,7 @@ export function readJob(options: DistillOptions, output: Output): Job {
     if (set !== null) output.info(rowsLine(set.file, set))
   }
   output.info(lengthsLine(texts.train, reader.stage('labelled'), tokenizer, maxLength))
+  for (const line of cutElsewhere(texts, reader, plan, maxLength)) output.info(line)
   const readers = teachers.map((t) =>
     isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
   )
@@ -106,6 +106,21 @@ export function readJob(options: DistillOptions, output: Output): Job {
     },
     output: outputOf(options),
   }
+}
+
+/** A line for each file besides --train that has rows which the student reads cut. */
+function cutElsewhere(texts: Texts, reader: Reader, { stages }: Plan, maxLength: number): string[] {
+  const { tokenizer } = reader
+  const used = stages.find(({ data }) => data !== 'labelled')?.data
+  const first = used === 'transfer' ? texts.train.texts.length : 0
+  const sets = [
+    [texts.transfer, used && reader.stage(used), first],
+    [texts.dev, reader.held('dev'), 0],
+    [texts.test, reader.held('test'), 0],
+  ] as const
+  return sets.flatMap(([set, data, from]) =>
+    set && data ? cutLines(set, data, tokenizer, maxLength, from) : [],
+  )
 }
 
 /** Throws TinystillError where teachers have different tasks, or one that several cannot teach together. */
@@ -159,10 +174,7 @@ function commandOf(options: DistillOptions): string {
     const flag = flagOf(name)
     if (value === true) return [flag]
     const list = Array.isArray(value) && name !== 'fromLayers' ? value : [String(value)]
-    return [
-      flag,
-      ...list.map((v) => (/^[\w./:,@+-]+$/.test(v) ? v : `'${String(v).replaceAll("'", "'\\''")}'`)),
-    ]
+    return [flag, ...list.map((v) => quoted(String(v)))]
   })
   return `tinystill distill ${words.join(' ')}`
 }

@@ -2,7 +2,7 @@
 import type { TextSet } from '../../files/data/texts.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
-import type { Tokenizer } from '../../text/encoding.js'
+import { isCut, type Tokenizer } from '../../text/encoding.js'
 import { count } from './table.js'
 
 /** Classes that are named; of others there is the count. */
@@ -24,6 +24,34 @@ export function rowsLine(file: string, { texts, pairs, labels, labelNames }: Sho
   return `${file}: ${rows}; ${labelNames.length} classes: ${named.join(', ')}${more}`
 }
 
+/** How many rows lost tokens. `data` are the texts as the model reads them, from row `first` on. */
+export function cutIn(
+  { texts, pairs }: Pick<Shown, 'texts' | 'pairs'>,
+  data: DataSet<TextInput>,
+  tokenizer: Tokenizer,
+  maxLength: number,
+  first = 0,
+): number {
+  const length = (row: number) => data.tokens(Int32Array.of(first + row))
+  return texts.filter((text, row) => isCut(tokenizer, maxLength, length(row), text, pairs?.[row])).length
+}
+
+/** What is said of rows that were cut: '12 of 1,200 rows cut at 128 tokens: --max-length'. */
+export const cutText = (cut: number, rows: number, maxLength: number): string =>
+  `${count(cut)} of ${count(rows)} ${rows === 1 ? 'row' : 'rows'} cut at ${count(maxLength)} tokens: --max-length`
+
+/** That of a file, none where nothing was cut. */
+export function cutLines(
+  set: Pick<Shown, 'texts' | 'pairs'> & { file: string },
+  data: DataSet<TextInput>,
+  tokenizer: Tokenizer,
+  maxLength: number,
+  first = 0,
+): string[] {
+  const cut = cutIn(set, data, tokenizer, maxLength, first)
+  return cut === 0 ? [] : [`${set.file}: ${cutText(cut, set.texts.length, maxLength)}`]
+}
+
 /** '4 to 128 tokens a text, half up to 23; 12 cut at 128; 1 without a token'. `data` are the texts as the model reads them. */
 export function lengthsLine(
   { texts, pairs }: Pick<Shown, 'texts' | 'pairs'>,
@@ -36,9 +64,8 @@ export function lengthsLine(
   const parts = [
     `${sorted[0]} to ${sorted[sorted.length - 1]} tokens a row, half of them up to ${sorted[(sorted.length - 1) >> 1]}`,
   ]
-  const full = [...lengths.keys()].filter((row) => lengths[row] >= maxLength)
-  const cut = full.filter((row) => tokenizer.encode(texts[row], pairs?.[row] ?? null).ids.length > maxLength)
-  if (cut.length > 0) parts.push(`${count(cut.length)} cut at ${maxLength}`)
+  const cut = cutIn({ texts, pairs }, data, tokenizer, maxLength)
+  if (cut > 0) parts.push(`${count(cut)} cut at ${maxLength}`)
   const special = (tokenizer.clsId === null ? 0 : 1) + (tokenizer.sepId === null ? 0 : 1)
   const empty = texts.filter(
     (text, row) => lengths[row] <= special + 1 && tokenizer.pieces(text).length === 0,

@@ -35,6 +35,10 @@ export function numberIn(from: number, to: number): (text: string) => number {
 export const flagOf = (name: string): string =>
   name.length === 1 ? `--${name}` : `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
 
+/** A word as shells read it back. */
+export const quoted = (word: string): string =>
+  /^[\w./:,@+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--seed <n>', 'everything random follows from it', whole(0), 1)

@@ -8,7 +8,7 @@ import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
-import { usualLength } from '../../text/encoding.js'
+import { trainingLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
 import { maskingOf } from '../../text/masking.js'
 import type { DataOptions } from '../../text/rows/columns.js'
@@ -20,7 +20,7 @@ import { type Classifier, predict } from '../../train/predict.js'
 import type { Figures, FitResult } from '../../train/reports.js'
 import { tasks, train } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
-import { lengthsLine, rowsLine } from '../shared/data-report.js'
+import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { classesFor, knownNames } from './classes.js'
@@ -46,8 +46,6 @@ export interface PreparedTask {
   report(): RunResult['report']
 }
 
-const DEFAULT_LENGTH = 128
-
 const WORD_METRICS = ['loss', 'perplexity', 'accuracy']
 
 /** What --metric may name, the default first. Before hours of training, not after. */
@@ -63,7 +61,7 @@ const lengthFor = ({ maxLength }: TrainOptions, { model, tokenizer }: Started) =
   const most = model.config.maxLength
   if (maxLength !== undefined && maxLength > most)
     throw new RangeError(`--max-length ${maxLength}: the model takes at most ${most}`)
-  return maxLength ?? Math.min(DEFAULT_LENGTH, usualLength(tokenizer, most))
+  return maxLength ?? trainingLength([tokenizer], most)
 }
 
 function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }: TextSet) {
@@ -139,8 +137,10 @@ function prepareClassifier(
     return { logits, figures: task.judge(logits, set, names).figures }
   }
   const held = (['dev', 'test'] as const).flatMap((name) => {
-    const set = sets[name]
-    return set === null ? [] : [rowsLine(options[name] as string, set)]
+    const [set, own] = [sets[name], dataOf[name]]
+    if (set === null || own === null) return []
+    const file = options[name] as string
+    return [rowsLine(file, set), ...cutLines({ ...set, file }, own, tokenizer, maxLength)]
   })
   const metric = metricOf(options)
   const weights = weightsOf(options, sets.train)

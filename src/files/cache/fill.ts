@@ -8,7 +8,7 @@ import type { Module } from '../../nn/module.js'
 import { exp } from '../../tensor/math.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { textData } from '../../text/dataset.js'
-import type { Tokenizer } from '../../text/encoding.js'
+import { isCut, type Tokenizer } from '../../text/encoding.js'
 import type { TextRow } from '../../text/rows.js'
 import { KeyIndex, keyOfText } from './keys.js'
 import type { CacheSettings } from './manifest.js'
@@ -49,11 +49,12 @@ export async function fillCache(
   rows: Iterable<TextRow>,
   cache: CacheWriter,
   options: FillOptions = {},
-): Promise<{ rows: number; duplicates: number }> {
+): Promise<{ rows: number; duplicates: number; cut: number }> {
   const there = cache.manifest.rows
   const { shardRows } = cache.manifest.settings
   const seen = new KeyIndex()
   let duplicates = 0
+  let cut = 0
   let waiting: Waiting[] = []
   teacher.model.eval()
   for (const { text, textB, line } of rows) {
@@ -61,20 +62,21 @@ export async function fillCache(
     if (!seen.add(...key)) duplicates++
     else if (seen.size > there) waiting.push({ text, textB, line, key })
     if (waiting.length < shardRows) continue
-    await writeShard(teacher, waiting, cache, options)
+    cut += await writeShard(teacher, waiting, cache, options)
     waiting = []
   }
-  if (waiting.length > 0) await writeShard(teacher, waiting, cache, options)
+  if (waiting.length > 0) cut += await writeShard(teacher, waiting, cache, options)
   cache.finish()
-  return { rows: seen.size, duplicates }
+  return { rows: seen.size, duplicates, cut }
 }
 
+/** How many of the rows lost tokens. */
 async function writeShard(
   { model, tokenizer, classes }: LabellingTeacher,
   rows: readonly Waiting[],
   cache: CacheWriter,
   { file = 'data', onBatch }: FillOptions,
-): Promise<void> {
+): Promise<number> {
   const { settings, rows: before } = cache.manifest
   const { maxLength, batchSize } = settings
   const pairs = rows.map((row) => row.textB)
@@ -104,6 +106,7 @@ async function writeShard(
     })
     cache.add(keys, shard.tensors)
     keys.dispose()
+    return rows.filter(({ text, textB }, row) => isCut(tokenizer, maxLength, tokens[row], text, textB)).length
   } finally {
     shard.dispose()
   }
