@@ -6,6 +6,7 @@ import { CheckpointFolder } from '../../files/checkpoint-folder.js'
 import { makeFolder, readBytes, writeAtomic } from '../../files/disk.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
+import { KeptLogits } from '../../files/kept-logits.js'
 import { lockFolder } from '../../files/lock.js'
 import { LineLog } from '../../files/log.js'
 import { type Report, renderReport } from '../../report/report.js'
@@ -61,6 +62,8 @@ export type Place = Readonly<Record<string, string | number>>
 export class RunFolder {
   /** What its trainings keep. */
   readonly state: RunState
+  /** What need not be computed again when the run goes on. */
+  readonly kept: KeptLogits
   /** The same run had come to its end before: nothing is left to do. */
   readonly done: boolean
   readonly #log: LineLog
@@ -103,6 +106,9 @@ export class RunFolder {
       const status = this.#before(identity, options.resume, checkpoints.empty)
       this.done = status === 'done' && options.resume
       this.state = new RunState(checkpoints, this.#stateOptions(options), options.resume && !this.done)
+      this.kept = new KeptLogits(checkpoints.folder, {
+        ...{ read: options.resume, write: options.checkpointEvery !== 'never', warn: this.#warn },
+      })
       this.#record = {
         ...{ tinystill: VERSION, node: process.version, platform: `${process.platform} ${process.arch}` },
         ...{ command, seed, options: facts.options, data: this.#data, identity, backend: backendReport() },
@@ -115,6 +121,7 @@ export class RunFolder {
         this.#recall(log, mark)
         context.output?.info(`goes on after step ${from}`)
       } else if (!checkpoints.empty) checkpoints.clear()
+      if (!options.resume) this.kept.clear()
       this.#write({ status: 'running' })
     } catch (error) {
       this.#release()
@@ -138,11 +145,13 @@ export class RunFolder {
     return status
   }
 
+  readonly #warn = (line: string) => this.context.output?.info(`warning: ${line}`)
+
   #stateOptions({ checkpointEvery: every, keepCheckpoints: keep }: RunOptions): RunStateOptions {
     const { now, output, signals } = this.context
     return {
       ...{ every, keep, now, mark: () => this.#log.sync(), interrupted: () => this.#signal },
-      warn: (line) => output?.info(`warning: ${line}`),
+      warn: this.#warn,
       training: (on) => {
         this.#unlisten?.()
         this.#unlisten = on
@@ -223,6 +232,7 @@ export class RunFolder {
     const steps = this.#steps
     const shown = page?.(facts) ?? trainingReport({ ...report, figures, evaluations, steps, facts })
     writeAtomic(join(this.folder, 'report.html'), renderReport(shown))
+    if (!this.state.options.keep) this.kept.clear()
     this.state.close()
     this.#release()
     return text
