@@ -10,6 +10,7 @@ import { mnistCommand } from './mnist.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
 import type { CommandSpec } from './shared/command.js'
+import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
 
 /** A command whose own options are known only to itself. */
@@ -25,6 +26,7 @@ export const commands: AnyCommand[] = [
   predictCommand,
   mnistCommand,
   inspectCommand,
+  tensorboardCommand,
   pullCommand,
   doctorCommand,
 ]

@@ -35,8 +35,14 @@ export function teacherLogits(
     if (before !== undefined) return before
     const { size } = readers[i].stage(kind)
     progress.start(`logits of ${teachers[i].folder}`, size)
-    const logits = await answersOf(teachers[i], readers[i], kind, kept, (done) => progress.update(done, {}))
-    progress.finish(`${teachers[i].folder} has labelled ${count(size)} rows`)
+    let asked = !isLive(teachers[i])
+    const logits = await answersOf(teachers[i], readers[i], kind, kept, (done) => {
+      asked = true
+      progress.update(done, {})
+    })
+    progress.finish(
+      `${teachers[i].folder} has labelled ${count(size)} rows${asked ? '' : ' before the run was ended'}`,
+    )
     const own = inOrderOf(teachers[0].classes, logits, teachers[i])
     known.set(name, own)
     return own

@@ -60,6 +60,7 @@ export interface RunCommandOptions {
   resume: boolean
   checkpointEvery: SaveEvery
   keepCheckpoints: boolean
+  tensorboard: boolean
 }
 
 /** '200': steps; '90s', '5m', '1h': time; 'never'. */
@@ -82,6 +83,11 @@ export function addRunOptions(command: Command): Command {
         .default({ ms: 300_000 }, '5m'),
     )
     .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
+    .option(
+      '--tensorboard',
+      "writes TensorBoard's event files too, as it goes: tensorboard in the folder",
+      false,
+    )
 }
 
 /** Of commands that read data files. */
@@ -150,7 +156,16 @@ export function nonfiniteOption(): Option {
 }
 
 /** Options that change nothing of what a run computes. */
-export const noSettings = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
+export const noSettings = [
+  'json',
+  'quiet',
+  'debug',
+  'args',
+  'resume',
+  'checkpointEvery',
+  'keepCheckpoints',
+  'tensorboard',
+]
 
 /** What is there, by name. */
 export function given(record: Readonly<Record<string, string | undefined>>): Record<string, string> {
