@@ -37,5 +37,6 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr,
   lines: () => linesOf(stdin, 'standard input'),
   now: () => performance.now(),
+  epoch: performance.timeOrigin,
   signals,
 })

@@ -11,6 +11,7 @@ import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
+import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
 
 /** A command whose own options are known only to itself. */
@@ -27,6 +28,7 @@ export const commands: AnyCommand[] = [
   predictCommand,
   mnistCommand,
   inspectCommand,
+  tensorboardCommand,
   pullCommand,
   doctorCommand,
 ]

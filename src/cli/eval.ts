@@ -2,13 +2,14 @@
 import type { Command } from 'commander'
 import { loadClassifier } from '../files/models/classifiers.js'
 import { textData } from '../text/dataset.js'
-import { predict } from '../train/predict.js'
+import { predictInTurns } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { cutLines } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
 import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
+import { BATCHED, measureSpeeds, SINGLE, type Speed, shownSpeed } from './shared/speed.js'
 import { bytes, count } from './shared/table.js'
 import { tellTokens, textsOf } from './shared/tokens.js'
 
@@ -19,9 +20,6 @@ interface EvalOptions extends DataFileOptions {
   maxLength?: number
   labels?: string[]
 }
-
-/** Texts that are answered one by one for the latency. */
-const SINGLE = 50
 
 export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
@@ -40,7 +38,8 @@ export const evalCommand: CommandSpec<EvalOptions> = {
           whole(2),
         ),
     ),
-  run: async (options, { output, progress, now }) => {
+  run: async (options, context) => {
+    const { output, progress, now } = context
     const { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed } = options
     const loaded = loadClassifier(folder)
     for (const note of loaded.notes) output.info(`note: ${note}`)
@@ -54,25 +53,22 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     for (const line of cutLines({ file, texts, pairs }, data, tokenizer, maxLength)) output.info(line)
     progress.start('evaluating', data.size)
     const began = now()
-    const logits = predict(model, data, { batchSize, onBatch: (done) => progress.update(done, {}) })
+    const logits = await predictInTurns(model, data, {
+      batchSize,
+      onBatch: (done) => progress.update(done, {}),
+    })
     const seconds = (now() - began) / 1000
     progress.finish('')
     const { figures, each } = task.judge(logits, data, classes)
-    const few = Math.min(SINGLE, data.size)
-    const single = textData(texts.slice(0, few), null, tokenizer, maxLength, {
-      pairs: pairs?.slice(0, few) ?? null,
-    })
-    const start = now()
-    predict(model, single, { batchSize: 1 })
+    const few = (n: number) =>
+      textData(texts.slice(0, n), null, tokenizer, maxLength, { pairs: pairs?.slice(0, n) ?? null })
+    const timed = { model, single: few(SINGLE), batched: few(BATCHED), batchSize }
+    const speed = (await measureSpeeds(new Map([[folder, timed]]), context)).get(folder) as Speed
     const size = { params: model.countParameters(), bytes: bytesOfFolder(folder) }
-    const speed = {
-      msPerExample: (now() - start) / few,
-      examplesPerSecond: data.size / seconds,
-    }
     output.print(figureTable({ [file]: figures }))
     if (each) output.print(`\n${figureTable(each)}`)
     output.print(
-      `\n${count(data.size)} texts in ${seconds.toFixed(1)} s, ${count(speed.examplesPerSecond)} a second in batches of ${batchSize}; one alone ${speed.msPerExample.toFixed(1)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
+      `\n${count(data.size)} texts in ${seconds.toFixed(1)} s; ${count(speed.examplesPerSecond)} \u00b1 ${count(speed.examplesSpread)} a second in batches of ${batchSize}; one alone ${shownSpeed(speed)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
     )
     output.json({ ...figures, ...(each && { each }), ...size, ...speed, seconds, seed })
   },

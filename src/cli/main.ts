@@ -26,11 +26,11 @@ function build(environment: Environment): Command {
       const options = command.opts<CommonOptions>()
       applyCommonOptions(options)
       const { json, quiet } = options
-      const { stdout, stderr, now, lines, signals } = environment
+      const { stdout, stderr, now, lines, signals, epoch } = environment
       await spec.run({ ...options, args: command.args } as never, {
         output: createOutput({ json, quiet, stdout, stderr }),
         progress: createProgress(stderr, { quiet, now }),
-        ...{ now, lines, signals },
+        ...{ now, lines, signals, epoch },
       })
     })
   }

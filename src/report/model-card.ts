@@ -18,6 +18,8 @@ export interface CardRecord {
   columns: readonly string[]
   rows: readonly (readonly string[])[]
   verdicts: readonly string[]
+  /** What 'ms a text' is. */
+  speedMethod?: string
   command: string
   data: Readonly<Record<string, { file: string; bytes: number; sha256: string }>>
   seconds: number
@@ -63,7 +65,7 @@ export function modelCard(r: CardRecord): string {
     '## Figures',
     r.judgedOn === 'no'
       ? 'There was no set to judge on.'
-      : `Judged on the ${plain(r.judgedOn)} set; spread is the standard deviation over seeds.`,
+      : `Judged on the ${plain(r.judgedOn)} set; spread is the standard deviation over seeds.${r.speedMethod === undefined ? '' : ` ms a text: ${plain(r.speedMethod)}.`}`,
     [row(r.columns), `|${' --- |'.repeat(r.columns.length)}`, ...r.rows.map(row)].join('\n'),
     ...(r.verdicts.length > 0 ? [list(r.verdicts)] : []),
     ...(r.problems.length > 0 ? ['## Found wrong before the start, and overruled', list(r.problems)] : []),

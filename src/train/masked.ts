@@ -13,6 +13,7 @@ import { ints, type Tensor } from '../tensor/tensor.js'
 import { IGNORED, type Masking } from '../text/masking.js'
 import { type MaskedText, maskedTexts } from './masked-data.js'
 import { best } from './metrics.js'
+import { breathe } from './pace.js'
 import type { FitResult } from './reports.js'
 import { type FitOptions, fit } from './trainer.js'
 
@@ -60,17 +61,28 @@ export interface MaskedFigures extends Readonly<Record<string, number>> {
   accuracy: number
 }
 
-/** Guesses masked words of `data`, each time the same ones. The model's mode is put back. */
-export function maskedFigures<Input extends TextInput>(
+/** How data is judged. */
+export interface MaskedJudging {
+  /** Default 64. */
+  batchSize?: number
+  /** Called after each batch. */
+  onBatch?: (rowsDone: number) => void
+}
+
+/**
+ * Guesses masked words of `data`, each time the same ones. Between two batches the event loop gets its turns; the model's
+ * mode is put back in the end.
+ */
+export async function maskedFigures<Input extends TextInput>(
   model: WordGuesser,
   data: DataSet<Input>,
   masking: Masking,
-  batchSize = 64,
-): MaskedFigures {
+  { batchSize = 64, onBatch }: MaskedJudging = {},
+): Promise<MaskedFigures> {
   const { training } = model
   const guesses = new Guesses(model.eval())
   const hidden = maskedData(data, masking)
-  let [loss, right, count] = [0, 0, 0]
+  let [loss, right, count, done] = [0, 0, 0, 0]
   try {
     for (const rows of hidden.batches(batchSize, null)) {
       tidy(() => {
@@ -82,6 +94,9 @@ export function maskedFigures<Input extends TextInput>(
         for (let i = 0; i < n; i++) if (best(logits.elements, i * classes, classes) === wanted[i]) right++
         count += n
       })
+      done += rows.length
+      onBatch?.(done)
+      await breathe()
     }
   } finally {
     model.train(training)
@@ -89,17 +104,20 @@ export function maskedFigures<Input extends TextInput>(
   return { loss: loss / count, perplexity: Math.E ** (loss / count), accuracy: right / count }
 }
 
-/** Trains `model` on masked words of plain text. dev: judged after each epoch, if given. */
+/** Trains `model` on masked words of plain text. dev: judged after each epoch, if given; onDev hears how far that is. */
 export function trainMasked<Input extends TextInput>(
   model: WordGuesser,
   data: DataSet<Input>,
   masking: Masking,
-  { dev, ...options }: FitOptions & { dev?: DataSet<Input> },
+  { dev, onDev, ...options }: FitOptions & { dev?: DataSet<Input>; onDev?: MaskedJudging['onBatch'] },
 ): Promise<FitResult> {
   return fit(
     new Guesses(model),
     maskedData(data, masking),
     ({ logits, words }) => ({ total: crossEntropy(logits, words), weight: words.numel }),
-    { ...options, ...(dev && { evaluate: () => maskedFigures(model, dev, masking) }) },
+    {
+      ...options,
+      ...(dev && { evaluate: () => maskedFigures(model, dev, masking, onDev && { onBatch: onDev }) }),
+    },
   )
 }

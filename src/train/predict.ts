@@ -4,6 +4,7 @@ import { tidy } from '../autograd/tidy.js'
 import type { DataSet } from '../nn/data.js'
 import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { breathe } from './pace.js'
 
 /** Anything that gives logits [B, classes]. */
 export interface Classifier<Input> extends Module {
@@ -16,12 +17,12 @@ export interface PredictOptions {
   onBatch?: (rowsDone: number) => void
 }
 
-/** Logits of all rows in their order, [size, classes], without dropout. The model's mode is put back afterwards. */
-export function predict<Input>(
+/** Batch by batch: yields the rows that are done, and gives the logits in the end. */
+function* batchwise<Input>(
   model: Classifier<Input>,
   data: DataSet<Input>,
-  { batchSize = 128, onBatch }: PredictOptions = {},
-): Float32Array {
+  { batchSize = 128, onBatch }: PredictOptions,
+): Generator<number, Float32Array> {
   const { training } = model
   model.eval()
   let out = new Float32Array(0)
@@ -39,9 +40,37 @@ export function predict<Input>(
       })
       done += rows.length
       onBatch?.(done)
+      yield done
     }
   } finally {
     model.train(training)
   }
   return out
+}
+
+/** Logits of all rows in their order, [size, classes], without dropout. The model's mode is put back afterwards. */
+export function predict<Input>(
+  model: Classifier<Input>,
+  data: DataSet<Input>,
+  options: PredictOptions = {},
+): Float32Array {
+  const steps = batchwise(model, data, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** The same, and between two batches the event loop gets its turns. The model is in eval mode as long as it takes. */
+export async function predictInTurns<Input>(
+  model: Classifier<Input>,
+  data: DataSet<Input>,
+  options: PredictOptions = {},
+): Promise<Float32Array> {
+  const steps = batchwise(model, data, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    await breathe()
+  }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unpackRows } from '../../src/cli/distill/right-rows.js'
 import { readCheckpoint } from '../../src/files/models/checkpoint.js'
+import { readEvents } from './events.js'
 import { brokenPosition, longText, reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-distill-'))
@@ -77,6 +78,15 @@ describe('tinystill distill', () => {
       'without hard',
     ])
     expect(result.models.distilled.seeds).toHaveLength(2)
+    // All of the first seed, those too whose weights are gone by then.
+    for (const { msPerExample, msSpread, examplesPerSecond, speedRounds, seeds } of Object.values<
+      Record<string, number> & { seeds: Record<string, number>[] }
+    >(result.models)) {
+      expect([msPerExample > 0, msSpread >= 0, examplesPerSecond > 0, speedRounds]).toEqual([
+        ...[true, true, true, 5],
+      ])
+      expect(seeds.map((own) => own.msPerExample !== undefined)).toEqual(seeds.map((_, i) => i === 0))
+    }
     expect(result.verdicts.alone.text).toMatch(
       /^distilled is .* alone over 2 seeds and 30 rows; larger than chance: unknown, 2 seeds do not tell/,
     )
@@ -104,8 +114,14 @@ describe('tinystill distill', () => {
       'class="attention"',
     ])
       expect(page).toContain(text)
+    expect(page).toMatch(/distilled: [\d.]+( ± [\d.]+)? at [\d.]+ ± [\d.e-]+\./)
     const card = readFileSync(join(at('hinton'), 'README.md'), 'utf8')
-    for (const text of ['| distilled |', '--ablate', record('hinton').data.train.sha256])
+    for (const text of [
+      'ms a text: the median of 5 rounds',
+      '| distilled |',
+      '--ablate',
+      record('hinton').data.train.sha256,
+    ])
       expect(card).toContain(text)
     const lines = readFileSync(join(at('hinton'), 'metrics.jsonl'), 'utf8')
       .trim()
@@ -118,8 +134,19 @@ describe('tinystill distill', () => {
   })
 
   it('gives the same weights again', async () => {
-    for (const name of ['again1', 'again2']) await distil('hinton', name, ...small)
+    for (const [name, ...more] of [['again1'], ['again2', '--tensorboard']])
+      await distil('hinton', name, ...small, ...more)
     expect(weights('again1').equals(weights('again2'))).toBe(true)
+    const told = readEvents(at('again2/tensorboard/distilled/seed-1')).map(({ tag }) => tag)
+    expect([...new Set(told)].sort()).toEqual(
+      expect.arrayContaining([
+        'dev/accuracy',
+        'train/gradNorm',
+        'train/loss',
+        'train/lr',
+        'train/terms/soft',
+      ]),
+    )
     await distil('hinton', 'other', ...small, '--seed', '5')
     expect(weights('other').equals(weights('again1'))).toBe(false)
   })

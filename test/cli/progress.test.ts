@@ -52,6 +52,21 @@ describe('on a terminal', () => {
     }
   })
 
+  it('tells of work in the middle, and goes on', () => {
+    const { writes, clock, progress } = bench({ isTTY: true, columns: 60 })
+    progress.start('alone', 10)
+    for (const done of [1000, 2000, 3000]) {
+      clock.ms += 60
+      progress.aside('judging dev', done, 6920)
+    }
+    clock.ms += 100
+    progress.update(5, {})
+    expect(writes.slice(1)).toEqual([
+      '\rjudging dev: 2,000 of 6,920\x1b[K',
+      '\ralone [==========          ]  50%  0.3 s left\x1b[K',
+    ])
+  })
+
   it('takes 80 columns where the terminal does not say', () => {
     const { writes, progress } = bench({ isTTY: true, columns: 0 })
     progress.start('x'.repeat(200), 1)
@@ -93,6 +108,16 @@ describe('elsewhere', () => {
     ])
     expect(writes.slice(-2)).toEqual(['student  90%  0.4 s left  loss 900\n', 'done\n'])
     expect(writes.length).toBe(11)
+  })
+
+  it('writes a line of work in the middle after 10 s, and no sooner', () => {
+    const { writes, clock, progress } = bench({})
+    progress.start('student', 1000)
+    for (let done = 1; done <= 25; done++) {
+      clock.ms += 1000
+      progress.aside('judging dev', done, 25)
+    }
+    expect(writes.slice(1)).toEqual(['judging dev: 10 of 25\n', 'judging dev: 20 of 25\n'])
   })
 
   it('writes after 10 s without a line, and no sooner', () => {

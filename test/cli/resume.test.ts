@@ -1,10 +1,20 @@
 // --resume and what it refuses: other runs, other processes, folders with work that would be lost.
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lockFolder } from '../../src/files/lock.js'
 import { bytesOfRun, start } from '../resume/trials.js'
+import { readEvents } from './events.js'
 import { reviews, run } from './program.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-again-'))
@@ -148,8 +158,7 @@ describe('--resume', () => {
     cpSync(at('train.tsv'), at('moved.tsv'))
     const { code, err } = await again('train', {
       train: at('moved.tsv'),
-      'keep-checkpoints': true,
-      quiet: null,
+      ...{ 'keep-checkpoints': true, quiet: null, tensorboard: true },
     })
     expect(err).toMatch(/goes on after step \d+/)
     expect(code).toBe(0)
@@ -157,7 +166,36 @@ describe('--resume', () => {
     const curves = (folder: string) =>
       readFileSync(join(folder, 'report.html'), 'utf8').match(/<path[^>]*d="[^"]*"/g)
     expect(curves(unfinished.train)).toEqual(curves(at('alone')))
+    // The process before wrote no event files: its steps are there too.
+    const losses = readEvents(join(unfinished.train, 'tensorboard')).filter((e) => e.tag === 'train/loss')
+    expect(losses.map((e) => e.step)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
     expect((await again('train')).out).toContain('this run is done')
+  })
+
+  it('does not ask the teacher again, unless what it said is damaged', async () => {
+    const alone = await run(...argsOf('distill', { ...distilling, out: at('taught') }))
+    expect(alone.code).toBe(0)
+    const weights = (folder: string) => readFileSync(join(folder, 'model.safetensors'))
+    const goesOn = async (folder: string) => {
+      const { code, err } = await run(
+        ...argsOf('distill', { ...distilling, out: folder, resume: true, quiet: null }),
+      )
+      expect(code).toBe(0)
+      expect(weights(folder).equals(weights(at('taught')))).toBe(true)
+      expect(existsSync(join(folder, 'checkpoints'))).toBe(false)
+      return err
+    }
+    cpSync(unfinished.distill, at('damaged'), { recursive: true })
+    const kept = readdirSync(join(at('damaged'), 'checkpoints')).filter((name) => name.startsWith('logits-'))
+    // Of the labelled rows, and of those that models are judged on.
+    expect(kept).toHaveLength(2)
+    for (const name of kept) truncateSync(join(at('damaged'), 'checkpoints', name), 100)
+    const again = await goesOn(at('damaged'))
+    expect(again.match(/These logits are computed again/g)).toHaveLength(2)
+    expect(again).toMatch(/has labelled 60 rows\n/)
+    const err = await goesOn(unfinished.distill)
+    expect(err).toContain('has labelled 60 rows before the run was ended')
+    expect(err).not.toContain('warning')
   })
 
   it('begins where there is nothing to go on with', async () => {

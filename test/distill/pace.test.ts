@@ -5,6 +5,7 @@ import { Mlp } from '../../src/nn/models/mlp.js'
 import { rowData } from '../../src/nn/rows.js'
 import { limitMemory } from '../../src/tensor/storage.js'
 import { breathe } from '../../src/train/pace.js'
+import { predict, predictInTurns } from '../../src/train/predict.js'
 import { train } from '../../src/train/tasks.js'
 
 const ROWS = 40
@@ -20,6 +21,40 @@ const options = { epochs: 1, batchSize: 1, lr: 1e-2, seed: 1 }
 function work(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
+
+describe('predictInTurns', () => {
+  it('gives what predict gives, and lets timers run between its batches', async () => {
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 5)
+    const model = make()
+    model.train()
+    const done: number[] = []
+    // 10 batches of 20 ms.
+    const logits = await predictInTurns(model, data, {
+      batchSize: 4,
+      onBatch: (rows) => {
+        work(20)
+        done.push(rows)
+      },
+    })
+    clearInterval(timer)
+    expect(ticks).toBeGreaterThan(2)
+    expect(done).toEqual([4, 8, 12, 16, 20, 24, 28, 32, 36, 40])
+    expect(logits).toEqual(predict(model, data))
+    expect(model.training).toBe(true)
+  })
+
+  it('puts the mode back where it breaks', async () => {
+    const model = make()
+    const breaks = predictInTurns(model, data, {
+      onBatch: () => {
+        throw new Error('full')
+      },
+    })
+    await expect(breaks).rejects.toThrow('full')
+    expect(model.training).toBe(true)
+  })
+})
 
 describe('fit', () => {
   it('lets timers run between its steps', async () => {

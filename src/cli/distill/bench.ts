@@ -5,9 +5,10 @@ import { type Bench, runPlan, type StageResult, type Student } from '../../disti
 import { modelNames, type Variant } from '../../distill/plan/variants.js'
 import { combineLogits } from '../../distill/teachers/combine.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
+import type { KeptLogits } from '../../files/kept-logits.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { type Classifier, predict } from '../../train/predict.js'
+import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { StepReport } from '../../train/reports.js'
 import { tasks } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
@@ -19,27 +20,38 @@ import type { Checked } from './job.js'
 import { judge, type ModelFigures, type ModelTable } from './judge.js'
 import { answersOf, inOrderOf, isLive, storedTeacher } from './teachers.js'
 
-type TeacherLogits = (kind: StageData, T: number) => Float32Array
+type TeacherLogits = (kind: StageData, T: number) => Promise<Float32Array>
 
-/** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds and variants. */
+/** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds, variants and resumptions. */
 export function teacherLogits(
   { sources: { teachers }, data: { readers }, plan, accuracies }: Checked,
+  { kept }: RunFolder,
   { progress }: Context,
 ): TeacherLogits {
   const known = new Map<string, Float32Array>()
-  const of = (kind: StageData, i: number) => {
+  const of = async (kind: StageData, i: number) => {
     const name = `${i} ${kind}`
-    if (!known.has(name)) {
-      const { size } = readers[i].stage(kind)
-      progress.start(`logits of ${teachers[i].folder}`, size)
-      const logits = answersOf(teachers[i], readers[i], kind, (done) => progress.update(done, {}))
-      progress.finish(`${teachers[i].folder} has labelled ${count(size)} rows`)
-      known.set(name, inOrderOf(teachers[0].classes, logits, teachers[i]))
-    }
-    return known.get(name) as Float32Array
+    const before = known.get(name)
+    if (before !== undefined) return before
+    const { size } = readers[i].stage(kind)
+    progress.start(`logits of ${teachers[i].folder}`, size)
+    let asked = !isLive(teachers[i])
+    const logits = await answersOf(teachers[i], readers[i], kind, kept, (done) => {
+      asked = true
+      progress.update(done, {})
+    })
+    progress.finish(
+      `${teachers[i].folder} has labelled ${count(size)} rows${asked ? '' : ' before the run was ended'}`,
+    )
+    const own = inOrderOf(teachers[0].classes, logits, teachers[i])
+    known.set(name, own)
+    return own
   }
-  const all = (kind: StageData) => teachers.map((_, i) => of(kind, i))
-  return (kind, T) => combineLogits(all(kind), teachers[0].classes.length, plan.teachers, T, accuracies)
+  return async (kind, T) => {
+    const all: Float32Array[] = []
+    for (const i of teachers.keys()) all.push(await of(kind, i))
+    return combineLogits(all, teachers[0].classes.length, plan.teachers, T, accuracies)
+  }
 }
 
 /** Progress lines, figures of the dev set, and everything into the run's folder. */
@@ -60,7 +72,11 @@ function watch(
     ...(dev &&
       task !== 'words' && {
         metric: own.metrics[0],
-        evaluate: () => own.judge(predict(model, dev), dev, classes).figures,
+        evaluate: async () => {
+          const onBatch = (done: number) => context.progress.aside('judging dev', done, dev.size)
+          const logits = await predictInTurns(model as Classifier<TextInput>, dev, { onBatch })
+          return own.judge(logits, dev, classes).figures
+        },
       }),
     onStep: (report) => {
       run.step(report, place)
@@ -75,6 +91,8 @@ export interface SeedResult {
   /** Of each stage, for the curves. */
   steps: Map<string, readonly StepReport[]>
   figures: Record<string, ModelFigures>
+  /** By the names of the figures. */
+  models: Map<string, Classifier<TextInput>>
 }
 
 /** By what a variant's trainings with one seed are found in the run's state. */
@@ -84,12 +102,16 @@ export function addFigures(table: ModelTable, figures: Readonly<Record<string, M
   for (const [name, own] of Object.entries(figures)) table.set(name, [...(table.get(name) ?? []), own])
 }
 
-/** Trains a variant with one seed, and puts the figures of its models into the table. */
+/**
+ * Trains a variant with one seed, and puts the figures of its models into the table. kept: for those whose figures the run's
+ * state does not hold.
+ */
 export async function runVariant(
   job: Checked,
   variant: Variant,
   seed: number,
   logits: TeacherLogits,
+  kept: KeptLogits | null,
   table: ModelTable,
   run: RunFolder,
   context: Context,
@@ -98,7 +120,7 @@ export async function runVariant(
   const { teachers, student: source, general } = job.sources
   const [first] = teachers
   const alone = teachers.length === 1
-  const { now, progress } = context
+  const { progress } = context
   const { label, plan } = variant
   const names = modelNames(plan, label)
   const training = (stage: string) => `${unitOf(variant, seed)}/${stage}`
@@ -125,8 +147,10 @@ export async function runVariant(
   }
   const results = await runPlan(plan, bench)
   const figures: SeedResult['figures'] = {}
-  const add = (name: string, model: Classifier<TextInput>, time: number) => {
-    figures[name] = judge(model, reader, first, time, now)
+  const models: SeedResult['models'] = new Map()
+  const add = async (name: string, model: Classifier<TextInput>, time: number) => {
+    models.set(name, model)
+    figures[name] = await judge(model, reader, first, time, { progress, kept })
   }
   /** A model that went through several stages took the time of all. */
   const timeOf = ({ name, start }: StagePlan): number => {
@@ -137,12 +161,12 @@ export async function runVariant(
   for (const { stage, model } of results) {
     const name = names.get(stage)
     if (name === undefined) continue
-    add(name, model as Classifier<TextInput>, timeOf(stage))
+    await add(name, model as Classifier<TextInput>, timeOf(stage))
     progress.finish(`${name}, seed ${seed}: trained for ${timeOf(stage).toFixed(1)} s`)
   }
   const members = results.filter(({ stage }) => plan.ensemble.includes(stage.name))
   if (members.length > 1)
-    add(
+    await add(
       'ensemble',
       new Ensemble(members.map((m) => m.model as Classifier<TextInput>)),
       members.reduce((sum, m) => sum + timeOf(m.stage), 0),
@@ -151,7 +175,7 @@ export async function runVariant(
   return {
     stages: results.map((r) => ({ ...r, name: names.get(r.stage) ?? r.stage.name })),
     steps: new Map(plan.stages.map((stage) => [names.get(stage) ?? stage.name, run.reports(placeOf(stage))])),
-    figures,
+    ...{ figures, models },
   }
 }
 

@@ -17,7 +17,9 @@ import { tokenizerHash } from '../../files/cache/facts.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
 import { tasks } from '../../train/tasks.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
+import type { Context } from '../shared/command.js'
 import type { Output } from '../shared/output.js'
+import type { Progress } from '../shared/progress.js'
 import { count } from '../shared/table.js'
 import { tellTokens, textsOf } from '../shared/tokens.js'
 import type { Reader } from './data.js'
@@ -34,9 +36,9 @@ import {
 } from './teachers.js'
 
 /** Has the doctor look at a job, says what it found, and prints the plan. Throws TinystillError for problems, unless forced. */
-export function check(job: Job, output: Output): Checked {
+export async function check(job: Job, { output, progress }: Context): Promise<Checked> {
   const { plan, pupil, training, data, sources } = job
-  const { problems, notes, accuracies } = examine(job)
+  const { problems, notes, accuracies } = await examine(job, progress)
   for (const note of notes) output.info(note)
   report(problems, training.force, output)
   tellReaders(job, output)
@@ -86,7 +88,7 @@ type Pupil = Job['pupil']
  * Judges teachers and student before anything is trained. Throws what checkStored() throws, and DataError for rows that a cache
  * lacks.
  */
-function examine({ sources, data, pupil: student, plan }: Job): Examined {
+async function examine({ sources, data, pupil: student, plan }: Job, progress: Progress): Promise<Examined> {
   const { teachers, general } = sources
   const { readers } = data
   const [first] = teachers
@@ -95,24 +97,22 @@ function examine({ sources, data, pupil: student, plan }: Job): Examined {
   const accuracies: number[] = []
   const notes: string[] = []
   const judgedOn = new Set<string>()
-  const problems = teachers.flatMap((teacher, i) => {
-    const { logits: own, of, ...set } = judgedAnswers(teacher, readers[i])
+  const problems: Problem[] = []
+  for (const [i, teacher] of teachers.entries()) {
+    const { logits: own, of, ...set } = await judgedAnswers(teacher, readers[i], progress)
     const logits = inOrderOf(classes, own, teacher)
     const judged = set.size > 0
     judgedOn.add(judged ? of : 'no row')
     accuracies.push(judged ? (task.judge(logits, set, classes).figures.accuracy ?? Number.NaN) : Number.NaN)
     notes.push(...(isLive(teacher) ? teacher.notes : notesOf(teacher, student, judged)))
-    return [
-      ...(judged ? checkAnswers(teacher, logits, set, classes) : []),
-      ...(isLive(teacher)
-        ? [
-            ...checkMode(teacher.folder, teacher.model),
-            ...checkVocabulary(student.tokenizer, teacher.tokenizer),
-            ...checkShared(student.model, teacher.model),
-          ]
-        : []),
-    ]
-  })
+    if (judged) problems.push(...checkAnswers(teacher, logits, set, classes))
+    if (isLive(teacher))
+      problems.push(
+        ...checkMode(teacher.folder, teacher.model),
+        ...checkVocabulary(student.tokenizer, teacher.tokenizer),
+        ...checkShared(student.model, teacher.model),
+      )
+  }
   notes.push(...labelFacts(task.labels, readers[0].stage('labelled'), classes))
   const [apart] = plan.stages.filter(needsTeacherBeside)
   if (teachers.length > 1 && apart)

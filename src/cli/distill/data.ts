@@ -1,9 +1,12 @@
 // The texts of a distillation, as each model reads them.
+import { createHash } from 'node:crypto'
 
 import type { StageData } from '../../distill/plan/plan.js'
 import { DataError } from '../../errors.js'
+import { tokenizerHash } from '../../files/cache/facts.js'
 import type { CachedTexts } from '../../files/cache/reader.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
+import type { LogitFacts } from '../../files/kept-logits.js'
 import type { DataSet } from '../../nn/data.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -99,6 +102,8 @@ export interface Reader {
   tokenizer: Tokenizer
   /** A set as it stands in its files, for those who look its rows up. */
   texts(set: SetName): readonly CachedTexts[]
+  /** What a set's inputs follow from: its texts, the tokenizer, how much of a text is read. */
+  facts(set: SetName): LogitFacts
   stage(kind: StageData): DataSet<TextInput>
   /** The same with words masked, rare ones more often: Sanh et al. 2019, as in its code. */
   masked(kind: StageData): DataSet<MaskedText>
@@ -111,6 +116,13 @@ export interface Reader {
   shown: TextSet
   /** The first rows of the dev set, where models are judged on another. */
   spare(n: number): DataSet<TextInput> | null
+}
+
+function hashTexts(sets: readonly TextSet[]): string {
+  const hash = createHash('sha256')
+  for (const { texts, pairs } of sets)
+    for (const [i, text] of texts.entries()) hash.update(JSON.stringify([text, pairs?.[i] ?? null]))
+  return hash.digest('hex')
 }
 
 /** Encodes what is asked for, once. */
@@ -129,10 +141,20 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
     return data
   }
   const shown = texts.test ?? texts.dev ?? texts.train
+  const ofSet = (set: SetName) => filesOf[set].flatMap((use) => texts[use] ?? [])
+  const facts = new Map<SetName, LogitFacts>()
+  const factsOf = (set: SetName): LogitFacts => ({
+    ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },
+  })
   const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
   return {
     tokenizer,
-    texts: (set) => filesOf[set].flatMap((use) => texts[use] ?? []),
+    texts: ofSet,
+    facts: (set) => {
+      const own = facts.get(set) ?? factsOf(set)
+      facts.set(set, own)
+      return own
+    },
     stage,
     masked: (kind) => maskedTexts(stage(kind), maskingOf(tokenizer, { counts: counted(stage(kind)) })),
     held: (use) => {

@@ -16,6 +16,7 @@ import type { CommandSpec, Context } from '../shared/command.js'
 import { settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
+import { SPEED_METHOD } from '../shared/speed.js'
 import { percent } from '../shared/table.js'
 import { addFigures, runVariant, type SeedResult, teacherLogits, unitOf } from './bench.js'
 import { check } from './check.js'
@@ -33,6 +34,7 @@ import {
   verdictLines,
   verdictsOf,
 } from './report.js'
+import { type Asked, addSpeeds } from './speeds.js'
 import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
@@ -41,7 +43,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
 }
 
 async function distill(asked: Job, context: Context): Promise<void> {
-  const job = check(asked, context.output)
+  const job = await check(asked, context)
   const { facts, folder: out, state } = job.output
   const folder = new RunFolder(out, facts, context, state)
   if (folder.done) return folder.leave()
@@ -73,8 +75,8 @@ interface Trained {
 async function trainAll(job: Checked, folder: RunFolder, context: Context): Promise<Trained> {
   const { variants, seeds } = job.training
   const main = mainVariant(job)
-  const table = judgeTeachers(job, context)
-  const logits = teacherLogits(job, context)
+  const { table, alive } = await judgeTeachers(job, folder, context)
+  const logits = teacherLogits(job, folder, context)
   let kept: SeedResult | null = null
   let alone: Float32Array | null = null
   for (const [i, seed] of seeds.entries()) {
@@ -85,14 +87,18 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
         addFigures(table, known as SeedResult['figures'])
         continue
       }
-      const result = await runVariant(job, variant, seed, logits, table, folder, context)
+      // Of these the state keeps weights, not figures: their models live to the end.
+      const lasting = i === 0 && (variant === main || variant.label === 'alone')
+      const keep = lasting ? folder.kept : null
+      const result = await runVariant(job, variant, seed, logits, keep, table, folder, context)
+      if (lasting)
+        for (const [name, model] of result.models) alive.set(name, { model, reader: job.data.reader })
       if (variant === main && i === 0) {
         kept = result
         keepModels(result, job)
         continue
       }
       if (variant.label === 'alone' && i === 0) {
-        // Not given up: a run that goes on computes its logits again.
         if (heldSet(job.data.reader)) alone = heldLogits(result.stages[0].model, job.data.reader)
         continue
       }
@@ -100,35 +106,44 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
       for (const { model } of result.stages) for (const p of model.parameters()) p.dispose()
     }
   }
+  await addSpeeds(table, alive, job, context)
   return { table, kept: kept as SeedResult, alone }
 }
 
 /** Teachers, and where they are several their ensemble. */
-function judgeTeachers({ sources, data }: Job, { now, output }: Context): ModelTable {
+async function judgeTeachers(
+  { sources, data }: Job,
+  { kept }: RunFolder,
+  { output, progress }: Context,
+): Promise<{ table: ModelTable; alive: Map<string, Asked> }> {
   const { teachers } = sources
   const { readers, reader } = data
   const [first] = teachers
   const { classes } = first
   const table: ModelTable = new Map()
-  teachers.forEach((t, i) => {
+  const alive = new Map<string, Asked>()
+  for (const [i, t] of teachers.entries()) {
     const name = teachers.length > 1 ? `teacher ${i + 1}` : 'teacher'
     if (!isLive(t)) {
       const figures = judgeCached(t, reader, first)
       if (figures !== null) table.set(name, [figures])
       else output.info(`${t.folder} has not all rows of a set to judge on: its accuracy is not in the table`)
-      return
+      continue
     }
     const model = t.model as Classifier<TextInput>
-    table.set(name, [judge(model, readers[i], first, 0, now, (z) => inOrderOf(classes, z, t))])
-  })
+    const ordered = (z: Float32Array) => inOrderOf(classes, z, t)
+    table.set(name, [await judge(model, readers[i], first, 0, { progress, kept, ordered })])
+    alive.set(name, { model, reader: readers[i] })
+  }
   const live = teachers.filter(isLive)
   const alike = teachers.every((t) => t.classes.every((c, i) => c === classes[i]))
   const oneReader = live.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
   if (live.length > 1 && live.length === teachers.length && alike && oneReader) {
     const all = new Ensemble(live.map((t) => t.model as Classifier<TextInput>))
-    table.set('teachers together', [judge(all, readers[0], first, 0, now)])
+    table.set('teachers together', [await judge(all, readers[0], first, 0, { progress, kept })])
+    alive.set('teachers together', { model: all, reader: readers[0] })
   }
-  return table
+  return { table, alive }
 }
 
 /** The student at the top, other models that the recipe made beside it. */
@@ -165,6 +180,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     ...{ teachers: folders, student: source.name, classes: teachers[0].classes, problems, judgedOn },
     ...(task.name !== 'classes' && { gives: task.gives(teachers[0].classes) }),
+    speedMethod: SPEED_METHOD,
     ...{ models, majority, verdicts: texts, judgements: verdicts, right: rightOf(table), repeat },
     ...{
       columns: tableColumns(table),

@@ -153,7 +153,7 @@ function variantsOf(
 function outputOf(options: DistillOptions): Job['output'] {
   const { out, seed, train, transfer, dev, test, config, student, generalTeacher, tokenizer } = options
   const numbered = options.teacher.map((t, i) => [i === 0 ? 'teacher' : `teacher ${i + 1}`, t])
-  const { resume, checkpointEvery, keepCheckpoints } = options
+  const { resume, checkpointEvery, keepCheckpoints, tensorboard } = options
   return {
     folder: out,
     facts: {
@@ -161,7 +161,7 @@ function outputOf(options: DistillOptions): Job['output'] {
       data: given({ train, transfer, dev, test, config }),
       models: given({ student, generalTeacher, tokenizer, ...Object.fromEntries(numbered) }),
     },
-    state: { resume, checkpointEvery, keepCheckpoints },
+    state: { resume, checkpointEvery, keepCheckpoints, tensorboard },
     repeat: commandOf(options),
   }
 }

@@ -1,15 +1,18 @@
-// Figures of the models of a distillation, one for each name and seed.
+// Figures of the models of a distillation, one for each name and seed. Their speed is measured in the end: speeds.ts.
 
+import type { KeptLogits } from '../../files/kept-logits.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { type Metrics, rightRows } from '../../train/metrics.js'
 import type { MultiLabelMetrics } from '../../train/outputs/multi-label.js'
-import { type Classifier, predict } from '../../train/predict.js'
+import { type Classifier, predict, predictInTurns } from '../../train/predict.js'
 import type { RegressionMetrics } from '../../train/regression.js'
 import { tasks } from '../../train/tasks.js'
+import type { Progress } from '../shared/progress.js'
+import type { Speed } from '../shared/speed.js'
 import type { Reader } from './data.js'
 import { packRows, type RightRows } from './right-rows.js'
-import { type CachedTeacher, inOrderOf, keptAnswers, type Teacher } from './teachers.js'
+import { type CachedTeacher, factsOf, inOrderOf, keptAnswers, type Teacher } from './teachers.js'
 
 /** What its models give: the first teacher's. */
 export type Gives = Pick<Teacher, 'classes' | 'problemType'>
@@ -18,12 +21,10 @@ export type Gives = Pick<Teacher, 'classes' | 'problemType'>
 export interface ModelFigures
   extends Partial<Metrics>,
     Partial<MultiLabelMetrics>,
-    Partial<RegressionMetrics> {
+    Partial<RegressionMetrics>,
+    Partial<Speed> {
   params?: number
   bytes?: number
-  /** One text at a time. */
-  msPerExample?: number
-  examplesPerSecond?: number
   /** Of training; 0 for teachers. */
   seconds: number
   /** Rows of the judged set, where there is one. */
@@ -32,9 +33,6 @@ export interface ModelFigures
 
 /** By name of the model, one entry a seed. */
 export type ModelTable = Map<string, ModelFigures[]>
-
-/** Texts that are answered one by one. */
-const SINGLE = 50
 
 /** The set that models are judged on. */
 const heldName = (reader: Reader) => (['test', 'dev'] as const).find((use) => reader.held(use) !== null)
@@ -77,31 +75,33 @@ const judgedRows = (
   ...(set.labels && { right: packRows(rightRows(logits, set.labels, classes.length)) }),
 })
 
-/** The task's figures on the test set, or else the dev set, where there is one; size and speed always. */
-export function judge(
+export interface Judging {
+  progress: Progress
+  /** Where the logits are kept for a run that goes on; null where the figures are. */
+  kept: KeptLogits | null
+  /** Into the order of the classes. Default: they are in it. */
+  ordered?: (logits: Float32Array) => Float32Array
+}
+
+/** The task's figures on the test set, or else the dev set, where there is one; size always. */
+export async function judge(
   model: Classifier<TextInput>,
   reader: Reader,
   { classes, problemType }: Gives,
   seconds: number,
-  now: () => number,
-  ordered: (logits: Float32Array) => Float32Array = (logits) => logits,
-): ModelFigures {
-  const set = heldSet(reader)
-  const began = now()
-  const logits = set && predict(model, set)
-  const whole = (now() - began) / 1000
-  if (logits) judged.set(model, logits)
-  const single = reader.few(SINGLE)
-  predict(model, single, { batchSize: 1 })
-  const start = now()
-  predict(model, single, { batchSize: 1 })
-  const ms = now() - start
+  { progress, kept, ordered = (logits) => logits }: Judging,
+): Promise<ModelFigures> {
   const params = model.countParameters()
-  return {
-    ...(set && logits && judgedRows(ordered(logits), set, { classes, problemType })),
-    ...{ params, bytes: params * 4, msPerExample: ms / single.size },
-    ...{ examplesPerSecond: set ? set.size / whole : (single.size * 1000) / ms, seconds },
-  }
+  const size = { params, bytes: params * 4, seconds }
+  const [name, set] = [heldName(reader), heldSet(reader)]
+  if (name === undefined || set === null) return size
+  const compute = () =>
+    predictInTurns(model, set, { onBatch: (done) => progress.aside(`judging ${name}`, done, set.size) })
+  const logits = await (kept?.take(factsOf(model, reader, name), [set.size, classes.length], compute) ??
+    compute())
+  progress.finish('')
+  judged.set(model, logits)
+  return { ...judgedRows(ordered(logits), set, { classes, problemType }), ...size }
 }
 
 /** Share of the commonest class in the set that models are judged on; NaN where there is none, or no single class a row. */

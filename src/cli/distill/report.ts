@@ -5,6 +5,7 @@ import { verdictMethod, verdictText } from '../../distill/verdict-text.js'
 import type { Report, ReportSection } from '../../report/report.js'
 import type { Scatter } from '../../report/scatter.js'
 import { lossChart, type TrainingRecord } from '../../report/training-report.js'
+import { type Speed, shownSpeed } from '../shared/speed.js'
 import { bytes, count, percent, renderTable } from '../shared/table.js'
 import type { ModelFigures, ModelTable } from './judge.js'
 import { unpackRows } from './right-rows.js'
@@ -51,7 +52,8 @@ const firstFigure = (models: readonly ModelFigures[]): number[] => {
 export function summarize(models: readonly ModelFigures[]): Summary {
   const figures: Figures[] = models.map(({ right: _, ...rest }) => rest)
   const keys = Object.keys(figures[0]) as (keyof Figures)[]
-  const means = keys.map((k) => [k, mean(figures.map((f) => f[k] ?? Number.NaN))])
+  // Speeds are of the first seed alone.
+  const means = keys.map((k) => [k, mean(figures.flatMap((f) => f[k] ?? []))])
   const firsts = firstFigure(figures)
   return {
     ...(Object.fromEntries(means) as unknown as Figures),
@@ -110,7 +112,7 @@ function cells(name: string, figures: readonly ModelFigures[], columns: readonly
     ...others,
     s.params === undefined ? '' : count(s.params),
     s.bytes === undefined ? '' : bytes(s.bytes),
-    s.msPerExample?.toFixed(2) ?? '',
+    s.msPerExample === undefined ? '' : shownSpeed(s as Speed),
     s.seconds > 0 ? s.seconds.toFixed(1) : '',
   ]
 }
@@ -131,9 +133,14 @@ export function modelTable(table: ModelTable): string {
 function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Scatter {
   const [[main, title]] = toldOf(allOf(table))
   const points = Array.from(table).flatMap(([name, figures]) => {
-    const { [main]: y = Number.NaN, spread, [what]: x } = summarize(figures)
+    const { [main]: y = Number.NaN, spread, [what]: x, msSpread } = summarize(figures)
     if (x === undefined) return []
-    return [{ name, x: x / unit, y: y * 100, ...(spread !== undefined && { spread: spread * 100 }) }]
+    return [
+      {
+        ...{ name, x: x / unit, y: y * 100, ...(spread !== undefined && { spread: spread * 100 }) },
+        ...(what === 'msPerExample' && msSpread !== undefined && { xSpread: msSpread }),
+      },
+    ]
   })
   const heading = `${title[0].toUpperCase()}${title.slice(1)} against ${xLabel}`
   return { title: heading, xLabel, yLabel: `${title}, %`, points }

@@ -1,17 +1,21 @@
 // The teachers of a distillation: models out of folders, or what tinystill label kept of them, and what either says of a set.
+import { fingerprint } from '../../distill/doctor.js'
 import type { StageData } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
 import type { StoredTeacher } from '../../distill/teachers/stored.js'
 import { CheckpointError, TinystillError } from '../../errors.js'
+import { sha256 } from '../../files/cache/facts.js'
 import { isCache } from '../../files/cache/manifest.js'
 import { openCache, type TeacherCache } from '../../files/cache/reader.js'
+import type { KeptLogits, LogitFacts } from '../../files/kept-logits.js'
 import { loadClassifier } from '../../files/models/classifiers.js'
 import { type DataSet, selectRows } from '../../nn/data.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { SequenceClassifier } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { predict } from '../../train/predict.js'
+import { type Classifier, predictInTurns } from '../../train/predict.js'
+import type { Progress } from '../shared/progress.js'
 import { JUDGED, type Reader, type SetName } from './data.js'
 
 /** A teacher that can be asked. */
@@ -75,15 +79,26 @@ export function placesIn({ cache }: CachedTeacher, reader: Reader, set: SetName)
   return Int32Array.from(reader.texts(set).flatMap((texts) => [...cache.locate(texts)]))
 }
 
+/** All that a model's logits of a set follow from. */
+export function factsOf(model: Classifier<TextInput>, reader: Reader, set: SetName): LogitFacts {
+  const config = 'config' in model ? model.config : null
+  return { weights: fingerprint(model), config: sha256(JSON.stringify(config)), ...reader.facts(set) }
+}
+
 /** A teacher's logits of the rows that a stage learns from, in the order of its own classes. */
-export function answersOf(
+export async function answersOf(
   teacher: Teacher,
   reader: Reader,
   set: StageData,
+  kept: KeptLogits,
   onBatch: (done: number) => void,
-): Float32Array {
-  if (isLive(teacher)) return predict(teacher.model, reader.stage(set), { onBatch })
-  return teacher.cache.logits(placesIn(teacher, reader, set))
+): Promise<Float32Array> {
+  if (!isLive(teacher)) return teacher.cache.logits(placesIn(teacher, reader, set))
+  const { model, classes } = teacher
+  const data = reader.stage(set)
+  return kept.take(factsOf(model as Classifier<TextInput>, reader, set), [data.size, classes.length], () =>
+    predictInTurns(model as Classifier<TextInput>, data, { onBatch }),
+  )
 }
 
 /** Logits in the order of the teacher's own classes, and what the rows' labels say. */
@@ -116,12 +131,20 @@ export function keptAnswers(
 }
 
 /** What a teacher is judged on before the start: the dev set, or else the first of the labelled rows, of a cache those it has. */
-export function judgedAnswers(teacher: Teacher, reader: Reader): Answers & { of: 'dev' | 'labelled' } {
+export async function judgedAnswers(
+  teacher: Teacher,
+  reader: Reader,
+  progress: Progress,
+): Promise<Answers & { of: 'dev' | 'labelled' }> {
   const of = reader.held('dev') === null ? 'labelled' : 'dev'
   if (isLive(teacher)) {
     const set = reader.judged()
     const { labels, targets, size } = set
-    return { logits: predict(teacher.model, set), labels, size, ...(targets && { targets }), of }
+    const logits = await predictInTurns(teacher.model as Classifier<TextInput>, set, {
+      onBatch: (done) => progress.aside(`judging ${teacher.folder}`, done, size),
+    })
+    progress.finish('')
+    return { logits, labels, size, ...(targets && { targets }), of }
   }
   if (of === 'dev') {
     const dev = keptAnswers(teacher, reader, of)

@@ -15,9 +15,11 @@ export interface Environment {
   signals?: ((onSignal: (name: string) => void) => () => void) | undefined
   /** Milliseconds from any origin, for progress and figures; never for results. */
   now: () => number
+  /** Milliseconds from 1970 to the origin of now(), for records that others show by the time of day. Default 0. */
+  epoch?: number | undefined
 }
 
-export interface Context extends Pick<Environment, 'signals'> {
+export interface Context extends Pick<Environment, 'signals' | 'epoch'> {
   output: Output
   progress: Progress
   now: () => number

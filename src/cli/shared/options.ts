@@ -68,6 +68,7 @@ export interface RunCommandOptions {
   resume: boolean
   checkpointEvery: SaveEvery
   keepCheckpoints: boolean
+  tensorboard: boolean
 }
 
 /** '200': steps; '90s', '5m', '1h': time; 'never'. */
@@ -90,6 +91,11 @@ export function addRunOptions(command: Command): Command {
         .default({ ms: 300_000 }, '5m'),
     )
     .option('--keep-checkpoints', 'leaves the last states, with the moments of AdamW, in the folder', false)
+    .option(
+      '--tensorboard',
+      "writes TensorBoard's event files too, as it goes: tensorboard in the folder",
+      false,
+    )
 }
 
 /** How long and how fast a command trains; what is not given is for the command to say. */
@@ -185,7 +191,16 @@ export function nonfiniteOption(): Option {
 }
 
 /** Options that change nothing of what a run computes. */
-export const noSettings = ['json', 'quiet', 'debug', 'args', 'resume', 'checkpointEvery', 'keepCheckpoints']
+export const noSettings = [
+  'json',
+  'quiet',
+  'debug',
+  'args',
+  'resume',
+  'checkpointEvery',
+  'keepCheckpoints',
+  'tensorboard',
+]
 
 /** What is there, by name. */
 export function given(record: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -1,7 +1,7 @@
 // Progress on a stream: one redrawn line on a terminal, plain lines elsewhere. It draws only when called, so no
 // timer keeps the process alive.
 import { cutToWidth, printable } from './plain.js'
-import { duration } from './table.js'
+import { count, duration } from './table.js'
 
 export interface ProgressStream {
   isTTY?: boolean
@@ -14,6 +14,11 @@ export interface Progress {
   start(label: string, total: number): void
   /** Tells that `done` of the steps are done; the fields (loss, accuracy, tokens/s) follow in the line. */
   update(done: number, fields: Record<string, string>): void
+  /**
+   * Tells of other work in the middle of the task, or of a task without a start: 'judging dev: 128 of 6,920'. The next update()
+   * takes the line back. Short work is not told: where lines are written, only what takes 10 s.
+   */
+  aside(label: string, done: number, total: number): void
   /** A line above the bar; the task goes on. */
   note(line: string): void
   /** Ends the task: the line replaces the bar. An empty line only clears it. */
@@ -57,6 +62,12 @@ export function createProgress(
     if (line !== '') stream.write(`${printable(line)}\n`)
   }
 
+  function write(line: string, time: number): void {
+    written = time
+    if (terminal) redraw(line)
+    else stream.write(`${line}\n`)
+  }
+
   return {
     start(name, steps) {
       label = printable(name)
@@ -74,11 +85,14 @@ export function createProgress(
       const tenths = Math.floor(share(done) * 10)
       const due = time - written
       if (terminal ? due < REDRAW_MS : (tenths <= tenth || tenths === 10) && due < PLAIN_MS) return
-      written = time
       tenth = tenths
-      const line = status(done, fields, time)
-      if (terminal) redraw(line)
-      else stream.write(`${line}\n`)
+      write(status(done, fields, time), time)
+    },
+    aside(name, done, steps) {
+      if (quiet) return
+      const time = now()
+      if (time - written < (terminal ? REDRAW_MS : PLAIN_MS)) return
+      write(printable(`${name}: ${count(done)} of ${count(steps)}`), time)
     },
     note: say,
     finish: say,

@@ -3,9 +3,11 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { CheckpointFolder } from '../../files/checkpoint-folder.js'
-import { makeFolder, readBytes, writeAtomic } from '../../files/disk.js'
+import { isFolder, makeFolder, readBytes, writeAtomic } from '../../files/disk.js'
+import { removeEventFiles } from '../../files/event-files.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
+import { KeptLogits } from '../../files/kept-logits.js'
 import { lockFolder } from '../../files/lock.js'
 import { LineLog } from '../../files/log.js'
 import { type Report, renderReport } from '../../report/report.js'
@@ -14,11 +16,13 @@ import { backendReport } from '../../tensor/backend.js'
 import type { EvaluationReport, Figures, StepReport } from '../../train/reports.js'
 import { Interrupted, RunState, type RunStateOptions, type SaveEvery } from '../../train/run-state.js'
 import { VERSION } from '../../version.js'
+import { BOARD, Board, type Place } from './board.js'
 import type { Context } from './command.js'
 import { checkSameRun, type Identity, identityOf } from './run-identity.js'
 import { duration } from './table.js'
 
 const RUN = 'run.json'
+export const METRICS = 'metrics.jsonl'
 
 export interface RunFacts {
   /** 'train', 'distill'. */
@@ -42,11 +46,12 @@ export interface RunResult {
   page?: (facts: Report['facts']) => Report
 }
 
-/** How a run saves its state, and whether it goes on with one. */
+/** How a run saves its state, whether it goes on with one, and whether TensorBoard shows it. */
 export interface RunOptions {
   resume: boolean
   checkpointEvery: SaveEvery
   keepCheckpoints: boolean
+  tensorboard?: boolean
 }
 
 const noState: RunOptions = { resume: false, checkpointEvery: 'never', keepCheckpoints: false }
@@ -55,15 +60,15 @@ const noState: RunOptions = { resume: false, checkpointEvery: 'never', keepCheck
 const FLUSH_MS = 1000
 const CHECKPOINTS = 'checkpoints'
 
-/** Which of several trainings a line is of. */
-export type Place = Readonly<Record<string, string | number>>
-
 export class RunFolder {
   /** What its trainings keep. */
   readonly state: RunState
+  /** What need not be computed again when the run goes on. */
+  readonly kept: KeptLogits
   /** The same run had come to its end before: nothing is left to do. */
   readonly done: boolean
   readonly #log: LineLog
+  readonly #board: Board | null = null
   readonly #record: Record<string, unknown>
   readonly #data: Record<string, FileHash & { file: string }>
   readonly #steps: TrainingRecord['steps'][number][] = []
@@ -85,7 +90,7 @@ export class RunFolder {
   constructor(
     readonly folder: string,
     readonly facts: RunFacts,
-    readonly context: Pick<Context, 'now'> & Partial<Pick<Context, 'output' | 'signals'>>,
+    readonly context: Pick<Context, 'now'> & Partial<Pick<Context, 'output' | 'signals' | 'epoch'>>,
     options: RunOptions = noState,
   ) {
     const { now } = context
@@ -103,18 +108,27 @@ export class RunFolder {
       const status = this.#before(identity, options.resume, checkpoints.empty)
       this.done = status === 'done' && options.resume
       this.state = new RunState(checkpoints, this.#stateOptions(options), options.resume && !this.done)
+      this.kept = new KeptLogits(checkpoints.folder, {
+        ...{ read: options.resume, write: options.checkpointEvery !== 'never', warn: this.#warn },
+      })
       this.#record = {
         ...{ tinystill: VERSION, node: process.version, platform: `${process.platform} ${process.arch}` },
         ...{ command, seed, options: facts.options, data: this.#data, identity, backend: backendReport() },
       }
-      const log = join(folder, 'metrics.jsonl')
+      const log = join(folder, METRICS)
       const { mark, from } = this.state
       this.#log = new LineLog(log, { append: this.done || (from !== null && mark) })
       if (this.done) return
+      const board = join(folder, BOARD)
+      // Of another run, or of one that begins again.
+      if (from === null) removeEventFiles(board)
+      const known = isFolder(board)
+      if (options.tensorboard) this.#board = new Board(board, () => ((context.epoch ?? 0) + now()) / 1000)
       if (from !== null) {
-        this.#recall(log, mark)
+        this.#recall(log, mark, known ? null : this.#board)
         context.output?.info(`goes on after step ${from}`)
       } else if (!checkpoints.empty) checkpoints.clear()
+      if (!options.resume) this.kept.clear()
       this.#write({ status: 'running' })
     } catch (error) {
       this.#release()
@@ -138,11 +152,13 @@ export class RunFolder {
     return status
   }
 
+  readonly #warn = (line: string) => this.context.output?.info(`warning: ${line}`)
+
   #stateOptions({ checkpointEvery: every, keepCheckpoints: keep }: RunOptions): RunStateOptions {
     const { now, output, signals } = this.context
     return {
       ...{ every, keep, now, mark: () => this.#log.sync(), interrupted: () => this.#signal },
-      warn: (line) => output?.info(`warning: ${line}`),
+      warn: this.#warn,
       training: (on) => {
         this.#unlisten?.()
         this.#unlisten = on
@@ -155,14 +171,20 @@ export class RunFolder {
     }
   }
 
-  /** What the lines that are kept tell of the time before. */
-  #recall(log: string, mark: number): void {
+  /** What the lines that are kept tell of the time before; to a board that does not have it too. */
+  #recall(log: string, mark: number, board: Board | null): void {
     const text = new TextDecoder().decode(readBytes(log).subarray(0, mark))
     for (const line of text.split('\n')) {
       if (line.trim() === '') continue
       const { type, ...own } = JSON.parse(line) as { type: string } & Record<string, unknown>
-      if (type === 'step') this.#add(own as Place, own as unknown as StepReport)
-      else this.#evaluations.push(own as unknown as EvaluationReport)
+      const [step, evaluation] = [own as unknown as StepReport, own as unknown as EvaluationReport]
+      if (type === 'step') {
+        this.#add(own as Place, step)
+        board?.step(step, own as Place)
+      } else {
+        this.#evaluations.push(evaluation)
+        board?.evaluation(evaluation, own as Place)
+      }
     }
   }
 
@@ -191,21 +213,29 @@ export class RunFolder {
   step(report: StepReport, of: Place = {}): void {
     this.#add(of, report)
     this.#log.write({ type: 'step', ...of, ...report })
+    this.#board?.step(report, of)
     if (this.context.now() - this.#flushed < FLUSH_MS) return
     this.#flushed = this.context.now()
+    this.#flush()
+  }
+
+  #flush(): void {
     this.#log.flush()
+    this.#board?.flush()
   }
 
   /** For fit's onEvaluation. */
   evaluation(report: EvaluationReport, of: Place = {}): void {
     this.#evaluations.push({ ...of, ...report })
     this.#log.write({ type: 'evaluation', ...of, ...report })
-    this.#log.flush()
+    this.#board?.evaluation(report, of)
+    this.#flush()
   }
 
   /** The training ended well: all lines, every figure, the report. Gives the text of run.json. */
   finish({ figures, more = {}, report, page }: RunResult): string {
     this.#log.close()
+    this.#board?.close()
     const { seconds } = this
     const [evaluations, skipped] = [this.#evaluations, this.skipped]
     const text = this.#write({ status: 'done', seconds, skipped, ...more, figures, evaluations })
@@ -223,6 +253,7 @@ export class RunFolder {
     const steps = this.#steps
     const shown = page?.(facts) ?? trainingReport({ ...report, figures, evaluations, steps, facts })
     writeAtomic(join(this.folder, 'report.html'), renderReport(shown))
+    if (!this.state.options.keep) this.kept.clear()
     this.state.close()
     this.#release()
     return text
@@ -238,6 +269,7 @@ export class RunFolder {
     this.#unlisten?.()
     try {
       this.#log.close()
+      this.#board?.close()
       const reason = error instanceof Error ? error.message : String(error)
       const status = error instanceof Interrupted ? 'interrupted' : 'failed'
       const { seconds, skipped } = this

@@ -16,11 +16,12 @@ import { balancedWeights } from '../../train/labels.js'
 import { maskedFigures, trainMasked, type WordGuesser } from '../../train/masked.js'
 import { calibration, confusion } from '../../train/metrics.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
-import { type Classifier, predict } from '../../train/predict.js'
+import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { Figures, FitResult } from '../../train/reports.js'
 import { tasks, train } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
 import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
+import type { Progress } from '../shared/progress.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { classesFor, knownNames } from './classes.js'
@@ -30,7 +31,8 @@ export interface TaskPlan {
   start: StartOptions
   /** What people should know before the start. */
   notes?: readonly string[]
-  prepare(started: Started): PreparedTask
+  /** How far judging is goes to `progress`. */
+  prepare(started: Started, progress: Progress): PreparedTask
 }
 
 export interface PreparedTask {
@@ -42,7 +44,7 @@ export interface PreparedTask {
   data: readonly string[]
   fit(options: FitOptions): Promise<FitResult>
   /** By the set they were measured on. */
-  figures(): Record<string, Figures>
+  figures(): Promise<Record<string, Figures>>
   report(): RunResult['report']
 }
 
@@ -101,7 +103,7 @@ export function classifyTask(options: TrainOptions, reading: DataOptions): TaskP
       texts: set.texts,
     },
     notes: classes.notes,
-    prepare: (started) => prepareClassifier(options, type, sets, started),
+    prepare: (started, progress) => prepareClassifier(options, type, sets, started, progress),
   }
 }
 
@@ -112,6 +114,17 @@ function inOrder(set: TextSet, names: readonly string[]): TextSet {
   return { ...set, labelNames: names, labels: set.labels.map((label) => places[label]) }
 }
 
+interface Judged {
+  logits: Float32Array
+  figures: Figures
+}
+
+type Held = 'dev' | 'test'
+
+/** Tells how far the judging of a set is. */
+const judging = (progress: Progress, name: Held, rows: number) => (done: number) =>
+  progress.aside(`judging ${name}`, done, rows)
+
 type Sets = Record<'train', TextSet> & Record<'dev' | 'test', TextSet | null>
 
 function prepareClassifier(
@@ -119,6 +132,7 @@ function prepareClassifier(
   type: ProblemType,
   sets: Sets,
   started: Started,
+  progress: Progress,
 ): PreparedTask {
   const task = tasks[type]
   const { tokenizer } = started
@@ -132,8 +146,12 @@ function prepareClassifier(
     dev: sets.dev && data(sets.dev),
     test: sets.test && data(sets.test),
   }
-  const judge = (set: DataSet<TextInput>): { logits: Float32Array; figures: Figures } => {
-    const logits = predict(model, set, { batchSize: 64 })
+  const judge = async (name: Held): Promise<Judged> => {
+    const set = dataOf[name] as DataSet<TextInput>
+    const logits = await predictInTurns(model, set, {
+      batchSize: 64,
+      onBatch: judging(progress, name, set.size),
+    })
     return { logits, figures: task.judge(logits, set, names).figures }
   }
   const held = (['dev', 'test'] as const).flatMap((name) => {
@@ -144,7 +162,7 @@ function prepareClassifier(
   })
   const metric = metricOf(options)
   const weights = weightsOf(options, sets.train)
-  const judged = new Map<'dev' | 'test', ReturnType<typeof judge>>()
+  const judged = new Map<Held, Judged>()
   return {
     notes: labelFacts(task.labels, dataOf.train, names),
     maxLength,
@@ -159,13 +177,10 @@ function prepareClassifier(
         task: type,
         ...weights,
         ...(options.labelSmoothing > 0 && { labelSmoothing: options.labelSmoothing }),
-        ...(dataOf.dev && { metric, evaluate: () => judge(dataOf.dev as DataSet<TextInput>).figures }),
+        ...(dataOf.dev && { metric, evaluate: async () => (await judge('dev')).figures }),
       }),
-    figures: () => {
-      for (const name of ['dev', 'test'] as const) {
-        const set = dataOf[name]
-        if (set) judged.set(name, judge(set))
-      }
+    figures: async () => {
+      for (const name of ['dev', 'test'] as const) if (dataOf[name]) judged.set(name, await judge(name))
       return Object.fromEntries(Array.from(judged, ([name, { figures }]) => [name, figures]))
     },
     report: () => {
@@ -192,7 +207,7 @@ export function maskedTask(options: TrainOptions, reading: DataOptions): TaskPla
   if (texts.length === 0) throw new DataError(options.train, 'has no rows')
   return {
     start: { as: 'masked-lm', labels: ['LABEL_0', 'LABEL_1'], texts },
-    prepare: (started) => {
+    prepare: (started, progress) => {
       const { tokenizer } = started
       const model = started.model as unknown as WordGuesser
       const maxLength = lengthFor(options, started)
@@ -219,10 +234,16 @@ export function maskedTask(options: TrainOptions, reading: DataOptions): TaskPla
           trainMasked(model, data, masking, {
             ...fit,
             metric,
-            ...(dev && { dev }),
+            ...(dev && { dev, onDev: judging(progress, 'dev', dev.size) }),
           }),
-        figures: () =>
-          Object.fromEntries(held.map(([name, set]) => [name, maskedFigures(model, set, masking)])),
+        figures: async () => {
+          const figures: Record<string, Figures> = {}
+          for (const [name, set] of held)
+            figures[name] = await maskedFigures(model, set, masking, {
+              onBatch: judging(progress, name, set.size),
+            })
+          return figures
+        },
         report: () => ({
           title: options.out,
           intro: `${options.model}, trained to guess masked words on ${count(data.size)} rows of ${options.train}; ${count(data.dropped)} were too short or unknown.`,

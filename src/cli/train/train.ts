@@ -92,7 +92,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     train,
     textsOf([...plan.start.texts], null),
   )
-  const task = plan.prepare(started)
+  const task = plan.prepare(started, progress)
   for (const line of [...task.data, ...task.notes]) output.info(line)
   const { steps } = options
   const length = steps === undefined ? { epochs: options.epochs ?? (info === null ? 5 : 3) } : { steps }
@@ -123,7 +123,9 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
       `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
     )
     writePretrained(out, { model, tokenizer: started.tokenizer, maxLength: task.maxLength })
-    finish(folder, task.figures(), task.report, model, options, context)
+    const figures = await task.figures()
+    progress.finish('')
+    finish(folder, figures, task.report, model, options, context)
   } catch (error) {
     folder.fail(error)
     throw error

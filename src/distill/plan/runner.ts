@@ -10,7 +10,7 @@ import { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { padInput } from '../../text/batches.js'
 import type { MaskedText } from '../../train/masked-data.js'
-import { type Classifier, predict } from '../../train/predict.js'
+import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { FitResult } from '../../train/reports.js'
 import type { LossTerms } from '../../train/step.js'
 import { type FitOptions, fit, type StepPlace } from '../../train/trainer.js'
@@ -44,7 +44,7 @@ export interface Bench {
   /** A new student, as a classifier or with a head for words; equal numbers give equal first weights. */
   student(start: number, task: StagePlan['task']): Student
   /** Logits [rows, classes] of the given teachers as one at temperature T, for the rows of data(kind). */
-  teacherLogits(kind: StageData, T: number): Float32Array
+  teacherLogits(kind: StageData, T: number): Float32Array | Promise<Float32Array>
   /** The given teacher, where it is one and reads texts as the student does; else null. */
   teacher: Student | null
   /** The given teacher where of it there are only outputs that were kept, its classes in the student's order; else null. */
@@ -217,7 +217,7 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       const taught = isTaught(stage) && name !== null
       const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
       const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
-      const source = taught ? sourceOf(stage, model, teacher, before !== null, bench) : null
+      const source = taught ? await sourceOf(stage, model, teacher, before !== null, bench) : null
       const shared = checkShared(model, teacher ?? new Nothing())
       if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
       const teacherShape = teacher?.config ?? bench.stored?.shape ?? null
@@ -237,13 +237,13 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
 }
 
 /** Outputs word by word need the teacher itself, or those that were kept; logits are computed once for all epochs. */
-function sourceOf(
+async function sourceOf(
   stage: StagePlan,
   { config }: Student,
   teacher: Student | null,
   own: boolean,
   bench: Bench,
-): TeacherSource {
+): Promise<TeacherSource> {
   const { name, task, teacherDropout } = stage
   const want = wantedBy(stage)
   if (task === 'words' && teacher !== null && teacher.kind !== 'masked-lm')
@@ -262,7 +262,7 @@ function sourceOf(
   }
   const data = bench.data(stage.data)
   const logits = own
-    ? predict(teacher as Classifier<TextInput>, data)
-    : bench.teacherLogits(stage.data, temperatureOf(stage))
+    ? await predictInTurns(teacher as Classifier<TextInput>, data)
+    : await bench.teacherLogits(stage.data, temperatureOf(stage))
   return storedLogits(logits, data.size)
 }

@@ -1,0 +1,84 @@
+// How fast models answer, measured so that they can be compared: in rounds in which each has its turn, because what else the
+// machine does changes from minute to minute, and with the spread that is left.
+import type { DataSet } from '../../nn/data.js'
+import type { TextInput } from '../../nn/models/input.js'
+import { breathe } from '../../train/pace.js'
+import { type Classifier, predict } from '../../train/predict.js'
+import type { Context } from './command.js'
+
+/** Medians of the rounds; each spread is half of their interquartile range. */
+export interface Speed {
+  /** One text at a time. */
+  msPerExample: number
+  msSpread: number
+  /** In batches. */
+  examplesPerSecond: number
+  examplesSpread: number
+  speedRounds: number
+}
+
+export interface Timed {
+  model: Classifier<TextInput>
+  /** Texts that are answered one by one, and in batches, the same ones in each round. */
+  single: DataSet<TextInput>
+  batched: DataSet<TextInput>
+  /** Default: as predict() has it. */
+  batchSize?: number
+}
+
+/** Texts that a round answers one by one, and in batches. */
+export const SINGLE = 50
+export const BATCHED = 128
+const ROUNDS = 5
+
+/** Of sorted numbers, between two of them on a straight line. */
+function quantile(sorted: Float64Array, q: number): number {
+  const place = q * (sorted.length - 1)
+  const [low, high] = [Math.floor(place), Math.ceil(place)]
+  return sorted[low] + (place - low) * (sorted[high] - sorted[low])
+}
+
+export function medianAndSpread(values: readonly number[]): [median: number, spread: number] {
+  const sorted = Float64Array.from(values).sort()
+  return [quantile(sorted, 0.5), (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 2]
+}
+
+/** '1.92 ± 0.08' */
+export const shownSpeed = ({ msPerExample, msSpread }: Pick<Speed, 'msPerExample' | 'msSpread'>): string =>
+  `${msPerExample.toFixed(2)} ± ${msSpread.toFixed(2)}`
+
+/** What the figures are, for people. */
+export const SPEED_METHOD = `the median of ${ROUNDS} rounds in which all models took turns, ± half of their interquartile range`
+
+/** All models in turn, round after round; a first round that does not count warms them up. */
+export async function measureSpeeds(
+  models: ReadonlyMap<string, Timed>,
+  { now, progress }: Pick<Context, 'now' | 'progress'>,
+): Promise<Map<string, Speed>> {
+  const timed = Array.from(models, ([name, own]) => ({
+    ...{ name, own, ms: [] as number[], rates: [] as number[] },
+  }))
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const { own, ms, rates } of timed) {
+      const { model, single, batched, batchSize } = own
+      const began = now()
+      predict(model, single, { batchSize: 1 })
+      const between = now()
+      predict(model, batched, batchSize === undefined ? {} : { batchSize })
+      const end = now()
+      if (round > 0) {
+        ms.push((between - began) / single.size)
+        rates.push((1000 * batched.size) / (end - between))
+      }
+      await breathe()
+    }
+    progress.aside('measuring speed: round', round, ROUNDS)
+  }
+  progress.finish('')
+  return new Map(
+    timed.map(({ name, ms, rates }) => {
+      const [[msPerExample, msSpread], [examplesPerSecond, examplesSpread]] = [ms, rates].map(medianAndSpread)
+      return [name, { msPerExample, msSpread, examplesPerSecond, examplesSpread, speedRounds: ROUNDS }]
+    }),
+  )
+}
