@@ -15,7 +15,7 @@ export function planFor(
   source: StudentSource,
   problemType: ProblemType,
 ): Plan {
-  const { config: file, transfer, quick } = options
+  const { config: file, transfer, text, quick } = options
   const given = file === undefined ? {} : readSettings(file)
   const { options: own, rest } = partConfig(file ?? 'options', given, recipe.settings)
   const flags = (['T', 'alpha'] as const).filter((name) => options[name] !== undefined)
@@ -24,12 +24,16 @@ export function planFor(
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
   const occasion = {
     ...{ transfer: transfer !== undefined, pretrained: source.pretrained },
-    general: options.generalTeacher !== undefined,
+    ...{ text: text !== undefined, general: options.generalTeacher !== undefined },
   }
   if (problemType === 'regression' && flags.includes('T'))
     throw new RangeError('--T: the teacher gives numbers, which have no temperature')
   const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
   const plan = withTask(common, tasks[problemType].labels)
+  if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))
+    throw new RangeError(
+      `--text: the recipe ${recipe.name} has no stage that learns from plain text${recipe.name === 'distilbert' ? ' without --general-teacher' : ''}`,
+    )
   if (problemType !== 'single_label_classification' && plan.ensemble.length > 0)
     throw new RangeError(
       `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${tasks[problemType].name}`,
