@@ -6,6 +6,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { tensor } from '../dist/autograd/create.js'
 import { noGrad } from '../dist/autograd/graph.js'
 import { randomScope } from '../dist/autograd/random.js'
 import { tidy } from '../dist/autograd/tidy.js'
@@ -28,7 +29,7 @@ import { readSafetensors, writeSafetensors } from '../dist/formats/safetensors/s
 import { Module } from '../dist/nn/module.js'
 import { setThreads } from '../dist/tensor/backend.js'
 import { keyOf, permutation } from '../dist/tensor/rng.js'
-import { ints, tensor } from '../dist/tensor/tensor.js'
+import { ints } from '../dist/tensor/tensor.js'
 import { padBatch } from '../dist/text/batches.js'
 import { textData } from '../dist/text/dataset.js'
 import { rightRows } from '../dist/train/metrics.js'
@@ -77,8 +78,10 @@ const sets = {
   text: dataOf({ texts: Array.from(chosen, (i) => lines[i]), labels: null }),
   ...{ dev: dataOf(dev), test: dataOf(test) },
 }
-const words = (set) => Array.from({ length: set.size }, (_, i) => set.tokens(Int32Array.of(i))).reduce((a, b) => a + b, 0)
-for (const [name, set] of Object.entries(sets)) console.log(`${name}: ${set.size} texts, ${words(set)} tokens`)
+const words = (set) =>
+  Array.from({ length: set.size }, (_, i) => set.tokens(Int32Array.of(i))).reduce((a, b) => a + b, 0)
+for (const [name, set] of Object.entries(sets))
+  console.log(`${name}: ${set.size} texts, ${words(set)} tokens`)
 
 const make = (seed) =>
   randomScope(
@@ -113,7 +116,9 @@ class Remembered extends Module {
           const heard = real.forward(padBatch(alike, rows, 0), { hiddenStates: true, attentionScores: true })
           const cutOf = (t, size) => (b) => Float32Array.from(t.data.subarray(b * size, (b + 1) * size))
           const hidden = this.hidden.map((l) => cutOf(heard.hiddenStates[l], T * real.config.width))
-          const attention = this.attention.map((l) => cutOf(heard.attentionScores[l], real.config.heads * T * T))
+          const attention = this.attention.map((l) =>
+            cutOf(heard.attentionScores[l], real.config.heads * T * T),
+          )
           alike.forEach((ids, b) => {
             const take = (layers) => layers.map((of) => of(b))
             this.said.set(ids.join(), { hidden: take(hidden), attention: take(attention) })
@@ -154,7 +159,10 @@ class Remembered extends Module {
           const L = texts[b].length
           for (let h = 0; h < H; h++)
             for (let q = 0; q < L; q++)
-              values.set(own.attention[i].subarray((h * L + q) * L, (h * L + q + 1) * L), ((b * H + h) * T + q) * T)
+              values.set(
+                own.attention[i].subarray((h * L + q) * L, (h * L + q + 1) * L),
+                ((b * H + h) * T + q) * T,
+              )
         })
         attentionScores[layer] = tensor(values, { shape: [B, H, T, T] })
       })
@@ -235,16 +243,16 @@ async function stateAfter(seed, name, stage, before, set) {
 
 const recipe = recipes.find((r) => r.name === 'tinybert')
 const planned = recipe.plan({}, { transfer: false, pretrained: false, text: true }, 'ablation')
-const losses = (drop) => {
+const losses = (drop, attention = settings.attention) => {
   const all = planned.stages.find((s) => s.name === 'general').losses
-  const own = { ...all, attention: { ...all.attention, weight: settings.attention } }
+  const own = { ...all, attention: { ...all.attention, weight: attention } }
   return Object.fromEntries(Object.entries(own).filter(([name]) => !drop.includes(name)))
 }
 const soft = planned.stages.find((s) => s.name === 'prediction').losses
-const layered = (name, { lr, epochs, ...rest }, drop) =>
-  stageOf({ name, losses: losses(drop), fit: { batchSize, keep: 'last', lr, epochs, ...rest } })
+const layered = (name, { lr, epochs, ...rest }, drop, attention) =>
+  stageOf({ name, losses: losses(drop, attention), fit: { batchSize, keep: 'last', lr, epochs, ...rest } })
 
-/** name: { general, augmented, drop, task, labels } */
+/** name: { general, augmented, drop, task, labels; attention: its weight; fit: of the intermediate stage } */
 const variants = {
   'all parts': {},
   'without general distillation': { general: false },
@@ -258,7 +266,7 @@ const variants = {
 }
 
 async function trained(seed, name) {
-  const { general = true, drop = [], labels = false, task = true, ...own } = variants[name]
+  const { general = true, drop = [], labels = false, task = true, attention, fit, ...own } = variants[name]
   const set = (own.augmented ?? true) ? 'augmented' : 'rows'
   /** As many steps as on the augmented rows. */
   const even = ({ epochs, ...fit }) => ({
@@ -267,21 +275,33 @@ async function trained(seed, name) {
   })
   const steps = [...(general ? ['general'] : [])]
   let state = null
-  if (general) state = await stateAfter(seed, 'general', layered('general', settings.general, []), null, 'text')
+  if (general)
+    state = await stateAfter(seed, 'general', layered('general', settings.general, []), null, 'text')
   if (task && drop.length < 2) {
-    steps.push(`${['attention', 'hidden'].filter((l) => !drop.includes(l)).join(' and ')} on ${set}`)
-    const stage = layered('intermediate', even(settings.intermediate), drop)
+    const changed = [attention ?? [], Object.entries(fit ?? {})].flat(2).join(' ')
+    steps.push(
+      `${['attention', 'hidden'].filter((l) => !drop.includes(l)).join(' and ')}${changed && ` ${changed}`} on ${set}`,
+    )
+    const stage = layered('intermediate', { ...even(settings.intermediate), ...fit }, drop, attention)
     state = await stateAfter(seed, steps.join(', '), stage, state, set)
   }
   steps.push(`${labels ? 'labels' : 'prediction'} on ${set}`)
   const by = labels ? { losses: { hard: {} }, teacher: null } : { losses: soft }
-  const last = stageOf({ name: 'prediction', ...by, fit: { batchSize, keep: 'best', ...even(settings.prediction) } })
+  const last = stageOf({
+    name: 'prediction',
+    ...by,
+    fit: { batchSize, keep: 'best', ...even(settings.prediction) },
+  })
   return stateAfter(seed, steps.join(', '), last, state, set)
 }
 
 const file = join(out, 'results.jsonl')
 const results = existsSync(file)
-  ? readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  ? readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
   : []
 const wanted = args.only?.split(',') ?? Object.keys(variants)
 for (let seed = 1; seed <= Number(args.seeds); seed++)
@@ -293,7 +313,9 @@ for (let seed = 1; seed <= Number(args.seeds); seed++)
       new Map([...state].filter(([n]) => n.startsWith('student.')).map(([n, t]) => [n.slice(8), t])),
     )
     student.eval()
-    const [onDev, onTest] = ['dev', 'test'].map((which) => shareRight(predict(student, sets[which]), sets[which]))
+    const [onDev, onTest] = ['dev', 'test'].map((which) =>
+      shareRight(predict(student, sets[which]), sets[which]),
+    )
     const line = { name, seed, dev: onDev.accuracy, test: onTest.accuracy, right: [...onTest.right].join('') }
     results.push(line)
     appendFileSync(file, `${JSON.stringify(line)}\n`)
@@ -304,12 +326,19 @@ for (let seed = 1; seed <= Number(args.seeds); seed++)
 // The table, of the seeds that all variants have.
 const of = (name) => results.filter((r) => r.name === name).sort((a, b) => a.seed - b.seed)
 const [main, ...others] = wanted
-const seeds = of(main).filter(({ seed }) => wanted.every((name) => of(name).some((r) => r.seed === seed))).map((r) => r.seed)
-const rowsOf = (name) => of(name).filter((r) => seeds.includes(r.seed)).map((r) => Array.from(r.right, Number))
+const seeds = of(main)
+  .filter(({ seed }) => wanted.every((name) => of(name).some((r) => r.seed === seed)))
+  .map((r) => r.seed)
+const rowsOf = (name) =>
+  of(name)
+    .filter((r) => seeds.includes(r.seed))
+    .map((r) => Array.from(r.right, Number))
 const percent = (x) => (100 * x).toFixed(1)
 const mean = (x) => x.reduce((a, b) => a + b, 0) / x.length
 const table = wanted.map((name) => {
-  const own = of(name).filter((r) => seeds.includes(r.seed)).map((r) => r.test)
+  const own = of(name)
+    .filter((r) => seeds.includes(r.seed))
+    .map((r) => r.test)
   return `| ${name} | ${percent(mean(own))} | ${own.map(percent).join(' ')} |`
 })
 console.log(`\nteacher: ${percent(shareRight(logitsOf('test'), sets.test).accuracy)}\n`)
