@@ -15,6 +15,7 @@ import { type Bench, runPlan, type Student } from '../../src/distill/plan/runner
 import { editDistance, nearest, numberFrom } from '../../src/distill/plan/settings.js'
 import { ablations, mainName, modelNames } from '../../src/distill/plan/variants.js'
 import { recipes } from '../../src/distill/recipes/index.js'
+import type { Occasion } from '../../src/distill/recipes/recipe.js'
 import { combineLogits } from '../../src/distill/teachers/combine.js'
 import { Linear } from '../../src/nn/layers.js'
 import { BertForMaskedLM, BertForSequenceClassification } from '../../src/nn/models/bert.js'
@@ -347,6 +348,28 @@ describe('the runner', () => {
 })
 
 describe('plans', () => {
+  it('begin with plain text, and leave the transfer set to the task unless it is that text', () => {
+    const rows = (name: string, more: Partial<Occasion>) =>
+      recipes
+        .find((r) => r.name === name)!
+        .plan({}, { transfer: false, pretrained: false, general: true, ...more }, 'test')
+        .stages.map((stage) => stage.data)
+    for (const [name, task] of [
+      ['tinybert', 2],
+      ['tinybert-code', 2],
+      ['minilm', 1],
+      ['minilm2', 1],
+      ['distilbert', 1],
+    ] as const) {
+      const expected = (kind: string) => ['text', ...Array<string>(task).fill(kind)]
+      expect(rows(name, { transfer: true }), name).toEqual(expected('labelled'))
+      expect(rows(name, { text: true }), name).toEqual(expected('labelled'))
+      expect(rows(name, { text: true, transfer: true }), name).toEqual(expected('transfer'))
+      expect(rows(name, {}), name).not.toContain('text')
+    }
+    expect(rows('distilbert', { general: false, transfer: true })).toEqual(['transfer'])
+  })
+
   it('can be left without each loss in turn', () => {
     const stages = [
       stageOf({ name: 'one', losses: { dkpp: {}, soft: {} } }),
