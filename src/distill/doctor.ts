@@ -7,6 +7,7 @@ import { confusion } from '../train/metrics.js'
 import { bestOrder } from './assignment.js'
 import { layerMap } from './layer-map.js'
 import { lossesOf, type StagePlan } from './plan/plan.js'
+import type { Pull } from './plan/pulls.js'
 
 export interface Problem {
   what: string
@@ -131,6 +132,35 @@ function checkLayerMap({ name, layerMap: map }: StagePlan, student: number, teac
       { what: `${name}: ${error.message}`, remedy: 'Correct layerMap, or choose a student of another depth' },
     ]
   }
+}
+
+const figure = (x: number) => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : String(x))
+
+/** What a stage's losses are on the first batch, and how hard each pulls, against the one that pulls hardest. */
+export function describePulls(stage: string, pulls: readonly Pull[]): string {
+  const most = Math.max(...pulls.map((p) => p.gradient))
+  const each = pulls.map(({ name, weight, value, gradient }) => {
+    const share = gradient === most ? '' : `, ${figure(gradient / most)} of the largest`
+    return `${name} ${weight === 1 ? '' : `${figure(weight)} x `}${figure(value)} (gradient ${figure(gradient)}${share})`
+  })
+  return `${stage}, first batch: ${each.join(', ')}`
+}
+
+/** How much harder than each other loss one may pull. */
+const DROWNS = 10
+
+/** A loss that takes the step from all others: gradients are clipped and scaled together. */
+export function checkPulls(stage: string, pulls: readonly Pull[]): Problem[] {
+  const [first, second] = pulls.filter((p) => p.weight > 0).toSorted((a, b) => b.gradient - a.gradient)
+  if (!(second?.gradient > 0 && first.gradient > DROWNS * second.gradient)) return []
+  const times = Math.floor(first.gradient / second.gradient)
+  const level = Number(((first.weight * second.gradient) / first.gradient).toPrecision(1))
+  return [
+    {
+      what: `${stage}: the gradient of ${first.name} is ${times} times that of any other of its losses, which will hardly be learnt`,
+      remedy: `In --config: { stages: { ${stage}: { losses: { ${first.name}: { weight: ${level} } } } } }`,
+    },
+  ]
 }
 
 /** A teacher whose dropout drops. */

@@ -25,16 +25,17 @@ export function lengthBatches(lengths: ArrayLike<number>, batchSize: number, key
 }
 
 /**
- * The texts of `rows`, padded to the longest: int32 [B, T] each, mask 1 for words. With `typeIds`, of the same lengths,
- * token types too.
+ * The texts of `rows`, padded to the longest, or to `least` tokens where that is more: int32 [B, T] each, mask 1 for words. With
+ * `typeIds`, of the same lengths, token types too.
  */
 export function padBatch(
   ids: readonly Int32Array[],
   rows: Int32Array,
   padId: number,
   typeIds?: readonly Int32Array[],
+  least = 0,
 ): PaddedInput {
-  const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), 0)
+  const T = rows.reduce((longest, row) => Math.max(longest, ids[row].length), least)
   const shape = [rows.length, T]
   const padded = (values: readonly Int32Array[], fill: number) => {
     const out = new Int32Array(rows.length * T).fill(fill)
@@ -77,12 +78,12 @@ export function flatBatch(
   return { inputIds: flat(ids), starts: tensor(starts), ...(typeIds && { tokenTypeIds: flat(typeIds) }) }
 }
 
-/** The same texts with padding, where they have none. */
-export function padInput(input: TextInput, padId: number): PaddedInput {
+/** The same texts with padding, where they have none: to the longest, or to `least` tokens where that is more. */
+export function padInput(input: TextInput, padId: number, least = 0): PaddedInput {
   if (!('starts' in input)) return input
   const { inputIds, starts, tokenTypeIds } = input
   const at = ints(starts)
   const rows = inOrder(at.length - 1)
   const texts = (t: Tensor) => Array.from(rows, (b) => ints(t).subarray(at[b], at[b + 1]))
-  return padBatch(texts(inputIds), rows, padId, tokenTypeIds && texts(tokenTypeIds))
+  return padBatch(texts(inputIds), rows, padId, tokenTypeIds && texts(tokenTypeIds), least)
 }

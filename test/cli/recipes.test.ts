@@ -19,6 +19,7 @@ const shape = (layers: number, width: number) =>
   })
 writeFileSync(at('train.tsv'), rows.map((r) => r.join('\t')).join('\n'))
 writeFileSync(at('text.txt'), rows.map(([text]) => `${text} again and again in the film`).join('\n'))
+writeFileSync(at('plain.txt'), rows.map(([text]) => `it is said that ${text}`).join('\n'))
 writeFileSync(at('teacher.json'), shape(2, 32))
 writeFileSync(at('student.json'), shape(1, 16))
 writeFileSync(at('fast.yaml'), 'lr: 0.005\nepochs: 6\nbatchSize: 16\naccumulate: 1\n')
@@ -81,7 +82,39 @@ describe('tinystill distill, inside the teacher', () => {
     )
     expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])
     expect(record('three').plan).toMatch(
-      /^general: .*\n {2}on the transfer rows as plain text, taught by the general teacher;.*\nintermediate: .*\n.*goes on from general/,
+      /^general: .*\n {2}on plain text, taught by the general teacher;.*\nintermediate: .*\n.*goes on from general/,
+    )
+  })
+
+  it('takes plain text apart from the transfer set, which then teaches the task', async () => {
+    const both = [...text, '--text', at('plain.txt'), '--general-teacher', at('words')]
+    expect((await distil('tinybert', 'plain', ...small, ...both, '--quick')).code).toBe(0)
+    const { plan, data } = record('plain')
+    expect(plan).toMatch(
+      /^general: .*\n {2}on plain text.*\nintermediate: .*\n {2}on labelled and transfer rows.*\nprediction: .*\n {2}on labelled and transfer/,
+    )
+    expect(data.text.file).toBe(at('plain.txt'))
+    const { code, err } = await distil('hinton', 'text no', ...small, '--text', at('plain.txt'))
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/--text: the recipe hinton has no stage that learns from plain/),
+    ])
+  })
+
+  it('says which loss drowns the others, with the weight that mends it', async () => {
+    writeFileSync(
+      at('loud.yaml'),
+      'epochs: 1\nstages: { intermediate: { losses: { attention: { weight: 1e5 } } } }',
+    )
+    const loud = ['--student', at('student.json'), '--config', at('loud.yaml')]
+    const own = ['--teacher', at('teacher'), '--train', at('train.tsv'), '--out', at('loud')]
+    const { code, err } = await run('distill', '--recipe', 'tinybert', ...own, ...loud)
+    expect(code).toBe(0)
+    expect(err).toMatch(
+      /^intermediate, first batch: hidden \S+ \(gradient \S+, \S+ of the largest\), attention 100000 x /m,
+    )
+    expect(err).toMatch(
+      /^intermediate: the gradient of attention is \d+ times that of any other .*\{ attention: \{ weight: \S+ \} \}/m,
     )
   })
 

@@ -6,10 +6,12 @@ import { bestOrder } from '../../src/distill/assignment.js'
 import {
   checkClasses,
   checkMode,
+  checkPulls,
   checkShapes,
   checkShared,
   checkTeacher,
   checkVocabulary,
+  describePulls,
   fingerprint,
 } from '../../src/distill/doctor.js'
 import { type PlanLoss, planLoss } from '../../src/distill/plan/loss.js'
@@ -81,6 +83,28 @@ describe('the doctor', () => {
     } finally {
       delete table.maps
     }
+  })
+
+  it('sees a loss whose gradient drowns all others, and says the weight that mends it', () => {
+    const pull = (name: string, weight: number, value: number, gradient: number) => ({
+      ...{ name, weight, value, gradient },
+    })
+    const [hidden, attention] = [pull('hidden', 1, 2, 0.5), pull('attention', 2, 40, 20)]
+    expect(describePulls('layers', [hidden, attention])).toBe(
+      'layers, first batch: hidden 2 (gradient 0.5, 0.025 of the largest), attention 2 x 40 (gradient 20)',
+    )
+    expect(checkPulls('layers', [hidden, attention])).toEqual([
+      {
+        what: 'layers: the gradient of attention is 40 times that of any other of its losses, which will hardly be learnt',
+        remedy: 'In --config: { stages: { layers: { losses: { attention: { weight: 0.05 } } } } }',
+      },
+    ])
+    // As large as one other, not ten times, not counted yet, without a gradient to be compared with, or broken.
+    expect(checkPulls('layers', [hidden, attention, pull('relation', 1, 1, 19)])).toEqual([])
+    expect(checkPulls('layers', [hidden, pull('attention', 1, 4, 5)])).toEqual([])
+    expect(checkPulls('layers', [pull('hidden', 0, 2, 0), attention])).toEqual([])
+    expect(checkPulls('layers', [pull('hidden', 1, 2, 0), attention])).toEqual([])
+    expect(checkPulls('layers', [hidden, pull('attention', 1, Number.NaN, Number.NaN)])).toEqual([])
   })
 
   it('sees dropout, shared memory and changed weights', () => {

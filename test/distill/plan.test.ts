@@ -10,10 +10,12 @@ import { fromLayers } from '../../src/distill/from-layers.js'
 import { type LossContext, type PlanLoss, planLoss } from '../../src/distill/plan/loss.js'
 import { lossTable } from '../../src/distill/plan/loss-table.js'
 import { describePlan, type StagePlan, stageOf } from '../../src/distill/plan/plan.js'
+import type { Pull } from '../../src/distill/plan/pulls.js'
 import { type Bench, runPlan, type Student } from '../../src/distill/plan/runner.js'
 import { editDistance, nearest, numberFrom } from '../../src/distill/plan/settings.js'
 import { ablations, mainName, modelNames } from '../../src/distill/plan/variants.js'
 import { recipes } from '../../src/distill/recipes/index.js'
+import type { Occasion } from '../../src/distill/recipes/recipe.js'
 import { combineLogits } from '../../src/distill/teachers/combine.js'
 import { Linear } from '../../src/nn/layers.js'
 import { BertForMaskedLM, BertForSequenceClassification } from '../../src/nn/models/bert.js'
@@ -23,6 +25,7 @@ import { encodedData } from '../../src/text/dataset.js'
 import { maskedTexts } from '../../src/train/masked-data.js'
 import { probabilities } from '../../src/train/metrics.js'
 import { predict } from '../../src/train/predict.js'
+import type { StepReport } from '../../src/train/reports.js'
 
 const table = lossTable as Record<string, PlanLoss>
 afterEach(() => {
@@ -275,6 +278,39 @@ describe('the runner', () => {
     )
   })
 
+  it('tells how hard each loss pulls at the student on the first batch, and changes no bit', async () => {
+    const run = async (losses: Record<string, object>, look?: Bench['look']) => {
+      const drops = model(9, 8, { dropout: 0.3, attentionDropout: 0.1 })
+      const steps: StepReport[] = []
+      const watch: Bench['watch'] = () => ({ onStep: (s) => void steps.push(s) })
+      // Padded whatever the losses: what dropout drops depends on it.
+      const stage = stageOf({ name: 'layers', losses, fit, padTo: 1 })
+      await runPlan({ stages: [stage] }, bench({ student: () => drops, watch, look }))
+      return { steps, weights: drops.snapshot() }
+    }
+    const told: [string, readonly Pull[]][] = []
+    const look: Bench['look'] = ({ name }, pulls) => void told.push([name, pulls])
+    const both = { soft: { weight: 3 }, attention: {} }
+    const [plain, looked] = [await run(both), await run(both, look)]
+    for (const [name, w] of plain.weights)
+      expect(looked.weights.get(name)?.toArray(), name).toEqual(w.toArray())
+    expect(looked.steps).toEqual(plain.steps)
+    const [[name, [soft, attention]], ...others] = told
+    expect([name, soft.name, soft.weight, attention.name, others]).toEqual([
+      'layers',
+      'soft',
+      3,
+      'attention',
+      [],
+    ])
+    expect([soft, attention].map((p) => p.value)).toEqual(Object.values(plain.steps[0].terms))
+    // Each loss alone has that gradient in its first step.
+    const alone = [await run({ soft: { weight: 3 } }, look), await run({ attention: {} }, look)]
+    for (const [i, pull] of [soft, attention].entries())
+      expect(pull.gradient / alone[i].steps[0].gradNorm).toBeCloseTo(1, 5)
+    expect(told).toHaveLength(1)
+  })
+
   it('goes on from masked words to classes with the same encoder, and refuses what has no head for words', async () => {
     const words = (seed: number) =>
       randomScope(keyOf(seed), () => new BertForMaskedLM({ ...size, width: 8 })).eval() as Student
@@ -316,6 +352,28 @@ describe('the runner', () => {
 })
 
 describe('plans', () => {
+  it('begin with plain text, and leave the transfer set to the task unless it is that text', () => {
+    const rows = (name: string, more: Partial<Occasion>) =>
+      recipes
+        .find((r) => r.name === name)!
+        .plan({}, { transfer: false, pretrained: false, general: true, ...more }, 'test')
+        .stages.map((stage) => stage.data)
+    for (const [name, task] of [
+      ['tinybert', 2],
+      ['tinybert-code', 2],
+      ['minilm', 1],
+      ['minilm2', 1],
+      ['distilbert', 1],
+    ] as const) {
+      const expected = (kind: string) => ['text', ...Array<string>(task).fill(kind)]
+      expect(rows(name, { transfer: true }), name).toEqual(expected('labelled'))
+      expect(rows(name, { text: true }), name).toEqual(expected('labelled'))
+      expect(rows(name, { text: true, transfer: true }), name).toEqual(expected('transfer'))
+      expect(rows(name, {}), name).not.toContain('text')
+    }
+    expect(rows('distilbert', { general: false, transfer: true })).toEqual(['transfer'])
+  })
+
   it('can be left without each loss in turn', () => {
     const stages = [
       stageOf({ name: 'one', losses: { dkpp: {}, soft: {} } }),

@@ -5,7 +5,8 @@ usage: pip install torch==2.15.0 transformers==5.24.0; python3 recipes.py
 tiny.*: TinyBERT's intermediate stage, teacher of 4 layers and student of 2, one projection with a bias for all states, padding
 counted, BertAdam without bias correction, each gradient clipped to norm 1, a constant rate 2e-3. distil.*: DistilBERT's three
 losses with weights 5, 2, 1 and T 2; the student is made of layers 0 and 3 of the teacher; AdamW, betas .9 and .98, eps 1e-6, no
-weight decay, linear with 1 of 20 steps of warm-up to 5e-3, gradient norm 5. Two batches of 4 texts, 10 times.
+weight decay, linear with 1 of 20 steps of warm-up to 5e-3, gradient norm 5. Two batches of 4 texts, 10 times. padded.*: tiny
+with the first 4 words of each text, still padded to 9.
 
 From tiny's first weights, on tiny's teacher: predict.*, tinybert-code's prediction, CE at T 1 as the mean over all elements,
 BertAdam at 1e-3, linear with 2 steps of warm-up; minilm.* (version 1, as its paper: there is no code), attention and values of the
@@ -61,7 +62,7 @@ def record(run, rows):
 # TinyBERT: task_distill.py, modeling.py, optimization.py
 
 
-def outputs(model, at):
+def outputs(model, at, ids=ids, mask=mask):
     """Hidden states, and raw attention scores with -10000 where a key is padding."""
     heads, seen = 3, []
     hooks = []
@@ -101,23 +102,27 @@ class BertAdam:
             p.grad = None
 
 
+def intermediate(run, teacher, student, fit, *texts):
+    optimizer = BertAdam([*student.named_parameters(), *((f"fit.{n}", p) for n, p in fit.named_parameters())], 2e-3)
+    rows = []
+    for step in range(STEPS):
+        with torch.no_grad():
+            t_hidden, t_scores = outputs(teacher, batch(step), *texts)
+        s_hidden, s_scores = outputs(student, batch(step), *texts)
+        shown = lambda x: torch.where(x <= -1e2, torch.zeros_like(x), x)
+        attention = sum(F.mse_loss(shown(s), shown(t)) for s, t in zip(s_scores, (t_scores[1], t_scores[3])))
+        hidden = sum(F.mse_loss(fit(s), t) for s, t in zip(s_hidden, (t_hidden[0], t_hidden[2], t_hidden[4])))
+        loss = attention + hidden
+        loss.backward()
+        optimizer.step()
+        rows.append({"losses": loss.item(), "attention": attention.item(), "hidden": hidden.item()})
+    record(run, rows)
+
+
 teacher = drawn("tiny.teacher", tr.BertForSequenceClassification(bert(4, 12))).eval()
 student = drawn("tiny.student", tr.BertForSequenceClassification(bert(2, 6)))
 fit = drawn("tiny.fit", torch.nn.Linear(6, 12))
-optimizer = BertAdam([*student.named_parameters(), *((f"fit.{n}", p) for n, p in fit.named_parameters())], 2e-3)
-rows = []
-for step in range(STEPS):
-    with torch.no_grad():
-        t_hidden, t_scores = outputs(teacher, batch(step))
-    s_hidden, s_scores = outputs(student, batch(step))
-    shown = lambda x: torch.where(x <= -1e2, torch.zeros_like(x), x)
-    attention = sum(F.mse_loss(shown(s), shown(t)) for s, t in zip(s_scores, (t_scores[1], t_scores[3])))
-    hidden = sum(F.mse_loss(fit(s), t) for s, t in zip(s_hidden, (t_hidden[0], t_hidden[2], t_hidden[4])))
-    loss = attention + hidden
-    loss.backward()
-    optimizer.step()
-    rows.append({"losses": loss.item(), "attention": attention.item(), "hidden": hidden.item()})
-record("tiny", rows)
+intermediate("tiny", teacher, student, fit)
 
 # DistilBERT: scripts/extract_distilbert.py, distiller.py
 
@@ -282,8 +287,13 @@ for run, (loss_of, eps, warmup) in runs.items():
         rows.append({"losses": loss.item(), **{name: term.item() for name, term in terms.items()}})
     record(run, rows)
 
+# The same with texts of at most 4 words, padded to 9 as --max_seq_length 9 would
+short = (torch.arange(T) < lengths.clamp(max=4)[:, None]).int()
+student, fit = restored(tr.BertForSequenceClassification(bert(2, 6)), "tiny.student"), torch.nn.Linear(6, 12)
+intermediate("padded", teacher, student, restored(fit, "tiny.fit"), ids * short, short)
+
 here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes")
 os.makedirs(here, exist_ok=True)
 save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(here, "golden.safetensors"))
-for run in ("tiny", "distil", *runs):
+for run in ("tiny", "distil", *runs, "padded"):
     print(run, golden[f"{run}.losses"][:3].tolist(), golden[f"{run}.losses"][-1].item())

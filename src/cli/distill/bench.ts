@@ -1,5 +1,6 @@
 // One seed of a distillation: every variant of the plan is trained, judged and, where it is to be kept, given on.
 
+import { checkPulls, describePulls } from '../../distill/doctor.js'
 import type { StageData, StagePlan } from '../../distill/plan/plan.js'
 import { type Bench, runPlan, type StageResult, type Student } from '../../distill/plan/runner.js'
 import { modelNames, type Variant } from '../../distill/plan/variants.js'
@@ -138,6 +139,14 @@ export async function runVariant(
     teacher: alone && isLive(first) && readsAlike(reader.tokenizer, first.tokenizer) ? first.model : null,
     stored: alone && !isLive(first) ? storedTeacher(first, reader) : null,
     tell: (stage, line) => progress.note(`${placeOf(stage).model}, seed ${seed}: ${line}`),
+    // Of the plan itself, once: variants and seeds differ little in it.
+    look:
+      label === null && seed === job.training.seeds[0]
+        ? ({ name }, pulls) => {
+            progress.note(describePulls(name, pulls))
+            for (const { what, remedy } of checkPulls(name, pulls)) progress.note(`${what}. ${remedy}`)
+          }
+        : undefined,
     watch: (stage, model) => {
       return {
         ...watch(job, placeOf(stage), stage, model, run, context),

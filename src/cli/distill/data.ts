@@ -20,12 +20,14 @@ import { readFor } from '../shared/labels-option.js'
 import type { Output } from '../shared/output.js'
 import type { DistillOptions } from './options.js'
 
-export type Use = 'train' | 'transfer' | 'dev' | 'test'
+/** What files are for, by their options. */
+export const uses = ['train', 'transfer', 'text', 'dev', 'test'] as const
+export type Use = (typeof uses)[number]
 type FileTexts = TextSet & { file: string }
 export type Texts = Readonly<Record<'train', FileTexts> & Record<Exclude<Use, 'train'>, FileTexts | null>>
 
 /** What --quick leaves of each file. */
-const QUICK: Record<Use, number> = { train: 2000, transfer: 4000, dev: 500, test: 500 }
+const QUICK: Record<Use, number> = { train: 2000, transfer: 4000, text: 4000, dev: 500, test: 500 }
 
 /** Labelled rows that a teacher is judged on where there is no dev set. */
 export const JUDGED = 1000
@@ -49,23 +51,24 @@ export function readSets(
     const file = options[use]
     if (file === undefined) return null
     const own =
-      use === 'transfer'
+      use === 'transfer' || use === 'text'
         ? readTexts(file, { ...reading, labels: 'none' })
         : readFor(file, teacher, options.labels, reading, output)
     const set = { file, ...own }
     return options.quick ? part(set, QUICK[use]) : set
   }
-  const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)
-  return { ...{ transfer, dev, test }, train: train as FileTexts }
+  const [train, transfer, text, dev, test] = uses.map(read)
+  return { ...{ transfer, text, dev, test }, train: train as FileTexts }
 }
 
 /** The rows that stages learn from; those of the transfer set have the label -100 or NaN, which is none. */
-function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
+function stageTexts(kind: StageData, { train, transfer, text }: Texts): TextSet {
   if (kind === 'labelled') return train
+  if (kind === 'text' && text !== null) return { ...text, labels: null, targets: null }
   if (transfer === null)
     throw new DataError(
-      '--transfer',
-      `is missing, a stage learns from its ${kind} rows`,
+      kind === 'text' ? '--text' : '--transfer',
+      `is missing, a stage learns from ${kind === 'text' ? 'plain text' : 'its rows'}`,
       'Name a file of texts',
     )
   if (kind === 'text') return { ...transfer, labels: null, targets: null }
@@ -88,15 +91,10 @@ function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {
 export type SetName = StageData | 'dev' | 'test'
 
 /** The files whose rows, one after the other, are a set's. */
-const filesOf: Readonly<Record<SetName, readonly Use[]>> = {
-  ...{
-    labelled: ['train'],
-    transfer: ['train', 'transfer'],
-    text: ['transfer'],
-    dev: ['dev'],
-    test: ['test'],
-  },
-}
+const filesOf = ({ text }: Texts): Readonly<Record<SetName, readonly Use[]>> => ({
+  ...{ labelled: ['train'], transfer: ['train', 'transfer'], dev: ['dev'], test: ['test'] },
+  text: [text === null ? 'transfer' : 'text'],
+})
 
 export interface Reader {
   tokenizer: Tokenizer
@@ -141,7 +139,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
     return data
   }
   const shown = texts.test ?? texts.dev ?? texts.train
-  const ofSet = (set: SetName) => filesOf[set].flatMap((use) => texts[use] ?? [])
+  const ofSet = (set: SetName) => filesOf(texts)[set].flatMap((use) => texts[use] ?? [])
   const facts = new Map<SetName, LogitFacts>()
   const factsOf = (set: SetName): LogitFacts => ({
     ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },

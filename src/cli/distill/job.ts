@@ -10,7 +10,7 @@ import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
 import { dataOptions, flagOf, given, type OnNonfinite, quoted } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
-import { createReader, type Reader, readSets, type Texts } from './data.js'
+import { createReader, type Reader, readSets, type Texts, uses } from './data.js'
 import type { DistillOptions } from './options.js'
 import { flagsLine, planFor } from './plan.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
@@ -87,7 +87,7 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)
-  for (const use of ['train', 'transfer', 'dev', 'test'] as const) {
+  for (const use of uses) {
     const set = texts[use]
     if (set !== null) output.info(rowsLine(set.file, set))
   }
@@ -151,14 +151,14 @@ function variantsOf(
 
 /** The run's folder, and what stands in it of the run. */
 function outputOf(options: DistillOptions): Job['output'] {
-  const { out, seed, train, transfer, dev, test, config, student, generalTeacher, tokenizer } = options
+  const { out, seed, train, transfer, text, dev, test, config, student, generalTeacher, tokenizer } = options
   const numbered = options.teacher.map((t, i) => [i === 0 ? 'teacher' : `teacher ${i + 1}`, t])
   const { resume, checkpointEvery, keepCheckpoints, tensorboard } = options
   return {
     folder: out,
     facts: {
       ...{ command: 'distill', seed, options: { ...options } },
-      data: given({ train, transfer, dev, test, config }),
+      data: given({ train, transfer, text, dev, test, config }),
       models: given({ student, generalTeacher, tokenizer, ...Object.fromEntries(numbered) }),
     },
     state: { resume, checkpointEvery, keepCheckpoints, tensorboard },

@@ -28,6 +28,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFi
   labels?: string[]
   train: string
   transfer?: string
+  text?: string
   dev?: string
   test?: string
   out: string
@@ -93,6 +94,10 @@ export function distillOptions(command: Command): Command {
     .requiredOption('--train <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
     .addOption(orderOption())
     .option('--transfer <file>', 'more texts, without labels, for the teacher to label: also .txt')
+    .option(
+      '--text <file>',
+      'plain text for recipes that begin with it; default: the texts of --transfer, which then teach nothing else',
+    )
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
     .option('--test <file>', 'judged once, at the end')
     .requiredOption('--out <dir>', "the run's folder")

@@ -56,7 +56,7 @@ export function planFor(
   { train, transfer }: Texts,
   problemType: ProblemType,
 ): Plan {
-  const { config: file, quick } = options
+  const { config: file, text, quick } = options
   const given = file === undefined ? {} : readSettings(file)
   const { options: own, rest } = partConfig(file ?? 'options', given, recipe.settings)
   const flags = (['T', 'alpha'] as const).filter((name) => options[name] !== undefined)
@@ -66,12 +66,16 @@ export function planFor(
   const occasion = {
     ...{ transfer: transfer !== null, pretrained: source.pretrained },
     ...{ labelled: train.texts.length, transferRows: transfer?.texts.length ?? 0 },
-    general: options.generalTeacher !== undefined,
+    ...{ text: text !== undefined, general: options.generalTeacher !== undefined },
   }
   if (problemType === 'regression' && flags.includes('T'))
     throw new RangeError('--T: the teacher gives numbers, which have no temperature')
   const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
   const plan = withTask(common, tasks[problemType].labels)
+  if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))
+    throw new RangeError(
+      `--text: the recipe ${recipe.name} has no stage that learns from plain text${recipe.name === 'distilbert' ? ' without --general-teacher' : ''}`,
+    )
   if (problemType !== 'single_label_classification' && plan.ensemble.length > 0)
     throw new RangeError(
       `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${tasks[problemType].name}`,

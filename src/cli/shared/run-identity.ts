@@ -11,7 +11,7 @@ import { noSettings } from './options.js'
 const NO_SETTINGS = [
   ...noSettings,
   ...['out', 'threads', 'backend', 'gpuMode', 'force'],
-  ...['train', 'transfer', 'dev', 'test', 'config', 'data'],
+  ...['train', 'transfer', 'text', 'dev', 'test', 'config', 'data'],
   ...['model', 'tokenizer', 'teacher', 'generalTeacher', 'student', 'vectors'],
 ]
 

@@ -12,9 +12,22 @@ import {
   stageData,
   type Varying,
 } from './plan.js'
-import { checkKnown, flag, type Given, objectAt, oneOf, type Settings, withSettings } from './settings.js'
+import {
+  checkKnown,
+  flag,
+  type Given,
+  objectAt,
+  oneOf,
+  type Settings,
+  wholeOrNone,
+  withSettings,
+} from './settings.js'
 
-const stageSettings = { data: oneOf(stageData, 'labelled'), teacherDropout: flag(false) }
+const stageSettings = {
+  data: oneOf(stageData, 'labelled'),
+  teacherDropout: flag(false),
+  padTo: wholeOrNone(1, 65536),
+}
 
 /**
  * A file's settings, parted: those of the recipe by its own names, the rest for withConfig. Throws DataError for a name that
@@ -77,7 +90,7 @@ function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
     ...stage,
     ...withSettings(
       stageSettings,
-      { data: stage.data, teacherDropout: stage.teacherDropout },
+      { data: stage.data, teacherDropout: stage.teacherDropout, padTo: stage.padTo },
       part(stageSettings),
       place,
     ),

@@ -17,7 +17,7 @@ import {
   wholeOrNone,
 } from './settings.js'
 
-/** The rows with labels; those and the transfer set; the transfer set alone, as plain text. */
+/** The rows with labels; those and the transfer set; plain text, which is the transfer set where there is no other. */
 export const stageData = ['labelled', 'transfer', 'text'] as const
 export type StageData = (typeof stageData)[number]
 
@@ -69,6 +69,11 @@ export interface StagePlan {
   teacher: string | null
   /** Whether its teacher runs with its dropout on, as in TinyBERT's code. */
   teacherDropout: boolean
+  /**
+   * Tokens that its texts are padded to, or as many as the student takes, so that losses which count padding count that too;
+   * null: to the longest of a batch, where a loss asks for padding.
+   */
+  padTo: number | null
   /** Number of the first weights of a new student, the same for equal numbers; or the stage whose model goes on. */
   start: number | string
   /** 'control': trained to be compared with, not to be kept. */
@@ -114,7 +119,7 @@ export function withTask(plan: Plan, task: StageTask): Plan {
 export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
   return {
     ...{ task: 'classes', data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student' },
-    teacherDropout: false,
+    ...{ teacherDropout: false, padTo: null },
     ...draft,
     losses: Object.fromEntries(
       Object.entries(losses).map(([name, { weight = 1, options = {} }]) => [name, { weight, options }]),
@@ -143,6 +148,9 @@ export function lossesOf(
 /** Whether a stage's losses look at classes, not only inside the models. */
 export const tellsClasses = (stage: StagePlan): boolean =>
   stage.task !== 'words' && lossesOf(stage).some(({ loss }) => loss.needs.outputs === undefined)
+/** What of a stage asks for padded texts: the name of a loss that compares text by text, or padTo; null: nothing. */
+export const paddedBy = (stage: StagePlan): string | null =>
+  lossesOf(stage).find(({ loss }) => loss.needs.padded)?.name ?? (stage.padTo === null ? null : 'padTo')
 
 /** The temperature at which a stage's losses soften their teacher. 1 where none of them does. */
 export function temperatureOf(stage: StagePlan): number {
@@ -172,21 +180,21 @@ export function formulaOf(stage: StagePlan): string {
 const dataNames: Record<StageData, string> = {
   labelled: 'the labelled rows',
   transfer: 'labelled and transfer rows',
-  text: 'the transfer rows as plain text',
+  text: 'plain text',
 }
 
 /** A plan for people: two lines a stage. */
 export function describePlan(plan: Plan): string {
   return plan.stages
     .flatMap((stage) => {
-      const { fit, teacher, start } = stage
+      const { fit, teacher, start, padTo } = stage
       const from = typeof start === 'string' ? `, goes on from ${start}` : ''
       const by =
         teacher === null || teacher === 'given'
           ? ''
           : `, taught by ${teacher === 'general' ? 'the general teacher' : teacher}`
       const dropout = stage.teacherDropout ? ", the teacher's dropout on" : ''
-      const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}`
+      const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}${padTo === null ? '' : `, padded to ${padTo} tokens`}`
       const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}${fit.accumulate > 1 ? ` x ${fit.accumulate}` : ''}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,

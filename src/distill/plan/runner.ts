@@ -1,19 +1,21 @@
 // Executes a plan, stage after stage, on top of fit().
 import { tensor } from '../../autograd/create.js'
 import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
-import { TinystillError } from '../../errors.js'
+import { BackendError, TinystillError } from '../../errors.js'
 import { type DataSet, selectRows } from '../../nn/data.js'
+import type { TransformerConfig } from '../../nn/models/config.js'
 import type { MaskedWords, SequenceClassifier } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { HeadModel, HeadOutput, Wanted } from '../../nn/models/pretrained.js'
 import { Module } from '../../nn/module.js'
+import { keyOf } from '../../tensor/rng.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { padInput } from '../../text/batches.js'
 import type { MaskedText } from '../../train/masked-data.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { FitResult } from '../../train/reports.js'
 import type { LossTerms } from '../../train/step.js'
-import { type FitOptions, fit, type StepPlace } from '../../train/trainer.js'
+import { type FitOptions, fit, requireTrainingRoom, type StepPlace } from '../../train/trainer.js'
 import { checkShared } from '../doctor.js'
 import { layerMap } from '../layer-map.js'
 import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/source.js'
@@ -26,11 +28,13 @@ import {
   fitOptionsOf,
   lossesOf,
   type Plan,
+  paddedBy,
   type StageData,
   type StagePlan,
   tellsClasses,
   temperatureOf,
 } from './plan.js'
+import { type Part, type Pull, pullsOf } from './pulls.js'
 
 export type Student = HeadModel
 
@@ -51,6 +55,8 @@ export interface Bench {
   stored?: StoredTeacher | null
   /** That of plain text, which may have a head for words; null: there is none but the given. */
   general: Student | null
+  /** Told, before a stage of several losses begins, how hard each pulls at the student on the first batch. Changes no result. */
+  look?: ((stage: StagePlan, pulls: readonly Pull[]) => void) | undefined
   /** Progress and evaluation of a stage's training. */
   watch(stage: StagePlan, model: Student): Partial<FitOptions>
   /** What people should know of a stage while it is trained. */
@@ -90,16 +96,26 @@ class Pupil extends Module {
 
 class Nothing extends Module {}
 
-/** A stage's batches: masked where it guesses words, padded where a loss compares text by text. */
-function lessonsOf(stage: StagePlan, padId: number, bench: Pick<Bench, 'data' | 'masked'>): DataSet<Lesson> {
-  const padded = lossesOf(stage).find(({ loss }) => loss.needs.padded)
+/** A stage's batches: masked where it guesses words, padded where a loss compares text by text or the stage says so. */
+function lessonsOf(
+  stage: StagePlan,
+  { padId, maxLength }: Pick<TransformerConfig, 'padId' | 'maxLength'>,
+  bench: Pick<Bench, 'data' | 'masked'>,
+): DataSet<Lesson> {
+  const padded = paddedBy(stage)
   if (stage.task === 'words') {
-    if (padded) throw new TinystillError(`${stage.name}: ${padded.name} does not go with masked words`)
+    if (padded !== null) throw new TinystillError(`${stage.name}: ${padded} does not go with masked words`)
     return bench.masked(stage.data)
   }
   const data = bench.data(stage.data)
-  const fit = (input: TextInput) => (padded ? padInput(input, padId) : input)
-  return { ...data, input: (rows) => ({ input: fit(data.input(rows)), words: null }) }
+  const to = Math.min(stage.padTo ?? 0, maxLength)
+  const fit = (input: TextInput) => (padded !== null ? padInput(input, padId ?? 0, to) : input)
+  return {
+    ...data,
+    input: (rows) => ({ input: fit(data.input(rows)), words: null }),
+    // What is computed, padding too: room is asked for that.
+    tokens: (rows) => Math.max(data.tokens(rows), to * rows.length),
+  }
 }
 
 /** Labels of these rows as a loss sees them; null without any. */
@@ -131,6 +147,24 @@ function layersOf(stage: StagePlan, { student, teacher }: LossContext['configs']
   return layerMap(stage.layerMap ?? 'uniform', { student: student.layers, teacher: teacher.layers })
 }
 
+/** What is known of a stage's teacher. */
+interface Taught {
+  teacherShape: TeacherShape | null
+  /** Tokens that it takes at most. */
+  positions: number
+}
+
+/** fit() refuses, where there is none, with its reasons. */
+function hasRoom(pupil: Pupil, data: DataSet<unknown>, batchSize: number): boolean {
+  try {
+    requireTrainingRoom(pupil, data, batchSize)
+    return data.size > 0
+  } catch (error) {
+    if (error instanceof BackendError) return false
+    throw error
+  }
+}
+
 /**
  * Trains `model`, and what is learnt along with it, by one stage. Throws TinystillError for a batch without anything to learn
  * from, and what fit() throws.
@@ -140,22 +174,22 @@ async function runStage(
   model: Student,
   source: TeacherSource | null,
   learnt: Learnt,
-  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch' | 'tell'> & { teacherShape: TeacherShape | null },
+  bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch' | 'look' | 'tell'> & Taught,
 ): Promise<FitResult> {
-  const data = lessonsOf(stage, model.config.padId ?? 0, bench)
-  const configs = { student: model.config, teacher: bench.teacherShape }
+  const { teacherShape, look, seed } = bench
+  const maxLength = Math.min(model.config.maxLength, bench.positions)
+  const data = lessonsOf(stage, { padId: model.config.padId, maxLength }, bench)
+  const configs = { student: model.config, teacher: teacherShape }
   const losses = lossesOf(stage)
   const pupil = new Pupil(model, [...learnt.values()], wantedBy(stage))
   const layers = layersOf(stage, configs)
   let oneClass: OneClassWatch | null = null
-  const look = ({ logits }: HeadOutput, { step, total }: StepPlace) => {
+  const lookForOneClass = ({ logits }: HeadOutput, step: number, total: number) => {
     oneClass ??= new OneClassWatch(total)
     const seen = oneClass.see(step, logits)
     if (seen !== null) bench.tell?.(stage, oneClassText(seen, model.config.labels[seen.label], stage.fit.lr))
   }
-  const loss = ({ output, input, words }: Heard, rows: Int32Array, place: StepPlace): LossTerms => {
-    if (stage.task === 'classes' && tellsClasses(stage)) look(output, place)
-    const progress = (place.step - 1) / place.total
+  const partsOf = ({ output, input, words }: Heard, rows: Int32Array, progress: number): Part[] => {
     const context: LossContext = {
       ...{
         student: output,
@@ -166,23 +200,33 @@ async function runStage(
       },
       ...{ progress, layers, configs, task: stage.task },
     }
-    const terms: Record<string, Tensor> = {}
-    const parts: Tensor[] = []
-    for (const { name, weight, loss } of losses) {
+    return losses.flatMap(({ name, weight: varying, loss }) => {
       const value = loss.compute(context, learnt.get(name) ?? null)
-      if (value === null) continue
-      terms[name] = value
-      const w = at(weight, progress)
-      parts.push(w === 1 ? value : mul(value, w))
-    }
+      if (value === null) return []
+      const weight = at(varying, progress)
+      return [{ name, value, weight, weighted: weight === 1 ? value : mul(value, weight) }]
+    })
+  }
+  const loss = (heard: Heard, rows: Int32Array, { step, total }: StepPlace): LossTerms => {
+    if (stage.task === 'classes' && tellsClasses(stage)) lookForOneClass(heard.output, step, total)
+    const parts = partsOf(heard, rows, (step - 1) / total)
     if (parts.length === 0)
       throw new TinystillError(
         `${stage.name}: a batch has no labels, and ${losses.map((l) => l.name).join(', ')} learns from nothing else`,
         'Add a loss on the teacher, or train on the labelled rows',
       )
-    return { total: parts.reduce(add), terms }
+    return {
+      total: parts.map(({ weighted }) => weighted).reduce(add),
+      terms: Object.fromEntries(parts.map(({ name, value }) => [name, value])),
+    }
   }
-  const { seed } = bench
+  if (look && losses.length > 1 && hasRoom(pupil, data, stage.fit.batchSize)) {
+    // The batch, the order and what dropout drops are those of fit()'s first step.
+    const [rows] = data.batches(stage.fit.batchSize, keyOf(seed, 'order', 1))
+    pupil.train()
+    const parts = () => partsOf(pupil.forward(data.input(rows)), rows, 0)
+    look(stage, pullsOf(model, pupil.parameters(), keyOf(seed, 'dropout', 1, 0), parts))
+  }
   return fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
 }
 
@@ -220,6 +264,7 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       const source = taught ? await sourceOf(stage, model, teacher, before !== null, bench) : null
       const shared = checkShared(model, teacher ?? new Nothing())
       if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
+      const positions = (taught && teacher?.config.maxLength) || Infinity
       const teacherShape = teacher?.config ?? bench.stored?.shape ?? null
       const shapes = { student: model.config, teacher: teacherShape }
       const own = learntFor(stage, shapes, bench.seed, learnt.get(String(start)))
@@ -227,7 +272,7 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       done.push({
         stage,
         model,
-        result: await runStage(stage, model, source, own, { ...bench, teacherShape }),
+        result: await runStage(stage, model, source, own, { ...bench, teacherShape, positions }),
       })
     }
     return done

@@ -3,7 +3,7 @@
 // T 2, betas and rates are those of its code.
 import { stageOf } from '../plan/plan.js'
 import { numberFrom } from '../plan/settings.js'
-import { defineRecipe } from './recipe.js'
+import { defineRecipe, plainText, taskData } from './recipe.js'
 import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 
 export const distilbertRecipe = defineRecipe({
@@ -19,7 +19,8 @@ export const distilbertRecipe = defineRecipe({
     cos: numberFrom(0, 1000, 1),
   },
   plan: ({ ce, mlm, cos, ...soft }, occasion) => {
-    const general = occasion.transfer && occasion.general === true
+    const left = plainText(occasion)
+    const general = left.text && occasion.general === true
     const words = stageOf({
       ...{ name: 'general', task: 'words', data: 'text', teacher: 'general' },
       losses: {
@@ -32,10 +33,9 @@ export const distilbertRecipe = defineRecipe({
         ...{ weightDecay: 0, warmup: 0.05, maxNorm: 5, keep: 'last' },
       },
     })
-    // The transfer set was for the words: the task is learnt on its own rows.
-    const seen = general ? { ...occasion, transfer: false, transferRows: 0, pretrained: true } : occasion
+    const seen = general ? { ...left.task, pretrained: true } : occasion
     const task = stageOf({
-      ...{ name: 'task', start: general ? 'general' : 0, data: seen.transfer ? 'transfer' : 'labelled' },
+      ...{ name: 'task', start: general ? 'general' : 0, data: taskData(seen) },
       losses: softAndHard(soft, seen, 0.5),
       fit: paceFor(seen),
     })

@@ -4,7 +4,7 @@
 // Wang et al. 2020 and 2021. A teacher assistant is a run of its own: its student is the next run's teacher.
 import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan/plan.js'
 import { type Settings, type Values, wholeOrNone } from '../plan/settings.js'
-import { defineRecipe, type Occasion } from './recipe.js'
+import { defineRecipe, type Occasion, plainText, taskData } from './recipe.js'
 import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
 
 const shared = {
@@ -20,15 +20,16 @@ function planOf(
   soft: Values<typeof shared>,
   occasion: Occasion,
 ): Plan {
+  const { text, task: left } = plainText(occasion)
   const relations = stageOf({
-    ...{ name: 'relations', losses, teacher: 'general', data: occasion.transfer ? 'text' : 'labelled' },
+    ...{ name: 'relations', losses, teacher: 'general', data: text ? 'text' : 'labelled' },
     // The papers count steps, 400,000 of them; here epochs.
     fit: { epochs: 10, warmup: 0.01, keep: 'last', ...fit },
   })
-  // The transfer set was for the relations: the task is learnt on its own rows.
-  const seen = { ...occasion, transfer: false, transferRows: 0, pretrained: true }
+  const seen = { ...left, pretrained: true }
   const task = stageOf({
-    ...{ name: 'task', start: 'relations', losses: softAndHard(soft, seen, 0.5), fit: paceFor(seen) },
+    ...{ name: 'task', start: 'relations', data: taskData(seen) },
+    ...{ losses: softAndHard(soft, seen, 0.5), fit: paceFor(seen) },
   })
   return {
     recipe,

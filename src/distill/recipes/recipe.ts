@@ -1,5 +1,5 @@
 // What a recipe is: settings of its own, and the plan that follows from them.
-import type { Plan } from '../plan/plan.js'
+import type { Plan, StageData } from '../plan/plan.js'
 import type { Given, Settings, Values } from '../plan/settings.js'
 import { defaultsOf, withSettings } from '../plan/settings.js'
 
@@ -13,9 +13,24 @@ export interface Occasion {
   transferRows: number
   /** Whether the student begins with trained weights, for which rates are smaller. */
   pretrained: boolean
+  /** Whether there is plain text besides. Where not, the transfer set is that for recipes that begin with it. */
+  text?: boolean
   /** Whether there is a teacher of plain text beside that of the task. */
   general?: boolean
 }
+
+/** Whether there is plain text to begin with, and what is then left to the task: not the transfer set, where that is the text. */
+export function plainText(occasion: Occasion): { text: boolean; task: Occasion } {
+  const { text = false, transfer, transferRows } = occasion
+  const left = text && transfer
+  return {
+    text: text || transfer,
+    task: { ...occasion, transfer: left, transferRows: left ? transferRows : 0 },
+  }
+}
+
+/** The rows that the task is learnt from. */
+export const taskData = ({ transfer }: Occasion): StageData => (transfer ? 'transfer' : 'labelled')
 
 export interface RecipeRecord<S extends Settings> {
   name: string

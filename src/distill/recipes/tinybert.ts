@@ -3,15 +3,15 @@
 //
 //                 tinybert (paper)                    tinybert-code
 // projection      embeddings apart, no bias           one for all, with a bias
-// padding         does not count                      counts in every mean
+// padding         does not count                      counts in every mean, to 128 tokens (padTo)
 // prediction      CE / rows                           CE / (rows classes)
 // optimizer       AdamW                               no bias correction, each gradient clipped by itself
 //
 // Not taken over from the code: the teacher's dropout, which it leaves on (--config: stages: { intermediate: { teacherDropout:
-// true } }); relu on the pooler's output; fixed padding to the longest text allowed; a last batch left out when it is not full.
+// true } }); relu on the pooler's output; a last batch left out when it is not full.
 import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan/plan.js'
 import { flag, numberFrom, type Values } from '../plan/settings.js'
-import { defineRecipe, type Occasion } from './recipe.js'
+import { defineRecipe, type Occasion, plainText, taskData } from './recipe.js'
 import { aloneStage } from './soft-labels.js'
 
 interface Preset {
@@ -19,6 +19,7 @@ interface Preset {
   layers: Readonly<Record<string, LossPlan>>
   soft: LossPlan['options']
   fit: Partial<FitSettings>
+  padTo: number | null
 }
 
 const paper: Preset = {
@@ -29,6 +30,7 @@ const paper: Preset = {
   },
   soft: { form: 'ce', tSquared: false },
   fit: {},
+  padTo: null,
 }
 
 const code: Preset = {
@@ -39,6 +41,8 @@ const code: Preset = {
   },
   soft: { form: 'ce', tSquared: false, reduction: 'mean-elements' },
   fit: { eps: 1e-6, biasCorrection: false, clip: 'each' },
+  // Its max_seq_length. With a fifth of that the attention, a mean over squares, weighs five times as much beside hidden states.
+  padTo: 128,
 }
 
 const settings = {
@@ -48,20 +52,29 @@ const settings = {
 }
 
 function planOf(preset: Preset, { T, general }: Values<typeof settings>, occasion: Occasion): Plan {
-  const { name, layers, soft, fit } = preset
-  const first = general && occasion.transfer
+  const { name, layers, soft, fit, padTo } = preset
+  const { text, task } = plainText(occasion)
+  const first = general && text
+  const data = taskData(task)
   // The layers' losses say nothing of classes: the last epoch is kept, not the one that guesses best.
   const alone = { ...fit, keep: 'last' as const }
   const generalStage = stageOf({
-    ...{ name: 'general', data: 'text', teacher: 'general', losses: layers },
+    ...{ name: 'general', data: 'text', teacher: 'general', losses: layers, padTo },
     ...{ layerMap: 'uniform', fit: { ...alone, lr: 5e-5, epochs: 3 } },
   })
   const intermediate = stageOf({
-    ...{ name: 'intermediate', losses: layers, layerMap: 'uniform', start: first ? 'general' : 0 },
+    ...{
+      name: 'intermediate',
+      data,
+      losses: layers,
+      padTo,
+      layerMap: 'uniform',
+      start: first ? 'general' : 0,
+    },
     fit: { ...alone, lr: 5e-5, epochs: 10, schedule: 'constant', warmup: 0 },
   })
   const prediction = stageOf({
-    ...{ name: 'prediction', start: 'intermediate' },
+    ...{ name: 'prediction', data, start: 'intermediate' },
     losses: { soft: { weight: 1, options: { T, ...soft } } },
     fit: { ...fit, lr: 3e-5, epochs: 3 },
   })

@@ -9,7 +9,7 @@ import type { TextInput } from '../../nn/models/input.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import { layerMap } from '../layer-map.js'
 import type { TeacherOutput, TeacherShape } from '../plan/loss.js'
-import { lossesOf, type StageData, type StagePlan } from '../plan/plan.js'
+import { lossesOf, paddedBy, type StageData, type StagePlan } from '../plan/plan.js'
 import type { TeacherSource } from './source.js'
 
 export interface StoredTeacher {
@@ -49,7 +49,7 @@ export function checkStored(stage: StagePlan, student: number, stored: StoredTea
   if (task === 'words')
     lacks(`its teacher must guess words that are masked anew each time, ${folder} holds its outputs`, itself)
   const losses = lossesOf(stage)
-  const padded = losses.some(({ loss }) => loss.needs.padded)
+  const padded = paddedBy(stage) !== null
   for (const { name: own, loss } of losses) {
     const { outputs = {}, firstToken = false } = loss.needs
     const wanted = Object.entries(outputs).flatMap(([what, on]) => (on ? [what] : []))
