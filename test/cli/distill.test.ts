@@ -175,10 +175,22 @@ describe('tinystill distill', () => {
     expect(record('skips')).toMatchObject({ status: 'done', skipped: 1 })
   })
 
-  it('hinton: a transfer set needs no labels, and soft targets then count alone', async () => {
+  it('hinton: a transfer set needs no labels, and where it is several times as large soft targets count alone', async () => {
     const { code } = await distil('hinton', 'more', ...small, '--transfer', at('more.txt'))
     expect(code).toBe(0)
-    expect(record('more').stages[0]).toMatchObject({ data: 'transfer', losses: { soft: { weight: 1 } } })
+    expect(record('more').stages[0]).toMatchObject({
+      data: 'transfer',
+      losses: { soft: { weight: 0.9 }, hard: { weight: 0.1 } },
+    })
+    const many = readFileSync(at('more.txt'), 'utf8').trimEnd().split('\n')
+    writeFileSync(
+      at('many.txt'),
+      Array.from({ length: 4 }, (_, i) => many.map((t) => `${t} ${i}`))
+        .flat()
+        .join('\n'),
+    )
+    expect((await distil('hinton', 'many', ...small, '--transfer', at('many.txt'))).code).toBe(0)
+    expect(Object.keys(record('many').stages[0].losses)).toEqual(['soft'])
     expect(
       (await distil('hinton', 'mixed', ...small, '--transfer', at('more.txt'), '--alpha', '0.5')).code,
     ).toBe(0)
@@ -314,7 +326,7 @@ describe('tinystill distill', () => {
       'stages: {distil: {losses: {soft: {weight: -1}}}}',
       /soft.weight must be a number from 0 on, or/,
     ],
-    ['rows that are not there', 'stages: {distil: {data: text}}', /--transfer: is missing/],
+    ['rows that are not there', 'stages: {distil: {data: text}}', /--text: is missing/],
     ['a list', '- 1', /must hold one object of settings by name/],
     ['what is no YAML', 'a: [1\nb: 2', /bad.yaml:2: /],
   ])('refuses %s in --config', async (_, text, message) => {

@@ -356,7 +356,11 @@ describe('plans', () => {
     const rows = (name: string, more: Partial<Occasion>) =>
       recipes
         .find((r) => r.name === name)!
-        .plan({}, { transfer: false, pretrained: false, general: true, ...more }, 'test')
+        .plan(
+          {},
+          { transfer: false, pretrained: false, general: true, labelled: 40, transferRows: 0, ...more },
+          'test',
+        )
         .stages.map((stage) => stage.data)
     for (const [name, task] of [
       ['tinybert', 2],
