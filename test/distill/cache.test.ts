@@ -131,7 +131,7 @@ describe('distillation from a cache', () => {
     const folder = fresh()
     const twice = [...rows, ...rows.slice(3, 30)]
     const done = await fillCache(teacher, twice, CacheWriter.open(folder, factsOf()))
-    expect(done).toEqual({ rows: 45, duplicates: 27 })
+    expect(done).toEqual({ rows: 45, duplicates: 27, cut: 0 })
     expect(openCache(folder).size).toBe(45)
   })
 

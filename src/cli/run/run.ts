@@ -96,7 +96,9 @@ async function run(options: RunOptions, context: Context): Promise<void> {
       await runStep(planned, options, context)
     } catch (error) {
       if (!(error instanceof TinystillError || error instanceof RangeError)) throw error
-      throw new TinystillError(`${file}: step ${step.name}: ${error.message}`)
+      const named = new TinystillError(`${file}: step ${step.name}: ${error.message}`)
+      // For --debug: where it arose, not where it got its name.
+      throw Object.assign(named, { stack: `${named.message}\n${error.stack}` })
     }
     // What the step held is dead by now, and the next one needs the room.
     await collect()
