@@ -9,7 +9,7 @@ import { cutLines } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
 import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
-import { BATCHED, measureSpeeds, SINGLE, type Speed, shownSpeed } from './shared/speed.js'
+import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
 import { bytes, count } from './shared/table.js'
 import { tellTokens, textsOf } from './shared/tokens.js'
 
@@ -62,7 +62,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const { figures, each } = task.judge(logits, data, classes)
     const few = (n: number) =>
       textData(texts.slice(0, n), null, tokenizer, maxLength, { pairs: pairs?.slice(0, n) ?? null })
-    const timed = { model, single: few(SINGLE), batched: few(BATCHED), batchSize }
+    const timed = { model, few, batchSize }
     const speed = (await measureSpeeds(new Map([[folder, timed]]), context)).get(folder) as Speed
     const size = { params: model.countParameters(), bytes: bytesOfFolder(folder) }
     output.print(figureTable({ [file]: figures }))

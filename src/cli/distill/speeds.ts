@@ -2,7 +2,7 @@
 import type { TextInput } from '../../nn/models/input.js'
 import type { Classifier } from '../../train/predict.js'
 import type { Context } from '../shared/command.js'
-import { BATCHED, measureSpeeds, SINGLE, type Timed } from '../shared/speed.js'
+import { measureSpeeds, type Timed } from '../shared/speed.js'
 import type { Reader } from './data.js'
 import type { Job } from './job.js'
 import type { ModelTable } from './judge.js'
@@ -28,7 +28,7 @@ export async function addSpeeds(
   const other = names.some((name) => !alive.has(name)) ? student.make(seeds[0], 0).model : null
   const timed = names.map((name): [string, Timed] => {
     const { model, reader: own } = alive.get(name) ?? { model: other as Classifier<TextInput>, reader }
-    return [name, { model, single: own.few(SINGLE), batched: own.few(BATCHED) }]
+    return [name, { model, few: own.few }]
   })
   const speeds = await measureSpeeds(new Map(timed), context)
   for (const p of other?.parameters() ?? []) p.dispose()

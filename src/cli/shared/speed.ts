@@ -19,16 +19,17 @@ export interface Speed {
 
 export interface Timed {
   model: Classifier<TextInput>
-  /** Texts that are answered one by one, and in batches, the same ones in each round. */
-  single: DataSet<TextInput>
-  batched: DataSet<TextInput>
+  /** The first n of the texts, the same for all. */
+  few(n: number): DataSet<TextInput>
   /** Default: as predict() has it. */
   batchSize?: number
 }
 
-/** Texts that a round answers one by one, and in batches. */
-export const SINGLE = 50
-export const BATCHED = 128
+/** Texts that a turn answers one by one, and in batches. */
+const SINGLE = 50
+const BATCHED = 128
+/** Texts before those, which do not count: after a large model a small one is slower by half, until its caches are its own. */
+const WARM = 5
 const ROUNDS = 5
 
 /** Of sorted numbers, between two of them on a straight line. */
@@ -50,17 +51,27 @@ export const shownSpeed = ({ msPerExample, msSpread }: Pick<Speed, 'msPerExample
 /** What the figures are, for people. */
 export const SPEED_METHOD = `the median of ${ROUNDS} rounds in which all models took turns, ± half of their interquartile range`
 
-/** All models in turn, round after round; a first round that does not count warms them up. */
+/** Who comes when: in each round another order, so that nobody always comes after the largest. */
+function turns<T>(models: readonly T[], round: number): T[] {
+  const at = Math.floor(round / 2) % Math.max(1, models.length)
+  const order = [...models.slice(at), ...models.slice(0, at)]
+  return round % 2 === 0 ? order : order.reverse()
+}
+
+/** All models in turn, round after round; a first round does not count. */
 export async function measureSpeeds(
   models: ReadonlyMap<string, Timed>,
   { now, progress }: Pick<Context, 'now' | 'progress'>,
 ): Promise<Map<string, Speed>> {
-  const timed = Array.from(models, ([name, own]) => ({
-    ...{ name, own, ms: [] as number[], rates: [] as number[] },
+  const timed = Array.from(models, ([name, { few, ...own }]) => ({
+    ...{ name, ...own, sets: [WARM, SINGLE, BATCHED].map(few) },
+    ...{ ms: [] as number[], rates: [] as number[] },
   }))
+  let done = 0
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const { own, ms, rates } of timed) {
-      const { model, single, batched, batchSize } = own
+    for (const { model, batchSize, sets, ms, rates } of turns(timed, round)) {
+      const [warm, single, batched] = sets
+      predict(model, warm, { batchSize: 1 })
       const began = now()
       predict(model, single, { batchSize: 1 })
       const between = now()
@@ -70,9 +81,9 @@ export async function measureSpeeds(
         ms.push((between - began) / single.size)
         rates.push((1000 * batched.size) / (end - between))
       }
+      progress.aside('measuring speed', ++done, (ROUNDS + 1) * timed.length)
       await breathe()
     }
-    progress.aside('measuring speed: round', round, ROUNDS)
   }
   progress.finish('')
   return new Map(
