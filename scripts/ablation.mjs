@@ -212,6 +212,7 @@ async function stateAfter(seed, name, stage, before, set) {
   }
   let learnt = before ? own(before, 'projection.') : new Map()
   const judged = stage.fit.keep === 'best'
+  let last = {}
   await runPlan(
     { stages: [{ ...stage, start: 0 }] },
     {
@@ -223,9 +224,15 @@ async function stateAfter(seed, name, stage, before, set) {
       },
       watch: () => ({
         ...(judged && { evaluate: () => shareRight(predict(student, sets.dev), dev).accuracy }),
+        onStep: ({ terms }) => {
+          last = terms
+        },
         onEpoch: ({ epoch, loss, score }) => {
           const seconds = ((performance.now() - began) / 1000).toFixed(0)
-          console.log(`${seed} ${name}: epoch ${epoch}, loss ${loss.toFixed(4)}, dev ${score}, ${seconds} s`)
+          const terms = Object.entries(last).map(([of, x]) => `${of} ${x.toFixed(3)}`)
+          console.log(
+            `${seed} ${name}: epoch ${epoch}, loss ${loss.toFixed(4)} (last batch: ${terms.join(', ')}), dev ${score}, ${seconds} s`,
+          )
           if (projection !== null) learnt = projection.snapshot()
         },
       }),

@@ -14,7 +14,7 @@ node=${TINYSTILL_NODE:-node}
 threads=(--threads "${THREADS:-1}")
 tinystill() { "$node" "$root/dist/cli/bin.js" "$@" --resume --quiet "${threads[@]}"; }
 mkdir -p "$out/data"
-model="$root/models/all-MiniLM-L6-v2" # npm run fetch:minilm
+model=${MODEL:-$root/models/all-MiniLM-L6-v2} # npm run fetch:minilm
 teacher=${TEACHER:-$out/teacher}
 held=(--dev "$data/dev.tsv" --test "$data/test.tsv" --max-length 64)
 [ -n "${TEACHER:-}" ] || tinystill train --model "$model" --train "$data/train.tsv" "${held[@]}" --out "$out/teacher"
@@ -24,10 +24,9 @@ head -n $((${ROWS:-2000} + 1)) "$data/train.tsv" >"$out/data/train.tsv"
 # Plain text: the first column of each file, each text once, the data's own among it.
 for file in "$data/train.tsv" "$@"; do tail -n +2 "$file" | cut -f1; done | sed 's/^ *//; s/ *$//' | awk 'length > 9 && !seen[$0]++' >"$out/text.txt"
 
-# The words that texts are varied with: a small masked-language model of this plain text.
-printf '{"model_type":"bert","hidden_size":192,"num_hidden_layers":2,"num_attention_heads":4,"intermediate_size":768,"max_position_embeddings":64}\n' >"$out/words.json"
-[ -s "$out/words.txt" ] || { tail -n +2 "$data/train.tsv" | cut -f1; awk 'NR % 5 == 0' "$out/text.txt" | head -n "${WORDS:-12000}"; } >"$out/words.txt"
-tinystill train --task mlm --model "$out/words.json" --tokenizer "$teacher" --train "$out/words.txt" --epochs "${WORD_EPOCHS:-4}" --max-length 64 --out "$out/words"
+# What texts are varied with: the base model with a head for masked words, trained on the data's own texts and a part of the others.
+[ -s "$out/words.txt" ] || { tail -n +2 "$data/train.tsv" | cut -f1; awk 'NR % 9 == 0' "$out/text.txt" | head -n "${WORDS:-12000}"; } >"$out/words.txt"
+tinystill train --task mlm --model "$model" --train "$out/words.txt" --epochs "${WORD_EPOCHS:-2}" --lr 1e-4 --max-length 64 --out "$out/words"
 tinystill augment --model "$out/words" --data "$out/data/train.tsv" --n "${N:-5}" --out "$out/more.tsv"
 
 # TinyBERT in small: equal heads, a depth that divides the teacher's.

@@ -13,7 +13,7 @@ settings() { printf 'epochs: %s\nlr: %s\ndecayAll: true\nkeep: last\n' "$1" "$2"
 # TinyBERT in small: equal heads, a depth that divides the teacher's.
 student() {
   printf '{"model_type":"bert","hidden_size":192,"num_hidden_layers":3,"num_attention_heads":12,"intermediate_size":768,"max_position_embeddings":128}\n' >"$out/student.json"
-  printf 'decayAll: true\nstages:\n  intermediate: { epochs: 3, lr: 5e-4, schedule: linear, warmup: 0.1 }\n  prediction: { epochs: 3, lr: 3e-4, keep: last }\n' >"$out/tinybert.yaml"
+  printf 'decayAll: true\nstages:\n  intermediate: { epochs: 3, lr: 5e-4, schedule: linear, warmup: 0.1, losses: { attention: { weight: 1 } } }\n  prediction: { epochs: 3, lr: 3e-4, keep: last }\n' >"$out/tinybert.yaml"
 }
 
 case "${1:-}" in

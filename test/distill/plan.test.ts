@@ -352,6 +352,20 @@ describe('the runner', () => {
 })
 
 describe('plans', () => {
+  it('tinybert leaves attention out where random weights meet the task alone', () => {
+    const intermediate = (name: string, more: Partial<Occasion>) => {
+      const plan = recipes
+        .find((r) => r.name === name)!
+        .plan({}, { transfer: false, pretrained: false, ...more }, 'test')
+      const { losses, fit } = plan.stages.find((stage) => stage.name === 'intermediate')!
+      return [losses.attention.weight, fit.lr]
+    }
+    expect(intermediate('tinybert', {})).toEqual([0, 5e-4])
+    for (const more of [{ pretrained: true }, { transfer: true }, { text: true }])
+      expect(intermediate('tinybert', more)).toEqual([1, 5e-5])
+    expect(intermediate('tinybert-code', {})).toEqual([1, 5e-5])
+  })
+
   it('begin with plain text, and leave the transfer set to the task unless it is that text', () => {
     const rows = (name: string, more: Partial<Occasion>) =>
       recipes
