@@ -1,6 +1,7 @@
 // The texts of a distillation, as each model reads them.
 
 import type { StageData } from '../../distill/plan/plan.js'
+import type { RowCounts } from '../../distill/plan/steps.js'
 import { DataError } from '../../errors.js'
 import type { CachedTexts } from '../../files/cache/reader.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
@@ -55,6 +56,11 @@ export function readSets(
   const [train, transfer, dev, test] = (['train', 'transfer', 'dev', 'test'] as const).map(read)
   return { ...{ transfer, dev, test }, train: train as FileTexts }
 }
+
+export const countRows = ({ train, transfer }: Texts): RowCounts => ({
+  labelled: train.texts.length,
+  transferRows: transfer?.texts.length ?? 0,
+})
 
 /** The rows that stages learn from; those of the transfer set have the label -100 or NaN, which is none. */
 function stageTexts(kind: StageData, { train, transfer }: Texts): TextSet {

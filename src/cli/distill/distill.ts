@@ -16,14 +16,15 @@ import type { CommandSpec, Context } from '../shared/command.js'
 import { settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
-import { percent } from '../shared/table.js'
 import { addFigures, runVariant, type SeedResult, teacherLogits, unitOf } from './bench.js'
 import { check } from './check.js'
 import { insightsOf } from './insights.js'
 import { type Checked, type Job, mainVariant, readJob } from './job.js'
-import { heldLogits, heldSet, judge, judgeCached, type ModelTable, majorityShare } from './judge.js'
+import { heldLogits, heldSet, judge, judgeCached, type ModelTable } from './judge.js'
+import { addLines, belowLines, MAJORITY } from './lines.js'
 import { type DistillOptions, distillOptions } from './options.js'
 import {
+  aloneLine,
   distillPage,
   modelTable,
   rightOf,
@@ -74,6 +75,7 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
   const { variants, seeds } = job.training
   const main = mainVariant(job)
   const table = judgeTeachers(job, context)
+  addLines(table, job, folder.state, context)
   const logits = teacherLogits(job, context)
   let kept: SeedResult | null = null
   let alone: Float32Array | null = null
@@ -93,7 +95,8 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
       }
       if (variant.label === 'alone' && i === 0) {
         // Not given up: a run that goes on computes its logits again.
-        if (heldSet(job.data.reader)) alone = heldLogits(result.stages[0].model, job.data.reader)
+        const { model } = result.stages.find(({ counts }) => counts) as SeedResult['stages'][number]
+        if (heldSet(job.data.reader)) alone = heldLogits(model, job.data.reader)
         continue
       }
       folder.state.record(unit, result.figures)
@@ -119,14 +122,14 @@ function judgeTeachers({ sources, data }: Job, { now, output }: Context): ModelT
       return
     }
     const model = t.model as Classifier<TextInput>
-    table.set(name, [judge(model, readers[i], first, 0, now, (z) => inOrderOf(classes, z, t))])
+    table.set(name, [judge(model, readers[i], first, null, now, (z) => inOrderOf(classes, z, t))])
   })
   const live = teachers.filter(isLive)
   const alike = teachers.every((t) => t.classes.every((c, i) => c === classes[i]))
   const oneReader = live.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
   if (live.length > 1 && live.length === teachers.length && alike && oneReader) {
     const all = new Ensemble(live.map((t) => t.model as Classifier<TextInput>))
-    table.set('teachers together', [judge(all, readers[0], first, 0, now)])
+    table.set('teachers together', [judge(all, readers[0], first, null, now)])
   }
   return table
 }
@@ -147,17 +150,14 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const { plan, recipe, problems } = job
   const { student: source, teachers } = job.sources
   const task = tasks[teachers[0].problemType]
-  const { judgedOn, reader } = job.data
+  const { judgedOn } = job.data
   const { folder: out, repeat, facts } = job.output
   const main = mainName(plan)
   const verdicts = verdictsOf(table, main)
   const texts = verdictLines(verdicts)
   const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(figures)]))
-  const majority = majorityShare(reader)
-  if ((models[main].accuracy ?? Infinity) <= majority)
-    texts.push(
-      `${main} is no better than the commonest class, ${percent(majority)}: give it more epochs, a larger lr, or the teacher's layers (--from-layers)`,
-    )
+  const majority = models[MAJORITY]?.accuracy ?? Number.NaN
+  texts.push(...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
   const description = describePlan(plan)
   const more = {

@@ -5,7 +5,7 @@ import type { Recipe } from '../../distill/recipes/recipe.js'
 import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { tasks } from '../../train/tasks.js'
-import type { Texts } from './data.js'
+import { countRows, type Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import type { StudentSource } from './students.js'
 
@@ -14,7 +14,7 @@ export function planFor(
   recipe: Recipe,
   options: DistillOptions,
   source: StudentSource,
-  { train, transfer }: Texts,
+  texts: Texts,
   problemType: ProblemType,
 ): Plan {
   const { config: file, quick } = options
@@ -25,8 +25,7 @@ export function planFor(
   if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
   const occasion = {
-    ...{ transfer: transfer !== null, pretrained: source.pretrained },
-    ...{ labelled: train.texts.length, transferRows: transfer?.texts.length ?? 0 },
+    ...{ transfer: texts.transfer !== null, pretrained: source.pretrained, ...countRows(texts) },
     general: options.generalTeacher !== undefined,
   }
   if (problemType === 'regression' && flags.includes('T'))
