@@ -22,7 +22,7 @@ def read(name):
 began = time.time()
 tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
 rows = tfidf.fit_transform(texts)
-fits = [LogisticRegression(C=C, tol=1e-5, max_iter=1000).fit(rows, labels) for C in (1, 3, 10, 30, 100)]
+fits = [LogisticRegression(C=C, tol=1e-5, max_iter=1000).fit(rows, labels) for C in (1, 5, 25)]
 best = max(fits, key=lambda fit: fit.score(tfidf.transform(dev[0]), dev[1]))
 json.dump({
     "version": sklearn.__version__,

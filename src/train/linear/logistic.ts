@@ -63,6 +63,19 @@ function score(
   }
 }
 
+/** Second derivatives where all outputs are as likely: common words, and most of all the bias, bend far more than rare ones. */
+function curvatureOf(
+  { size, width, columns, values }: SparseRows,
+  outputs: number,
+  decay: number,
+): Float64Array {
+  const one = outputs === 1 ? 1 / 4 : (outputs - 1) / outputs ** 2
+  const out = new Float64Array((width + 1) * outputs).fill(decay).fill(one, width * outputs)
+  for (let i = 0; i < columns.length; i++)
+    for (let k = 0; k < outputs; k++) out[columns[i] * outputs + k] += (one * values[i] ** 2) / size
+  return out
+}
+
 /** Scores [size, outputs] of all rows by weights of fitLogistic(). */
 export function logisticScores(rows: SparseRows, weights: Float64Array): Float32Array {
   const outputs = weights.length / (rows.width + 1)
@@ -110,6 +123,6 @@ export function fitLogistic(
     return losses / size + (decay * norm) / 2
   }
   const weights = start?.slice() ?? new Float64Array((width + 1) * outputs)
-  minimize(weights, value, rest)
+  minimize(weights, value, { curvature: curvatureOf(rows, outputs, decay), ...rest })
   return weights
 }

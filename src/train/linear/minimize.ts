@@ -5,6 +5,8 @@ export interface MinimizeOptions {
   tolerance?: number
   /** Most steps. Default 500. */
   iterations?: number
+  /** About the second derivative by each variable, above 0: where they differ much, steps go far more straight. Default: all 1. */
+  curvature?: Float64Array
 }
 
 /** Steps that are remembered: more take fewer steps, each with two vectors as long as x. */
@@ -36,8 +38,20 @@ function largest(x: Float64Array): number {
   return most
 }
 
+/** The same with each product divided by a third. */
+function dotOver(a: Float64Array, b: Float64Array, by: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] * b[i]) / by[i]
+  return sum
+}
+
 /** Into `out`: downhill from where the gradient is this. */
-function direction(gradient: Float64Array, past: readonly Past[], out: Float64Array): void {
+function direction(
+  gradient: Float64Array,
+  past: readonly Past[],
+  curvature: Float64Array,
+  out: Float64Array,
+): void {
   out.set(gradient)
   const used: number[] = []
   for (let i = past.length - 1; i >= 0; i--) {
@@ -46,11 +60,8 @@ function direction(gradient: Float64Array, past: readonly Past[], out: Float64Ar
     addScaled(out, -used[i], change)
   }
   const newest = past.at(-1)
-  // Without a past a step is as long as 1: nothing is known of the scale.
-  const scale = newest
-    ? newest.product / dot(newest.change, newest.change)
-    : 1 / Math.max(1, Math.sqrt(dot(gradient, gradient)))
-  for (let i = 0; i < out.length; i++) out[i] *= -scale
+  const scale = newest ? newest.product / dotOver(newest.change, newest.change, curvature) : 1
+  for (let i = 0; i < out.length; i++) out[i] *= -scale / curvature[i]
   past.forEach(({ step, change, product }, i) => {
     addScaled(out, -used[i] - dot(change, out) / product, step)
   })
@@ -63,7 +74,7 @@ function direction(gradient: Float64Array, past: readonly Past[], out: Float64Ar
 export function minimize(
   x: Float64Array,
   value: (x: Float64Array, gradient: Float64Array) => number,
-  { tolerance = 1e-5, iterations = 500 }: MinimizeOptions = {},
+  { tolerance = 1e-5, iterations = 500, curvature = x.slice().fill(1) }: MinimizeOptions = {},
 ): number {
   const fresh = () => new Float64Array(x.length)
   let [gradient, nextGradient, next] = [fresh(), fresh(), fresh()]
@@ -72,7 +83,7 @@ export function minimize(
   let now = value(x, gradient)
   for (let taken = 0; taken < iterations; taken++) {
     if (largest(gradient) <= tolerance) return taken
-    direction(gradient, past, towards)
+    direction(gradient, past, curvature, towards)
     const slope = dot(gradient, towards)
     let length = 1
     let then = now

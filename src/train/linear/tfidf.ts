@@ -52,8 +52,7 @@ export class Tfidf {
       for (const term of new Set(termsOf(text, pairs?.[i]))) counts.set(term, (counts.get(term) ?? 0) + 1)
     })
     const common = [...counts].filter(([, count]) => count >= minDf)
-    const kept =
-      common.length > maxTerms ? common.sort(([, a], [, b]) => b - a).slice(0, maxTerms) : common
+    const kept = common.length > maxTerms ? common.sort(([, a], [, b]) => b - a).slice(0, maxTerms) : common
     const terms = kept.map(([term]) => term)
     const idf = Float64Array.from(kept, ([, count]) => log((1 + texts.length) / (1 + count)) + 1)
     return new Tfidf(terms, idf, new Map(terms.map((term, i) => [term, i])))
