@@ -8,8 +8,12 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 model="$root/models/all-MiniLM-L6-v2" # npm run fetch:minilm
 tinystill() { "${TINYSTILL_NODE:-node}" "$root/dist/cli/bin.js" "$@" --resume --quiet ${TINYSTILL_FLAGS:-}; }
 
-# The settings of the PyTorch runs beside which these stand: decay on all parameters, the last weights count.
-settings() { printf 'epochs: %s\nlr: %s\ndecayAll: true\nkeep: last\n' "$1" "$2" >"$out/$3.yaml"; }
+# The settings of the PyTorch runs beside which these stand: decay on all parameters, the last weights count. The lone student's
+# too, which settings at the top leave as it is.
+settings() {
+  printf 'epochs: %s\nlr: %s\ndecayAll: true\nkeep: last\n' "$1" "$2" >"$out/$3.yaml"
+  printf 'stages:\n  alone: { epochs: %s, lr: %s, decayAll: true, keep: last }\n' "$1" "$2" >>"$out/$3.yaml"
+}
 # TinyBERT in small: equal heads, a depth that divides the teacher's.
 student() {
   printf '{"model_type":"bert","hidden_size":192,"num_hidden_layers":3,"num_attention_heads":12,"intermediate_size":768,"max_position_embeddings":128}\n' >"$out/student.json"
@@ -40,7 +44,7 @@ wordnet)
   tinystill train --model "$model" --train "$out/data/train.tsv" "${held[@]}" --epochs 3 --lr 5e-5 --out "$out/teacher"
   taught=(distill --teacher "$out/teacher" "${held[@]}" --seeds 3)
   tinystill "${taught[@]}" --recipe hinton --T 2 --student tiny --train "$out/data/train.tsv" --transfer "$out/data/transfer.tsv" --config "$out/soft.yaml" --baseline --out "$out/soft" --seeds 1
-  # The lone student of that run has its 2 epochs; this one has as many batches as the distilled one.
+  # The lone student of that run is the better of 2 epochs and of as many steps as the distilled one has; this one is the latter.
   tinystill train --model tiny --tokenizer "$out/teacher" --train "$out/data/train.tsv" "${held[@]}" --epochs 8 --lr 5e-4 --decay-all --keep last --out "$out/alone"
   tinystill "${taught[@]}" --recipe tinybert --student "$out/student.json" --train "$out/part/train.tsv" --config "$out/tinybert.yaml" --ablate --out "$out/tinybert"
   # Generation 0 and its descendants are of one size.

@@ -12,6 +12,7 @@ export {
   setLoss,
   targetLoss,
 } from '../train/labels.js'
+export { LinearClassifier, type LinearOptions, type LinearTexts } from '../train/linear/classifier.js'
 export { type MaskedText, maskedTexts } from '../train/masked-data.js'
 export {
   type CalibrationBin,

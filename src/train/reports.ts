@@ -46,5 +46,7 @@ export interface FitResult {
   evaluations: EvaluationReport[]
   /** The best evaluation; without evaluate, the end. Its weights are what the model holds, unless `keep` is 'last'. */
   best: EvaluationReport
+  /** Optimizer steps taken. */
+  steps: number
   stopped: 'done' | 'patience' | 'signal'
 }

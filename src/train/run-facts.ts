@@ -30,6 +30,7 @@ const rules: Record<keyof RunFacts, (x: never) => boolean> = {
         isObject(f.result) &&
         isObject(f.result.best) &&
         Array.isArray(f.result.evaluations) &&
+        isCount(f.result.steps) &&
         isCount(f.steps) &&
         isTime(f.ms),
     ),

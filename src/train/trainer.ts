@@ -242,7 +242,7 @@ export async function fit<Input, Output>(
     }
     keeper.restore()
     const best = keeper.best ?? (last as EvaluationReport)
-    const result = { epochs: reports, evaluations: keeper.reports, best, stopped }
+    const result = { epochs: reports, evaluations: keeper.reports, best, steps: optimizer.steps, stopped }
     const step = Math.min(total, reports.length * perEpoch)
     const end = { epoch: epochs + 1, batch: 0, step, sum: 0, finite: 0 }
     options.store?.finish(result, modelTensors(model), () => stateAt(end))

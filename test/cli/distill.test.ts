@@ -51,7 +51,7 @@ function planted(name: string, change: (config: Record<string, unknown>) => void
 beforeAll(async () => {
   expect((await teach('teacher')).code).toBe(0)
   expect((await teach('teacher2', '--seed', '2')).code).toBe(0)
-})
+}, 60_000)
 
 describe('tinystill distill', () => {
   it('hinton: learns, compares with the lone student and each loss left out, and tells all of it', async () => {
@@ -72,6 +72,8 @@ describe('tinystill distill', () => {
     expect(result.accuracy).toBeGreaterThan(0.9)
     expect(Object.keys(result.models)).toEqual([
       'teacher',
+      'majority class',
+      'linear',
       'alone',
       'distilled',
       'without soft',
@@ -131,6 +133,49 @@ describe('tinystill distill', () => {
     expect(weights('teacher').equals(before)).toBe(true)
     const judged = await run('eval', '--model', at('hinton'), '--data', at('dev.tsv'), '--json', '--quiet')
     expect(JSON.parse(judged.out).accuracy).toBe(result.models.distilled.seeds[0].accuracy)
+  })
+
+  it('--baseline: the lone student has the better of two schedules by dev, whatever --config says of the recipe', async () => {
+    const own = at('own.yaml')
+    const alone = 'alone: { epochs: 2, lr: 0.01, batchSize: 16, keep: last }'
+    writeFileSync(own, `lr: 0.01\nepochs: 10\nbatchSize: 16\nkeep: last\nstages: { ${alone} }\n`)
+    const { code, err } = await distil(
+      'hinton',
+      'fair',
+      ...ofTeacher,
+      '--student',
+      at('student.json'),
+      '--config',
+      own,
+      '--baseline',
+      '--seeds',
+      '2',
+    )
+    expect(code, err).toBe(0)
+    const { models, baseline, verdicts, columns, rows: table } = record('fair')
+    expect(baseline.fit).toMatchObject({ epochs: 2, lr: 0.01 })
+    expect(models.distilled.steps).toBe(60)
+    for (const { tried, steps, seconds } of models.alone.seeds) {
+      expect(tried).toMatchObject([
+        { schedule: 'alone', epochs: 2, steps: 12 },
+        { schedule: 'alone-as-many-steps', epochs: 10, steps: 60 },
+      ])
+      const [counted] = tried.filter((one: { counts: boolean }) => one.counts)
+      expect(counted.dev).toBe(Math.max(...tried.map((one: { dev: number }) => one.dev)))
+      expect([steps, seconds]).toEqual([counted.steps, counted.seconds])
+    }
+    expect(verdicts.join('\n')).toMatch(
+      /alone is the better of two schedules by dev, of 2 seeds: alone \(2 epochs, 12 steps, dev accuracy [\d.]+%\) with \d, alone-as-many-steps \(10 epochs, 60 steps, dev/,
+    )
+    expect(table.find(([name]: string[]) => name === 'distilled')[columns.indexOf('steps')]).toBe('60')
+    // The same first weights, and the same order of rows: what both have in common is the same to the bit.
+    const lines = readFileSync(join(at('fair'), 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const first = (name: string) => lines.find((l) => l.type === 'step' && l.model === name && l.seed === 1)
+    expect(first('alone-as-many-steps').loss).toBe(first('alone').loss)
+    expect(first('alone').loss).toBe(first('distilled').terms.hard)
   })
 
   it('gives the same weights again', async () => {
@@ -226,8 +271,8 @@ describe('tinystill distill', () => {
     writeFileSync(at('three.yaml'), 'generations: 3\nepochs: 2\nlr: 0.005\nkeep: last')
     const { code, out } = await distil('born-again', 'born', ...ofTeacher, '--config', at('three.yaml'))
     expect(code).toBe(0)
-    const names = ['teacher', 'cwtm', 'dkpp', 'generation-1', 'generation-2', 'generation-3', 'ensemble']
-    expect(Object.keys(JSON.parse(out).models)).toEqual(names)
+    const names = ['cwtm', 'dkpp', 'generation-1', 'generation-2', 'generation-3', 'ensemble']
+    expect(Object.keys(JSON.parse(out).models)).toEqual(['teacher', 'majority class', 'linear', ...names])
     const saved = ['teacher', 'born/generation-1', 'born/generation-2', 'born'].map((name) =>
       weights(name).toString('hex'),
     )
@@ -260,6 +305,8 @@ describe('tinystill distill', () => {
       'teacher 1',
       'teacher 2',
       'teachers together',
+      'majority class',
+      'linear',
       'distilled',
     ])
     expect(record('multi').combination).toEqual({ of: mean, weights: by })
@@ -288,7 +335,9 @@ describe('tinystill distill', () => {
     writeFileSync(still, 'lr: 0\nepochs: 1')
     await distil('hinton', 'still', ...small, '--config', still)
     expect(record('still').verdicts).toEqual([
+      expect.stringMatching(/^distilled is .* below linear over 1 seed and 30 rows; .* unknown/),
       expect.stringMatching(/no better than the commonest class, 50.0%: give it/),
+      expect.stringMatching(/^a linear model of words reaches 100.00%, distilled 50.00%: ship that one, or/),
     ])
   })
 

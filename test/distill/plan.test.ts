@@ -7,13 +7,14 @@ import { randomScope } from '../../src/autograd/random.js'
 import { dkppTargets } from '../../src/distill/controls.js'
 import { sharedBuffers } from '../../src/distill/doctor.js'
 import { fromLayers } from '../../src/distill/from-layers.js'
+import { withConfig } from '../../src/distill/plan/config.js'
 import { type LossContext, type PlanLoss, planLoss } from '../../src/distill/plan/loss.js'
 import { lossTable } from '../../src/distill/plan/loss-table.js'
 import { describePlan, type StagePlan, stageOf } from '../../src/distill/plan/plan.js'
 import type { Pull } from '../../src/distill/plan/pulls.js'
 import { type Bench, runPlan, type Student } from '../../src/distill/plan/runner.js'
 import { editDistance, nearest, numberFrom } from '../../src/distill/plan/settings.js'
-import { ablations, mainName, modelNames } from '../../src/distill/plan/variants.js'
+import { ablations, aloneVariant, mainName, modelNames } from '../../src/distill/plan/variants.js'
 import { recipes } from '../../src/distill/recipes/index.js'
 import type { Occasion } from '../../src/distill/recipes/recipe.js'
 import { combineLogits } from '../../src/distill/teachers/combine.js'
@@ -356,7 +357,7 @@ describe('plans', () => {
     const intermediate = (name: string, more: Partial<Occasion>) => {
       const plan = recipes
         .find((r) => r.name === name)!
-        .plan({}, { transfer: false, pretrained: false, ...more }, 'test')
+        .plan({}, { transfer: false, pretrained: false, labelled: 40, transferRows: 0, ...more }, 'test')
       const { losses, fit } = plan.stages.find((stage) => stage.name === 'intermediate')!
       return [losses.attention.weight, fit.lr]
     }
@@ -440,6 +441,49 @@ describe('plans', () => {
     ])
     const only = { ...plan, stages: [stages[0]].map((s) => ({ ...s, losses: { soft: s.losses.soft } })) }
     expect(ablations(only)).toEqual({ variants: [], skipped: ['soft'] })
+  })
+
+  it('give the lone student its own schedule, and one of as many steps', () => {
+    const counts = { labelled: 1000, transferRows: 5000, textRows: 5000 }
+    const long = stageOf({
+      name: 'long',
+      losses: { soft: {} },
+      data: 'transfer',
+      fit: { epochs: 2, batchSize: 100, accumulate: 2 },
+    })
+    const text = stageOf({
+      name: 'text',
+      losses: { soft: {} },
+      data: 'text',
+      fit: { epochs: 1, batchSize: 100 },
+    })
+    const alone = stageOf({ name: 'alone', losses: { hard: {} }, fit: { epochs: 3, batchSize: 50 } })
+    const plan = {
+      recipe: 'x',
+      teachers: { of: 'logits', weights: 'equal' },
+      ensemble: [],
+      baseline: alone,
+    } as const
+    const epochs = (stages: StagePlan[], rows: typeof counts | null = counts) =>
+      aloneVariant({ ...plan, stages }, rows).plan.stages.map((s) => [s.name, s.start, s.fit.epochs])
+    // 60 batches of 100 are 30 steps of two; 20 batches of 50 are an epoch of the lone student.
+    expect(epochs([long])).toEqual([['alone', 0, 3]])
+    expect(epochs([text, { ...long, start: 'text' }])).toEqual([
+      ['alone', 0, 3],
+      ['alone-as-many-steps', 0, 6],
+    ])
+    expect(epochs([text, long])).toEqual([['alone', 0, 3]])
+    expect(epochs([text, { ...long, start: 'text' }], null)).toEqual([['alone', 0, 3]])
+  })
+
+  it('leave the lone student as it is, unless it is named', () => {
+    const [hinton] = recipes
+    const plan = hinton.plan({}, { transfer: false, labelled: 1000, transferRows: 0, pretrained: false }, 'x')
+    const common = withConfig(plan, 'x', { epochs: 7, lr: 0.1 })
+    expect(common.stages[0].fit).toMatchObject({ epochs: 7, lr: 0.1 })
+    expect(common.baseline).toEqual(plan.baseline)
+    const named = withConfig(plan, 'x', { epochs: 7, stages: { alone: { epochs: 9 } } })
+    expect(named.baseline).toEqual({ ...plan.baseline, fit: { ...plan.baseline.fit, epochs: 9 } })
   })
 
   it('print their loss', () => {

@@ -18,7 +18,7 @@ import type { RunFolder } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { trainingProgress } from '../shared/training-progress.js'
 import type { Checked } from './job.js'
-import { judge, type ModelFigures, type ModelTable } from './judge.js'
+import { judge, type ModelFigures, type ModelTable, type Spent } from './judge.js'
 import { answersOf, inOrderOf, isLive, storedTeacher } from './teachers.js'
 
 type TeacherLogits = (kind: StageData, T: number) => Promise<Float32Array>
@@ -88,7 +88,8 @@ function watch(
 }
 
 export interface SeedResult {
-  stages: (StageResult & { name: string })[]
+  /** counts: not one of alternatives of which another did better. */
+  stages: (StageResult & { name: string; counts: boolean })[]
   /** Of each stage, for the curves. */
   steps: Map<string, readonly StepReport[]>
   figures: Record<string, ModelFigures>
@@ -122,11 +123,11 @@ export async function runVariant(
   const [first] = teachers
   const alone = teachers.length === 1
   const { progress } = context
-  const { label, plan } = variant
+  const { label, plan, best } = variant
   const names = modelNames(plan, label)
   const training = (stage: string) => `${unitOf(variant, seed)}/${stage}`
   const placeOf = (stage: StagePlan) => {
-    const name = names.get(stage) ?? stage.name
+    const name = (best ? undefined : names.get(stage)) ?? stage.name
     return { seed, model: label === null || label === name ? name : `${label}: ${name}` }
   }
   const bench: Bench = {
@@ -157,35 +158,63 @@ export async function runVariant(
   const results = await runPlan(plan, bench)
   const figures: SeedResult['figures'] = {}
   const models: SeedResult['models'] = new Map()
-  const add = async (name: string, model: Classifier<TextInput>, time: number) => {
+  const add = async (name: string, model: Classifier<TextInput>, spent: Spent) => {
     models.set(name, model)
-    figures[name] = await judge(model, reader, first, time, { progress, kept })
+    figures[name] = await judge(model, reader, first, spent, { progress, kept })
   }
-  /** A model that went through several stages took the time of all. */
-  const timeOf = ({ name, start }: StagePlan): number => {
-    const own = run.state.seconds(training(name))
+  /** A model that went through several stages took the time and the steps of all. */
+  const spentOn = ({ name, start }: StagePlan): Spent => {
+    const [own] = results.filter(({ stage }) => stage.name === name)
     const before = plan.stages.find((s) => s.name === start)
-    return own + (before ? timeOf(before) : 0)
+    return sumOf([
+      { seconds: run.state.seconds(training(name)), steps: own.result.steps },
+      ...(before ? [spentOn(before)] : []),
+    ])
   }
+  const chosen = best ? bestOf(results) : null
   for (const { stage, model } of results) {
     const name = names.get(stage)
     if (name === undefined) continue
-    await add(name, model as Classifier<TextInput>, timeOf(stage))
-    progress.finish(`${name}, seed ${seed}: trained for ${timeOf(stage).toFixed(1)} s`)
+    const spent = spentOn(stage)
+    progress.finish(`${placeOf(stage).model}, seed ${seed}: trained for ${spent.seconds.toFixed(1)} s`)
+    if (chosen === null || stage === chosen.stage) await add(name, model as Classifier<TextInput>, spent)
   }
+  if (label !== null && results.length > 1 && chosen !== null)
+    figures[label].tried = results.map((one) => ({
+      ...{ schedule: one.stage.name, epochs: one.stage.fit.epochs, ...spentOn(one.stage) },
+      ...{ dev: keptScore(one), counts: one === chosen },
+    }))
   const members = results.filter(({ stage }) => plan.ensemble.includes(stage.name))
   if (members.length > 1)
     await add(
       'ensemble',
       new Ensemble(members.map((m) => m.model as Classifier<TextInput>)),
-      members.reduce((sum, m) => sum + timeOf(m.stage), 0),
+      sumOf(members.map((m) => spentOn(m.stage))),
     )
   addFigures(table, figures)
   return {
-    stages: results.map((r) => ({ ...r, name: names.get(r.stage) ?? r.stage.name })),
+    stages: results.map((r) => ({
+      ...{ ...r, name: names.get(r.stage) ?? r.stage.name, counts: chosen === null || r === chosen },
+    })),
     steps: new Map(plan.stages.map((stage) => [names.get(stage) ?? stage.name, run.reports(placeOf(stage))])),
     ...{ figures, models },
   }
+}
+
+const sumOf = (all: readonly Spent[]): Spent => ({
+  seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
+  steps: all.reduce((sum, { steps }) => sum + steps, 0),
+})
+
+/** On dev, of the weights that the model was left with. */
+const keptScore = ({ stage, result }: StageResult): number =>
+  (stage.fit.keep === 'last' ? result.evaluations.at(-1) : result.best)?.score ?? Number.NaN
+
+/** Of equals, and where nothing tells, the first. */
+function bestOf(results: readonly StageResult[]): StageResult {
+  let [best] = results
+  for (const one of results) if (keptScore(one) > keptScore(best)) best = one
+  return best
 }
 
 const readsAlike = (a: Tokenizer, b: Tokenizer) =>

@@ -47,6 +47,12 @@ export async function check(job: Job, { output, progress }: Context): Promise<Ch
   if (plan.teachers.weights === 'accuracy' && data.reader.held('dev') === null)
     output.info('teachers count by their accuracy on rows of --train, which they may know: give --dev')
   output.info(describePlan(plan))
+  const lone = training.variants.find(({ label }) => label === 'alone')
+  if (lone) {
+    output.info(describePlan(lone.plan))
+    if (data.reader.held('dev') === null)
+      output.info('alone has its own schedule only: give --dev, and as many steps as distilled are tried too')
+  }
   for (const stage of plan.stages)
     requireTrainingRoom(pupil.model, data.reader.stage(stage.data), stage.fit.batchSize)
   if (training.skipped.length > 0)

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 
 import type { StageData } from '../../distill/plan/plan.js'
+import type { RowCounts } from '../../distill/plan/steps.js'
 import { DataError } from '../../errors.js'
 import { tokenizerHash } from '../../files/cache/facts.js'
 import type { CachedTexts } from '../../files/cache/reader.js'
@@ -60,6 +61,12 @@ export function readSets(
   const [train, transfer, text, dev, test] = uses.map(read)
   return { ...{ transfer, text, dev, test }, train: train as FileTexts }
 }
+
+export const countRows = ({ train, transfer, text }: Texts): RowCounts => ({
+  labelled: train.texts.length,
+  transferRows: transfer?.texts.length ?? 0,
+  textRows: (text ?? transfer)?.texts.length ?? 0,
+})
 
 /** The rows that stages learn from; those of the transfer set have the label -100 or NaN, which is none. */
 function stageTexts(kind: StageData, { train, transfer, text }: Texts): TextSet {

@@ -17,14 +17,15 @@ import { settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { SPEED_METHOD } from '../shared/speed.js'
-import { percent } from '../shared/table.js'
 import { addFigures, runVariant, type SeedResult, teacherLogits, unitOf } from './bench.js'
 import { check } from './check.js'
 import { insightsOf } from './insights.js'
 import { type Checked, type Job, mainVariant, readJob } from './job.js'
-import { heldLogits, heldSet, judge, judgeCached, type ModelTable, majorityShare } from './judge.js'
+import { heldLogits, heldSet, judge, judgeCached, type ModelTable } from './judge.js'
+import { addLines, belowLines, MAJORITY } from './lines.js'
 import { type DistillOptions, distillOptions } from './options.js'
 import {
+  aloneLine,
   distillPage,
   modelTable,
   rightOf,
@@ -76,6 +77,7 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
   const { variants, seeds } = job.training
   const main = mainVariant(job)
   const { table, alive } = await judgeTeachers(job, folder, context)
+  addLines(table, job, folder.state, context)
   const logits = teacherLogits(job, folder, context)
   let kept: SeedResult | null = null
   let alone: Float32Array | null = null
@@ -99,7 +101,8 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
         continue
       }
       if (variant.label === 'alone' && i === 0) {
-        if (heldSet(job.data.reader)) alone = heldLogits(result.stages[0].model, job.data.reader)
+        const { model } = result.stages.find(({ counts }) => counts) as SeedResult['stages'][number]
+        if (heldSet(job.data.reader)) alone = heldLogits(model, job.data.reader)
         continue
       }
       folder.state.record(unit, result.figures)
@@ -132,7 +135,7 @@ async function judgeTeachers(
     }
     const model = t.model as Classifier<TextInput>
     const ordered = (z: Float32Array) => inOrderOf(classes, z, t)
-    table.set(name, [await judge(model, readers[i], first, 0, { progress, kept, ordered })])
+    table.set(name, [await judge(model, readers[i], first, null, { progress, kept, ordered })])
     alive.set(name, { model, reader: readers[i] })
   }
   const live = teachers.filter(isLive)
@@ -140,7 +143,7 @@ async function judgeTeachers(
   const oneReader = live.every((t) => t.tokenizer.vocabSize === reader.tokenizer.vocabSize)
   if (live.length > 1 && live.length === teachers.length && alike && oneReader) {
     const all = new Ensemble(live.map((t) => t.model as Classifier<TextInput>))
-    table.set('teachers together', [await judge(all, readers[0], first, 0, { progress, kept })])
+    table.set('teachers together', [await judge(all, readers[0], first, null, { progress, kept })])
     alive.set('teachers together', { model: all, reader: readers[0] })
   }
   return { table, alive }
@@ -162,17 +165,14 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const { plan, recipe, problems } = job
   const { student: source, teachers } = job.sources
   const task = tasks[teachers[0].problemType]
-  const { judgedOn, reader } = job.data
+  const { judgedOn } = job.data
   const { folder: out, repeat, facts } = job.output
   const main = mainName(plan)
   const verdicts = verdictsOf(table, main)
   const texts = verdictLines(verdicts)
   const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(figures)]))
-  const majority = majorityShare(reader)
-  if ((models[main].accuracy ?? Infinity) <= majority)
-    texts.push(
-      `${main} is no better than the commonest class, ${percent(majority)}: give it more epochs, a larger lr, or the teacher's layers (--from-layers)`,
-    )
+  const majority = models[MAJORITY]?.accuracy ?? Number.NaN
+  texts.push(...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
   const description = describePlan(plan)
   const more = {

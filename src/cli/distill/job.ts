@@ -1,5 +1,6 @@
 // What a distillation was asked for, read once: from here on there are sources, data, a plan and an output, and no option.
 import type { Plan } from '../../distill/plan/plan.js'
+import type { RowCounts } from '../../distill/plan/steps.js'
 import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
@@ -10,7 +11,7 @@ import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
 import { dataOptions, flagOf, given, type OnNonfinite, quoted } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
-import { createReader, type Reader, readSets, type Texts, uses } from './data.js'
+import { countRows, createReader, type Reader, readSets, type Texts, uses } from './data.js'
 import type { DistillOptions } from './options.js'
 import { flagsLine, planFor } from './plan.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
@@ -101,7 +102,7 @@ export function readJob(options: DistillOptions, output: Output): Job {
     data: { readers, reader, judgedOn: test ? 'test' : dev ? 'dev' : 'no' },
     pupil: { ...made, maxLength },
     training: {
-      ...variantsOf(plan, options),
+      ...variantsOf(plan, options, countRows(texts)),
       ...{ onNonfinite, force, seeds: Array.from({ length: seeds }, (_, i) => seed + i) },
     },
     output: outputOf(options),
@@ -142,11 +143,14 @@ function checkTasks({ name }: Recipe, teachers: readonly Teacher[]): void {
 /** What is trained with each seed. */
 function variantsOf(
   plan: Plan,
-  { baseline, ablate }: DistillOptions,
+  { baseline, ablate, dev }: DistillOptions,
+  rows: RowCounts,
 ): Pick<Job['training'], 'variants' | 'skipped'> {
   const { variants: without, skipped } = ablate ? ablations(plan) : { variants: [], skipped: [] }
   const main: Variant = { label: null, plan }
-  return { variants: [...(baseline ? [aloneVariant(plan)] : []), main, ...without], skipped }
+  // Without dev nothing says which of the lone student's schedules is better.
+  const alone = baseline ? [aloneVariant(plan, dev === undefined ? null : rows)] : []
+  return { variants: [...alone, main, ...without], skipped }
 }
 
 /** The run's folder, and what stands in it of the run. */

@@ -25,17 +25,40 @@ export interface ModelFigures
     Partial<Speed> {
   params?: number
   bytes?: number
-  /** Of training; 0 for teachers. */
+  /** Of training; 0 for what was not trained here. */
   seconds: number
+  /** Optimizer steps of training, of models that take some. */
+  steps?: number
+  /** Where it is the best of several schedules by dev: all of them. */
+  tried?: readonly Tried[]
+  /** Draws nothing: with each seed it would be the same. */
+  fixed?: true
   /** Rows of the judged set, where there is one. */
   right?: RightRows
+}
+
+/** What a model was trained with. */
+export interface Spent {
+  seconds: number
+  steps: number
+}
+
+/** A schedule of which the model may be the one that counts. */
+export interface Tried extends Spent {
+  /** The stage's name. */
+  schedule: string
+  epochs: number
+  /** The task's first figure on the dev set. */
+  dev: number
+  counts: boolean
 }
 
 /** By name of the model, one entry a seed. */
 export type ModelTable = Map<string, ModelFigures[]>
 
 /** The set that models are judged on. */
-const heldName = (reader: Reader) => (['test', 'dev'] as const).find((use) => reader.held(use) !== null)
+export const heldName = (reader: Reader) =>
+  (['test', 'dev'] as const).find((use) => reader.held(use) !== null)
 
 export function heldSet(reader: Reader): DataSet<TextInput> | null {
   const name = heldName(reader)
@@ -65,8 +88,8 @@ export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float3
   return judged.get(model) ?? predict(model, set)
 }
 
-/** The task's figures; of classes also which rows are right. */
-const judgedRows = (
+/** The task's figures of a set's logits; of classes also which rows are right. */
+export const judgedRows = (
   logits: Float32Array,
   set: Pick<DataSet<unknown>, 'labels' | 'targets'>,
   { classes, problemType }: Gives,
@@ -88,11 +111,11 @@ export async function judge(
   model: Classifier<TextInput>,
   reader: Reader,
   { classes, problemType }: Gives,
-  seconds: number,
+  spent: Spent | null,
   { progress, kept, ordered = (logits) => logits }: Judging,
 ): Promise<ModelFigures> {
   const params = model.countParameters()
-  const size = { params, bytes: params * 4, seconds }
+  const size = { params, bytes: params * 4, ...(spent ?? { seconds: 0 }) }
   const [name, set] = [heldName(reader), heldSet(reader)]
   if (name === undefined || set === null) return size
   const compute = () =>
@@ -104,11 +127,18 @@ export async function judge(
   return { ...judgedRows(ordered(logits), set, { classes, problemType }), ...size }
 }
 
-/** Share of the commonest class in the set that models are judged on; NaN where there is none, or no single class a row. */
-export function majorityShare(reader: Reader): number {
-  const labels = heldSet(reader)?.labels
-  if (!labels) return Number.NaN
-  const counts = new Map<number, number>()
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return Math.max(...counts.values()) / labels.length
+/** Always the commonest class of the set that models are judged on. null where there is none, or no single class a row. */
+export function judgeMajority(reader: Reader, gives: Gives): ModelFigures | null {
+  const set = heldSet(reader)
+  if (!set?.labels) return null
+  const { length: classes } = gives.classes
+  const counts = new Float64Array(classes)
+  for (const label of set.labels) counts[label]++
+  const commonest = counts.indexOf(Math.max(...counts))
+  const logits = Float32Array.from({ length: set.size * classes }, (_, i) =>
+    i % classes === commonest ? 1 : 0,
+  )
+  // Of answers that are always the same nobody asks how sure they are.
+  const { accuracy, f1, right } = judgedRows(logits, set, gives) as ModelFigures
+  return { accuracy, f1, right, seconds: 0 } as ModelFigures
 }

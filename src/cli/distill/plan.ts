@@ -7,7 +7,7 @@ import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { tasks } from '../../train/tasks.js'
 import { flagOf } from '../shared/options.js'
-import type { Texts } from './data.js'
+import { countRows, type Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import type { StudentSource } from './students.js'
 
@@ -53,7 +53,7 @@ export function planFor(
   recipe: Recipe,
   options: DistillOptions,
   source: StudentSource,
-  { train, transfer }: Texts,
+  texts: Texts,
   problemType: ProblemType,
 ): Plan {
   const { config: file, text, quick } = options
@@ -64,9 +64,8 @@ export function planFor(
   if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
   const occasion = {
-    ...{ transfer: transfer !== null, pretrained: source.pretrained },
-    ...{ labelled: train.texts.length, transferRows: transfer?.texts.length ?? 0 },
-    ...{ text: text !== undefined, general: options.generalTeacher !== undefined },
+    ...{ transfer: texts.transfer !== null, pretrained: source.pretrained, ...countRows(texts) },
+    ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
   }
   if (problemType === 'regression' && flags.includes('T'))
     throw new RangeError('--T: the teacher gives numbers, which have no temperature')

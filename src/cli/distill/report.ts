@@ -18,7 +18,7 @@ export interface Summary extends Figures {
   seeds: Figures[]
 }
 
-type Figure = Exclude<keyof Figures, 'seconds'>
+type Figure = Exclude<keyof Figures, 'seconds' | 'tried' | 'fixed'>
 type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number']
 
 /** What tables tell of each task, the figure by which models are compared first. */
@@ -48,10 +48,17 @@ const firstFigure = (models: readonly ModelFigures[]): number[] => {
   return models.flatMap((f) => f[main] ?? [])
 }
 
+/** Mean over the seeds of the figure by which models are compared; NaN of a model that is not there. */
+export function leadingFigure(table: ModelTable, name: string): number {
+  const [[main]] = toldOf(allOf(table))
+  const figures = (table.get(name) ?? []).map((f) => f[main] ?? Number.NaN)
+  return figures.length === 0 ? Number.NaN : mean(figures)
+}
+
 /** Mean over the seeds, field by field. */
 export function summarize(models: readonly ModelFigures[]): Summary {
   const figures: Figures[] = models.map(({ right: _, ...rest }) => rest)
-  const keys = Object.keys(figures[0]) as (keyof Figures)[]
+  const keys = Object.entries(figures[0]).flatMap(([k, x]) => (typeof x === 'number' ? [k as Figure] : []))
   // Speeds are of the first seed alone.
   const means = keys.map((k) => [k, mean(figures.flatMap((f) => f[k] ?? []))])
   const firsts = firstFigure(figures)
@@ -62,12 +69,16 @@ export function summarize(models: readonly ModelFigures[]): Summary {
   }
 }
 
-/** The student against all that were trained with the same seeds, over the rows that all were judged on. */
+/**
+ * The student against all that were trained with the same seeds, or would be the same with any, over the rows that all were
+ * judged on.
+ */
 export function verdictsOf(table: ModelTable, main: string): Record<string, Verdict & { text: string }> {
   const ours = table.get(main) ?? []
-  const others = [...table].filter(
-    ([name, own]) => name !== main && own[0].seconds > 0 && own.length === ours.length,
-  )
+  const others = [...table]
+    .filter(([name, [first]]) => name !== main && first.seconds > 0)
+    .map(([name, own]) => [name, own[0].fixed ? ours.map(() => own[0]) : own] as const)
+    .filter(([, own]) => own.length === ours.length)
   const all = [ours, ...others.map(([, own]) => own)]
   const rows = all.map(rowsOf)
   const sameRows = rows.flat().every((x) => x !== null && x.length === rows[0][0]?.length)
@@ -85,6 +96,22 @@ export function verdictLines(verdicts: Readonly<Record<string, Verdict & { text:
   return [all.map((v) => v.text), verdictMethod(all) ?? []].flat()
 }
 
+/** Which of its schedules the lone student has, and what the others gave; none where there was one. */
+export function aloneLine(table: ModelTable): string[] {
+  const seeds = (table.get('alone') ?? []).flatMap(({ tried }) => (tried ? [tried] : []))
+  if (seeds.length === 0) return []
+  const [[, title]] = toldOf(allOf(table))
+  const each = seeds[0].map(({ schedule, epochs, steps }, i) => {
+    const own = seeds.map((tried) => tried[i])
+    const with_ = own.filter(({ counts }) => counts).length
+    const dev = percent(mean(own.map((one) => one.dev)), 2)
+    return `${schedule} (${count(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}, ${count(steps)} steps, dev ${title} ${dev}) with ${with_}`
+  })
+  return [
+    `alone is the better of two schedules by dev, of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}: ${each.join(', ')}`,
+  ]
+}
+
 const rowsOf = (figures: readonly ModelFigures[]) => figures.map((f) => unpackRows(f.right))
 
 /** For run.json: what the verdicts were made of. */
@@ -96,7 +123,7 @@ const allOf = (table: ModelTable) => [...table.values()].flat()
 export function tableColumns(table: ModelTable): string[] {
   const [[, main], ...others] = toldOf(allOf(table))
   const more = others.map(([, title]) => title)
-  return ['', main, 'spread', ...more, 'parameters', 'size', 'ms a text', 'training s']
+  return ['', main, 'spread', ...more, 'parameters', 'size', 'ms a text', 'steps', 'training s']
 }
 
 function cells(name: string, figures: readonly ModelFigures[], columns: readonly Told[]): string[] {
@@ -113,6 +140,7 @@ function cells(name: string, figures: readonly ModelFigures[], columns: readonly
     s.params === undefined ? '' : count(s.params),
     s.bytes === undefined ? '' : bytes(s.bytes),
     s.msPerExample === undefined ? '' : shownSpeed(s as Speed),
+    s.steps === undefined ? '' : count(Math.round(s.steps)),
     s.seconds > 0 ? s.seconds.toFixed(1) : '',
   ]
 }

@@ -63,7 +63,8 @@ export function withFit(
 
 /**
  * The plan with a file's settings in place: { epochs: 2, stages: { distil: { lr: 1e-4, losses: { soft: { weight: 1, T: 4 } } } } }.
- * What stands at the top is for all stages and the baseline. Losses that are new are added, weight 0 takes one away.
+ * What stands at the top is for all stages, but not for the baseline, which stages: { alone } alone changes. Losses that are
+ * new are added, weight 0 takes one away.
  * Throws DataError that names the setting.
  */
 export function withConfig(plan: Plan, file: string, given: Given): Plan {
@@ -71,11 +72,15 @@ export function withConfig(plan: Plan, file: string, given: Given): Plan {
   const byName = objectAt(file, 'stages', stages)
   const names = [...plan.stages, plan.baseline].map((stage) => stage.name)
   for (const name of Object.keys(byName)) checkKnown(file, 'stages.', name, names)
-  const change = (stage: StagePlan) => {
-    const common = { ...stage, fit: withFit(stage.fit, all, { file }) }
-    return Object.hasOwn(byName, stage.name) ? changed(common, file, byName[stage.name]) : common
+  const common = (stage: StagePlan) => ({ ...stage, fit: withFit(stage.fit, all, { file }) })
+  const own = (stage: StagePlan) =>
+    Object.hasOwn(byName, stage.name) ? changed(stage, file, byName[stage.name]) : stage
+  return {
+    ...plan,
+    stages: plan.stages.map((stage) => own(common(stage))),
+    // A recipe that is tuned, or spoilt, is compared with the same lone student as before.
+    baseline: own(plan.baseline),
   }
-  return { ...plan, stages: plan.stages.map(change), baseline: change(plan.baseline) }
 }
 
 function changed(stage: StagePlan, file: string, value: unknown): StagePlan {

@@ -184,7 +184,7 @@ const dataNames: Record<StageData, string> = {
 }
 
 /** A plan for people: two lines a stage. */
-export function describePlan(plan: Plan): string {
+export function describePlan(plan: Pick<Plan, 'stages'>): string {
   return plan.stages
     .flatMap((stage) => {
       const { fit, teacher, start, padTo } = stage

@@ -1,10 +1,13 @@
 // What else is trained to see what a recipe is worth: the student alone, and the recipe without each of its losses.
 import { lossesOf, type Plan, type StagePlan, studentStage, tellsClasses } from './plan.js'
+import { type RowCounts, stepsOfEpoch, stepsOfModel, stepsOfStage } from './steps.js'
 
 export interface Variant {
   /** Its model in tables; null: its stages' names. */
   label: string | null
   plan: Pick<Plan, 'stages' | 'ensemble'>
+  /** Whether its stages are alternatives, of which the one that does best on dev counts. */
+  best?: boolean
 }
 
 /** The names under which the models of a plan appear, by stage; stages whose model goes on have none. */
@@ -19,10 +22,25 @@ export function modelNames({ stages }: Pick<Plan, 'stages'>, label: string | nul
 export const mainName = (plan: Pick<Plan, 'stages'>): string =>
   modelNames(plan, null).get(studentStage(plan)) ?? 'distilled'
 
-export const aloneVariant = ({ baseline }: Plan): Variant => ({
-  label: 'alone',
-  plan: { stages: [baseline], ensemble: [] },
-})
+/** Schedules are alike where their steps differ by less than this part. */
+const ALIKE = 0.1
+
+/**
+ * The lone student, from the first weights of the distilled one: by the schedule that is good for labels, and where that is
+ * another by one of as many steps as the distilled one gets, to the epoch. rows null: by its own schedule alone.
+ */
+export function aloneVariant(plan: Plan, rows: RowCounts | null): Variant {
+  const { baseline } = plan
+  const variant = (stages: StagePlan[]) => ({ label: 'alone', plan: { stages, ensemble: [] }, best: true })
+  if (rows === null) return variant([baseline])
+  const wanted = stepsOfModel(plan, studentStage(plan), rows)
+  const perEpoch = stepsOfEpoch(baseline, rows)
+  const epochs = Math.max(1, Math.round(wanted / perEpoch))
+  const own = stepsOfStage(baseline, rows)
+  const fit = { ...baseline.fit, epochs, steps: null }
+  const matched = { ...baseline, name: `${baseline.name}-as-many-steps`, fit }
+  return variant(Math.abs(epochs * perEpoch - own) <= ALIKE * own ? [baseline] : [baseline, matched])
+}
 
 /**
  * The plan without each loss in turn, controls left out. A stage that has nothing left to learn from is dropped, and those that
