@@ -184,7 +184,7 @@ describe('distill --teacher CACHE', () => {
       ...['--train', at('train.tsv'), '--dev', at('dev.tsv'), '--max-length', '30'],
     )
     expect(code, err).toBe(0)
-    expect(Object.keys(JSON.parse(out).models)).toEqual(['distilled'])
+    expect(Object.keys(JSON.parse(out).models)).toEqual(['majority class', 'linear', 'distilled'])
     for (const note of [
       /read texts of up to 40 tokens, the student reads 30/,
       /its accuracy is not in the table/,

@@ -67,8 +67,6 @@ export function planFor(
     ...{ transfer: texts.transfer !== null, pretrained: source.pretrained, ...countRows(texts) },
     ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
   }
-  if (problemType === 'regression' && flags.includes('T'))
-    throw new RangeError('--T: the teacher gives numbers, which have no temperature')
   const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
   const plan = withTask(common, tasks[problemType].labels)
   if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))

@@ -24,7 +24,10 @@ export async function addSpeeds(
   { sources: { student }, data: { reader }, training: { seeds } }: Job,
   context: Context,
 ): Promise<void> {
-  const names = Array.from(table.keys()).filter((name) => table.get(name)?.[0].params !== undefined)
+  // What is no network, as the linear model of words, is not timed: another would stand in for it.
+  const names = Array.from(table)
+    .filter(([, [{ params, fixed }]]) => params !== undefined && fixed !== true)
+    .map(([name]) => name)
   const other = names.some((name) => !alive.has(name)) ? student.make(seeds[0], 0).model : null
   const timed = names.map((name): [string, Timed] => {
     const { model, reader: own } = alive.get(name) ?? { model: other as Classifier<TextInput>, reader }
