@@ -105,7 +105,7 @@ export async function runVariant(
   const training = (stage: string) => `${unitOf(variant, seed)}/${stage}`
   const placeOf = (stage: StagePlan) => {
     const name = (best ? undefined : names.get(stage)) ?? stage.name
-    return { seed, model: label === null || label === name ? name : `${label}: ${name}` }
+    return { seed, model: best || label === null || label === name ? name : `${label}: ${name}` }
   }
   const bench: Bench = {
     seed,
