@@ -25,7 +25,7 @@ head -n $((${ROWS:-2000} + 1)) "$data/train.tsv" >"$out/data/train.tsv"
 for file in "$data/train.tsv" "$@"; do tail -n +2 "$file" | cut -f1; done | sed 's/^ *//; s/ *$//' | awk 'length > 9 && !seen[$0]++' >"$out/text.txt"
 
 # What texts are varied with: the base model with a head for masked words, trained on the data's own texts and a part of the others.
-[ -s "$out/words.txt" ] || { tail -n +2 "$data/train.tsv" | cut -f1; awk 'NR % 9 == 0' "$out/text.txt" | head -n "${WORDS:-12000}"; } >"$out/words.txt"
+[ -s "$out/words.txt" ] || { tail -n +2 "$data/train.tsv" | cut -f1; awk -v most="${WORDS:-12000}" 'NR % 9 == 0 && n++ < most' "$out/text.txt"; } >"$out/words.txt"
 tinystill train --task mlm --model "$model" --train "$out/words.txt" --epochs "${WORD_EPOCHS:-2}" --lr 1e-4 --max-length 64 --out "$out/words"
 tinystill augment --model "$out/words" --data "$out/data/train.tsv" --n "${N:-5}" --out "$out/more.tsv"
 
