@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unpackRows } from '../../src/cli/distill/right-rows.js'
 import { readCheckpoint } from '../../src/files/models/checkpoint.js'
+import type { Tensor } from '../../src/tensor/tensor.js'
+import { pearson } from '../../src/train/regression.js'
 import { readEvents } from './events.js'
 import { brokenPosition, longText, reviews, run } from './program.js'
 
@@ -242,6 +244,34 @@ describe('tinystill distill', () => {
       (await distil('hinton', 'mixed', ...small, '--transfer', at('more.txt'), '--alpha', '0.5')).code,
     ).toBe(0)
     expect(record('mixed').stages[0].losses).toHaveProperty('hard')
+  })
+
+  it("begins a new student with the teacher's embeddings, unless told otherwise", async () => {
+    const still = ['--lr', '0', '--epochs', '1', ...small]
+    for (const [out, which] of [
+      ['words-taken', 'teacher'],
+      ['words-new', 'new'],
+    ]) {
+      const { code, err } = await distil('hinton', out, ...still, '--embeddings', which)
+      expect(code, err).toBe(0)
+    }
+    const table = (name: string) =>
+      readCheckpoint(at(name)).tensors.get('bert.embeddings.word_embeddings.weight') as Tensor
+    const [t, taken, drawn] = ['teacher', 'words-taken', 'words-new'].map(table)
+    const distance = ({ shape: [, width], elements: e }: Tensor, a: number, b: number) => {
+      let sum = 0
+      for (let c = 0; c < width; c++) sum += (Number(e[a * width + c]) - Number(e[b * width + c])) ** 2
+      return sum
+    }
+    // How alike words are to the student goes with how alike they are to the teacher.
+    const pairs = Array.from({ length: 60 }, (_, i) => [5 + (i % 12), 20 + ((i * 7) % 11)])
+    const alike = (own: Tensor) =>
+      pearson(
+        pairs.map(([a, b]) => distance(t, a, b)),
+        pairs.map(([a, b]) => distance(own, a, b)),
+      )
+    expect(alike(taken)).toBeGreaterThan(0.7)
+    expect(Math.abs(alike(drawn))).toBeLessThan(0.5)
   })
 
   it("makes a student of the teacher's layers", async () => {
