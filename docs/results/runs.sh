@@ -27,7 +27,8 @@ sst2)
   sets=(--train "$data/train.tsv" --dev "$data/dev.tsv" --test "$data/test.tsv" --max-length "$length")
   settings 5 5e-4 small; settings 3 3e-5 half; settings 2 5e-4 soft; student
   tinystill train --model "$model" "${sets[@]}" --epochs 3 --lr 3e-5 --decay-all --keep last --out "$out/teacher"
-  taught=(distill --teacher "$out/teacher" "${sets[@]}" --seeds 3)
+  # Embeddings are drawn, as in the PyTorch runs.
+  taught=(distill --teacher "$out/teacher" "${sets[@]}" --seeds 3 --embeddings new)
   head -n 3501 "$data/train.tsv" >"$out/part.tsv"
   tinystill "${taught[@]}" --recipe hinton --T 2 --alpha 0.9 --student tiny --config "$out/small.yaml" --baseline --out "$out/small"
   tinystill "${taught[@]}" --recipe hinton --T 2 --alpha 0.9 --from-layers 0,2,4 --config "$out/half.yaml" --baseline --out "$out/half"
@@ -42,7 +43,7 @@ wordnet)
   held=(--dev "$out/data/dev.tsv" --test "$out/data/test.tsv" --max-length 32)
   settings 10 5e-4 small; settings 2 5e-4 soft; student
   tinystill train --model "$model" --train "$out/data/train.tsv" "${held[@]}" --epochs 3 --lr 5e-5 --out "$out/teacher"
-  taught=(distill --teacher "$out/teacher" "${held[@]}" --seeds 3)
+  taught=(distill --teacher "$out/teacher" "${held[@]}" --seeds 3 --embeddings new)
   tinystill "${taught[@]}" --recipe hinton --T 2 --student tiny --train "$out/data/train.tsv" --transfer "$out/data/transfer.tsv" --config "$out/soft.yaml" --baseline --out "$out/soft" --seeds 1
   # The lone student of that run is the better of 2 epochs and of as many steps as the distilled one has; this one is the latter.
   tinystill train --model tiny --tokenizer "$out/teacher" --train "$out/data/train.tsv" "${held[@]}" --epochs 8 --lr 5e-4 --decay-all --keep last --out "$out/alone"
