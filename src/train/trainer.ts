@@ -125,15 +125,18 @@ export function requireTrainingRoom(model: Module, data: DataSet<unknown>, batch
   requireRoom('the model', need, there, words)
 }
 
+/** How often the collector is asked before a training is refused: on a busy machine it comes late. */
+const ASKED = 10
+
 /** The same, having let go first of what is dead and only not collected yet. */
 async function makeTrainingRoom(model: Module, data: DataSet<unknown>, batchSize: number): Promise<void> {
-  try {
-    requireTrainingRoom(model, data, batchSize)
-  } catch (error) {
-    if (!(error instanceof BackendError)) throw error
-    await collect()
-    requireTrainingRoom(model, data, batchSize)
-  }
+  for (let asked = 0; ; asked++)
+    try {
+      return requireTrainingRoom(model, data, batchSize)
+    } catch (error) {
+      if (!(error instanceof BackendError) || asked === ASKED) throw error
+      await collect()
+    }
 }
 
 /**
