@@ -6,8 +6,8 @@
 // padding         does not count                      counts in every mean, to 128 tokens (padTo)
 // prediction      CE / rows                           CE / (rows classes)
 // optimizer       AdamW                               no bias correction, each gradient clipped by itself
-// random weights  without plain text no attention,    as after plain text
-//                 ten times the rates
+// random weights  begin at ten times the rate;        as trained ones
+//                 without plain text no attention
 //
 // Not taken over from the code: the teacher's dropout, which it leaves on (--config: stages: { intermediate: { teacherDropout:
 // true } }); relu on the pooler's output; a last batch left out when it is not full.
@@ -79,7 +79,7 @@ function planOf(preset: Preset, { T, general }: Values<typeof settings>, occasio
   const alone = { ...fit, keep: 'last' as const }
   const generalStage = stageOf({
     ...{ name: 'general', data: 'text', teacher: 'general', losses: layers, padTo },
-    ...{ layerMap: 'uniform', fit: { ...alone, lr: 5e-5, epochs: 3 } },
+    ...{ layerMap: 'uniform', fit: { ...alone, lr: (occasion.pretrained ? usual : raw).layers, epochs: 3 } },
   })
   const intermediate = stageOf({
     ...{
