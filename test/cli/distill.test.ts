@@ -287,7 +287,7 @@ describe('tinystill distill', () => {
       'stages: {distil: {losses: {soft: {weight: -1}}}}',
       /soft.weight must be a number from 0 on, or/,
     ],
-    ['rows that are not there', 'stages: {distil: {data: text}}', /--transfer: is missing/],
+    ['rows that are not there', 'stages: {distil: {data: text}}', /--text: is missing/],
     ['a list', '- 1', /must hold one object of settings by name/],
     ['what is no YAML', 'a: [1\nb: 2', /bad.yaml:2: /],
   ])('refuses %s in --config', async (_, text, message) => {
