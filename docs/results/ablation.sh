@@ -24,9 +24,10 @@ head -n $((${ROWS:-2000} + 1)) "$data/train.tsv" >"$out/data/train.tsv"
 # Plain text: the first column of each file, each text once, the data's own among it.
 for file in "$data/train.tsv" "$@"; do tail -n +2 "$file" | cut -f1; done | sed 's/^ *//; s/ *$//' | awk 'length > 9 && !seen[$0]++' >"$out/text.txt"
 
-# What texts are varied with: the base model with a head for masked words, trained on the data's own texts and a part of the others.
+# What texts are varied with: a small model of masked words, of the data's own texts and a part of the others.
+printf '{"model_type":"bert","hidden_size":128,"num_hidden_layers":2,"num_attention_heads":2,"intermediate_size":512,"max_position_embeddings":64}\n' >"$out/words.json"
 [ -s "$out/words.txt" ] || { tail -n +2 "$data/train.tsv" | cut -f1; awk -v most="${WORDS:-12000}" 'NR % 9 == 0 && n++ < most' "$out/text.txt"; } >"$out/words.txt"
-tinystill train --task mlm --model "$model" --train "$out/words.txt" --epochs "${WORD_EPOCHS:-2}" --lr 1e-4 --max-length 64 --out "$out/words"
+tinystill train --task mlm --model "$out/words.json" --tokenizer "$teacher" --train "$out/words.txt" --epochs "${WORD_EPOCHS:-4}" --lr 1e-3 --max-length 64 --out "$out/words"
 tinystill augment --model "$out/words" --data "$out/data/train.tsv" --n "${N:-5}" --out "$out/more.tsv"
 
 # TinyBERT in small: equal heads, a depth that divides the teacher's.

@@ -149,7 +149,10 @@ export function describePulls(stage: string, pulls: readonly Pull[]): string {
 /** How much harder than each other loss one may pull. */
 const DROWNS = 10
 
-/** A loss that takes the step from all others: gradients are clipped and scaled together. */
+/**
+ * A loss that takes the step from all others in the parameters that they share. Adam takes steps of one size from gradients of
+ * any, so what one loss alone trains is learnt whatever its weight.
+ */
 export function checkPulls(stage: string, pulls: readonly Pull[]): Problem[] {
   const [first, second] = pulls.filter((p) => p.weight > 0).toSorted((a, b) => b.gradient - a.gradient)
   if (!(second?.gradient > 0 && first.gradient > DROWNS * second.gradient)) return []
@@ -157,7 +160,7 @@ export function checkPulls(stage: string, pulls: readonly Pull[]): Problem[] {
   const level = Number(((first.weight * second.gradient) / first.gradient).toPrecision(1))
   return [
     {
-      what: `${stage}: the gradient of ${first.name} is ${times} times that of any other of its losses, which will hardly be learnt`,
+      what: `${stage}: the gradient of ${first.name} is ${times} times that of any other of its losses: what they train together follows it alone`,
       remedy: `In --config: { stages: { ${stage}: { losses: { ${first.name}: { weight: ${level} } } } } }`,
     },
   ]

@@ -95,7 +95,7 @@ describe('the doctor', () => {
     )
     expect(checkPulls('layers', [hidden, attention])).toEqual([
       {
-        what: 'layers: the gradient of attention is 40 times that of any other of its losses, which will hardly be learnt',
+        what: 'layers: the gradient of attention is 40 times that of any other of its losses: what they train together follows it alone',
         remedy: 'In --config: { stages: { layers: { losses: { attention: { weight: 0.05 } } } } }',
       },
     ])

@@ -354,17 +354,20 @@ describe('the runner', () => {
 
 describe('plans', () => {
   it('tinybert leaves attention out where random weights meet the task alone', () => {
-    const intermediate = (name: string, more: Partial<Occasion>) => {
+    const intermediate = (name: string, more: Partial<Occasion>, stage = 'intermediate') => {
       const plan = recipes
         .find((r) => r.name === name)!
         .plan({}, { transfer: false, pretrained: false, labelled: 40, transferRows: 0, ...more }, 'test')
-      const { losses, fit } = plan.stages.find((stage) => stage.name === 'intermediate')!
+      const { losses, fit } = plan.stages.find((s) => s.name === stage)!
       return [losses.attention.weight, fit.lr]
     }
     expect(intermediate('tinybert', {})).toEqual([0, 5e-4])
     for (const more of [{ pretrained: true }, { transfer: true }, { text: true }])
       expect(intermediate('tinybert', more)).toEqual([1, 5e-5])
     expect(intermediate('tinybert-code', {})).toEqual([1, 5e-5])
+    // Plain text then begins at the rate of random weights.
+    expect(intermediate('tinybert', { text: true }, 'general')).toEqual([1, 5e-4])
+    expect(intermediate('tinybert', { text: true, pretrained: true }, 'general')).toEqual([1, 5e-5])
   })
 
   it('begin with plain text, and leave the transfer set to the task unless it is that text', () => {

@@ -6,8 +6,8 @@
 // padding         does not count                      counts in every mean, to 128 tokens (padTo)
 // prediction      CE / rows                           CE / (rows classes)
 // optimizer       AdamW                               no bias correction, each gradient clipped by itself
-// random weights  without plain text no attention,    as after plain text
-//                 ten times the rates
+// random weights  begin at ten times the rate;        as trained ones
+//                 without plain text no attention
 //
 // Not taken over from the code: the teacher's dropout, which it leaves on (--config: stages: { intermediate: { teacherDropout:
 // true } }); relu on the pooler's output; a last batch left out when it is not full.
@@ -46,7 +46,7 @@ const paper: Preset = {
   padTo: null,
   // Without plain text first, attention costs a new student 10 points on WordNet (3,500 rows, 3 seeds) and 15 on TREC (1,000 rows),
   // and gains none on SST-2. A smaller weight cures nothing, 0.01 costs as much as 1: queries and keys learn from little else,
-  // and Adam takes steps of one size from gradients of any.
+  // and Adam takes steps of one size from gradients of any. docs/results/tinybert.md tells what it costs.
   raw: { attention: 0, layers: 5e-4, prediction: 3e-4 },
 }
 
@@ -79,7 +79,7 @@ function planOf(preset: Preset, { T, general }: Values<typeof settings>, occasio
   const alone = { ...fit, keep: 'last' as const }
   const generalStage = stageOf({
     ...{ name: 'general', data: 'text', teacher: 'general', losses: layers, padTo },
-    ...{ layerMap: 'uniform', fit: { ...alone, lr: 5e-5, epochs: 3 } },
+    ...{ layerMap: 'uniform', fit: { ...alone, lr: (occasion.pretrained ? usual : raw).layers, epochs: 3 } },
   })
   const intermediate = stageOf({
     ...{
