@@ -14,7 +14,7 @@
 import { type FitSettings, type LossPlan, type Plan, stageOf } from '../plan/plan.js'
 import { flag, numberFrom, type Values } from '../plan/settings.js'
 import { defineRecipe, type Occasion, plainText, taskData } from './recipe.js'
-import { aloneStage } from './soft-labels.js'
+import { aloneStage, paceFor } from './soft-labels.js'
 
 /** The attention's weight, and the rates of both stages. */
 interface Pace {
@@ -88,10 +88,12 @@ function planOf(preset: Preset, { T, general }: Values<typeof settings>, occasio
     },
     fit: { ...alone, lr: pace.layers, epochs: 10, schedule: 'constant', warmup: 0 },
   })
+  // The paper's 3 epochs, where the rows are as many as the paper's.
+  const { epochs } = paceFor({ ...task, pretrained: first || occasion.pretrained })
   const prediction = stageOf({
     ...{ name: 'prediction', data, start: 'intermediate' },
     losses: { soft: { weight: 1, options: { T, ...soft } } },
-    fit: { ...fit, lr: pace.prediction, epochs: 3 },
+    fit: { ...fit, lr: pace.prediction, epochs },
   })
   return {
     recipe: name,
