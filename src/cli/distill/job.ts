@@ -74,6 +74,8 @@ export function readJob(options: DistillOptions, output: Output): Job {
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
   const teachers = options.teacher.map(loadTeacher)
   checkTasks(recipe, teachers)
+  if (teachers[0].problemType === 'regression' && options.T !== undefined)
+    throw new RangeError('--T: the teacher gives numbers, which have no temperature')
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
   const { seed, seeds, onNonfinite, force, test, dev } = options

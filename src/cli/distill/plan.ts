@@ -28,8 +28,6 @@ export function planFor(
     ...{ transfer: texts.transfer !== null, pretrained: source.pretrained, ...countRows(texts) },
     general: options.generalTeacher !== undefined,
   }
-  if (problemType === 'regression' && flags.includes('T'))
-    throw new RangeError('--T: the teacher gives numbers, which have no temperature')
   const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
   const plan = withTask(common, tasks[problemType].labels)
   if (problemType !== 'single_label_classification' && plan.ensemble.length > 0)
