@@ -49,7 +49,11 @@ function fitAt({ lr, steps, passes: [least, most] }: (typeof paces)[keyof typeof
 }
 
 /** Learning rate and epochs for a student taught on all rows of the occasion. */
-export function paceFor({ pretrained, labelled, transferRows }: Occasion): Partial<FitSettings> {
+export function paceFor({
+  pretrained,
+  labelled,
+  transferRows,
+}: Occasion): Pick<FitSettings, 'lr' | 'epochs'> {
   return fitAt(pretrained ? paces.pretrained : paces.new, labelled + transferRows)
 }
 
