@@ -63,11 +63,7 @@ export class CheckpointFolder {
 
   /** The newest whole checkpoint; null where there is none. Those that are damaged are told to `warn`, newest first. */
   newest(warn: (line: string) => void): SavedState | null {
-    const steps = this.#names()
-      .flatMap((name) => MANIFEST.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => b - a)
-    for (const step of steps) {
+    for (const step of this.#steps()) {
       try {
         const state = this.#read(step)
         this.#good = [step]
@@ -105,6 +101,20 @@ export class CheckpointFolder {
     } catch {
       return []
     }
+  }
+
+  /** Of all that have a manifest, newest first. */
+  #steps(): number[] {
+    return this.#names()
+      .flatMap((name) => MANIFEST.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => b - a)
+  }
+
+  /** Removes all but the newest: a run that was killed while it did so left more, and may have nothing to save any more. */
+  removeOlder(): void {
+    this.#good = this.#steps().slice(0, KEPT).reverse()
+    this.#removeOthers()
   }
 
   /** Manifests first: without it a checkpoint is none. */

@@ -168,7 +168,8 @@ export class RunState {
 
   /** The run is done: nothing to go on with. */
   close(): void {
-    if (!this.options.keep) this.folder.clear()
+    if (this.options.keep) this.folder.removeOlder()
+    else this.folder.clear()
   }
 
   /** Of all trainings that are over. */

@@ -54,6 +54,21 @@ describe('checkpoints', () => {
     expect(readdirSync(folder)).toEqual(['notes.txt'])
   })
 
+  it('removes at the end what a run left that was killed while it removed', () => {
+    const folder = place()
+    const own = new CheckpointFolder(folder)
+    for (const step of [3, 6, 9]) own.save(step, tensors(step), { at: step })
+    // Its manifest was gone already.
+    writeFileSync(join(folder, 'step-000000003.safetensors'), 'old')
+    const again = new CheckpointFolder(folder)
+    for (const t of again.newest(() => {})?.tensors.values() ?? []) t.dispose()
+    again.removeOlder()
+    expect(readdirSync(folder).sort()).toEqual([
+      ...['step-000000006.json', 'step-000000006.safetensors'],
+      ...['step-000000009.json', 'step-000000009.safetensors'],
+    ])
+  })
+
   it('keeps the one that it went on from, not the damaged one after it', () => {
     const folder = place()
     for (const step of [3, 6]) save(folder, step)
