@@ -13,28 +13,43 @@ import type { Student } from './plan/runner.js'
 /** Rounds of the iteration. Components beyond the last differ little in what they hold, so that more rounds gain nothing. */
 const ROUNDS = 8
 
+const baseOf = (model: Student) => (model as SequenceClassifier | MaskedWords).base
+
 /**
- * Puts the teacher's embeddings of words, positions and token types into the student's, in their `width` principal components:
+ * What puts the teacher's embeddings of words, positions and token types into a student's, in their `width` principal components:
  * directions in which the words vary most, so that distances are kept as well as that width can. Widths that are alike: copies.
- * Says whether it did: not where the student is wider, or has another vocabulary.
+ * It says whether it did: not where the student is wider, or has another vocabulary. The components are computed once for all
+ * students of a width: the teacher's words must not change.
  */
-export function takeEmbeddings(student: Student, teacher: Student): boolean {
-  const [to, from] = [student, teacher].map((m) => (m as SequenceClassifier | MaskedWords).base)
-  const [width, own] = [to.config.width, from.config.width]
-  if (width > own || to.config.vocabSize !== from.config.vocabSize) return false
-  noGrad(() =>
-    tidy(() => {
-      const basis = width === own ? null : components(from.words.weight, width)
-      for (const part of ['words', 'positions', 'types'] as const) {
-        const [old, table] = [from[part]?.weight, to[part]?.weight]
-        if (!old || !table) continue
-        const values = floats(basis === null ? old : matmul(old, basis))
-        const room = floats(table)
-        room.set(values.subarray(0, room.length))
-      }
-    }),
-  )
-  return true
+export function embeddingsOf(teacher: Student): (student: Student) => boolean {
+  const from = baseOf(teacher)
+  const { width: own, vocabSize } = from.config
+  const known = new Map<number, Float32Array>()
+  const basisFor = (width: number) => {
+    const basis = known.get(width) ?? (floats(components(from.words.weight, width)) as Float32Array).slice()
+    known.set(width, basis)
+    return tensor(basis, { shape: [own, width] })
+  }
+  return (student) => {
+    const to = baseOf(student)
+    const { width } = to.config
+    if (width > own || to.config.vocabSize !== vocabSize) return false
+    noGrad(() => tidy(() => copyTables(from, to, width === own ? null : basisFor(width))))
+    return true
+  }
+}
+
+type Base = ReturnType<typeof baseOf>
+
+/** The first rows of each table; through the basis, where there is one. */
+function copyTables(from: Base, to: Base, basis: Tensor | null): void {
+  for (const part of ['words', 'positions', 'types'] as const) {
+    const [old, table] = [from[part]?.weight, to[part]?.weight]
+    if (!old || !table) continue
+    const values = floats(basis === null ? old : matmul(old, basis))
+    const room = floats(table)
+    room.set(values.subarray(0, room.length))
+  }
 }
 
 /** Columns [C, k]: an orthonormal basis of the k first principal directions of the rows [n, C], k at most C. */

@@ -3,7 +3,7 @@
 import * as nodeFs from 'node:fs'
 import { join } from 'node:path'
 import { eventFileStart, eventRestart, eventScalars, type Scalars } from '../formats/tfevents.js'
-import { explain, makeFolder } from './disk.js'
+import { explain, isFolder, makeFolder } from './disk.js'
 
 /** TensorBoard looks for 'tfevents', and reads the files of a folder in the order of their names. */
 const NAME = /^events\.out\.tfevents\.(\d{6})\.tinystill$/
@@ -55,7 +55,7 @@ export class EventFile {
 
 /** Removes the event files that tinystill wrote in a folder and those in it, and folders that are empty then. */
 export function removeEventFiles(folder: string): void {
-  if (nodeFs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return
+  if (!isFolder(folder)) return
   for (const entry of nodeFs.readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) removeEventFiles(path)

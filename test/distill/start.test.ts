@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
 import { randomScope } from '../../src/autograd/random.js'
-import { components, takeEmbeddings } from '../../src/distill/from-embeddings.js'
+import { components, embeddingsOf } from '../../src/distill/from-embeddings.js'
 import { OneClassWatch, oneClassText } from '../../src/distill/plan/one-class.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
@@ -84,7 +84,7 @@ describe('embeddings of the teacher', () => {
 
   it('are copies where widths are alike, and nothing is shared', () => {
     const [teacher, student] = [model(1, 8), model(2, 8)]
-    expect(takeEmbeddings(student, teacher)).toBe(true)
+    expect(embeddingsOf(teacher)(student)).toBe(true)
     for (const part of ['words', 'positions', 'types'] as const) {
       const [from, to] = [teacher, student].map((m) => m.base[part]!.weight)
       expect([...floats(to)]).toEqual([...floats(from)])
@@ -99,7 +99,7 @@ describe('embeddings of the teacher', () => {
     // All words of the teacher lie in 4 of its 16 dimensions.
     const table = floats(words(teacher))
     for (let i = 0; i < table.length; i++) table[i] = i % 16 < 4 ? normalAt(key, i) : 0
-    expect(takeEmbeddings(student, teacher)).toBe(true)
+    expect(embeddingsOf(teacher)(student)).toBe(true)
     for (const [a, b] of [
       [0, 1],
       [2, 9],
@@ -111,13 +111,13 @@ describe('embeddings of the teacher', () => {
   it('fewer places of the student take the first of the teacher; other vocabularies and wider students take nothing', () => {
     const teacher = model(1, 8)
     const short = model(2, 8, { maxLength: 4 })
-    expect(takeEmbeddings(short, teacher)).toBe(true)
+    expect(embeddingsOf(teacher)(short)).toBe(true)
     expect([...floats(short.base.positions.weight)]).toEqual([
       ...floats(teacher.base.positions.weight).slice(0, 32),
     ])
     for (const other of [model(3, 16), model(3, 8, { vocabSize: 29 })]) {
       const before = [...floats(words(other))]
-      expect(takeEmbeddings(other, teacher)).toBe(false)
+      expect(embeddingsOf(teacher)(other)).toBe(false)
       expect([...floats(words(other))]).toEqual(before)
     }
   })

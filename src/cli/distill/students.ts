@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomScope } from '../../autograd/random.js'
-import { takeEmbeddings } from '../../distill/from-embeddings.js'
+import { embeddingsOf } from '../../distill/from-embeddings.js'
 import { distilbertLayers, distilbertOf, fromLayers } from '../../distill/from-layers.js'
 import type { StagePlan } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
@@ -134,6 +134,7 @@ function sourceFor(
   const newHead = !sameNames(head, classes)
   const rules = { labels: classes, newHead, texts: [], tokenizer: tokenizerFor(options, source, live) }
   const words = isFolder(source) ? null : wordsFor(options, live)
+  const take = words && embeddingsOf(words.model)
   return {
     name:
       head !== null && newHead ? `${source} with a new head, as its classes are ${head.join(', ')}` : source,
@@ -144,7 +145,7 @@ function sourceFor(
       )
       const { model, tokenizer, info } = started
       const { width } = model.config
-      const taken = words !== null && takeEmbeddings(model as Student, words.model)
+      const taken = take?.(model as Student)
       const told = `${source}: embeddings of ${words?.folder}, ${width} of ${words?.model.config.width} dimensions`
       return { model: model as Student, tokenizer, notes: taken ? [told] : info?.notes }
     },

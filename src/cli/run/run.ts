@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { mean } from '../../distill/verdict.js'
 import { TinystillError } from '../../errors.js'
 import { makeFolder, writeAtomic } from '../../files/disk.js'
 import { hashFile } from '../../files/hash.js'
@@ -153,7 +154,6 @@ function present(experiment: Experiment, plan: readonly Planned[], { output }: C
     const [first] = runs
     const name = Object.keys(first.found?.figures ?? {})[0]
     const values = runs.map(({ found }) => found?.figures[name] ?? Number.NaN)
-    const mean = values.reduce((sum, x) => sum + x, 0) / values.length
     const each = values.map((x) => shownFigure(name, x)).join(', ')
     const figure = first.found === null ? '' : `${first.found.set}${name} ${each}`
     const where =
@@ -164,7 +164,7 @@ function present(experiment: Experiment, plan: readonly Planned[], { output }: C
       step.name,
       step.command,
       where,
-      figure + (seeds.length > 1 && figure ? `, mean ${shownFigure(name, mean)}` : ''),
+      figure + (seeds.length > 1 && figure ? `, mean ${shownFigure(name, mean(values))}` : ''),
     ]
   })
   output.print(

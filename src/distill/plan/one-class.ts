@@ -1,5 +1,7 @@
 // Whether a student still gives every text the same class: seen early, hours before its accuracy would tell.
+
 import { floats, type Tensor } from '../../tensor/tensor.js'
+import { best } from '../../train/metrics.js'
 
 /** Batches that are looked at, before each of the moments. */
 const LOOKED = 10
@@ -32,9 +34,8 @@ export class OneClassWatch {
     const [rows, classes] = logits.shape
     const values = floats(logits.detach())
     for (let row = 0; row < rows; row++) {
-      let best = 0
-      for (let c = 1; c < classes; c++) if (values[row * classes + c] > values[row * classes + best]) best = c
-      this.#counts.set(best, (this.#counts.get(best) ?? 0) + 1)
+      const label = best(values, row * classes, classes)
+      this.#counts.set(label, (this.#counts.get(label) ?? 0) + 1)
     }
     if (step < end || this.#counts.size > 1) return null
     const [[label, texts]] = this.#counts
