@@ -34,7 +34,19 @@ writeFileSync(at('student.json'), shape(1, 16))
 const data = ['--train', at('train.tsv'), '--dev', at('train.tsv'), '--quiet']
 const distil = (recipe: string, out: string, teachers: string[], ...args: string[]) =>
   run(
-    ...['distill', '--recipe', recipe, '--out', at(out), '--config', at('fast.json'), ...data, '--json'],
+    ...[
+      'distill',
+      '--recipe',
+      recipe,
+      '--out',
+      at(out),
+      '--config',
+      at('fast.json'),
+      ...data,
+      '--json',
+      '--augment',
+      '0',
+    ],
     ...['--student', at('student.json'), '--teacher', ...teachers.map(at), '--tokenizer', at('teacher')],
     ...args,
   )

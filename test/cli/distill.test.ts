@@ -36,7 +36,19 @@ const teach = (out: string, ...more: string[]) => {
   return run('train', '--model', at('teacher.json'), ...data, '--out', at(out), ...args)
 }
 const distil = (recipe: string, out: string, ...more: string[]) =>
-  run('distill', '--recipe', recipe, ...data, '--out', at(out), '--config', at('fast.yaml'), ...more)
+  run(
+    'distill',
+    '--recipe',
+    recipe,
+    ...data,
+    '--augment',
+    '0',
+    '--out',
+    at(out),
+    '--config',
+    at('fast.yaml'),
+    ...more,
+  )
 const ofTeacher = ['--teacher', at('teacher'), '--json']
 const small = [...ofTeacher, '--student', at('student.json')]
 
@@ -355,7 +367,7 @@ describe('tinystill distill', () => {
       '--out',
       at('blind'),
     ]
-    const { code, out } = await run('distill', '--recipe', 'hinton', ...args, ...small)
+    const { code, out } = await run('distill', '--recipe', 'hinton', '--augment', '0', ...args, ...small)
     expect([code, JSON.parse(out).verdicts, JSON.parse(out).accuracy]).toEqual([0, {}, undefined])
     const page = readFileSync(join(at('blind'), 'report.html'), 'utf8')
     expect(page).toContain('Similarity of layers')

@@ -40,7 +40,7 @@ const train = (out: string, ...more: string[]) =>
   run('train', '--model', at('teacher.json'), '--train', at('train.tsv'), '--out', at(out), ...more)
 const distil = (recipe: string, out: string, ...more: string[]) => {
   const models = ['--teacher', at('teacher'), '--student', at('student.json'), '--force']
-  const data = ['--train', at('train.tsv'), '--out', at(out)]
+  const data = ['--train', at('train.tsv'), '--out', at(out), '--augment', '0']
   return run('distill', '--recipe', recipe, ...models, ...data, ...more)
 }
 

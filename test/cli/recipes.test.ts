@@ -28,7 +28,18 @@ const data = ['--train', at('train.tsv'), '--dev', at('train.tsv'), '--quiet']
 const distil = (recipe: string, out: string, ...more: string[]) =>
   run(
     'distill',
-    ...['--recipe', recipe, '--teacher', at('teacher'), ...data, '--out', at(out), '--json'],
+    ...[
+      '--recipe',
+      recipe,
+      '--teacher',
+      at('teacher'),
+      ...data,
+      '--augment',
+      '0',
+      '--out',
+      at(out),
+      '--json',
+    ],
     ...['--config', at('fast.yaml'), ...more],
   )
 const small = ['--student', at('student.json')]

@@ -79,7 +79,15 @@ beforeAll(async () => {
     quiet: true,
   })
   Object.assign(distilling, {
-    ...{ recipe: 'hinton', teacher: at('teacher'), student: two, train, dev, config: at('plan.json') },
+    ...{
+      recipe: 'hinton',
+      teacher: at('teacher'),
+      student: two,
+      train,
+      dev,
+      config: at('plan.json'),
+      augment: '0',
+    },
     ...{ 'checkpoint-every': '2', quiet: true, force: true },
   })
   for (const name of ['train', 'distill'] as const) {

@@ -127,7 +127,17 @@ describe('sets of classes', () => {
 
   it('are distilled, with labels and without, from the teacher or what was kept of it', async () => {
     const args = (out: string, ...more: string[]) => [
-      ...['distill', '--recipe', 'hinton', '--student', at('small.json'), '--train', at('sets.tsv')],
+      ...[
+        'distill',
+        '--recipe',
+        'hinton',
+        '--augment',
+        '0',
+        '--student',
+        at('small.json'),
+        '--train',
+        at('sets.tsv'),
+      ],
       ...['--dev', at('sets.jsonl'), '--out', at(out), '--json', '--max-length', '24', ...more],
     ]
     const live = await run(
@@ -177,7 +187,17 @@ describe('sets of classes', () => {
   }, 120_000)
 
   it('are looked at before a distillation', async () => {
-    const args = ['distill', '--recipe', 'hinton', '--student', at('small.json'), '--teacher', at('sets')]
+    const args = [
+      'distill',
+      '--recipe',
+      'hinton',
+      '--augment',
+      '0',
+      '--student',
+      at('small.json'),
+      '--teacher',
+      at('sets'),
+    ]
     const { code, out } = await run(...args, '--train', at('vectors.jsonl'), '--out', at('wrong'))
     expect([code, existsSync(at('wrong'))]).toEqual([1, false])
     expect(out).toMatch(
@@ -225,7 +245,17 @@ describe('several numbers', () => {
 
   it('are distilled by their squared error', async () => {
     const { code, out, err } = await run(
-      ...['distill', '--recipe', 'hinton', '--student', at('small.json'), '--teacher', at('numbers')],
+      ...[
+        'distill',
+        '--recipe',
+        'hinton',
+        '--augment',
+        '0',
+        '--student',
+        at('small.json'),
+        '--teacher',
+        at('numbers'),
+      ],
       ...[
         '--train',
         at('numbers.jsonl'),

@@ -98,12 +98,12 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
   const data = ['--train', train, '--dev', dev, '--config', config, ...save]
   const distill = (recipe: string, ...more: string[]) => [
     // The teacher of one epoch knows next to nothing.
-    ...['distill', '--recipe', recipe, '--teacher', teacher, '--force', ...data, ...more],
+    ...['distill', '--recipe', recipe, '--teacher', teacher, '--force', '--augment', '0', ...data, ...more],
   ]
   return {
     root,
     commands: {
-      hinton: distill('hinton', '--student', two, '--baseline', '--seeds', '2'),
+      hinton: distill('hinton', '--student', two, '--baseline', '--seeds', '2', '--augment', '30'),
       distilbert: distill('distilbert', '--general-teacher', words, '--transfer', plain),
       // Three stages, of which the second takes over the first one's projection; and a teacher that drops out.
       tinybert: distill('tinybert', '--student', two, '--transfer', plain, '--config', dropping),

@@ -25,7 +25,10 @@ import type { DistillOptions } from './options.js'
 export const uses = ['train', 'transfer', 'text', 'dev', 'test'] as const
 export type Use = (typeof uses)[number]
 type FileTexts = TextSet & { file: string }
-export type Texts = Readonly<Record<'train', FileTexts> & Record<Exclude<Use, 'train'>, FileTexts | null>>
+/** What stands in files, and texts that were made of those of --train: ./varied.ts. */
+export type Texts = Readonly<
+  Record<'train', FileTexts> & Record<Exclude<Use, 'train'>, FileTexts | null> & { varied: TextSet | null }
+>
 
 /** What --quick leaves of each file. */
 const QUICK: Record<Use, number> = { train: 2000, transfer: 4000, text: 4000, dev: 500, test: 500 }
@@ -59,34 +62,37 @@ export function readSets(
     return options.quick ? part(set, QUICK[use]) : set
   }
   const [train, transfer, text, dev, test] = uses.map(read)
-  return { ...{ transfer, text, dev, test }, train: train as FileTexts }
+  return { ...{ transfer, text, dev, test, varied: null }, train: train as FileTexts }
 }
 
-export const countRows = ({ train, transfer, text }: Texts): RowCounts => ({
+export const countRows = ({ train, transfer, text, varied }: Texts): RowCounts => ({
   labelled: train.texts.length,
-  transferRows: transfer?.texts.length ?? 0,
+  transferRows: (transfer?.texts.length ?? 0) + (varied?.texts.length ?? 0),
   textRows: (text ?? transfer)?.texts.length ?? 0,
 })
 
 /** The rows that stages learn from; those of the transfer set have the label -100 or NaN, which is none. */
-function stageTexts(kind: StageData, { train, transfer, text }: Texts): TextSet {
+function stageTexts(kind: StageData, { train, transfer, text, varied }: Texts): TextSet {
   if (kind === 'labelled') return train
   if (kind === 'text' && text !== null) return { ...text, labels: null, targets: null }
-  if (transfer === null)
+  const more = [transfer, kind === 'text' ? null : varied].filter((set) => set !== null)
+  if (more.length === 0)
     throw new DataError(
       kind === 'text' ? '--text' : '--transfer',
       `is missing, a stage learns from ${kind === 'text' ? 'plain text' : 'its rows'}`,
       'Name a file of texts',
     )
-  if (kind === 'text') return { ...transfer, labels: null, targets: null }
-  const pairs = train.pairs ?? transfer.pairs
-  const n = transfer.texts.length
+  if (kind === 'text') return { ...more[0], labels: null, targets: null }
+  const all = [train, ...more]
+  const n = more.reduce((sum, { texts }) => sum + texts.length, 0)
   const none = new Int32Array(n).fill(-100)
   const { labels, targets, labelNames } = train
   return {
-    ...transfer,
-    texts: [...train.texts, ...transfer.texts],
-    pairs: pairs && [train, transfer].flatMap((set) => set.pairs ?? set.texts.map(() => null)),
+    ...more[0],
+    texts: all.flatMap(({ texts }) => texts),
+    pairs: all.some(({ pairs }) => pairs)
+      ? all.flatMap((set) => set.pairs ?? set.texts.map(() => null))
+      : null,
     labels: labels && Int32Array.from([...labels, ...none]),
     targets:
       targets && Float32Array.from([...targets, ...new Float32Array(n * labelNames.length).fill(Number.NaN)]),
@@ -97,15 +103,15 @@ function stageTexts(kind: StageData, { train, transfer, text }: Texts): TextSet 
 /** Rows that models learn from or are judged on. */
 export type SetName = StageData | 'dev' | 'test'
 
-/** The files whose rows, one after the other, are a set's. */
-const filesOf = ({ text }: Texts): Readonly<Record<SetName, readonly Use[]>> => ({
-  ...{ labelled: ['train'], transfer: ['train', 'transfer'], dev: ['dev'], test: ['test'] },
+/** Whose rows, one after the other, are a set's. */
+const partsOf = ({ text }: Texts): Readonly<Record<SetName, readonly (keyof Texts)[]>> => ({
+  ...{ labelled: ['train'], transfer: ['train', 'transfer', 'varied'], dev: ['dev'], test: ['test'] },
   text: [text === null ? 'transfer' : 'text'],
 })
 
 export interface Reader {
   tokenizer: Tokenizer
-  /** A set as it stands in its files, for those who look its rows up. */
+  /** A set as it was read or made, for those who look its rows up. */
   texts(set: SetName): readonly CachedTexts[]
   /** What a set's inputs follow from: its texts, the tokenizer, how much of a text is read. */
   facts(set: SetName): LogitFacts
@@ -146,7 +152,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
     return data
   }
   const shown = texts.test ?? texts.dev ?? texts.train
-  const ofSet = (set: SetName) => filesOf(texts)[set].flatMap((use) => texts[use] ?? [])
+  const ofSet = (set: SetName) => partsOf(texts)[set].flatMap((part) => texts[part] ?? [])
   const facts = new Map<SetName, LogitFacts>()
   const factsOf = (set: SetName): LogitFacts => ({
     ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },

@@ -16,6 +16,7 @@ import type { DistillOptions } from './options.js'
 import { flagsLine, planFor } from './plan.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
 import { isLive, loadTeacher, type Teacher } from './teachers.js'
+import { withVaried } from './varied.js'
 
 export interface Job {
   recipe: Recipe
@@ -77,7 +78,9 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
   const { seed, seeds, onNonfinite, force, test, dev } = options
-  const texts = readSets(options, teachers[0], dataOptions(options, output), output)
+  const { pretrained } = student
+  const read = readSets(options, teachers[0], dataOptions(options, output), output)
+  const texts = withVaried(read, { options, recipe, teachers, pretrained }, output)
   const plan = planFor(recipe, options, student, texts, teachers[0].problemType)
   const flags = flagsLine(options, plan)
   if (flags !== null) output.info(flags)
@@ -85,8 +88,8 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
   const tokenizers = [tokenizer, ...teachers.filter(isLive).map((t) => t.tokenizer)]
-  const read = teachers.map((t) => (isLive(t) ? Infinity : t.cache.manifest.settings.maxLength))
-  const usual = trainingLength(tokenizers, Math.min(...read))
+  const limits = teachers.map((t) => (isLive(t) ? Infinity : t.cache.manifest.settings.maxLength))
+  const usual = trainingLength(tokenizers, Math.min(...limits))
   const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
   const reader = createReader(texts, tokenizer, maxLength)

@@ -29,6 +29,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFi
   train: string
   transfer?: string
   text?: string
+  augment?: number
   dev?: string
   test?: string
   out: string
@@ -97,6 +98,11 @@ export function distillOptions(command: Command): Command {
     .option(
       '--text <file>',
       'plain text for recipes that begin with it; default: the texts of --transfer, which then teach nothing else',
+    )
+    .option(
+      '--augment <n>',
+      'texts made of those of --train for the teacher to answer: words left out or replaced, halves joined; default for a new student: up to 20,000 rows in all; 0 for none',
+      whole(0, 1e7),
     )
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')
     .option('--test <file>', 'judged once, at the end')

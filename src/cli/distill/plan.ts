@@ -64,7 +64,9 @@ export function planFor(
   if (unknown !== undefined) throw new RangeError(`--${unknown}: the recipe ${recipe.name} has no ${unknown}`)
   const settings = { ...own, ...Object.fromEntries(flags.map((name) => [name, options[name]])) }
   const occasion = {
-    ...{ transfer: texts.transfer !== null, pretrained: source.pretrained, ...countRows(texts) },
+    ...{ pretrained: source.pretrained, ...countRows(texts) },
+    ...{ transfer: texts.transfer !== null || texts.varied !== null },
+    variedRows: texts.varied?.texts.length ?? 0,
     ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
   }
   const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)

@@ -12,6 +12,7 @@ export const annealingRecipe = defineRecipe({
   source: 'Clark et al. 2019 (arXiv 1907.04829), official code',
   teachers: 'one',
   student: 'given',
+  varies: true,
   settings: { T: numberFrom(0.01, 1000, 1), anneal: flag(true) },
   plan: ({ T, anneal }, occasion) => {
     const stage = stageOf({

@@ -10,6 +10,7 @@ export const hintonRecipe = defineRecipe({
   source: 'Hinton, Vinyals and Dean 2015 (arXiv 1503.02531)',
   teachers: 'one',
   student: 'given',
+  varies: true,
   settings: softSettings(2),
   plan: (settings, occasion: Occasion) => {
     const fit = paceFor(occasion)

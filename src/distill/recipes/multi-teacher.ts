@@ -12,6 +12,7 @@ export const multiTeacherRecipe = defineRecipe({
   source: 'Hinton, Vinyals and Dean 2015 (arXiv 1503.02531)',
   teachers: 'many',
   student: 'given',
+  varies: true,
   settings: {
     ...softSettings(2),
     mean: oneOf<'probabilities' | 'logits'>(['probabilities', 'logits'], 'probabilities'),

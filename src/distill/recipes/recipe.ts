@@ -11,6 +11,8 @@ export interface Occasion {
   labelled: number
   /** Rows of the transfer set, without the labelled; 0 where there is none. */
   transferRows: number
+  /** Of these, the ones that were made of the labelled texts: ../augment/vary.ts. */
+  variedRows?: number
   /** Whether the student begins with trained weights, for which rates are smaller. */
   pretrained: boolean
   /** Whether there is plain text besides. Where not, the transfer set is that for recipes that begin with it. */
@@ -41,6 +43,8 @@ export interface RecipeRecord<S extends Settings> {
   teachers: 'one' | 'many'
   /** Where none is given, 'teacher': of the teacher's own architecture; 'distilbert': of half its layers. */
   student: 'given' | 'teacher' | 'distilbert'
+  /** Whether a new student learns from texts made of the labelled ones too, where nothing else is asked for. */
+  varies?: boolean
   settings: S
   plan(settings: Values<S>, occasion: Occasion): Plan
 }

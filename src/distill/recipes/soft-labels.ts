@@ -18,10 +18,10 @@ export const softSettings = (T: number) => ({
 /** alpha T^2 KL + (1 - alpha) CE, without the part of weight 0. Hinton, Vinyals and Dean 2015, section 2. */
 export function softAndHard(
   { T, alpha }: { T: number; alpha: number | null },
-  { labelled, transferRows }: Occasion,
+  { labelled, transferRows, variedRows = 0 }: Occasion,
   usual: number,
 ): Record<string, LossPlan> {
-  const soft = alpha ?? (transferRows >= SEVERAL * labelled ? 1 : usual)
+  const soft = alpha ?? (transferRows - variedRows >= SEVERAL * labelled ? 1 : usual)
   return {
     ...(soft > 0 && { soft: { weight: soft, options: { T } } }),
     // 1 - 0.9 is 0.09999999999999998.
