@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { start } from '../resume/trials.js'
 import { reviews, run } from './program.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-run-'))
@@ -191,3 +192,22 @@ describe('steps', () => {
     expect(existsSync(at('bad'))).toBe(false)
   })
 })
+
+it('that is asked to stop saves its step, says how to go on, and goes on there', async () => {
+  const step = { command: 'train', model: 'model.json', train: 'train.tsv', steps: 400 }
+  const steps = ['first', 'second'].map((name) => ({ name, ...step }))
+  const file = put('stopped.json', JSON.stringify({ steps: [steps[0], { ...steps[1], steps: 2 }] }))
+  const first = at('stopped', 'first')
+  const ended = await start(['run', file], {
+    stop: { signal: 'SIGINT', when: join(first, 'metrics.jsonl') },
+  })
+  expect(ended.code, ended.err).toBe(130)
+  expect(ended.err).toMatch(
+    /stopped by SIGINT; step \d+ is saved\. Go on with: tinystill run .*stopped\.json/,
+  )
+  expect(json('stopped', 'first', 'run.json').status).toBe('interrupted')
+  const { code, err } = await run('run', file)
+  expect(code, err).toBe(0)
+  expect(err).toMatch(/goes on|resum/i)
+  expect(json('stopped', 'second', 'run.json').status).toBe('done')
+}, 120_000)

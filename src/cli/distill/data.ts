@@ -68,6 +68,7 @@ export function readSets(
 export const countRows = ({ train, transfer, text, varied }: Texts): RowCounts => ({
   labelled: train.texts.length,
   transferRows: (transfer?.texts.length ?? 0) + (varied?.texts.length ?? 0),
+  variedRows: varied?.texts.length ?? 0,
   textRows: (text ?? transfer)?.texts.length ?? 0,
 })
 

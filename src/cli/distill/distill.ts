@@ -162,10 +162,10 @@ function keepModels({ stages }: SeedResult, { plan, data, output, pupil }: Job):
 }
 
 function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained, { output }: Context): void {
-  const { plan, recipe, problems } = job
+  const { plan, recipe, problems, data } = job
   const { student: source, teachers } = job.sources
   const task = tasks[teachers[0].problemType]
-  const { judgedOn } = job.data
+  const { judgedOn } = data
   const { folder: out, repeat, facts } = job.output
   const main = mainName(plan)
   const verdicts = verdictsOf(table, main)
@@ -178,6 +178,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const more = {
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
+    counts: data.counts,
     ...{ teachers: folders, student: source.name, classes: teachers[0].classes, problems, judgedOn },
     ...(task.name !== 'classes' && { gives: task.gives(teachers[0].classes) }),
     speedMethod: SPEED_METHOD,

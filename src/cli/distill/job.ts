@@ -32,6 +32,7 @@ export interface Job {
     readers: readonly Reader[]
     reader: Reader
     judgedOn: 'test' | 'dev' | 'no'
+    counts: RowCounts
   }
   /** The first student, to be looked at before training; whoever has looked disposes of it. */
   pupil: Made & { maxLength: number }
@@ -102,12 +103,13 @@ export function readJob(options: DistillOptions, output: Output): Job {
   const readers = teachers.map((t) =>
     isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
   )
+  const counts = countRows(texts)
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },
-    data: { readers, reader, judgedOn: test ? 'test' : dev ? 'dev' : 'no' },
+    data: { readers, reader, judgedOn: test ? 'test' : dev ? 'dev' : 'no', counts },
     pupil: { ...made, maxLength },
     training: {
-      ...variantsOf(plan, options, countRows(texts)),
+      ...variantsOf(plan, options, counts),
       ...{ onNonfinite, force, seeds: Array.from({ length: seeds }, (_, i) => seed + i) },
     },
     output: outputOf(options),

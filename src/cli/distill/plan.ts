@@ -66,7 +66,6 @@ export function planFor(
   const occasion = {
     ...{ pretrained: source.pretrained, ...countRows(texts) },
     ...{ transfer: texts.transfer !== null || texts.varied !== null },
-    variedRows: texts.varied?.texts.length ?? 0,
     ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
   }
   const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)

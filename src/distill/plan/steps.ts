@@ -3,7 +3,7 @@ import type { Occasion } from '../recipes/recipe.js'
 import type { Plan, StageData, StagePlan } from './plan.js'
 
 /** Rows of each kind; of plain text those that stages on it see. */
-export type RowCounts = Pick<Occasion, 'labelled' | 'transferRows'> & { textRows: number }
+export type RowCounts = Pick<Occasion, 'labelled' | 'transferRows' | 'variedRows'> & { textRows: number }
 
 const rowsOf: Readonly<Record<StageData, (rows: RowCounts) => number>> = {
   labelled: ({ labelled }) => labelled,
