@@ -132,7 +132,8 @@ describe('the verdict', () => {
   const runs = (gains: number[]) =>
     gains.map((gain) => ({ distilled: figures(0.5 + gain), alone: figures(0.5) }))
   const figures = (accuracy: number) => ({
-    ...{ accuracy, f1: 0, loss: 0, params: 0, bytes: 0, msPerExample: 0, examplesPerSecond: 0, seconds: 0 },
+    ...{ accuracy, f1: 0, loss: 0, params: 0, bytes: 0, seconds: 0 },
+    ...{ msPerExample: 0, msSpread: 0, examplesPerSecond: 0, examplesSpread: 0, speedRounds: 0 },
     right: Uint8Array.from({ length: 1000 }, (_, r) => (r < Math.round(accuracy * 1000) ? 1 : 0)),
   })
   const told = (gains: number[]) => judgeDemo(runs(gains)).text

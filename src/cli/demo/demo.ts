@@ -21,8 +21,9 @@ import { train } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { settleBackend, whole } from '../shared/options.js'
+import { measureSpeeds, type Speed } from '../shared/speed.js'
 import { count, percent } from '../shared/table.js'
-import { type DemoRun, type JudgedFigures, majority, presentDemo, saveDemo } from './report.js'
+import { type DemoRun, majority, presentDemo, saveDemo } from './report.js'
 
 interface ModelPlan {
   width: number
@@ -160,30 +161,14 @@ function accuracyOf(model: Classifier<TextInput>, set: DataSet<TextInput>, data:
   return classification(predict(model, set), set.labels as Int32Array, data.split.classes.length).accuracy
 }
 
-/** Texts timed one by one, after as many to warm up. */
-const TIMED = 200
-
-function figures(
-  model: Classifier<TextInput>,
-  data: Data,
-  seconds: number,
-  { now }: Context,
-): JudgedFigures & { logits: Float32Array } {
-  const began = now()
+function figures(model: Classifier<TextInput>, data: Data, seconds: number) {
   const logits = predict(model, data.test)
-  const whole = (now() - began) / 1000
-  const texts = data.split.test.map((x) => x.text)
-  const single = textData(texts.slice(0, TIMED), null, data.tokenizer, MAX_LENGTH)
-  predict(model, single, { batchSize: 1 })
-  const start = now()
-  predict(model, single, { batchSize: 1 })
   const params = model.countParameters()
   const [labels, classes] = [data.test.labels as Int32Array, data.split.classes.length]
   return {
     ...classification(logits, labels, classes),
     right: rightRows(logits, labels, classes),
-    ...{ params, bytes: params * 4, seconds },
-    ...{ msPerExample: (now() - start) / TIMED, examplesPerSecond: texts.length / whole, logits },
+    ...{ params, bytes: params * 4, seconds, logits },
   }
 }
 
@@ -219,7 +204,7 @@ async function runSeed(plan: Plan, data: Data, seed: number, context: Context, o
     taught.push(await learn(label, member, 'teacher', own, (model, o) => train(model, data.labelled, o)))
   }
   const ensemble = new Ensemble(taught.map((t) => t.model))
-  const teacher = figures(ensemble, data, sum(taught), context)
+  const teacher = figures(ensemble, data, sum(taught))
 
   progress.start(`${of}soft targets`, data.unlabelled.size)
   const targets = predict(ensemble, data.unlabelled, {
@@ -239,10 +224,22 @@ async function runSeed(plan: Plan, data: Data, seed: number, context: Context, o
     distil(model, data.unlabelled, targets, { ...o, T }),
   )
   const testLabels = data.test.labels as Int32Array
+  const few = (n: number) =>
+    textData(
+      data.split.test.slice(0, n).map(({ text }) => text),
+      null,
+      data.tokenizer,
+      MAX_LENGTH,
+    )
+  const models = { teacher: ensemble, alone: lone.model, distilled: pupil.model }
+  const timed = new Map(Object.entries(models).map(([name, model]) => [name, { model, few }]))
+  const speeds = await measureSpeeds(timed, context)
+  const speed = (name: keyof typeof models) => speeds.get(name) as Speed
   return {
-    ...{ seed, teacher },
-    alone: figures(lone.model, data, sum(tries), context),
-    distilled: figures(pupil.model, data, pupil.seconds, context),
+    seed,
+    teacher: { ...teacher, ...speed('teacher') },
+    alone: { ...figures(lone.model, data, sum(tries)), ...speed('alone') },
+    distilled: { ...figures(pupil.model, data, pupil.seconds), ...speed('distilled') },
     curves: { teacher: taught[0], alone: lone, distilled: pupil },
     majority: majority(data.labelled.labels as Int32Array, testLabels, data.split.classes.length),
     student: { model: pupil.model, tokenizer: data.tokenizer, classes: data.split.classes },

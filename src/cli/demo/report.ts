@@ -10,15 +10,12 @@ import { best, type Metrics, probabilities } from '../../train/metrics.js'
 import type { EpochReport } from '../../train/reports.js'
 import { VERSION } from '../../version.js'
 import type { Output } from '../shared/output.js'
+import { type Speed, shownSpeed } from '../shared/speed.js'
 import { bytes, count, duration, percent, renderTable } from '../shared/table.js'
 
-export interface ModelFigures extends Pick<Metrics, 'accuracy' | 'f1' | 'loss'> {
+export interface ModelFigures extends Pick<Metrics, 'accuracy' | 'f1' | 'loss'>, Speed {
   params: number
   bytes: number
-  /** One text at a time. */
-  msPerExample: number
-  /** In batches. */
-  examplesPerSecond: number
   /** Of training. */
   seconds: number
 }
@@ -66,7 +63,8 @@ export function majority(train: Int32Array, test: Int32Array, classes: number): 
     f1: (2 * right) / (right + test.length - right + right) / present,
     loss:
       test.reduce((sum, label) => sum - Math.log2(counts[label] / train.length) * Math.LN2, 0) / test.length,
-    ...{ params: 0, bytes: 0, msPerExample: 0, examplesPerSecond: 0, seconds: 0 },
+    ...{ params: 0, bytes: 0, seconds: 0 },
+    ...{ msPerExample: 0, msSpread: 0, examplesPerSecond: 0, examplesSpread: 0, speedRounds: 0 },
   }
 }
 
@@ -82,8 +80,10 @@ export function judgeDemo(runs: readonly Pick<DemoRun, 'distilled' | 'alone'>[])
 }
 
 function publicFigures(f: ModelFigures): ModelFigures {
-  const { accuracy, f1, loss, params, bytes: size, msPerExample, examplesPerSecond, seconds } = f
-  return { accuracy, f1, loss, params, bytes: size, msPerExample, examplesPerSecond, seconds }
+  const { accuracy, f1, loss, params, bytes: size, seconds } = f
+  const { msPerExample, msSpread, examplesPerSecond, examplesSpread, speedRounds } = f
+  const speed = { msPerExample, msSpread, examplesPerSecond, examplesSpread, speedRounds }
+  return { accuracy, f1, loss, params, bytes: size, ...speed, seconds }
 }
 
 /** Mean over the seeds, field by field. */
@@ -103,7 +103,7 @@ function figureRow(runs: readonly DemoRun[], role: Role | 'majority'): string[] 
     percent(f.f1, 2),
     none ? '' : count(f.params),
     none ? '' : bytes(f.bytes),
-    none ? '' : f.msPerExample.toFixed(2),
+    none ? '' : shownSpeed(f),
   ]
 }
 
