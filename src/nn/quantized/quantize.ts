@@ -23,7 +23,7 @@ function* layersOf(
   model: Module,
 ): Generator<[path: string, holder: Module, name: string, layer: Linear | Embedding]> {
   for (const [path, holder] of model.namedModules()) {
-    for (const [name, layer] of holder.namedChildren()) {
+    for (const [name, layer] of holder.holdings()) {
       const own = path === '' ? name : `${path}.${name}`
       if (layer instanceof Linear && layer.weight.shape[1] <= INT8_INPUTS) yield [own, holder, name, layer]
       if (layer instanceof Embedding && !FLOAT_TABLES.includes(name)) yield [own, holder, name, layer]
