@@ -1,6 +1,8 @@
 // Products of whole numbers: every build, any number of threads and the plain loops give the same bits.
 import { describe, expect, it } from 'vitest'
+import { unaryTable } from '../../src/tensor/backends/js/elementwise.js'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
+import { singleActivations } from '../../src/tensor/backends/js/single.js'
 import { createWasmKernels, type Int8Build, int8BuildBeside } from '../../src/tensor/backends/wasm/index.js'
 import { type Int8Bits, int8Bytes, int8Layout, int8Most, int8Row } from '../../src/tensor/int8.js'
 import type { ProductActivation } from '../../src/tensor/kernel-args.js'
@@ -173,6 +175,23 @@ describe('the plain loops', () => {
   it('refuse weights that are not finite', () => {
     for (const value of [Number.NaN, Infinity, -Infinity])
       expect(() => packed(Float32Array.of(1, value), 1, 2, 7)).toThrow(`test: a weight is ${value}. Quantize`)
+  })
+})
+
+describe('activations', () => {
+  it('lie within what float32 holds of them', () => {
+    for (let i = -24000; i <= 24000; i++) {
+      const x = Math.fround(i / 2000)
+      for (const name of ['relu', 'gelu', 'geluTanh'] as const) {
+        const far = Math.abs(singleActivations[name](x) - unaryTable[name](x))
+        if (!(far <= 4e-7 * Math.max(1, Math.abs(x)))) throw new Error(`${name}(${x}) is off by ${far}`)
+      }
+    }
+    for (const name of ['relu', 'gelu', 'geluTanh'] as const) {
+      const act = singleActivations[name]
+      const ends = [-Infinity, -(2 ** 100), -300, 0, 300, 2 ** 100, Infinity, Number.NaN]
+      expect(ends.map((x) => act(x) + 0)).toEqual([0, 0, 0, 0, 300, 2 ** 100, Infinity, Number.NaN])
+    }
   })
 })
 

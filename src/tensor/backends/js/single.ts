@@ -1,5 +1,5 @@
-// Activations in float32 steps, in the order of the wasm kernels' own (assembly/math.ts without fused multiply-add): the
-// int8 products must give the same bits wherever they run.
+// Activations in float32 steps, in the order of the int8 modules' own (assembly/int8/gelu.ts, assembly/math.ts): their
+// products must give the same bits wherever they run.
 import type { ProductActivation } from '../../kernel-args.js'
 
 const f = Math.fround
@@ -41,23 +41,27 @@ function expOfSum(given: number, rest: number): number {
   return f(f(p * ofBits(((half << 23) + one) | 0)) * ofBits((((n - half) << 23) + one) | 0))
 }
 
-const TAIL = singles([
-  ...[0.00415119256323, 0.0408703085951, 0.183941398677, 0.439252731585, 0.500000002942],
-  ...[0.0104053852388, 0.102452779181, 0.471334152226, 1.20544391655, 1.67639045312, 1, 15, 0, -15],
+/** From the highest coefficient down: of assembly/int8/gelu.ts. */
+const P = singles([
+  ...[2.274976651506222e-8, 6.352083346428117e-6, 0.00016882068302948028, 0.004677229560911655],
+  ...[0.03385215625166893, 0.398942232131958],
+])
+const Q = singles([
+  ...[1.1975132565567037e-6, 7.364591147052124e-5, 0.0018844162113964558, 0.0286455899477005],
+  ...[0.25152069330215454, 1],
 ])
 
-/** x Phi(x). */
-function gelu(x: number): number {
-  const u = pmin(Math.abs(x), TAIL[11])
-  const head = ofBits(bitsOf(u) & 0xfffff000)
-  const rest = f(f(head - u) * f(head + u))
-  const bell = expOfSum(f(f(head * head) * -0.5), f(rest * 0.5))
-  let p = madd(TAIL[0], u, TAIL[1])
-  for (let i = 2; i < 5; i++) p = madd(p, u, TAIL[i])
-  let q = madd(TAIL[5], u, TAIL[6])
-  for (let i = 7; i < 11; i++) q = madd(q, u, TAIL[i])
-  const tail = f(bell * f(p / q))
-  return f(pmax(x, TAIL[13]) * (x < 0 ? tail : f(1 - tail)))
+const polynomial = (coefficients: readonly number[], z: number) =>
+  coefficients.slice(1).reduce((sum, c) => madd(sum, z, c), coefficients[0])
+
+/** x Phi(x), within 2.5e-7 max(|x|, 1). */
+function gelu(given: number): number {
+  const x = pmax(given, -100)
+  const a = Math.abs(x)
+  const t = pmin(a, 5.5)
+  const z = f(t * t)
+  const e = pmin(f(f(t * polynomial(P, z)) / polynomial(Q, z)), 0.5)
+  return f(f(x * 0.5) + f(a * e))
 }
 
 function sigmoid(x: number): number {
