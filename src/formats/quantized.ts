@@ -3,15 +3,18 @@
 // their bits would overflow in the kernels, each build in its own way.
 import { CheckpointError } from '../errors.js'
 import { Embedding, Linear } from '../nn/layers.js'
+import { nameInFile } from '../nn/models/family.js'
+import { Pretrained } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
 import { QuantizedEmbedding, type QuantizedLayer, QuantizedLinear } from '../nn/quantized/layers.js'
 import { quantizedLayers } from '../nn/quantized/quantize.js'
 import { type Int8Bits, int8Bits, int8Most } from '../tensor/int8.js'
 import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
-import { adopt, type Tensor } from '../tensor/tensor.js'
-import type { Fields } from './document.js'
+import { adopt, empty, type Tensor } from '../tensor/tensor.js'
+import { Fields } from './document.js'
 import { shown } from './json.js'
-import type { Entry } from './safetensors/header.js'
+import { parseJson } from './parse-json.js'
+import { type Entry, readHeader } from './safetensors/header.js'
 import { safetensorsPieces } from './safetensors/safetensors.js'
 
 export const QUANTIZATION = 'quantization.json'
@@ -32,7 +35,10 @@ export interface Quantization {
 }
 
 /** A parameter's name in files, from its path in the model. */
-export type NameOf = (path: string) => string
+const namesIn =
+  (model: Module) =>
+  (path: string): string =>
+    model instanceof Pretrained ? nameInFile(model.family, path, model.config.tied) : path
 
 /** Names of the two tensors that a quantized weight is. */
 const partsOf = (name: string) => ({ numbers: `${name}.int8`, scale: `${name}.scale` })
@@ -40,10 +46,8 @@ const partsOf = (name: string) => ({ numbers: `${name}.int8`, scale: `${name}.sc
 const isLinear = (layer: QuantizedLayer): layer is QuantizedLinear => layer instanceof QuantizedLinear
 
 /** Both files of a quantized model, the weights in pieces. */
-export function quantizedFiles(
-  model: Module,
-  nameOf: NameOf,
-): { name: string; data: string | Iterable<Uint8Array> }[] {
+export function quantizedFiles(model: Module): { name: string; data: string | Iterable<Uint8Array> }[] {
+  const nameOf = namesIn(model)
   const layers = Array.from(quantizedLayers(model), ([path, layer]) => ({
     name: nameOf(`${path}.weight`),
     layer,
@@ -116,12 +120,7 @@ const PIECE = 2 ** 20
  * CheckpointError for names and shapes that do not fit the model, none left over, and for numbers outside their bits; the
  * model is of no use then.
  */
-export function fillQuantized(
-  model: Module,
-  quantization: Quantization,
-  source: WeightSource,
-  nameOf: NameOf,
-): void {
+export function fillQuantized(model: Module, quantization: Quantization, source: WeightSource): void {
   const refuse = (what: string): never => {
     throw new CheckpointError(source.file, what, AGAIN)
   }
@@ -135,7 +134,7 @@ export function fillQuantized(
       refuse(`tensor ${shown(name)} is ${formatShape(entry.shape)}, the model needs ${formatShape(shape)}`)
     return entry
   }
-  for (const { name, shape, make, seats } of slotsOf(model, quantization, nameOf, refuse)) {
+  for (const { name, shape, make, seats } of slotsOf(model, quantization, refuse)) {
     const { numbers, scale } = partsOf(name)
     const own = { numbers: take(numbers, 'I8', shape), scale: take(scale, 'F32', [shape[0]]) }
     const layer = make()
@@ -162,11 +161,11 @@ interface Slot {
 function slotsOf(
   model: Module,
   { bits, linear, embedding }: Quantization,
-  nameOf: NameOf,
   refuse: (what: string) => never,
 ): Slot[] {
   const asked = { linear: new Set(linear), embedding: new Set(embedding) }
   const slots = new Map<unknown, Slot>()
+  const nameOf = namesIn(model)
   const slotFor = (name: string, child: unknown): Omit<Slot, 'seats'> | null => {
     if (child instanceof Linear && asked.linear.delete(name)) {
       const [rows, columns] = child.weight.shape
@@ -223,4 +222,38 @@ function fillLayer(
       layer.setRow(first + r, piece.subarray(r * columns, (r + 1) * columns), scales[first + r])
   }
   given.dispose()
+}
+
+export interface QuantizedContent {
+  /** The text of quantization.json. */
+  quantization: string
+  /** The bytes of quantized.safetensors. */
+  weights: Uint8Array
+}
+
+/**
+ * Makes a model the quantized one that two files hold: for browsers, which fetch them. The model is of the kind and sizes
+ * that it was quantized from; its own values do not matter. Gives it back, in eval mode. Throws CheckpointError for what
+ * does not fit or is no such file; the model is of no use then.
+ */
+export function loadQuantized<M extends Module>(model: M, { quantization, weights }: QuantizedContent): M {
+  const document = parseJson(quantization, (reason) => {
+    throw new CheckpointError(QUANTIZATION, reason)
+  })
+  const { entries, dataStart } = readHeader(
+    { size: weights.length, read: (n) => weights.subarray(0, n) },
+    QUANTIZED,
+    2 ** 24,
+  )
+  const at = weights.byteOffset + dataStart
+  fillQuantized(model, readQuantization(new Fields(QUANTIZATION, '', document)), {
+    ...{ file: QUANTIZED, entries },
+    bytes: ({ begin }, from, count) => new Int8Array(weights.buffer, at + begin + from, count),
+    tensor: ({ begin, shape, format }) => {
+      const t = empty(shape, format.dtype)
+      format.read(new DataView(weights.buffer, at), begin, t.elements)
+      return t
+    },
+  })
+  return model
 }

@@ -6,15 +6,12 @@ import { CheckpointError } from '../../errors.js'
 import { Fields } from '../../formats/document.js'
 import {
   fillQuantized,
-  type NameOf,
   QUANTIZATION,
   QUANTIZED,
   quantizedFiles,
   readQuantization,
 } from '../../formats/quantized.js'
 import { safetensorsPieces } from '../../formats/safetensors/safetensors.js'
-import { nameInFile } from '../../nn/models/family.js'
-import { Pretrained } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import { isQuantized } from '../../nn/quantized/quantize.js'
 import { numel, type Shape } from '../../tensor/shape.js'
@@ -46,11 +43,6 @@ export function refuseQuantized(folder: string): void {
       'Train the float model that it was made of, and quantize that',
     )
 }
-
-export const nameOfModel =
-  (model: Module): NameOf =>
-  (path) =>
-    model instanceof Pretrained ? nameInFile(model.family, path, model.config.tied) : path
 
 /** A weight as far as its shape goes. */
 export interface Sized {
@@ -85,7 +77,7 @@ export function withQuantized<T>(folder: string, use: (weights: QuantizedWeights
       fill: (model) => {
         const bytes = file.bytes.bind(file)
         const tensor = file.tensor.bind(file)
-        fillQuantized(model, quantization, { file: path, entries, bytes, tensor }, nameOfModel(model))
+        fillQuantized(model, quantization, { file: path, entries, bytes, tensor })
       },
     })
   } finally {
@@ -100,7 +92,7 @@ export function weightFiles(
   metadata: Iterable<readonly [string, string]> = [],
 ): FileContent[] {
   if (!isQuantized(model)) return [[SINGLE, safetensorsPieces(tensors, { metadata }).pieces]]
-  return quantizedFiles(model, nameOfModel(model)).map(({ name, data }): FileContent => [name, data])
+  return quantizedFiles(model).map(({ name, data }): FileContent => [name, data])
 }
 
 /** Throws CheckpointError where a folder has weights of the other kind, which would stand beside the new ones. */
