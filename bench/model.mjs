@@ -1,7 +1,7 @@
 // The models of the benches, and what is done with them.
 
 import { TextClassifier } from '../dist/files/models/index.js'
-import { crossEntropy, manualSeed, noGrad, optim, tensor, tidy } from '../dist/index.js'
+import { crossEntropy, manualSeed, nn, noGrad, optim, tensor, tidy } from '../dist/index.js'
 import { tokenIds, VOCABULARY } from './shapes.mjs'
 
 /** The same weights at every call: BERT's shape and dropout. */
@@ -9,6 +9,13 @@ export function build(model, { vocabSize = VOCABULARY, classes = 2 } = {}) {
   manualSeed(1)
   const rest = { vocabSize, classes, maxLength: 512, padId: 0, dropout: 0.1, eps: 1e-12 }
   return new TextClassifier({ ...model, ...rest })
+}
+
+/** A linear layer, in floats or in whole numbers. */
+export function linearLayer(k, n, what) {
+  const layer = new nn.Linear(k, n)
+  if (what === 'float') return layer
+  return nn.QuantizedLinear.of(layer.weight, layer.bias, what === 'int8' ? 7 : 8)
 }
 
 /** `train(input, labels)` -> loss: forward, backward, clipped AdamW over all parameters of a model in training mode. */
@@ -27,9 +34,9 @@ export function trainer(model, lr = 1e-4) {
   }
 }
 
-/** Each of `step`, `forward` and `logits` is for a batch without padding. */
-export function prepare(shape, batch, tokens) {
-  const model = build(shape)
+/** Each of `step`, `forward` and `logits` is for a batch without padding. int8: a quantized model, which has no step. */
+export function prepare(shape, batch, tokens, { int8 = false } = {}) {
+  const model = int8 ? nn.quantize(build(shape)) : build(shape)
   const input = {
     inputIds: tensor(tokenIds(batch, tokens), { shape: [batch, tokens] }),
     attentionMask: tensor(new Int32Array(batch * tokens).fill(1), { shape: [batch, tokens] }),

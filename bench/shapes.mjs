@@ -28,6 +28,12 @@ export const modelWork = (name) => [
   { title: `${name}, one text of 16 tokens`, what: 'forward', shape: models[name], batch: 1, tokens: 16 },
 ]
 
+/** Layers of MiniLM and TinyBERT over 16 x 64 words: rows, inputs, outputs. */
+export const layerShapes = [
+  [1024, 384, 1536],
+  [1024, 312, 1200],
+]
+
 export const matmulWork = [
   [512, 512, 512],
   [1024, 312, 1200],

@@ -16,7 +16,15 @@ export const builds = {
   strict: ['RELAXED=0', 'WIDE=0'],
   relaxed: ['RELAXED=1', 'WIDE=0'],
   wide: ['RELAXED=1', 'WIDE=1'],
+  // Modules of their own, whose floats are strict in each: whatever product of bytes is the fastest, the bits are the same.
+  int8Strict: ['RELAXED=0', 'WIDE=0', 'DOT=0'],
+  int8Relaxed: ['RELAXED=0', 'WIDE=0', 'DOT=1'],
+  int8Wide: ['RELAXED=0', 'WIDE=1', 'DOT=1'],
 }
+
+/** Where a build's source begins, and its constants in the memory that all modules share: apart from those of others. */
+const placeOf = (build) =>
+  build.startsWith('int8') ? { entry: 'int8/index.ts', base: 2 * 65536 } : { entry: 'index.ts', base: 65536 }
 
 const flags = [
   '--runtime=stub',
@@ -29,13 +37,12 @@ const flags = [
   '--initialMemory=64',
   '--maximumMemory=65536',
   '--noExportMemory',
-  // Constants lie above the fixed places of memory.ts and below the heap.
-  '--memoryBase=65536',
   '--enable=simd,threads,relaxed-simd',
 ]
 
 const sources = () =>
-  readdirSync(folder)
+  readdirSync(folder, { recursive: true })
+    .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ts'))
     .sort()
 
@@ -53,14 +60,16 @@ function fingerprint() {
 /** The bytes of one module; `text` is its WebAssembly text. */
 export async function compileWasm(build) {
   const made = new Map()
-  const entry = relative(root, join(folder, 'index.ts'))
+  const { entry, base } = placeOf(build)
   const { error, stderr } = await asc.main(
     [
-      entry,
+      relative(root, join(folder, entry)),
       '--baseDir',
       root,
       ...builds[build].flatMap((constant) => ['--use', constant]),
       ...flags,
+      // Above the fixed places of memory.ts and below the heap.
+      `--memoryBase=${base}`,
       '-o',
       'm.wasm',
       '-t',
@@ -81,6 +90,7 @@ export async function buildWasm() {
   let last = null
   for (const name of Object.keys(builds)) {
     const { bytes } = await compileWasm(name)
+    if (last && placeOf(last.name).entry !== placeOf(name).entry) last = null
     const fields = last
       ? `of: '${last.name}', patch: '${hex(makePatch(last.bytes, bytes))}'`
       : `bytes: '${hex(bytes)}'`

@@ -88,6 +88,18 @@ const calls = {
   'indexAdd embedding': () => [
     ...[shared(WORDS * WIDTH), some(ROWS, WIDTH), ids(ROWS, WORDS), 1, WORDS, WIDTH, 0],
   ],
+  int8Linear: () => {
+    const words = tensor(Int32Array.from({ length: (INNER * WIDTH) / 4 }, (_, i) => (i % 65) * 0x01000100))
+    const [scales, sums] = [some(INNER), tensor(new Int32Array(INNER)).elements]
+    return [
+      ...[shared(ROWS * INNER), some(ROWS, WIDTH), WIDTH, words.elements, scales, sums],
+      ...[ROWS, INNER, WIDTH, 7, some(INNER), 'gelu'],
+    ]
+  },
+  'int8Gather embedding': () => [
+    ...[shared(ROWS * WIDTH), tensor(new Int32Array((WORDS * WIDTH) / 4)).elements, some(WORDS)],
+    ...[ids(ROWS, WORDS), WIDTH],
+  ],
   adam: () => {
     const n = WIDTH * INNER
     return [some(n), some(n), shared(n), shared(n), adam]
@@ -98,6 +110,7 @@ const calls = {
 
 const flops = {
   matmul: 2 * ROWS * WIDTH * WIDTH,
+  int8Linear: 2 * ROWS * WIDTH * INNER,
   attention: 4 * SCORES * TOKENS * D,
   attentionGrad: 10 * SCORES * TOKENS * D,
 }

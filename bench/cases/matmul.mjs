@@ -1,5 +1,7 @@
 // Matrix products by shape: the four transpose cases without a copy, and the batches of attention heads.
-import { randn, tidy } from '../../dist/index.js'
+import { noGrad, randn, tidy } from '../../dist/index.js'
+import { linearLayer } from '../model.mjs'
+import { layerShapes } from '../shapes.mjs'
 
 const SQUARE = [512, 512, 512]
 /** A layer of TinyBERT-4L-312 over 16 x 64 tokens. */
@@ -22,7 +24,7 @@ function operand(batch, rows, columns, layout) {
   return layout === 'n' ? randn([...lead, rows, columns]) : randn([...lead, columns, rows]).t()
 }
 
-export const matmulCases = wanted.map(({ shape: [m, k, n], layout, batch = 1 }) => ({
+const floatCases = wanted.map(({ shape: [m, k, n], layout, batch = 1 }) => ({
   name: `${batch === 1 ? '' : `${batch} x `}${m}x${k}x${n} ${layout}`,
   group: 'matmul',
   flops: 2 * batch * m * k * n,
@@ -32,3 +34,19 @@ export const matmulCases = wanted.map(({ shape: [m, k, n], layout, batch = 1 }) 
     return () => tidy(() => void a.matmul(b))
   },
 }))
+
+/** A layer in whole numbers, floats in and out, and beside it the same in floats. */
+const layerCases = layerShapes.flatMap(([m, k, n]) =>
+  ['float', 'int8', 'int8 of 8-bit weights'].map((what) => ({
+    name: `linear ${m}x${k}x${n}, ${what}`,
+    group: 'matmul',
+    flops: 2 * m * k * n,
+    setup() {
+      const layer = linearLayer(k, n, what)
+      const x = randn([m, k])
+      return () => tidy(() => noGrad(() => void layer.forward(x)))
+    },
+  })),
+)
+
+export const matmulCases = [...floatCases, ...layerCases]

@@ -9,6 +9,7 @@ import { labelCommand } from './label.js'
 import { mnistCommand } from './mnist.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
+import { quantizeCommand } from './quantize.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
 import { tensorboardCommand } from './tensorboard.js'
@@ -26,6 +27,7 @@ export const commands: AnyCommand[] = [
   runCommand,
   evalCommand,
   predictCommand,
+  quantizeCommand,
   mnistCommand,
   inspectCommand,
   tensorboardCommand,

@@ -7,8 +7,10 @@ import {
   backendReport,
   examine,
   type GpuTrial,
+  int8Build,
   type SizeClass,
 } from '../tensor/backend.js'
+import { int8Speed } from '../tensor/int8-speed.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
 import { VERSION } from '../version.js'
 import { lookAtModel, type ModelQuestion } from './doctor-model.js'
@@ -67,13 +69,14 @@ export const doctorCommand: CommandSpec<Partial<ModelQuestion>> = {
       throw new RangeError('--data and --labels go with --model')
     const { modes, classes } = examine()
     const report = backendReport()
+    const int8 = { build: int8Build(), gops: int8Speed() }
     const facts = {
       tinystill: VERSION,
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
       processors: availableParallelism(),
     }
-    output.json({ ...facts, memoryLimit: memoryLimit(), ...report, gpuModes: modes, matmul: classes })
+    output.json({ ...facts, memoryLimit: memoryLimit(), ...report, gpuModes: modes, matmul: classes, int8 })
     output.print(
       renderTable(
         [{ title: 'what' }, { title: 'here' }],
@@ -81,6 +84,10 @@ export const doctorCommand: CommandSpec<Partial<ModelQuestion>> = {
           ...Object.entries(facts).map(([name, value]) => [name, String(value)]),
           ['backend', `${report.backend} (${report.why})`],
           ['threads', String(report.threads)],
+          [
+            'int8',
+            `${int8.build === null ? 'plain loops' : `wasm, ${int8.build}`}: ${speed(int8.gops)} GOP/s, floats in and out`,
+          ],
           ['shared memory', bytes(memory().reserved)],
           ['room for training', bytes(memoryLimit())],
           ...gpuLines(modes),

@@ -1,6 +1,7 @@
 // tinystill eval: how good and how fast a saved model is on labelled texts.
 import type { Command } from 'commander'
 import { loadClassifier } from '../files/models/classifiers.js'
+import { countWeights } from '../nn/quantized/quantize.js'
 import { textData } from '../text/dataset.js'
 import { predictInTurns } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
@@ -64,7 +65,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
       textData(texts.slice(0, n), null, tokenizer, maxLength, { pairs: pairs?.slice(0, n) ?? null })
     const timed = { model, few, batchSize }
     const speed = (await measureSpeeds(new Map([[folder, timed]]), context)).get(folder) as Speed
-    const size = { params: model.countParameters(), bytes: bytesOfFolder(folder) }
+    const size = { params: countWeights(model), bytes: bytesOfFolder(folder) }
     output.print(figureTable({ [file]: figures }))
     if (each) output.print(`\n${figureTable(each)}`)
     output.print(

@@ -1,15 +1,24 @@
 // A student made of its teacher: some of its layers, and all that stands below and above them.
+import { ArgumentError } from '../errors.js'
 import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
 import { distilbert } from '../nn/models/family.js'
 import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
+import { isQuantized } from '../nn/quantized/quantize.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { layerMap } from './layer-map.js'
 import type { Student } from './plan/runner.js'
 
-function check(layers: readonly number[], depth: number): void {
+function check(layers: readonly number[], teacher: Student): void {
+  const depth = teacher.config.layers
+  if (isQuantized(teacher))
+    throw new ArgumentError(
+      'from-layers',
+      'the teacher is quantized, and its layers do not learn',
+      'Take the layers of the float model that it was made of',
+    )
   const bad = layers.find((i) => !(Number.isInteger(i) && i >= 0 && i < depth))
   if (bad !== undefined || layers.length === 0)
     throw new RangeError(
@@ -23,7 +32,7 @@ function check(layers: readonly number[], depth: number): void {
  */
 export function fromLayers(teacher: Student, layers: readonly number[]): Student {
   const { config, family } = teacher
-  check(layers, config.layers)
+  check(layers, teacher)
   const student = undrawn(() =>
     makeModel(family, 'sequence-classification', { ...config, layers: layers.length }),
   )
@@ -56,7 +65,7 @@ export function distilbertOf(
   labels: readonly string[],
 ): Student {
   const { config } = teacher
-  check(layers, config.layers)
+  check(layers, teacher)
   const { headDropout } = distilbert.defaults
   const settings = { ...config, layers: layers.length, tokenTypes: 0, headDropout, labels, extra: new Map() }
   const student = makeModel(distilbert, kind, settings)

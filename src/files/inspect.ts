@@ -3,6 +3,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { CheckpointError, TinystillError } from '../errors.js'
+import { QUANTIZED } from '../formats/quantized.js'
 import { explain, readText } from './disk.js'
 import { hashFile } from './hash.js'
 import { readFields, readJson } from './json-file.js'
@@ -196,7 +197,10 @@ export function inspect(path: string): Inspection {
     .sort()
   const has = (name: string) => names.includes(name)
   const pickles = names.filter(isPickle)
-  if (!['config.json', 'run.json', 'tokenizer.json', SINGLE, INDEX].some(has) && pickles.length === 0)
+  if (
+    !['config.json', 'run.json', 'tokenizer.json', SINGLE, INDEX, QUANTIZED].some(has) &&
+    pickles.length === 0
+  )
     throw noModel(path, 'config.json')
 
   /** What `read` gives, or `otherwise` and a note. */
@@ -214,7 +218,8 @@ export function inspect(path: string): Inspection {
   const config = json('config.json')
   const settings = SETTINGS.map((name) => [name, config.get(name)] as const)
   const modelType = config.get('model_type')
-  const weights = has(SINGLE) || has(INDEX) || pickles.length > 0 ? or(null, () => weightsOf(path)) : null
+  const weights =
+    [SINGLE, INDEX, QUANTIZED].some(has) || pickles.length > 0 ? or(null, () => weightsOf(path)) : null
   return {
     path,
     modelType: typeof modelType === 'string' ? modelType : null,

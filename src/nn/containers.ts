@@ -64,6 +64,13 @@ export class Sequential extends Module {
     yield* this.#layers
   }
 
+  override replaceModule(name: string, module: Module): void {
+    requireModule('replaceModule', name, module)
+    const entry = this.#layers.find(([own]) => own === name)
+    if (entry === undefined) super.replaceModule(name, module)
+    else entry[1] = module as Layer
+  }
+
   get length(): number {
     return this.#layers.length
   }
@@ -119,6 +126,11 @@ export class ModuleList<M extends Module = Module> extends Module {
     return this.#items[placeIn('ModuleList', i, this.length)]
   }
 
+  override replaceModule(name: string, module: Module): void {
+    if (/^\d+$/.test(name) && Number(name) < this.length) this.set(Number(name), module as M)
+    else super.replaceModule(name, module)
+  }
+
   /** Puts another module in a place. Throws RangeError. */
   set(i: number, module: M): this {
     requireModule('ModuleList', i, module)
@@ -171,6 +183,11 @@ export class ModuleDict<M extends Module = Module> extends Module {
   override *holdings(): Generator<[string, Tensor | Module]> {
     yield* super.holdings()
     yield* this.#items
+  }
+
+  override replaceModule(name: string, module: Module): void {
+    if (this.has(name)) this.set(name, module as M)
+    else super.replaceModule(name, module)
   }
 
   get size(): number {

@@ -26,13 +26,12 @@ export function parameter(values: Tensor): Tensor {
   return leaf
 }
 
-let drawing = true
+type Drawing = 'drawn' | 'zeros' | 'hollow'
+let drawing: Drawing = 'drawn'
 
-/** Runs `fn` while what would be drawn is 0 instead: for models whose values are loaded next. */
-export function undrawn<T>(fn: () => T): T {
-  functionArg('undrawn', 'the argument', fn)
+function whileDrawing<T>(how: Drawing, fn: () => T): T {
   const before = drawing
-  drawing = false
+  drawing = how
   try {
     return fn()
   } finally {
@@ -40,9 +39,39 @@ export function undrawn<T>(fn: () => T): T {
   }
 }
 
+/** Runs `fn` while what would be drawn is 0 instead: for models whose values are loaded next. */
+export function undrawn<T>(fn: () => T): T {
+  return whileDrawing('zeros', functionArg('undrawn', 'the argument', fn))
+}
+
+/**
+ * Runs `fn` while a matrix that would be drawn is one 0 seen again and again: it has its shape and takes no memory. For
+ * models whose matrices are put in next; nothing may write to those.
+ */
+export function hollow<T>(fn: () => T): T {
+  return whileDrawing('hollow', functionArg('hollow', 'the argument', fn))
+}
+
+/** What stands for values while none are drawn, or null. */
+function standIn(shape: Shape): Tensor | null {
+  if (drawing === 'drawn') return null
+  if (drawing === 'zeros' || shape.length !== 2) return constant(shape, 0)
+  const one = constant([1], 0)
+  const seen = one.viewAs(shape, [0, 0])
+  seen.requiresGrad = true
+  return seen
+}
+
+/** Row `r` of a drawn table becomes 0. */
+export function clearRow(table: Tensor, r: number): void {
+  const [, width] = table.shape
+  if (table.isContiguous) table.elements.fill(0, r * width, (r + 1) * width)
+}
+
 /** N(0, std^2). BERT: std 0.02. */
 export function normal(shape: Shape, std = 1): Tensor {
-  if (!drawing) return constant(shape, 0)
+  const instead = standIn(shape)
+  if (instead !== null) return instead
   shapeArg('normal', shape)
   finiteArg('normal', 'std', std)
   return parameter(tidy(() => noGrad(() => mul(randn(shape), std))))
@@ -50,7 +79,8 @@ export function normal(shape: Shape, std = 1): Tensor {
 
 /** Uniform on [-bound, bound). PyTorch's Linear: bound 1 / sqrt(in), for weight and bias. */
 export function uniform(shape: Shape, bound: number): Tensor {
-  if (!drawing) return constant(shape, 0)
+  const instead = standIn(shape)
+  if (instead !== null) return instead
   shapeArg('uniform', shape)
   finiteArg('uniform', 'bound', bound)
   return parameter(tidy(() => noGrad(() => add(mul(rand(shape), 2 * bound), -bound))))
@@ -163,7 +193,7 @@ export function truncNormal(shape: Shape, options: TruncNormalOptions = {}): Ten
   const { mean = 0, std = 1, a = -2, b = 2 } = optionsArg('init.truncNormal', options, truncNormalKinds)
   if (!(std > 0 && a < b))
     throw new RangeError(`init.truncNormal: needs std above 0 and a below b, got std ${std}, a ${a}, b ${b}`)
-  if (!drawing) return constant(shape, 0)
+  if (drawing !== 'drawn') return constant(shape, 0)
   const [from, to] = [normalCdf((a - mean) / std), normalCdf((b - mean) / std)]
   if (!(from < to))
     throw new RangeError(`init.truncNormal: nothing of N(${mean}, ${std}^2) lies between ${a} and ${b}`)
@@ -201,7 +231,7 @@ function orthonormal(columns: readonly Float64Array[]): void {
 export function orthogonal(shape: Shape, options: { gain?: number } = {}): Tensor {
   const { gain = 1 } = optionsArg('init.orthogonal', options, gainKinds)
   fans('init.orthogonal', shape)
-  if (!drawing) return constant(shape, 0)
+  if (drawing !== 'drawn') return constant(shape, 0)
   const rows = shape[0]
   const rest = numel(shape.slice(1))
   const [n, m] = [Math.max(rows, rest), Math.min(rows, rest)]

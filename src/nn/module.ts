@@ -28,6 +28,14 @@ function entriesOf(value: object): Iterable<[unknown, unknown]> {
   return proto === Object.prototype || proto === null ? Object.entries(value) : []
 }
 
+/** What a value has under a key, its own. */
+function heldAt(value: unknown, key: string): unknown {
+  if (value instanceof Map) return value.get(value.has(key) ? key : Number(key))
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? Reflect.get(value, key)
+    : undefined
+}
+
 const isHeld = (x: unknown): x is Tensor | Module => x instanceof Tensor || x instanceof Module
 
 /** Every tensor and module in a value, with its path: '0.up' in [{ up: layer }]. */
@@ -171,6 +179,22 @@ export abstract class Module {
     this.#claim('registerModule', name, module, 'module')
     Reflect.set(this, name, module)
     return module
+  }
+
+  /**
+   * Puts another module in the place of one that this module holds itself, under its name in namedChildren(). Throws
+   * RangeError where there is none of that name.
+   */
+  replaceModule(name: string, module: Module): void {
+    let holder: unknown = this
+    const [last, ...path] = name.split('.').reverse()
+    for (const key of path.reverse()) holder = heldAt(holder, key)
+    if (!(heldAt(holder, last) instanceof Module))
+      throw new RangeError(
+        `replaceModule: a ${this.constructor.name} holds no module ${got(name)} in a place of its own`,
+      )
+    if (holder instanceof Map) holder.set(holder.has(last) ? last : Number(last), module)
+    else Reflect.set(holder as object, last, module)
   }
 
   /** Refuses a name that stands for something else: a method, a setting. */

@@ -17,6 +17,7 @@ import { jsKernels } from './backends/js/index.js'
 import {
   type Build,
   createWasmKernels,
+  int8BuildBeside,
   processorCount,
   relaxedAvailable,
   threadsLack,
@@ -294,6 +295,13 @@ export function backendReport(): BackendReport {
     kernels: Object.fromEntries(places),
     gpu: gpuReport(backend),
   }
+}
+
+/** Which build multiplies whole numbers; null: the plain loops do. The first to ask waits for a race of some 60 ms. */
+export function int8Build(): Build | null {
+  const { build } = chosen()
+  const own = build === null ? null : int8BuildBeside(build)
+  return own === null ? null : (own.slice('int8'.length).toLowerCase() as Build)
 }
 
 function gpuReport(backend: Choice['backend']): GpuReport | null {

@@ -15,6 +15,8 @@ export type UnaryName =
   | 'relu'
   | 'gelu'
   | 'geluTanh'
+/** What a product may end in, in one pass. */
+export type ProductActivation = Extract<UnaryName, 'relu' | 'gelu' | 'geluTanh'>
 /** dx from the saved tensor and dy. The saved tensor is y for tanh and sigmoid, x for the others. */
 export type UnaryGradName = 'tanh' | 'sigmoid' | 'relu' | 'gelu' | 'geluTanh'
 export type BinaryName =

@@ -2,6 +2,7 @@
 // A kernel knows nothing of Tensor or autograd. js implements all of it; other backends override what they do faster.
 // Unless strides are given, arrays are contiguous and start at their first element. `out` never overlaps an input,
 // except that elementwise kernels allow out === input of the same layout.
+import type { Int8Bits } from './int8.js'
 import type {
   AdamArgs,
   AttentionArgs,
@@ -13,6 +14,7 @@ import type {
   PairName,
   PlaneNormArgs,
   PoolArgs,
+  ProductActivation,
   ReduceName,
   RmspropArgs,
   UnaryGradName,
@@ -117,6 +119,28 @@ export interface Kernels {
     activation?: UnaryName | null,
     made?: Storage,
   ): void
+
+  /**
+   * out [m, n] = activation(x W^T + bias) by whole numbers: rows of x (k numbers each, rowStride apart) as 7 bits with a
+   * scale and a zero point of their own, sums exact. weight: W [n, k] as int8.ts packs it, scales and sums of its rows.
+   * The same bits from every backend, activation included.
+   */
+  int8Linear(
+    out: Floats,
+    x: Floats,
+    rowStride: number,
+    weight: Int32Array,
+    scales: Floats,
+    sums: Int32Array,
+    m: number,
+    n: number,
+    k: number,
+    bits: Int8Bits,
+    bias: Floats | null,
+    activation: ProductActivation | null,
+  ): void
+  /** out [m, width] = scales[id] * row id of a table of bytes, whose rows end on whole words, for each id of index [m]. */
+  int8Gather(out: Floats, table: Int32Array, scales: Floats, index: Int32Array, width: number): void
 
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */
   softmax(out: Floats, x: Floats, rows: number, n: number, invT: number): void

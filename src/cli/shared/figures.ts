@@ -1,6 +1,7 @@
 // Figures of models for people: by set, side by side.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { QUANTIZED } from '../../formats/quantized.js'
 import type { Figures } from '../../train/reports.js'
 import { count, percent, renderTable } from './table.js'
 
@@ -28,7 +29,8 @@ export function figureTable(figures: Readonly<Record<string, Figures>>): string 
   )
 }
 
-/** Of the weights in a model's folder. */
+/** Of the weights in a model's folder, float or quantized. */
 export function bytesOfFolder(folder: string): number {
-  return statSync(join(folder, 'model.safetensors')).size
+  const quantized = statSync(join(folder, QUANTIZED), { throwIfNoEntry: false })
+  return (quantized ?? statSync(join(folder, 'model.safetensors'))).size
 }

@@ -3,6 +3,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { scanJson, shown } from '../../formats/json.js'
+import { QUANTIZED } from '../../formats/quantized.js'
 import type { Entry } from '../../formats/safetensors/header.js'
 import type { SafetensorsContent } from '../../formats/safetensors/safetensors.js'
 import { explain, readText } from '../disk.js'
@@ -37,6 +38,7 @@ export function openCheckpoint(path: string, maxHeaderBytes?: number): WeightFil
   if (!folder) return isPickle(basename(path)) ? refusePickle(path) : [WeightFile.open(path, maxHeaderBytes)]
   if (exists(join(path, SINGLE))) return [WeightFile.open(join(path, SINGLE), maxHeaderBytes)]
   if (exists(join(path, INDEX))) return openShards(path, maxHeaderBytes)
+  if (exists(join(path, QUANTIZED))) return [WeightFile.open(join(path, QUANTIZED), maxHeaderBytes)]
   const pickle = readdirSync(path).filter(isPickle).sort()[0]
   if (pickle !== undefined) refusePickle(join(path, pickle))
   throw noModel(path, SINGLE)

@@ -1,16 +1,17 @@
 // A model as a folder: config.json, tokenizer.json, model.safetensors. Settings under Hugging Face's names.
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
-import { readSafetensors, safetensorsPieces } from '../../formats/safetensors/safetensors.js'
+import { readSafetensors } from '../../formats/safetensors/safetensors.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
 import { activationNames } from '../../nn/encoder.js'
+import { hollow } from '../../nn/init.js'
 import { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 import type { Limit } from '../../nn/models/config.js'
 import { formatShape } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
 import { readBytes, writeFolder } from '../disk.js'
 import { readFields } from '../json-file.js'
+import { checkKind, isQuantizedFolder, type Sized, weightFiles, withQuantized } from './quantized.js'
 
 export interface TextModel {
   model: TextClassifier
@@ -40,6 +41,7 @@ const fields: Record<string, Field> = {
 
 /** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
 export function saveTextModel(folder: string, { model, tokenizer, classes }: TextModel): void {
+  checkKind(folder, model)
   const { config } = model
   const settings: ClassifierConfig = {
     ...{ inner: 4 * config.width, dropout: 0, activation: 'gelu', norm: 'post', eps: 1e-5 },
@@ -56,7 +58,7 @@ export function saveTextModel(folder: string, { model, tokenizer, classes }: Tex
   writeFolder(folder, [
     ['config.json', `${JSON.stringify(document, null, 2)}\n`],
     ['tokenizer.json', `${JSON.stringify(tokenizer.toJSON(), null, 1)}\n`],
-    ['model.safetensors', safetensorsPieces(model.namedParameters()).pieces],
+    ...weightFiles(model, model.namedParameters()),
   ])
 }
 
@@ -92,6 +94,13 @@ export function loadTextModel(folder: string): TextModel {
       `has ${tokenizer.size} words, config.json says vocab_size ${config.vocabSize}`,
     )
   }
+  if (isQuantizedFolder(folder))
+    return withQuantized(folder, ({ path, sizes, fill }) => {
+      checkSizes(path, config, sizes)
+      const model = hollow(() => new TextClassifier(config))
+      fill(model)
+      return { model, tokenizer, classes }
+    })
   const weights = join(folder, 'model.safetensors')
   const { tensors } = readSafetensors(readBytes(weights), { file: weights })
   checkSizes(weights, config, tensors)
@@ -101,7 +110,7 @@ export function loadTextModel(folder: string): TextModel {
 }
 
 /** Before the model is made: what config.json asks for must be in the file, or it could ask for all memory. */
-function checkSizes(file: string, c: ClassifierConfig, tensors: ReadonlyMap<string, Tensor>): void {
+function checkSizes(file: string, c: ClassifierConfig, tensors: ReadonlyMap<string, Sized>): void {
   const refuse = (what: string, wanted: string): never => {
     throw new CheckpointError(
       file,

@@ -6,9 +6,8 @@ import { configText, type ModelConfig } from '../../formats/config.js'
 import { shown } from '../../formats/json.js'
 import { kindIn } from '../../formats/kinds.js'
 import { canonical, canonicalNames, copiesFor, dropCopies } from '../../formats/names.js'
-import { safetensorsPieces } from '../../formats/safetensors/safetensors.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
-import { normal, undrawn } from '../../nn/init.js'
+import { hollow, normal, undrawn } from '../../nn/init.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { numberedLabels, type TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
@@ -21,6 +20,7 @@ import { type FileContent, writeFolder } from '../disk.js'
 import { openCheckpoint, readCheckpoint } from './checkpoint.js'
 import { readModelConfig } from './config-file.js'
 import { listed, match } from './match.js'
+import { checkKind, isQuantizedFolder, type Sized, weightFiles, withQuantized } from './quantized.js'
 import { loadTokenizer, tokenizerFiles } from './tokenizer.js'
 
 export interface LoadOptions {
@@ -69,6 +69,7 @@ const LARGEST_DRAWN = 2 ** 24
 /** See fromPretrained. */
 export function loadPretrained(folder: string, options: LoadOptions = {}): Loaded<Pretrained> {
   const read = readModelConfig(folder)
+  if (isQuantizedFolder(folder)) return loadQuantized(folder, read, options)
   const { family } = read
   const file = join(folder, WEIGHTS)
   const { tensors } = readCheckpoint(folder)
@@ -96,6 +97,37 @@ export function loadPretrained(folder: string, options: LoadOptions = {}): Loade
   return { model: model.eval(), tokenizer, config: model.config, info }
 }
 
+/** A quantized model is what it was saved as: its head can be neither drawn anew nor put into another order. */
+function loadQuantized(folder: string, read: ModelConfig, options: LoadOptions): Loaded<Pretrained> {
+  const { family, config } = read
+  const { as, labels, numLabels, newHead = false, prefer } = options
+  const others = labels !== undefined && String(labels) !== String(config.labels)
+  const refuse = (what: string): never => {
+    throw new CheckpointError(
+      folder,
+      `holds a quantized model, ${what}`,
+      'Change the float model that it was made of, and quantize that',
+    )
+  }
+  if (newHead || others || (numLabels ?? config.labels.length) !== config.labels.length)
+    refuse(`whose classes are ${listed(config.labels.map(shown))}, in this order`)
+  return withQuantized(folder, ({ path, sizes, fill }) => {
+    const { kind, notes } = kindIn(read, new Set(sizes.keys()), prefer)
+    if (as !== undefined && as !== kind) refuse(`a ${kind} one, and not a ${as} one`)
+    // Of an encoder alone the names have no prefix.
+    const found = new Map(
+      Array.from(sizes, ([name, size]) => [kind === 'base' ? `${family.modelType}.${name}` : name, size]),
+    )
+    checkSize(path, config, family, found, kind.endsWith('classification') ? config.labels.length : null)
+    const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
+    const model = hollow(() => makeModel(family, kind, config, { pooler }))
+    fill(model)
+    const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
+    const info = { fresh: [], unused: [], notes: notes.map((note) => `${folder}: ${note}`) }
+    return { model, tokenizer, config: model.config, info }
+  })
+}
+
 /** What the weights are loaded as. Asked for classes, they get a classifier whatever they were. */
 function kindFor(
   { as, prefer, labels, numLabels }: LoadOptions,
@@ -116,6 +148,8 @@ function kindFor(
  */
 export function classesOf(folder: string): readonly string[] | null {
   const read = readModelConfig(folder)
+  if (isQuantizedFolder(folder))
+    return read.kinds.includes('sequence-classification') ? read.config.labels : null
   const files = openCheckpoint(folder)
   try {
     const entries = files.flatMap(({ header }) => header.entries)
@@ -168,7 +202,7 @@ function checkSize(
   file: string,
   c: TransformerConfig,
   { modelType, settings }: Family,
-  found: Map<string, Tensor>,
+  found: ReadonlyMap<string, Sized>,
   labels: number | null,
 ): void {
   const name = `${modelType}.embeddings.word_embeddings.weight`
@@ -254,9 +288,6 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 /** What savePretrained() writes, before it is written. The weights come last. */
 export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
   const parameters = model.stateDict()
-  const { pieces } = safetensorsPieces([...parameters, ...copiesFor(parameters)], {
-    metadata: [['format', 'pt']],
-  })
   const rules = {
     maxLength: Math.min(maxLength ?? tokenizer?.modelMaxLength ?? Infinity, model.config.maxLength),
     ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
@@ -264,11 +295,12 @@ export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): F
   return [
     ['config.json', configText(model)],
     ...(tokenizer ? tokenizerFiles(tokenizer, rules) : []),
-    [WEIGHTS, pieces],
+    ...weightFiles(model, [...parameters, ...copiesFor(parameters)], [['format', 'pt']]),
   ]
 }
 
 /** See savePretrained. */
 export function writePretrained(folder: string, options: SaveOptions): void {
+  checkKind(folder, options.model)
   writeFolder(folder, pretrainedFiles(options))
 }

@@ -1,5 +1,6 @@
 // What tinystill/models shows wherever it runs: models and their configs. Names only, no logic.
 
+export { loadQuantized, type QuantizedContent } from '../../formats/quantized.js'
 export type { Qkv } from '../../nn/attention.js'
 export {
   Bert,

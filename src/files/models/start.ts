@@ -14,6 +14,7 @@ import { trainWordPiece } from '../../text/wordpiece-train.js'
 import { isFolder } from '../disk.js'
 import { readConfig } from './config-file.js'
 import { hasTokenizer, type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
+import { refuseQuantized } from './quantized.js'
 import { loadTokenizer } from './tokenizer.js'
 
 export interface StartOptions {
@@ -61,6 +62,7 @@ export function startModel(source: string, options: StartOptions): Started {
 }
 
 function fromFolder(folder: string, { as, labels, newHead, problemType }: StartOptions): Started {
+  refuseQuantized(folder)
   const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels, newHead })
   const { model, info } = loaded
   const tokenizer = tokenizerOf(folder, loaded)

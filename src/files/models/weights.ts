@@ -90,6 +90,13 @@ export class WeightFile {
     format.read(view, 0, out)
   }
 
+  /** Bytes of an entry from its place `from` on, of one byte an element. */
+  bytes({ begin }: Entry, from: number, count: number): Int8Array {
+    const bytes = new Uint8Array(count)
+    fillFrom(this.path, this.#file, bytes, this.header.dataStart + begin + from)
+    return new Int8Array(bytes.buffer)
+  }
+
   /** A new tensor with the entry's elements. */
   tensor(entry: Entry): Tensor {
     const t = empty(entry.shape, entry.format.dtype)

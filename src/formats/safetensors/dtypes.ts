@@ -60,6 +60,16 @@ export const formats: ReadonlyMap<string, Format> = new Map<string, Format>([
     },
   ],
   ['I32', { width: 4, dtype: 'int32', read: copy }],
+  [
+    'I8',
+    {
+      width: 1,
+      dtype: 'int32',
+      read: (view, at, out) => {
+        for (let i = 0; i < out.length; i++) out[i] = view.getInt8(at + i)
+      },
+    },
+  ],
   ['U8', { width: 1, dtype: 'int32', read: readBytes }],
   [
     'BOOL',

@@ -1,6 +1,7 @@
 // safetensors: https://github.com/huggingface/safetensors, read with every claim of the file checked first,
 // written byte for byte as the official library does. Bytes in, bytes out; files.ts does the disk.
 import { CheckpointError } from '../../errors.js'
+import { numel, type Shape } from '../../tensor/shape.js'
 import type { DType, TypedArray } from '../../tensor/storage.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { isEncodable, shown } from '../json.js'
@@ -71,11 +72,18 @@ export function checkValues(
 }
 
 /** The official order of element types, largest alignment first; what is equal here is sorted by name. */
-const ORDER = ['F64', 'F32', 'I32', 'F16']
+const ORDER = ['F64', 'F32', 'I32', 'F16', 'I8']
 const codes: Record<DType, string> = { float64: 'F64', float32: 'F32', int32: 'I32' }
 
 /** Bytes of a tensor that are copied at a time; a multiple of every element's width. */
 const PIECE = 2 ** 20
+
+/** A matrix [rows, columns] of whole numbers of 8 bits, which is stored as I8. */
+export interface ByteMatrix {
+  shape: Shape
+  /** `count` rows from row `first` on. */
+  numbers(first: number, count: number): Int8Array
+}
 
 /**
  * The bytes of a safetensors file, at most 1 MiB of them at a time beside the header. float32 is stored as F32 or, if asked
@@ -83,12 +91,13 @@ const PIECE = 2 ** 20
  * name given twice, `__metadata__` and half surrogate pairs.
  */
 export function safetensorsPieces(
-  tensors: Iterable<readonly [string, Tensor]>,
+  tensors: Iterable<readonly [string, Tensor | ByteMatrix]>,
   { metadata = [], dtype = 'F32' }: WriteSafetensorsOptions = {},
 ): { size: number; pieces: Iterable<Uint8Array> } {
   const parts = Array.from(tensors, ([name, t]) => {
     if (name === METADATA) throw new CheckpointError('safetensors', `no tensor can be called ${METADATA}`)
-    return { name, tensor: t, code: t.dtype === 'float32' ? dtype : codes[t.dtype] }
+    const code = 'numbers' in t ? 'I8' : t.dtype === 'float32' ? dtype : codes[t.dtype]
+    return { name, tensor: t, code }
   })
   parts.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code) || compareNames(a.name, b.name))
 
@@ -98,7 +107,7 @@ export function safetensorsPieces(
     parts.map((part) => [part.name, part] as const),
     ({ tensor, code }) => {
       const begin = size
-      size += tensor.numel * formats.get(code)!.width
+      size += numel(tensor.shape) * formats.get(code)!.width
       return `{"dtype":"${code}","shape":[${tensor.shape.join(',')}],"data_offsets":[${begin},${size}]}`
     },
   )
@@ -113,10 +122,14 @@ export function safetensorsPieces(
 
 function* piecesOf(
   head: Uint8Array,
-  parts: readonly { tensor: Tensor; code: string }[],
+  parts: readonly { tensor: Tensor | ByteMatrix; code: string }[],
 ): Generator<Uint8Array> {
   yield head
   for (const { tensor, code } of parts) {
+    if ('numbers' in tensor) {
+      yield* rowsOf(tensor)
+      continue
+    }
     const data = tensor.elements
     const count = PIECE / data.BYTES_PER_ELEMENT
     for (let from = 0; from < data.length; from += count) {
@@ -124,6 +137,15 @@ function* piecesOf(
       // A copy: what is on shared memory is not taken by every consumer of bytes.
       yield code === 'F16' ? halves(part) : bytesOf(part).slice()
     }
+  }
+}
+
+function* rowsOf(matrix: ByteMatrix): Generator<Uint8Array> {
+  const [rows, columns] = matrix.shape
+  const step = Math.max(1, Math.floor(PIECE / Math.max(1, columns)))
+  for (let first = 0; first < rows; first += step) {
+    const { buffer, byteOffset, byteLength } = matrix.numbers(first, Math.min(step, rows - first))
+    yield new Uint8Array(buffer, byteOffset, byteLength)
   }
 }
 

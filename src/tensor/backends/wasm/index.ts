@@ -4,14 +4,16 @@ import { attentionKernels } from './attention.js'
 import { convKernels } from './conv.js'
 import { elementwise } from './elementwise.js'
 import { flatKernels } from './flat.js'
+import { int8BuildBeside, int8Kernels } from './int8.js'
 import { matmulKernel } from './matmul.js'
 import { Scratch } from './memory.js'
-import { type Build, type CompiledModule, compile, instantiate } from './module.js'
+import { type Build, type CompiledModule, compile, type Int8Build, instantiate } from './module.js'
 import { Pool } from './pool.js'
 import { recurrentKernels } from './recurrent.js'
 import { rowKernels } from './rows.js'
 
-export { type Build, relaxedAvailable } from './module.js'
+export { int8BuildBeside } from './int8.js'
+export { type Build, type Int8Build, relaxedAvailable } from './module.js'
 export { processorCount, threadsLack } from './pool.js'
 export { wideGain } from './wide.js'
 
@@ -19,6 +21,8 @@ export interface WasmOptions {
   build: Build
   /** How many threads kernels may use now, the caller's included. Default: 1. */
   threads?: () => number
+  /** Of the products of whole numbers. Default: what is fastest beside `build`. */
+  int8?: Int8Build
 }
 
 /** The kernels of `js` with the fast ones in their place, or null where this engine does not run them. */
@@ -32,6 +36,7 @@ export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | 
     ...js,
     ...elementwise(w, scratch, pool, js, self),
     matmul: matmulKernel(w, scratch, pool, js, self),
+    ...int8Kernels(() => options.int8 ?? int8BuildBeside(options.build), scratch, pool, js, self),
     ...rowKernels(w, scratch, pool, js, self),
     ...attentionKernels(w, scratch, pool, js, self),
     ...recurrentKernels(pool, js, self),

@@ -3,8 +3,11 @@ import { heap } from '../../heap.js'
 import { modules } from './generated.js'
 import { unpack } from './patch.js'
 
+type ModuleName = keyof typeof modules
+/** Of the products of whole numbers, whose bits are the same in each. */
+export type Int8Build = Extract<ModuleName, `int8${string}`>
 /** strict: SIMD alone, the same bits everywhere. relaxed: fused multiply-add. wide: relaxed, for vectors of 8. */
-export type Build = keyof typeof modules
+export type Build = Exclude<ModuleName, Int8Build>
 
 type ExportName =
   | 'gemmOne'
@@ -57,20 +60,31 @@ type ExportName =
   | 'convTurn'
   | 'convWeight'
 
+type Int8ExportName =
+  | 'int8Quantize'
+  | 'int8Product'
+  | 'int8Gather'
+  | 'int8ARow'
+  | 'int8Aside'
+  | 'int8TileRows'
+
 /** Addresses, counts and numbers in; assembly/*.ts says which. */
 export type Exports = Record<ExportName, (...args: number[]) => number>
+/** The same of assembly/int8. */
+export type Int8Exports = Record<Int8ExportName, (...args: number[]) => number>
+type ExportsOf<Name extends ModuleName> = Name extends Int8Build ? Int8Exports : Exports
 
 /** A WebAssembly.Module. Under a name of ours: programs whose types know no DOM know no WebAssembly either. */
 export type CompiledModule = object
 
-const compiled = new Map<Build, CompiledModule | null>()
+const compiled = new Map<ModuleName, CompiledModule | null>()
 
 /** The compiled module, or null where this engine does not take it. */
-export function compile(build: Build): CompiledModule | null {
+export function compile(build: ModuleName): CompiledModule | null {
   let module = compiled.get(build)
   if (module === undefined) {
     try {
-      module = new WebAssembly.Module(unpack<Build>(modules, build))
+      module = new WebAssembly.Module(unpack<ModuleName>(modules, build))
     } catch {
       module = null
     }
@@ -80,11 +94,11 @@ export function compile(build: Build): CompiledModule | null {
 }
 
 /** The kernels on tinystill's memory, or null where the engine lacks SIMD, shared memory or (relaxed) relaxed SIMD. */
-export function instantiate(build: Build): Exports | null {
+export function instantiate<Name extends ModuleName>(build: Name): ExportsOf<Name> | null {
   const module = heap === null ? null : compile(build)
   if (heap === null || module === null) return null
   return new WebAssembly.Instance(module as WebAssembly.Module, { env: { memory: heap.memory } })
-    .exports as Exports
+    .exports as ExportsOf<Name>
 }
 
 // (func (result v128) of f32x4.relaxed_madd on three zero vectors)

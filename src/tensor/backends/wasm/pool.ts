@@ -2,12 +2,12 @@
 // whoever takes a chunk, it computes the same bits. Without workers the caller does it all.
 import { BackendError } from '../../../errors.js'
 import { heap } from '../../heap.js'
-import type { CompiledModule, Exports } from './module.js'
+import type { CompiledModule, Exports, Int8Exports } from './module.js'
 import * as at from './worker.js'
 
 /** A call: arguments of the first chunk, what each changes by from one to the next, and which one is the size. */
 export interface Job {
-  fn: keyof Exports
+  fn: keyof Exports | keyof Int8Exports
   args: number[]
   /** Steps by argument index; the others stay. That of `scratchAt` is the share of a thread. */
   steps: Record<number, number>
@@ -105,17 +105,27 @@ export class Pool {
   #threads: Thread[] = []
   #control = -1
   #seq = 0
-  readonly #names: string[]
+  /** All kernels of all modules, by name. */
+  readonly #kernels: Record<string, (...args: number[]) => number>
+  readonly #modules: CompiledModule[]
 
   constructor(
-    readonly w: Exports,
-    readonly module: CompiledModule,
+    w: Exports,
+    module: CompiledModule,
     /** How many threads there should be now, this one included. */
     readonly size: () => number,
     readonly start: StartThread = startThread,
     readonly patience = PATIENCE,
   ) {
-    this.#names = Object.keys(w)
+    this.#kernels = { ...w }
+    this.#modules = [module]
+  }
+
+  /** Another module's kernels beside those that are there. Threads start anew, with both. */
+  extend(w: Int8Exports, module: CompiledModule): void {
+    this.stop()
+    Object.assign(this.#kernels, w)
+    this.#modules.push(module)
   }
 
   /** Into how many chunks to cut work that takes one thread about `ns` nanoseconds: 1 where threads do not pay. */
@@ -153,7 +163,8 @@ export class Pool {
     while (this.#threads.length < wanted) {
       const id = this.#threads.length + 1
       const control = this.#control
-      const data = { module: this.module, memory: heap.memory, control, names: this.#names, id }
+      const names = Object.keys(this.#kernels)
+      const data = { modules: this.#modules, memory: heap.memory, control, names, id }
       const up = new Int32Array(heap.buffer, control + 4 * at.UP, 1)
       const gone = (error?: unknown) => {
         // Where none comes up, none is tried again: the next call would only wait for the same failure.
@@ -177,14 +188,14 @@ export class Pool {
     const { args, steps, scratchAt, countAt, chunk, total } = job
     const own = args.map((x, k) => x + (k === scratchAt ? id : i) * (steps[k] ?? 0))
     own[countAt] = Math.min(chunk, total - i * chunk)
-    return this.w[job.fn](...own)
+    return this.#kernels[job.fn](...own)
   }
 
   /** Everything as one chunk. */
   #alone(job: Job): boolean {
     const args = [...job.args]
     args[job.countAt] = job.total
-    return this.w[job.fn](...args) !== 0
+    return this.#kernels[job.fn](...args) !== 0
   }
 
   #together(job: Job, chunks: number): boolean {
@@ -198,7 +209,7 @@ export class Pool {
     })
     c[at.DONE] = 0
     c[at.STATUS] = 0
-    c[at.FN] = this.#names.indexOf(fn)
+    c[at.FN] = Object.keys(this.#kernels).indexOf(fn)
     c[at.CHUNKS] = chunks
     c[at.ARITY] = args.length
     c[at.COUNT_AT] = countAt

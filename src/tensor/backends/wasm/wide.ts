@@ -2,6 +2,7 @@
 // a flag and tells nobody whether it works on this processor, so the two builds are raced, and must agree bit for bit.
 import { heap } from '../../heap.js'
 import { type Exports, instantiate } from './module.js'
+import { raceOf } from './race.js'
 
 /** The first V8 that pairs all operations of the tile. Node 24 has 13.6; an unknown flag would print a warning. */
 const FIRST_V8 = 13
@@ -11,35 +12,8 @@ const [M, K, N] = [60, 128, 64]
 const FLOATS = M * K + K * N + M * N
 /** Faster by this much is no accident: 1.4 to 1.6 is usual, and 0.3 where the wide tile spills registers. */
 const GAIN = 1.15
-/** Milliseconds for the race. New code takes some to be optimized, which happens meanwhile. */
+/** Milliseconds for the race. */
 const LIMIT = 80
-/** Runs without a better time after which a build counts as optimized. */
-const SETTLED = 12
-
-class Racer {
-  best = Infinity
-  #since = 0
-  constructor(
-    readonly w: Exports,
-    readonly block: number,
-    readonly out: Float32Array,
-  ) {}
-
-  get settled(): boolean {
-    return this.#since >= SETTLED
-  }
-
-  /** Four products, so that the clock's grain does not matter. */
-  run(): void {
-    const { block, w } = this
-    const [b, c, scratch] = [M * K, M * K + K * N, FLOATS].map((at) => block + at * 4)
-    const start = performance.now()
-    for (let i = 0; i < 4; i++) w.gemmOne(c, N * 4, block, K * 4, 4, b, N * 4, 4, M, N, K, 0, -1, scratch)
-    const time = performance.now() - start
-    this.#since = time < this.best * 0.95 ? 0 : this.#since + 1
-    this.best = Math.min(this.best, time)
-  }
-}
 
 /** How many times faster the wide build multiplies than the relaxed one; 0 where it must not be used. */
 function race(): number {
@@ -50,21 +24,25 @@ function race(): number {
   const block = heap.alloc(size)
   if (block < 0) return 0
   try {
-    const racers = [relaxed, wide].map((w, i) => {
-      const at = block + i * Math.ceil(share / 64) * 64
-      const values = new Float32Array(heap!.buffer, at, FLOATS)
+    const { buffer } = heap
+    const places = [0, 1].map((i) => block + i * Math.ceil(share / 64) * 64)
+    for (const at of places) {
+      const values = new Float32Array(buffer, at, FLOATS)
       for (let j = 0; j < M * K + K * N; j++) values[j] = ((j * 7919) % 1009) / 1009 - 0.5
-      return new Racer(w, at, values.subarray(M * K + K * N))
-    })
-    const end = performance.now() + LIMIT
-    do {
-      for (const racer of racers) racer.run()
-    } while (!racers.every((r) => r.settled) && performance.now() < end)
-    const [a, b] = racers.map((r) => new Int32Array(r.out.buffer, r.out.byteOffset, r.out.length))
-    return a.every((x, i) => x === b[i]) ? racers[0].best / racers[1].best : 0
+    }
+    const works = [relaxed, wide].map((w, i) => () => multiply(w, places[i]))
+    const [slow, fast] = raceOf(works, LIMIT)
+    const [a, b] = places.map((at) => new Int32Array(buffer, at + (M * K + K * N) * 4, M * N))
+    return a.every((x, i) => x === b[i]) ? slow / fast : 0
   } finally {
     heap.free(block)
   }
+}
+
+/** Four products, so that the clock's grain does not matter. */
+function multiply(w: Exports, block: number): void {
+  const [b, c, scratch] = [M * K, M * K + K * N, FLOATS].map((at) => block + at * 4)
+  for (let i = 0; i < 4; i++) w.gemmOne(c, N * 4, block, K * 4, 4, b, N * 4, 4, M, N, K, 0, -1, scratch)
 }
 
 let gain: number | null = null

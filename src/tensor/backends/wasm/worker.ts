@@ -29,8 +29,9 @@ export const CONTROL_BYTES = TIDS_AT + 4 * MAX_TIDS
 const SPINS = 15000
 
 export const workerSource = `
-const run = ({ module, memory, control, names, id }) => {
-  const w = new WebAssembly.Instance(module, { env: { memory } }).exports
+const run = ({ modules, memory, control, names, id }) => {
+  const w = {}
+  for (const module of modules) Object.assign(w, new WebAssembly.Instance(module, { env: { memory } }).exports)
   const c = new Int32Array(memory.buffer, control, ${ARGS_AT / 4})
   const numbers = new Float64Array(memory.buffer, control + ${ARGS_AT}, ${2 * MAX_ARGS})
   let last = 0

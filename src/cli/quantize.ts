@@ -1,0 +1,228 @@
+// tinystill quantize: a model's weights in whole numbers of 8 bits, and what that does to its answers, size and speed.
+import { type Command, Option } from 'commander'
+import { CheckpointError, TinystillError } from '../errors.js'
+import { loadClassifier, type TextClassifierFolder } from '../files/models/classifiers.js'
+import { readModelFields } from '../files/models/config-file.js'
+import { loadTextModel, OWN_MODEL_TYPE, saveTextModel } from '../files/models/folder.js'
+import { loadPretrained, writePretrained } from '../files/models/pretrained.js'
+import { checkKind, isQuantizedFolder } from '../files/models/quantized.js'
+import type { ProblemType } from '../nn/models/config.js'
+import { countWeights, quantize } from '../nn/quantized/quantize.js'
+import { type Int8Bits, int8Bits } from '../tensor/int8.js'
+import { textData } from '../text/dataset.js'
+import { usualLength } from '../text/encoding.js'
+import { best } from '../train/metrics.js'
+import { predictInTurns } from '../train/predict.js'
+import type { Figures } from '../train/reports.js'
+import { tasks } from '../train/tasks.js'
+import type { CommandSpec, Context } from './shared/command.js'
+import { bytesOfFolder, figureTable } from './shared/figures.js'
+import { orderOption, readFor } from './shared/labels-option.js'
+import { addDataOptions, type DataFileOptions, dataOptions, numberIn, whole } from './shared/options.js'
+import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
+import { bytes, count, percent, renderTable } from './shared/table.js'
+
+interface QuantizeOptions extends DataFileOptions {
+  model: string
+  out: string
+  dev?: string
+  bits: Int8Bits
+  tolerance?: number
+  labels?: string[]
+  batchSize: number
+  maxLength?: number
+}
+
+/** A folder's model made a quantized one, and how it is written. */
+function quantizedOf(folder: string, bits: Int8Bits) {
+  if (isQuantizedFolder(folder))
+    throw new CheckpointError(folder, 'is quantized already', 'Name the folder of the float model')
+  if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
+    const { model, tokenizer, classes } = loadTextModel(folder)
+    quantize(model, { bits })
+    return { model, write: (out: string) => saveTextModel(out, { model, tokenizer, classes }) }
+  }
+  const { model, tokenizer, info } = loadPretrained(folder, { prefer: 'sequence-classification' })
+  quantize(model, { bits })
+  const maxLength = tokenizer === null ? undefined : usualLength(tokenizer, model.config.maxLength)
+  return {
+    model,
+    notes: info.notes,
+    write: (out: string) => writePretrained(out, { model, tokenizer, maxLength }),
+  }
+}
+
+/** How far the answers of two models lie apart. */
+export interface Change {
+  rows: number
+  /** Rows whose answer is another one: the class, or any of the classes. Of numbers null. */
+  changed: number | null
+  /** Of a logit. */
+  mean: number
+  largest: number
+}
+
+/** Logits [rows, n] of both. */
+export function changeOf(type: ProblemType, before: Float32Array, after: Float32Array, n: number): Change {
+  const rows = before.length / n
+  let [changed, sum, largest] = [0, 0, 0]
+  for (let r = 0; r < rows; r++) {
+    const at = r * n
+    const other =
+      type === 'multi_label_classification'
+        ? Array.from({ length: n }, (_, c) => at + c).some((i) => before[i] >= 0 !== after[i] >= 0)
+        : best(before, at, n) !== best(after, at, n)
+    if (other) changed++
+    for (let i = at; i < at + n; i++) {
+      const far = Math.abs(before[i] - after[i])
+      sum += far
+      largest = Math.max(largest, far)
+    }
+  }
+  return { rows, changed: type === 'regression' ? null : changed, mean: sum / (rows * n), largest }
+}
+
+interface Judged {
+  figures: Record<'before' | 'after', Figures>
+  speeds: Record<'before' | 'after', Speed>
+  change: Change
+}
+
+/** Both models on the same rows, their speeds in turn. */
+async function judge(
+  { dev: file = '', labels: listed, batchSize, maxLength: asked, ...options }: QuantizeOptions,
+  float: TextClassifierFolder,
+  quantized: TextClassifierFolder['model'],
+  context: Context,
+): Promise<Judged> {
+  const { output, progress } = context
+  const { classes, problemType, tokenizer } = float
+  const task = tasks[problemType]
+  const maxLength = Math.min(asked ?? float.usualLength, float.maxLength)
+  const { texts, pairs, labels, targets } = readFor(file, float, listed, dataOptions(options, output), output)
+  const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+  const answer = async (name: string, model: TextClassifierFolder['model']) => {
+    progress.start(name, data.size)
+    const logits = await predictInTurns(model, data, {
+      batchSize,
+      onBatch: (done) => progress.update(done, {}),
+    })
+    progress.finish('')
+    return logits
+  }
+  const [before, after] = [await answer('float', float.model), await answer('int8', quantized)]
+  const figures = (logits: Float32Array) => task.judge(logits, data, classes).figures
+  const few = (n: number) =>
+    textData(texts.slice(0, n), null, tokenizer, maxLength, { pairs: pairs?.slice(0, n) ?? null })
+  const timed = (model: TextClassifierFolder['model']) => ({ model, few, batchSize })
+  const models = new Map([
+    ['before', timed(float.model)],
+    ['after', timed(quantized)],
+  ])
+  const speeds = await measureSpeeds(models, context)
+  const speed = (name: string) => speeds.get(name) as Speed
+  return {
+    figures: { before: figures(before), after: figures(after) },
+    speeds: { before: speed('before'), after: speed('after') },
+    change: changeOf(problemType, before, after, classes.length),
+  }
+}
+
+/** Throws where the deciding figure fell by more than is allowed. Of errors (mse) a rise counts. */
+function checkLoss({ figures }: Judged, metric: string, tolerance: number): void {
+  const [before, after] = [figures.before[metric], figures.after[metric]]
+  const loss = metric === 'mse' ? after - before : before - after
+  if (loss > tolerance)
+    throw new TinystillError(
+      `quantize: ${metric} falls by ${loss.toPrecision(3)}, from ${before.toPrecision(4)} to ${after.toPrecision(4)}, and --tolerance allows ${tolerance}`,
+      'Nothing was written. Try --bits 8, or allow more',
+    )
+}
+
+export const quantizeCommand: CommandSpec<QuantizeOptions> = {
+  name: 'quantize',
+  describe:
+    "A model's weights in whole numbers of 8 bits: a quarter of the size, about twice the speed; with --dev what that does to its answers",
+  options: (command: Command) =>
+    addDataOptions(
+      command
+        .requiredOption('--model <dir>', 'folder of the float model')
+        .requiredOption('--out <dir>', 'folder for the quantized one')
+        .option('--dev <file>', 'labelled texts that both models answer: figures, changed answers, speeds')
+        .addOption(
+          new Option('--bits <n>', 'of the linear layers: 7 is the faster product, 8 the finer one')
+            .argParser((text) => int8Bits.find((b) => String(b) === text) as Int8Bits)
+            .choices(int8Bits.map(String))
+            .default(7),
+        )
+        .option(
+          '--tolerance <loss>',
+          'writes nothing where the deciding figure, accuracy of classes, falls by more: 0.005',
+          numberIn(0, 1),
+        )
+        .addOption(orderOption())
+        .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+        .option(
+          '--max-length <n>',
+          "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+          whole(2),
+        ),
+    ),
+  run: async (options, context) => {
+    const { output } = context
+    const { model: folder, out, dev, tolerance } = options
+    if (tolerance !== undefined && dev === undefined) throw new RangeError('--tolerance goes with --dev')
+    const bits = Number(options.bits) as Int8Bits
+    const { model, notes = [], write } = quantizedOf(folder, bits)
+    for (const note of notes) output.info(`note: ${note}`)
+    checkKind(out, model)
+    const float = dev === undefined ? null : loadClassifier(folder)
+    const judged =
+      float === null ? null : await judge(options, float, model as TextClassifierFolder['model'], context)
+    if (float !== null && judged !== null && tolerance !== undefined)
+      checkLoss(judged, tasks[float.problemType].metrics[0], tolerance)
+    write(out)
+    const sizes = { before: bytesOfFolder(folder), after: bytesOfFolder(out) }
+    if (judged !== null)
+      output.print(`${figureTable({ float: judged.figures.before, int8: judged.figures.after })}\n`)
+    output.print(sizeTable(sizes, judged))
+    if (judged !== null) output.print(`\n${changeLine(judged.change)}`)
+    output.print(`\nwrote ${out}: ${count(countWeights(model))} weights`)
+    output.json({
+      ...{ model: folder, out, bits, weights: countWeights(model), bytes: sizes },
+      ...(judged && { figures: judged.figures, speed: judged.speeds, change: judged.change }),
+    })
+  },
+}
+
+function sizeTable(sizes: Record<'before' | 'after', number>, judged: Judged | null): string {
+  const row = (name: string, of: 'before' | 'after') => {
+    const speed = judged?.speeds[of]
+    const shown = speed ? [shownSpeed(speed), count(speed.examplesPerSecond)] : []
+    return [name, bytes(sizes[of]), ...shown]
+  }
+  const ratio = (better: (s: Speed) => number) =>
+    judged ? [(better(judged.speeds.after) / better(judged.speeds.before)).toFixed(2)] : []
+  const titles = ['weights', 'size', ...(judged ? ['ms a text alone', 'texts a second'] : [])]
+  return renderTable(
+    titles.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
+    [
+      row('float', 'before'),
+      row('int8', 'after'),
+      [
+        'int8 / float',
+        (sizes.after / sizes.before).toFixed(3),
+        ...ratio((s) => s.msPerExample),
+        ...ratio((s) => s.examplesPerSecond),
+      ],
+    ],
+  )
+}
+
+function changeLine({ rows, changed, mean, largest }: Change): string {
+  const answers =
+    changed === null
+      ? ''
+      : `${count(changed)} of ${count(rows)} answers change (${percent(changed / rows, 2)}); `
+  return `${answers}a logit changes by ${mean.toPrecision(3)} on average, by ${largest.toPrecision(3)} at most`
+}

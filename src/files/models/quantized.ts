@@ -1,0 +1,107 @@
+// Folders of quantized models: what the float ones have, with quantization.json and quantized.safetensors in the place of
+// model.safetensors.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CheckpointError } from '../../errors.js'
+import { Fields } from '../../formats/document.js'
+import {
+  fillQuantized,
+  QUANTIZATION,
+  QUANTIZED,
+  quantizedFiles,
+  readQuantization,
+} from '../../formats/quantized.js'
+import { safetensorsPieces } from '../../formats/safetensors/safetensors.js'
+import type { Module } from '../../nn/module.js'
+import { isQuantized } from '../../nn/quantized/quantize.js'
+import { numel, type Shape } from '../../tensor/shape.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import type { FileContent } from '../disk.js'
+import { readJson } from '../json-file.js'
+import { SINGLE } from './checkpoint.js'
+import { WeightFile } from './weights.js'
+
+const has = (folder: string, name: string) => existsSync(join(folder, name))
+
+/** Throws CheckpointError for a folder that holds a float model too: which of the two is meant? */
+export function isQuantizedFolder(folder: string): boolean {
+  if (!has(folder, QUANTIZATION)) return false
+  if (!has(folder, SINGLE)) return true
+  throw new CheckpointError(
+    folder,
+    `holds both ${SINGLE} and ${QUANTIZATION}`,
+    'Keep the float model and the quantized one in folders of their own',
+  )
+}
+
+/** Refuses a folder of quantized weights where a model is to learn. */
+export function refuseQuantized(folder: string): void {
+  if (isQuantizedFolder(folder))
+    throw new CheckpointError(
+      folder,
+      'holds a quantized model, which does not learn',
+      'Train the float model that it was made of, and quantize that',
+    )
+}
+
+/** A weight as far as its shape goes. */
+export interface Sized {
+  shape: Shape
+  numel: number
+}
+
+/** An open folder of quantized weights. */
+export interface QuantizedWeights {
+  /** The path of the weights. */
+  path: string
+  /** Of all weights, by their names in the float model's file. */
+  sizes: ReadonlyMap<string, Sized>
+  /** Puts them into a model: see fillQuantized(). */
+  fill(model: Module): void
+}
+
+/** Opens the weights for `use` alone. Throws CheckpointError. */
+export function withQuantized<T>(folder: string, use: (weights: QuantizedWeights) => T): T {
+  const manifest = join(folder, QUANTIZATION)
+  const quantization = readQuantization(new Fields(manifest, '', readJson(manifest)))
+  const path = join(folder, QUANTIZED)
+  const file = WeightFile.open(path)
+  try {
+    const { entries } = file.header
+    const sizes = entries
+      .filter(({ name }) => !name.endsWith('.scale'))
+      .map(({ name, shape }) => [name.replace(/\.int8$/, ''), { shape, numel: numel(shape) }] as const)
+    return use({
+      path,
+      sizes: new Map(sizes),
+      fill: (model) => {
+        const bytes = file.bytes.bind(file)
+        const tensor = file.tensor.bind(file)
+        fillQuantized(model, quantization, { file: path, entries, bytes, tensor })
+      },
+    })
+  } finally {
+    file.close()
+  }
+}
+
+/** The files of a model's weights, float or quantized, for a folder that holds none of the other kind. Throws CheckpointError. */
+export function weightFiles(
+  model: Module,
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Iterable<readonly [string, string]> = [],
+): FileContent[] {
+  if (!isQuantized(model)) return [[SINGLE, safetensorsPieces(tensors, { metadata }).pieces]]
+  return quantizedFiles(model).map(({ name, data }): FileContent => [name, data])
+}
+
+/** Throws CheckpointError where a folder has weights of the other kind, which would stand beside the new ones. */
+export function checkKind(folder: string, model: Module): void {
+  const other = isQuantized(model) ? SINGLE : QUANTIZATION
+  if (has(folder, other))
+    throw new CheckpointError(
+      folder,
+      `holds ${other}, and ${isQuantized(model) ? 'a quantized' : 'a float'} model is to be written there`,
+      'Choose another folder',
+    )
+}

@@ -1,0 +1,94 @@
+// A float model made a quantized one: its linear layers and its table of words in whole numbers. Attention's products,
+// norms, activations, sums and the tables of places and types stay floats.
+import { ArgumentError, got } from '../../errors.js'
+import { optionsArg } from '../../tensor/check.js'
+import { INT8_INPUTS, type Int8Bits, int8Bits } from '../../tensor/int8.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { Embedding, Linear } from '../layers.js'
+import { type Module, moduleArg } from '../module.js'
+import { QuantizedEmbedding, QuantizedLayer, QuantizedLinear } from './layers.js'
+
+export interface QuantizeOptions {
+  /** Of the linear layers' weights. 7 is the faster product, 8 the finer one. Default 7. */
+  bits?: Int8Bits
+  /** Which layers stay floats, by their paths: 'base.pooler'. */
+  keep?: (name: string, layer: Linear | Embedding) => boolean
+}
+
+/** Small tables of a text's places and types: next to nothing to be gained. */
+const FLOAT_TABLES = ['positions', 'types', 'positionEmbeddings']
+
+/** Layers that quantize() takes, each with the module that holds it, and its name there. */
+function* layersOf(
+  model: Module,
+): Generator<[path: string, holder: Module, name: string, layer: Linear | Embedding]> {
+  for (const [path, holder] of model.namedModules()) {
+    for (const [name, layer] of holder.holdings()) {
+      const own = path === '' ? name : `${path}.${name}`
+      if (layer instanceof Linear && layer.weight.shape[1] <= INT8_INPUTS) yield [own, holder, name, layer]
+      if (layer instanceof Embedding && !FLOAT_TABLES.includes(name)) yield [own, holder, name, layer]
+    }
+  }
+}
+
+const quantized = (layer: Linear | Embedding, bits: Int8Bits): QuantizedLayer =>
+  layer instanceof Linear
+    ? QuantizedLinear.of(layer.weight, layer.bias, bits)
+    : QuantizedEmbedding.of(layer.weight, layer.paddingIdx)
+
+/**
+ * Puts layers of whole numbers in the place of a model's linear layers and tables of words, and gives the model: the same
+ * forward, for inference, at a quarter of the weights' bytes. The float weights are disposed of, what is left of the
+ * parameters is frozen, and a gradient through the model is refused. Rows of inputs get their scale when they come, so
+ * nothing need be calibrated, and an answer does not depend on its batch. Throws ArgumentError for weights that are not
+ * finite, and where there is nothing to quantize, before anything is changed.
+ */
+export function quantize<M extends Module>(model: M, options: QuantizeOptions = {}): M {
+  moduleArg('quantize', 'the model', model)
+  const { bits = 7, keep = () => false } = optionsArg('quantize', options, {
+    bits: 'whole',
+    keep: 'function',
+  })
+  if (!int8Bits.includes(bits))
+    throw new RangeError(`quantize: bits must be ${int8Bits.join(' or ')}, got ${got(bits)}`)
+  const taken = Array.from(layersOf(model)).filter(([path, , , layer]) => !keep(path, layer))
+  if (taken.length === 0)
+    throw new ArgumentError(
+      'quantize',
+      'the model has no linear layer and no table of words',
+      'Is it quantized already?',
+    )
+  const made = new Map<Module, QuantizedLayer>()
+  for (const [, , , layer] of taken) if (!made.has(layer)) made.set(layer, quantized(layer, bits))
+  for (const [, holder, name, layer] of taken) holder.replaceModule(name, made.get(layer) as QuantizedLayer)
+  settle(model, new Set(taken.map(([, , , layer]) => layer.weight)))
+  return model
+}
+
+/** Freezes what is left, and gives the memory of what is not back. */
+function settle(model: Module, floats: ReadonlySet<Tensor>): void {
+  const left = new Set(model.parameters())
+  for (const p of left) {
+    p.requiresGrad = false
+    p.grad = null
+  }
+  for (const weight of floats) if (!left.has(weight)) weight.dispose()
+  model.eval()
+}
+
+/** A model's quantized layers by path; none of a float model. */
+export function* quantizedLayers(model: Module): Generator<[string, QuantizedLayer]> {
+  for (const [path, module] of model.namedModules())
+    if (module instanceof QuantizedLayer) yield [path, module]
+}
+
+export function isQuantized(model: Module): boolean {
+  return quantizedLayers(model).next().done !== true
+}
+
+/** Weights of a model, float or not. */
+export function countWeights(model: Module): number {
+  let n = model.countParameters()
+  for (const [, { rows, columns }] of quantizedLayers(model)) n += rows * columns
+  return n
+}
