@@ -73,6 +73,13 @@ export class Sequential extends Module {
     return this.#layers[placeIn('Sequential', i, this.length)][1]
   }
 
+  /** Puts another layer in a place, under the same name. Throws RangeError. */
+  set(i: number, layer: Layer): this {
+    requireModule('Sequential', i, layer)
+    this.#layers[placeIn('Sequential', i, this.length)][1] = layer
+    return this
+  }
+
   /** Puts a layer at the end, under its number. */
   append(layer: Layer): this {
     requireModule('Sequential', `layer ${this.length}`, layer)
