@@ -155,7 +155,7 @@ export function stateOnGrid(model: Module): Map<string, Tensor> {
 }
 
 /** Tensors that only the ready model has: steps, ranges, second weights. */
-function* addedTo(model: Module): Generator<Tensor> {
+export function* addedTo(model: Module): Generator<Tensor> {
   for (const [, module] of model.namedModules()) {
     if (module instanceof Quantizer)
       for (const [, value] of module.holdings()) if (value instanceof Tensor) yield value
