@@ -70,6 +70,12 @@ export { einsum } from './autograd/ops/products/einsum.js'
 export { scaledDotProductAttention } from './autograd/ops/products/scaled-attention.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
 export { bmm, dot, outer, tensordot } from './autograd/ops/products/vectors.js'
+export {
+  type FakeQuantizeOptions,
+  fakeQuantize,
+} from './autograd/ops/quantization/fake-quantize.js'
+export { binarize, type FewValuesOptions, ternarize } from './autograd/ops/quantization/few-values.js'
+export { type LearnedStepOptions, learnedStep } from './autograd/ops/quantization/learned-step.js'
 export { rmsNorm } from './autograd/ops/rms-norm.js'
 export { cat, pad, stack } from './autograd/ops/shape/join.js'
 export { meshgrid } from './autograd/ops/shape/repeat.js'

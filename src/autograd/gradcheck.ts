@@ -19,6 +19,8 @@ export interface GradcheckOptions {
   twice?: boolean
   /** Which inputs are differentiated. Default: all float ones. */
   wrt?: readonly number[]
+  /** What the gradient is the derivative of, where that is not fn itself: of one that rounds, and passes its gradient on. */
+  surrogate?: (...inputs: Tensor[]) => Tensor
 }
 
 export interface GradcheckResult {
@@ -54,12 +56,14 @@ function leaf(x: Tensor): Tensor {
   return tensor(x.data, { shape: x.shape, dtype: x.dtype, requiresGrad: x.dtype !== 'int32' })
 }
 
+/** The gradient of `fn` beside the differences of `moved`. */
 function compare(
   fn: Fn,
   inputs: readonly Tensor[],
   wrt: readonly number[],
   h: number,
   key: Key,
+  moved = fn,
 ): GradcheckResult {
   const leaves = inputs.map(leaf)
   const y = tensorArg('gradcheck', 'the result of fn', fn(...leaves))
@@ -78,7 +82,7 @@ function compare(
         const x = data[index]
         const at = (step: number) => {
           data[index] = x + step
-          return weighted(fn(...leaves), key).item()
+          return weighted(moved(...leaves), key).item()
         }
         const numeric = fourPoint(at, h * Math.max(1, Math.abs(x)))
         data[index] = x
@@ -101,6 +105,7 @@ const gradcheckOptions: Kinds<GradcheckOptions> = {
   tolerance: 'number',
   twice: 'boolean',
   wrt: 'any',
+  surrogate: 'function',
 }
 
 /**
@@ -112,7 +117,12 @@ export function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): GradcheckResult {
-  const { h = 1e-3, tolerance = 1e-8, twice = false } = optionsArg('gradcheck', options, gradcheckOptions)
+  const {
+    h = 1e-3,
+    tolerance = 1e-8,
+    twice = false,
+    surrogate,
+  } = optionsArg('gradcheck', options, gradcheckOptions)
   functionArg('gradcheck', 'fn', fn)
   tensorsArg('gradcheck', 'inputs', inputs)
   if (!(h > 0)) throw new RangeError(`gradcheck: h must be above 0, got ${h}`)
@@ -127,7 +137,7 @@ export function gradcheck(
   if (!Array.isArray(wrt))
     throw new ArgumentError('gradcheck', `wrt must be a list of inputs, got ${got(wrt)}`)
   for (const i of wrt) wholeArg('gradcheck', 'a place in wrt', i, 0, inputs.length - 1)
-  const results = [compare(fn, inputs, wrt, h, keyOf(1))]
+  const results = [compare(fn, inputs, wrt, h, keyOf(1), surrogate)]
   if (twice) {
     // The gradient as a function: its own gradient is the second derivative. Finite differences call it under noGrad,
     // so it records for itself, on leaves of its own where none are given.

@@ -37,6 +37,12 @@ interface Described<A> {
   readonly errors: () => ErrorCase<A>[]
   /** NaN, infinities, signed zero, empty and masked rows, with the exact expected result. */
   readonly edge: () => EdgeCase<A>[]
+  /**
+   * What the gradient is the derivative of, where that is not the op: rounding is flat, and lets its gradient straight through.
+   * A function of the inputs; `at` is where they stand, for what counts as a constant. The suite holds the gradient to its
+   * differences, and second derivatives to those of the gradient. Bengio et al. 2013, section 4.
+   */
+  readonly surrogate?: (inputs: readonly Tensor[], attrs: A, at: readonly Tensor[]) => Tensor
   /** A float32 result lies within k * 2^-24 of the float64 one, relative to the largest element. Default 16. */
   readonly k?: number
 }

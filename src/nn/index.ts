@@ -21,6 +21,13 @@ export { Dropout, Embedding, LayerNorm, Linear } from './layers.js'
 export { Module } from './module.js'
 export { BatchNorm1d, BatchNorm2d, GroupNorm, RMSNorm } from './norm.js'
 export { AdaptiveAvgPool2d, AvgPool2d, MaxPool1d, MaxPool2d } from './pool.js'
+export {
+  type QuantizeAwareOptions,
+  quantizeAware,
+  settleOnGrid,
+  stateOnGrid,
+} from './quantize-aware/prepare.js'
+export type { SchemeName } from './quantize-aware/schemes.js'
 export { QuantizedEmbedding, QuantizedLayer, QuantizedLinear } from './quantized/layers.js'
 export { countWeights, isQuantized, type QuantizeOptions, quantize } from './quantized/quantize.js'
 export { GRUCell, LSTMCell, RNNCell } from './recurrent/cells.js'

@@ -50,6 +50,14 @@ export class Linear extends Module {
   }
 }
 
+export interface EmbeddingOptions {
+  paddingIdx?: number
+  std?: number
+  weight?: Tensor | undefined
+}
+
+const embeddingOptions: Kinds<EmbeddingOptions> = { paddingIdx: 'whole', std: 'finite', weight: 'tensor' }
+
 /** Rows of a table by id. int32 [...] -> [..., width]. */
 export class Embedding extends Module {
   /** [count, width] */
@@ -58,16 +66,16 @@ export class Embedding extends Module {
 
   /**
    * paddingIdx: the id whose row is zero and never learns; a negative one counts from the end. std: of the initial values.
-   * Throws RangeError for a paddingIdx outside the table.
+   * weight: [count, width], shared with another layer, and left as it is. Throws RangeError for a paddingIdx outside the table.
    */
-  constructor(count: number, width: number, options: { paddingIdx?: number; std?: number } = {}) {
+  constructor(count: number, width: number, options: EmbeddingOptions = {}) {
     super()
     wholeArg('Embedding', 'count', count, 0)
     wholeArg('Embedding', 'width', width, 0)
-    const { paddingIdx, std = 1 } = optionsArg('Embedding', options, { paddingIdx: 'whole', std: 'finite' })
+    const { paddingIdx, std = 1, weight } = optionsArg('Embedding', options, embeddingOptions)
     this.paddingIdx = paddingIdx === undefined ? undefined : paddingRow('Embedding', paddingIdx, count)
-    this.weight = normal([count, width], std)
-    if (this.paddingIdx !== undefined) clearRow(this.weight, this.paddingIdx)
+    this.weight = weight ?? normal([count, width], std)
+    if (weight === undefined && this.paddingIdx !== undefined) clearRow(this.weight, this.paddingIdx)
   }
 
   override extraRepr(): string {

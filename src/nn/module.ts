@@ -31,6 +31,7 @@ function entriesOf(value: object): Iterable<[unknown, unknown]> {
 /** What a value has under a key, its own. */
 function heldAt(value: unknown, key: string): unknown {
   if (value instanceof Map) return value.get(value.has(key) ? key : Number(key))
+  if (value instanceof Set) return [...value][Number(key)]
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
     ? Reflect.get(value, key)
     : undefined
@@ -194,7 +195,12 @@ export abstract class Module {
         `replaceModule: a ${this.constructor.name} holds no module ${got(name)} in a place of its own`,
       )
     if (holder instanceof Map) holder.set(holder.has(last) ? last : Number(last), module)
-    else Reflect.set(holder as object, last, module)
+    else if (holder instanceof Set) {
+      // In order: names count the places.
+      const all = [...holder]
+      holder.clear()
+      for (const [place, value] of all.entries()) holder.add(place === Number(last) ? module : value)
+    } else Reflect.set(holder as object, last, module)
   }
 
   /** Refuses a name that stands for something else: a method, a setting. */

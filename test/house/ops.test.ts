@@ -40,7 +40,7 @@ function page(): string {
   const made = parts.map(([name, of]) => `- \`${name}\`: ${of}`)
   return `# Ops
 
-${rows.length} ops, written from their records by test/house/ops.test.ts. Every one is checked against finite differences in float64 (below 1e-8), in float32, on views, empty and infinite inputs (test/ops), and those of test/golden/ops.json against PyTorch. Gradient "twice": it can be differentiated again. "A kernel" runs on SIMD where the backend report says wasm, else in a plain loop.
+${rows.length} ops, written from their records by test/house/ops.test.ts. Every one is checked against finite differences in float64 (below 1e-8), of its surrogate where it rounds and lets the gradient through, in float32, on views, empty and infinite inputs (test/ops), and those of test/golden/ops.json against PyTorch. Gradient "twice": it can be differentiated again. "A kernel" runs on SIMD where the backend report says wasm, else in a plain loop.
 
 | op | call | what it does | formula; gradient | gradient | made of |
 |---|---|---|---|---|---|

@@ -6,7 +6,10 @@ import { prepare, reference, trial } from './trials.js'
 
 const TRIALS = Number(process.env.TINYSTILL_TRIALS ?? 20)
 const main = ['hinton', 'distilbert', 'tinybert']
-const others = ['minilm', 'minilm2', 'born-again', 'annealing', 'multi-teacher', 'mlm']
+const others = [
+  ...['minilm', 'minilm2', 'born-again', 'annealing', 'multi-teacher', 'mlm'],
+  ...['q8bert', 'lsq', 'binarybert'],
+]
 
 let made: Awaited<ReturnType<typeof prepare>>
 beforeAll(async () => {

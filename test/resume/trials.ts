@@ -112,6 +112,10 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
       'born-again': distill('born-again', '--seeds', '2'),
       annealing: distill('annealing', '--from-layers', '0,2'),
       'multi-teacher': distill('multi-teacher', '--student', two, '--teacher', teacher, teacher),
+      // Averages in buffers; learned steps; weights that are split in the middle.
+      q8bert: distill('q8bert'),
+      lsq: distill('lsq', '--from-layers', '0,2'),
+      binarybert: distill('binarybert'),
       mlm: [
         ...['train', '--task', 'mlm', '--model', two, '--train', plain, '--dev', plain, '--epochs', '2'],
         ...['--batch-size', '8', '--accumulate', '2', '--eval-every', '4', ...save],

@@ -91,12 +91,14 @@ function differentiable(op: Op<unknown>): boolean {
 
 /** Finite differences of one sample, and the op's name in what they find. */
 function differences(op: Op<unknown>, sample: Sample<unknown>, x64: Tensor[], tolerance: number): number {
-  const twice = op.record.twice
+  const { twice, surrogate } = op.record
+  const { attrs } = sample
   try {
     const wrt = floatInputs(sample, x64)
+    const moved = surrogate && { surrogate: (...ts: Tensor[]) => surrogate(ts, attrs, x64) }
     return wrt.length === 0
       ? 0
-      : gradcheck((...ts) => op(ts, sample.attrs), x64, { twice, wrt, tolerance }).error
+      : gradcheck((...ts) => op(ts, attrs), x64, { twice, wrt, tolerance, ...moved }).error
   } catch (error) {
     if (error instanceof GradError) fail(op.record.name, error.message, sample)
     throw error
@@ -227,7 +229,7 @@ function checkMemory(op: Op<unknown>, key: Key): void {
 /**
  * Everything that must hold for an op, read off its record. For every sample: the shape rule, float32 beside float64, two
  * runs, views beside contiguous inputs, inputs left alone, the kernel beside its plain spelling, the fused gradient beside
- * the plain one, gradients (twice: second ones too) beside finite differences to 1e-8 in float64; then the errors, the edge
+ * the plain one, gradients (twice: second ones too) beside finite differences, its own or its surrogate's, to 1e-8 in float64; then the errors, the edge
  * cases, and that no buffer is left behind. On the backend that is chosen; needs no test runner.
  * Gives a report; throws OpCheckError at the first thing that does not hold.
  */

@@ -1,6 +1,7 @@
 // tinystill distill: a teacher's knowledge into a student by a recipe, with what it takes to believe the result.
 import { join } from 'node:path'
 import { fingerprint } from '../../distill/doctor.js'
+import { gridsOf, plainStudent } from '../../distill/on-grid.js'
 import { describePlan, studentStage } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
 import { mainName } from '../../distill/plan/variants.js'
@@ -9,6 +10,7 @@ import { TinystillError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
 import { writePretrained } from '../../files/models/pretrained.js'
 import type { TextInput } from '../../nn/models/input.js'
+import { Pretrained } from '../../nn/models/pretrained.js'
 import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
@@ -93,8 +95,10 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
       const lasting = i === 0 && (variant === main || variant.label === 'alone')
       const keep = lasting ? folder.kept : null
       const result = await runVariant(job, variant, seed, logits, keep, table, folder, context)
+      // Of a quantized student the plain one is timed: what computes on grids in floats is slower than either.
       if (lasting)
-        for (const [name, model] of result.models) alive.set(name, { model, reader: job.data.reader })
+        for (const [name, model] of result.models)
+          alive.set(name, { model: timed(model), reader: job.data.reader })
       if (variant === main && i === 0) {
         kept = result
         keepModels(result, job)
@@ -112,6 +116,9 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
   await addSpeeds(table, alive, job, context)
   return { table, kept: kept as SeedResult, alone }
 }
+
+const timed = (model: Classifier<TextInput>) =>
+  model instanceof Pretrained ? (plainStudent(model as unknown as Student) as Classifier<TextInput>) : model
 
 /** Teachers, and where they are several their ensemble. */
 async function judgeTeachers(
@@ -149,15 +156,17 @@ async function judgeTeachers(
   return { table, alive }
 }
 
-/** The student at the top, other models that the recipe made beside it. */
+/** The student at the top, other models that the recipe made beside it. What was trained on grids is saved as floats that lie there. */
 function keepModels({ stages }: SeedResult, { plan, data, output, pupil }: Job): void {
   const student = studentStage(plan)
   const { tokenizer } = data.reader
   const { maxLength } = pupil
   for (const { stage, model, name } of stages) {
-    if (stage === student) writePretrained(output.folder, { model, tokenizer, maxLength })
+    const plain = plainStudent(model)
+    if (stage === student) writePretrained(output.folder, { model: plain, tokenizer, maxLength })
     else if (!stages.some((s) => s.stage.start === stage.name))
-      writePretrained(join(output.folder, name), { model, tokenizer, maxLength })
+      writePretrained(join(output.folder, name), { model: plain, tokenizer, maxLength })
+    if (plain !== model) for (const p of plain.parameters()) p.dispose()
   }
 }
 
@@ -175,7 +184,10 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   texts.push(...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
   const description = describePlan(plan)
+  const { quantize } = studentStage(plan)
+  const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
   const more = {
+    ...(quantize !== null && { quantization: { ...quantize, grids: gridsOf(student) } }),
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     counts: data.counts,
@@ -191,7 +203,6 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
     },
   }
   const intro = `${source.name}, taught by ${folders.join(', ')}: ${recipe.describe[0].toLowerCase()}${recipe.describe.slice(1)}.`
-  const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
   const insights = insightsOf(job, main, student, alone)
   const page = (facts: [string, string][]) =>
     distillPage(

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
+import { type SchemeName, schemeNames } from '../../nn/quantize-aware/schemes.js'
 import type { CommonOptions } from '../shared/command.js'
 import { orderOption } from '../shared/labels-option.js'
 import {
@@ -36,6 +37,7 @@ export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFi
   config?: string
   T?: number
   alpha?: number
+  quantizeAware?: SchemeName
   maxLength?: number
   baseline: boolean
   ablate: boolean
@@ -113,6 +115,14 @@ export function distillOptions(command: Command): Command {
     )
     .option('--T <x>', "temperature; default: the recipe's", numberIn(0.01, 1000))
     .option('--alpha <x>', 'weight of the soft targets, 1 - alpha that of the labels', numberIn(0, 1))
+    .addOption(
+      new Option(
+        '--quantize-aware [scheme]',
+        "trains with the student's weights and inputs on grids; without a name int8, tinystill's own",
+      )
+        .choices(schemeNames)
+        .preset('int8'),
+    )
   addPaceOptions(command, PACE)
     .option('--max-length <n>', 'tokens of a text; default 128, or fewer where a model takes fewer', whole(2))
     .option('--baseline', 'trains the same student without the teacher too', false)

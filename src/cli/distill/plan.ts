@@ -1,6 +1,7 @@
 // The plan of a distillation: the recipe's, with what options and a settings file change in it.
 import { partConfig, withConfig, withFit } from '../../distill/plan/config.js'
 import { type Plan, type StagePlan, withTask } from '../../distill/plan/plan.js'
+import { stageQuantization } from '../../distill/plan/quantization.js'
 import type { Given } from '../../distill/plan/settings.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { readSettings } from '../../files/settings-file.js'
@@ -48,6 +49,18 @@ function withFlags(plan: Plan, options: DistillOptions): Plan {
   }
 }
 
+/** The plan with --quantize-aware in all its stages, and for the lone student: what differs is what they learn from. */
+function quantized(plan: Plan, { quantizeAware }: DistillOptions): Plan {
+  if (quantizeAware === undefined) return plan
+  const own = plan.stages.find(({ quantize }) => quantize !== null)
+  if (own !== undefined)
+    throw new RangeError(
+      `--quantize-aware: the recipe ${plan.recipe} quantizes by a scheme of its own, ${own.quantize?.scheme}`,
+    )
+  const change = (stage: StagePlan) => ({ ...stage, quantize: stageQuantization(quantizeAware) })
+  return { ...plan, stages: plan.stages.map(change), baseline: change(plan.baseline) }
+}
+
 /** Options go before the file's settings of the recipe, and how stages are trained is theirs to say last. */
 export function planFor(
   recipe: Recipe,
@@ -68,7 +81,8 @@ export function planFor(
     ...{ transfer: texts.transfer !== null || texts.varied !== null },
     ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
   }
-  const common = withConfig(recipe.plan(settings, occasion, file ?? 'options'), file ?? 'options', rest)
+  const drawn = quantized(recipe.plan(settings, occasion, file ?? 'options'), options)
+  const common = withConfig(drawn, file ?? 'options', rest)
   const plan = withTask(common, tasks[problemType].labels)
   if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))
     throw new RangeError(

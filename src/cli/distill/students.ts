@@ -109,12 +109,14 @@ function sourceFor(
       }),
     }
   }
-  if (layers !== undefined) {
+  const copies = recipe.student === 'copy' && source === undefined
+  if (layers !== undefined || copies) {
     const { model, tokenizer } = modelled(live, folder)
+    const own = layers ?? Array.from({ length: model.config.layers }, (_, i) => i)
     return {
-      name: `layers ${layers.join(', ')} of the teacher`,
+      name: layers === undefined ? 'a copy of the teacher' : `layers ${own.join(', ')} of the teacher`,
       pretrained: true,
-      make: () => ({ model: fromLayers(model, layers), tokenizer }),
+      make: () => ({ model: fromLayers(model, own), tokenizer }),
     }
   }
   if (source === undefined) {

@@ -12,6 +12,7 @@ import {
   stageData,
   type Varying,
 } from './plan.js'
+import { quantizeAt } from './quantization.js'
 import {
   checkKnown,
   flag,
@@ -85,8 +86,13 @@ export function withConfig(plan: Plan, file: string, given: Given): Plan {
 
 function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
   const where = `stages.${stage.name}.`
-  const { losses = {}, layerMap = stage.layerMap, ...rest } = objectAt(file, where.slice(0, -1), value)
-  const known = [...Object.keys(fitSettings), ...Object.keys(stageSettings), 'losses', 'layerMap']
+  const {
+    losses = {},
+    layerMap = stage.layerMap,
+    quantize,
+    ...rest
+  } = objectAt(file, where.slice(0, -1), value)
+  const known = [...Object.keys(fitSettings), ...Object.keys(stageSettings), 'losses', 'layerMap', 'quantize']
   for (const name of Object.keys(rest)) checkKnown(file, where, name, known)
   const part = (keys: object) =>
     Object.fromEntries(Object.entries(rest).filter(([name]) => Object.hasOwn(keys, name)))
@@ -101,6 +107,7 @@ function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
     ),
     fit: withFit(stage.fit, part(fitSettings), place),
     layerMap: layerMapAt(file, `${where}layerMap`, layerMap),
+    quantize: quantize === undefined ? stage.quantize : quantizeAt(file, `${where}quantize`, quantize),
     losses: { ...stage.losses, ...changedLosses(stage, file, `${where}losses`, losses) },
   }
   const own = lossesOf(out, file)

@@ -4,6 +4,7 @@ import type { FitOptions } from '../../train/trainer.js'
 import type { CustomMap, LayerMapName } from '../layer-map.js'
 import type { BoundLoss, StageTask } from './loss.js'
 import { lossTable } from './loss-table.js'
+import { describeQuantization, type StageQuantization } from './quantization.js'
 import {
   checkKnown,
   defaultsOf,
@@ -74,6 +75,8 @@ export interface StagePlan {
    * null: to the longest of a batch, where a loss asks for padding.
    */
   padTo: number | null
+  /** How the student is quantized while it is trained; null: not at all. */
+  quantize: StageQuantization | null
   /** Number of the first weights of a new student, the same for equal numbers; or the stage whose model goes on. */
   start: number | string
   /** 'control': trained to be compared with, not to be kept. */
@@ -119,7 +122,7 @@ export function withTask(plan: Plan, task: StageTask): Plan {
 export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
   return {
     ...{ task: 'classes', data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student' },
-    ...{ teacherDropout: false, padTo: null },
+    ...{ teacherDropout: false, padTo: null, quantize: null },
     ...draft,
     losses: Object.fromEntries(
       Object.entries(losses).map(([name, { weight = 1, options = {} }]) => [name, { weight, options }]),
@@ -183,11 +186,11 @@ const dataNames: Record<StageData, string> = {
   text: 'plain text',
 }
 
-/** A plan for people: two lines a stage. */
+/** A plan for people: two lines a stage, three where the student is quantized. */
 export function describePlan(plan: Pick<Plan, 'stages'>): string {
   return plan.stages
     .flatMap((stage) => {
-      const { fit, teacher, start, padTo } = stage
+      const { fit, teacher, start, padTo, quantize } = stage
       const from = typeof start === 'string' ? `, goes on from ${start}` : ''
       const by =
         teacher === null || teacher === 'given'
@@ -198,6 +201,7 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
       const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}${fit.accumulate > 1 ? ` x ${fit.accumulate}` : ''}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,
+        ...(quantize === null ? [] : [`  quantized: ${describeQuantization(quantize)}`]),
         `  on ${rows}${by}${dropout}${from}; ${lengthOf(fit)}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
       ]
     })
@@ -205,7 +209,9 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
 }
 
 /** A stage's settings as fit() takes them. */
-export function fitOptionsOf({ fit }: StagePlan): Omit<FitOptions, 'seed'> {
+export function fitOptionsOf({ fit, quantize }: StagePlan): Omit<FitOptions, 'seed'> {
   const { layerDecay, decayAll, ...rest } = fit
-  return { ...rest, groups: { layerDecay, decayAll } }
+  const stepLr = quantize?.stepLr ?? null
+  const steps = stepLr === null || fit.lr === 0 ? {} : { stepScale: stepLr / fit.lr }
+  return { ...rest, groups: { layerDecay, decayAll, ...steps } }
 }

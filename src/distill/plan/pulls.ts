@@ -1,11 +1,13 @@
 // How hard each of a stage's losses pulls at the student: its gradient alone, on the first batch, before the first step.
 import { backward } from '../../autograd/backward.js'
+import { noGrad, touch } from '../../autograd/graph.js'
+import { clone } from '../../autograd/ops/elementwise/cast.js'
 import { randomScope } from '../../autograd/random.js'
 import { tidy } from '../../autograd/tidy.js'
 import type { Module } from '../../nn/module.js'
 import { gradNorm, zeroGrad } from '../../nn/optim/gradients.js'
 import type { Key } from '../../tensor/rng.js'
-import type { Tensor } from '../../tensor/tensor.js'
+import { assign, type Tensor } from '../../tensor/tensor.js'
 
 /** A loss of a batch before it is added to the others. */
 export interface Part {
@@ -26,7 +28,7 @@ export interface Pull {
 
 /**
  * `parts` is called once for each loss, under `key`: with that of the first step it is the batch that training begins with.
- * Weights, moments and random state are as before; gradients are dropped, so no step may be in hand. `all`: the parameters that
+ * Weights, buffers, moments and random state are as before; gradients are dropped, so no step may be in hand. `all`: the parameters that
  * get gradients, the student's and what its losses learn.
  */
 export function pullsOf(
@@ -54,6 +56,13 @@ export function pullsOf(
     }
   }
   const out: Pull[] = []
+  // Averages of batches would count this one again.
+  const before = student.buffers().map((buffer) => [buffer, noGrad(() => clone(buffer))] as const)
   for (let pull = pullAt(0); pull !== undefined; pull = pullAt(out.length)) out.push(pull)
+  for (const [buffer, values] of before) {
+    assign(buffer, values)
+    touch(buffer)
+    values.dispose()
+  }
   return out
 }

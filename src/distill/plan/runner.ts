@@ -35,6 +35,7 @@ import {
   temperatureOf,
 } from './plan.js'
 import { type Part, type Pull, pullsOf } from './pulls.js'
+import { quantizeFor } from './quantization.js'
 
 export type Student = HeadModel
 
@@ -258,6 +259,7 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       const { start, teacher: name } = stage
       const model =
         typeof start === 'number' ? bench.student(start, stage.task) : goesOn(find(start), stage, bench)
+      quantizeFor(model, stage.quantize)
       const taught = isTaught(stage) && name !== null
       const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
       const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)

@@ -5,10 +5,13 @@ import { distilbertRecipe } from './distilbert.js'
 import { hintonRecipe } from './hinton.js'
 import { minilm2Recipe, minilmRecipe } from './minilm.js'
 import { multiTeacherRecipe } from './multi-teacher.js'
+import { lsqRecipe, q8bertRecipe } from './quantized.js'
 import type { Recipe } from './recipe.js'
+import { binarybertRecipe, ternarybertRecipe } from './ternarybert.js'
 import { tinybertCodeRecipe, tinybertRecipe } from './tinybert.js'
 
 export const recipes: readonly Recipe[] = [
   ...[hintonRecipe, distilbertRecipe, tinybertRecipe, tinybertCodeRecipe, minilmRecipe, minilm2Recipe],
   ...[bornAgainRecipe, annealingRecipe, multiTeacherRecipe],
+  ...[q8bertRecipe, lsqRecipe, ternarybertRecipe, binarybertRecipe],
 ]

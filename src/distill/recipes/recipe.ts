@@ -41,8 +41,11 @@ export interface RecipeRecord<S extends Settings> {
   source: string
   /** Whether it takes several teachers. */
   teachers: 'one' | 'many'
-  /** Where none is given, 'teacher': of the teacher's own architecture; 'distilbert': of half its layers. */
-  student: 'given' | 'teacher' | 'distilbert'
+  /**
+   * Where none is given, 'teacher': a new one of the teacher's own architecture; 'distilbert': of half its layers; 'copy': the
+   * teacher as it is.
+   */
+  student: 'given' | 'teacher' | 'distilbert' | 'copy'
   /** Whether a new student learns from texts made of the labelled ones too, where nothing else is asked for. */
   varies?: boolean
   settings: S

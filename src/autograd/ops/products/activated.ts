@@ -18,6 +18,9 @@ const functions = {
 
 export type LinearActivation = keyof typeof functions
 
+/** The function alone, of what a layer gave. */
+export const activate = (x: Tensor, fn: LinearActivation): Tensor => functions[fn](x)
+
 interface ActivatedAttrs {
   fn: LinearActivation
 }
@@ -73,6 +76,6 @@ export function activatedLinear(
   fn: LinearActivation,
 ): Tensor {
   const inputs = bias === null ? [x, weight] : [x, weight, bias]
-  if (isRecording() && inputs.some((t) => t.requiresGrad)) return functions[fn](linear(x, weight, bias))
+  if (isRecording() && inputs.some((t) => t.requiresGrad)) return activate(linear(x, weight, bias), fn)
   return activatedLinearOp(inputs, { fn })
 }

@@ -137,13 +137,12 @@ export function plainAttention(
   trace: AttentionTrace = {},
 ): Tensor {
   const [B, H, S] = q.shape
-  const probs = probabilities(q, k, mask, { scale, causal }, trace)
-  trace.probs?.push(probs)
+  const probs = attentionProbabilities(q, k, mask, { scale, causal }, trace)
   return reshape(matmul(p > 0 ? dropout(probs, p, { key }) : probs, v), [B, H, S, q.shape[3]])
 }
 
-/** softmax(scale q k^T, masked), before dropout: [B, H, S, T]. */
-function probabilities(
+/** softmax(scale q k^T, masked), before dropout: [B, H, S, T], in plain ops. */
+export function attentionProbabilities(
   q: Tensor,
   k: Tensor,
   mask: Tensor | undefined,
@@ -155,10 +154,12 @@ function probabilities(
   const raw = mul(matmul(q, transpose(k, -2, -1)), scale)
   const seen = [...(mask ? [reshape(mask, [B, 1, 1, T])] : []), ...(causal ? [pastOnly(S, T)] : [])]
   trace.scores?.push(seen.reduce((scores, on) => where(on, scores, add(scores, UNSEEN)), raw))
-  return softmax(
+  const probs = softmax(
     seen.reduce((scores, on) => where(on, scores, -Infinity), raw),
     -1,
   )
+  trace.probs?.push(probs)
+  return probs
 }
 
 /** Gradients of q, k and v in plain ops, for second derivatives: the probabilities are computed and kept. */
@@ -171,7 +172,7 @@ export function plainAttentionGradients(
   const turned = (t: Tensor) => transpose(t, -2, -1)
   // The same key draws the same mask.
   const dropped = (t: Tensor) => (p > 0 ? dropout(t, p, { key }) : t)
-  const probs = probabilities(q, k, mask, attrs)
+  const probs = attentionProbabilities(q, k, mask, attrs)
   const dProbs = dropped(matmul(dy, turned(v)))
   const dScores = mul(mul(probs, sub(dProbs, sum(mul(probs, dProbs), -1, { keepdim: true }))), scale)
   return [matmul(dScores, k), matmul(turned(dScores), q), matmul(turned(dropped(probs)), dy)]

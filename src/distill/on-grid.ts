@@ -1,0 +1,36 @@
+// A student that was trained with quantization as a plain model, and what stands of its grids in the record of the run.
+
+import { undrawn } from '../nn/init.js'
+import { makeModel } from '../nn/models/bert.js'
+import type { HeadModel } from '../nn/models/pretrained.js'
+import type { Module } from '../nn/module.js'
+import { AverageRangeQuantizer } from '../nn/quantize-aware/average-range.js'
+import { LearnedStepQuantizer } from '../nn/quantize-aware/learned-step.js'
+import { addedTo, quantizationIn, stateOnGrid } from '../nn/quantize-aware/prepare.js'
+
+/** A new model of plain layers with weights on their grids, which the student goes on beside; the student itself where it is plain. */
+export function plainStudent(student: HeadModel): HeadModel {
+  if (quantizationIn(student) === null) return student
+  const { family, kind, config } = student
+  const plain = undrawn(() => makeModel(family, kind, config))
+  const state = stateOnGrid(student)
+  plain.loadStateDict(state)
+  for (const t of state.values()) t.dispose()
+  return plain.eval() as HeadModel
+}
+
+/** Parameters of what is saved of a model: without steps and second weights. */
+export function savedParameters(model: Module): number {
+  const added = new Set(addedTo(model))
+  return model.parameters().reduce((n, p) => (added.has(p) ? n : n + p.numel), 0)
+}
+
+/** Steps that were learned and averages of ranges, by the path of the quantizer. Other grids follow from the numbers at hand. */
+export function gridsOf(student: HeadModel): Record<string, number> {
+  const grids: Record<string, number> = {}
+  for (const [name, module] of student.namedModules()) {
+    if (module instanceof LearnedStepQuantizer) grids[`${name}.step`] = module.step.item()
+    if (module instanceof AverageRangeQuantizer) grids[`${name}.range`] = module.range.item()
+  }
+  return grids
+}

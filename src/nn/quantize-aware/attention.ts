@@ -1,0 +1,99 @@
+// Attention whose two products are quantized: queries, keys, values and probabilities stand on grids. TernaryBERT's.
+// Zhang et al. 2020, section 3.1, and the official code.
+import { tensor } from '../../autograd/create.js'
+import { indexSelect } from '../../autograd/ops/indexing/rows.js'
+import { dropout } from '../../autograd/ops/normalize.js'
+import { type AttentionTrace, attentionProbabilities } from '../../autograd/ops/products/attention.js'
+import { matmul } from '../../autograd/ops/products/matmul.js'
+import { permute, reshape } from '../../autograd/ops/shape/views.js'
+import { ints, type Tensor } from '../../tensor/tensor.js'
+import { type AttentionInput, MultiHeadAttention } from '../attention.js'
+import { undrawn } from '../init.js'
+import type { Quantizer } from './quantizer.js'
+
+/** Texts one after the other as rows of a padded matrix, and back. */
+interface Padding {
+  /** int32 [B, T], 1 for words. */
+  mask: Tensor
+  /** Which row each place of the matrix has; padding has some row, which nobody sees. */
+  into: Tensor
+  /** Where each row stands in the matrix. */
+  back: Tensor
+  /** Texts. */
+  B: number
+}
+
+function paddingOf(starts: Tensor): Padding {
+  const at = ints(starts)
+  const B = at.length - 1
+  const longest = Math.max(1, ...Array.from({ length: B }, (_, b) => at[b + 1] - at[b]))
+  const mask = new Int32Array(B * longest)
+  const into = new Int32Array(B * longest)
+  const back = new Int32Array(at[B])
+  for (let b = 0; b < B; b++)
+    for (let t = 0, row = at[b]; row < at[b + 1]; t++, row++) {
+      const place = b * longest + t
+      mask[place] = 1
+      into[place] = row
+      back[row] = place
+    }
+  return { mask: tensor(mask, { shape: [B, longest] }), into: tensor(into), back: tensor(back), B }
+}
+
+export interface AttentionQuantizers {
+  query: Quantizer
+  key: Quantizer
+  value: Quantizer
+  probs: Quantizer
+}
+
+/** As MultiHeadAttention, on the layers of `plain`. Unpadded texts are padded inside. */
+export class FakeQuantAttention extends MultiHeadAttention {
+  readonly quantizers: AttentionQuantizers
+
+  constructor(plain: MultiHeadAttention, quantizers: AttentionQuantizers) {
+    super(plain.query.weight.shape[1], plain.heads, plain.dropout)
+    for (const name of ['query', 'key', 'value', 'out'] as const) this[name] = plain[name]
+    this.quantizers = quantizers
+  }
+
+  static of(plain: MultiHeadAttention, quantizers: AttentionQuantizers): FakeQuantAttention {
+    return undrawn(() => new FakeQuantAttention(plain, quantizers))
+  }
+
+  override forward(x: Tensor, input: AttentionInput = {}): Tensor {
+    const { starts, trace } = input
+    // Asked for what unpadded texts do not have, the plain one refuses.
+    if (starts !== undefined && (trace?.scores || trace?.probs || x.rank !== 2))
+      return super.forward(x, input)
+    const padding = starts && paddingOf(starts)
+    const { query, key, value } = this.quantizers
+    const parts = [this.query, this.key, this.value].map((layer, i) =>
+      [query, key, value][i].forward(layer.forward(x)),
+    )
+    const [N, C] = x.shape
+    const padded = padding
+      ? parts.map((t) => reshape(indexSelect(t, 0, padding.into), [padding.B, -1, C]))
+      : parts
+    const mixed = this.#attend(padded, padding?.mask ?? input.attentionMask, input)
+    const y = padding ? indexSelect(reshape(mixed, [-1, C]), 0, padding.back) : mixed
+    return this.out.forward(padding ? reshape(y, [N, C]) : y)
+  }
+
+  /** [B, T, C] each -> [B, T, C]. */
+  #attend(
+    qkv: readonly Tensor[],
+    mask: Tensor | undefined,
+    { causal = false, trace }: AttentionInput,
+  ): Tensor {
+    const [B, T, C] = qkv[0].shape
+    const D = C / this.heads
+    const [q, k, v] = qkv.map((t) => permute(reshape(t, [B, T, this.heads, D]), [0, 2, 1, 3]))
+    trace?.qkv?.push({ q, k, v })
+    const seen: AttentionTrace = { scores: trace?.scores, probs: trace?.probs }
+    const probs = attentionProbabilities(q, k, mask, { scale: 1 / Math.sqrt(D), causal }, seen)
+    const dropped = this.training && this.dropout > 0 ? dropout(probs, this.dropout) : probs
+    const mixed = matmul(this.quantizers.probs.forward(dropped), v)
+    return reshape(permute(mixed, [0, 2, 1, 3]), [B, T, C])
+  }
+}

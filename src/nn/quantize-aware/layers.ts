@@ -1,0 +1,73 @@
+// Layers that compute as their quantized selves will, in floats: on the same parameters as the plain layers that they stand for.
+
+import { activate, activatedLinear, type LinearActivation } from '../../autograd/ops/products/activated.js'
+import { linear } from '../../autograd/ops/products/matmul.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { Embedding, Linear } from '../layers.js'
+import type { Quantizer } from './quantizer.js'
+
+export interface LinearQuantizers {
+  weight: Quantizer
+  /** null: they stay floats. */
+  input: Quantizer | null
+  /** Before the activation. */
+  output: Quantizer | null
+}
+
+/** y = Q(x) Q(W)^T + b, and Q of that where outputs are quantized. [..., in] -> [..., out]. Weight and bias are `plain`'s own. */
+export class FakeQuantLinear extends Linear {
+  readonly weightQuantizer: Quantizer
+  readonly inputQuantizer: Quantizer | null
+  readonly outputQuantizer: Quantizer | null
+
+  constructor(plain: Linear, { weight, input, output }: LinearQuantizers) {
+    super(plain.weight.shape[1], plain.weight.shape[0], { bias: false, weight: plain.weight })
+    this.bias = plain.bias
+    this.weightQuantizer = weight
+    this.inputQuantizer = input
+    this.outputQuantizer = output
+  }
+
+  /** The weight on its grid, [out, in]. */
+  quantizedWeight(): Tensor {
+    return this.weightQuantizer.forward(this.weight)
+  }
+
+  override forward(x: Tensor, activation?: LinearActivation): Tensor {
+    const input = this.inputQuantizer?.forward(x) ?? x
+    const weight = this.quantizedWeight()
+    if (this.outputQuantizer === null && activation !== undefined)
+      return activatedLinear(input, weight, this.bias, activation)
+    const y = linear(input, weight, this.bias)
+    const output = this.outputQuantizer?.forward(y) ?? y
+    return activation === undefined ? output : activate(output, activation)
+  }
+}
+
+/** Rows of Q(table) by id. int32 [...] -> [..., width]. Only the rows that are asked for are quantized. */
+export class FakeQuantEmbedding extends Embedding {
+  readonly weightQuantizer: Quantizer
+
+  constructor(plain: Embedding, weight: Quantizer) {
+    const [count, width] = plain.weight.shape
+    const { paddingIdx } = plain
+    super(count, width, { weight: plain.weight, ...(paddingIdx === undefined ? {} : { paddingIdx }) })
+    this.weightQuantizer = weight
+  }
+
+  /** The whole table on its grid, [count, width]. */
+  quantizedWeight(): Tensor {
+    return this.weightQuantizer.forward(this.weight)
+  }
+
+  override forward(ids: Tensor): Tensor {
+    return this.rowsOf(this.weight, super.forward(ids))
+  }
+
+  /** Rows [..., width] that were taken out of a table, on the table's grid. */
+  protected rowsOf(table: Tensor, rows: Tensor): Tensor {
+    const flat = reshape(rows, [-1, table.shape[1]])
+    return reshape(this.weightQuantizer.forward(flat, table), rows.shape)
+  }
+}
