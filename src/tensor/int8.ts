@@ -1,11 +1,19 @@
 // Weights as whole numbers of 8 bits, packed for the kernels once. Symmetric: a row w of a matrix [out, in] is scale * q,
 // scale = max|w| / most.
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, got } from '../errors.js'
 
 /** 7: -64 to 64, the faster product. 8: -127 to 127. */
 export type Int8Bits = 7 | 8
 
 export const int8Bits: readonly Int8Bits[] = [7, 8]
+
+/** Throws RangeError for what is none of them. */
+export function bitsArg(who: string, bits: unknown): Int8Bits {
+  const found = int8Bits.find((b) => b === bits)
+  if (found === undefined)
+    throw new RangeError(`${who}: bits must be ${int8Bits.join(' or ')}, got ${got(bits)}`)
+  return found
+}
 
 /** The largest number of each. 64 is one more than 7 bits hold, and what fits beside activations of 0 to 127. */
 export const int8Most: Record<Int8Bits, number> = { 7: 64, 8: 127 }

@@ -197,7 +197,6 @@ describe('activations', () => {
 
 describe('the build', () => {
   it('is one that computes the known product right', () => {
-    expect(int8BuildBeside('strict')).toBe('int8Strict')
-    if (builds.length > 1) expect(int8Builds).toContain(int8BuildBeside('relaxed'))
+    for (const build of builds) expect(int8Builds).toContain(int8BuildBeside(build))
   })
 })

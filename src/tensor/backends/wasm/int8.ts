@@ -32,7 +32,8 @@ const activationCode: Record<ProductActivation, number> = { relu: 0, gelu: 1, ge
  * half as fast wherever the others run, and stands in only where they are wrong: on a busy machine a race might not tell.
  */
 const candidates: Record<Build, readonly Int8Build[]> = {
-  strict: ['int8Strict'],
+  // Where the engine has relaxed SIMD without a flag, which strictness does not set.
+  strict: ['int8Relaxed'],
   relaxed: ['int8Relaxed'],
   wide: ['int8Wide', 'int8Relaxed'],
 }
@@ -127,7 +128,7 @@ const chosen = new Map<Build, Int8Build | null>()
 export function int8BuildBeside(build: Build): Int8Build | null {
   let own = chosen.get(build)
   if (own === undefined) {
-    own = choose(candidates[build]) ?? choose(candidates.strict)
+    own = choose(candidates[build]) ?? choose(['int8Strict'])
     chosen.set(build, own)
   }
   return own
