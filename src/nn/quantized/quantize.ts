@@ -64,6 +64,32 @@ export function quantize<M extends Module>(model: M, options: QuantizeOptions = 
   return model
 }
 
+/** One layer that quantize() would take. */
+export interface Quantizable {
+  /** Its path in the model. */
+  name: string
+  layer: Linear | Embedding
+  /** Runs `fn` while this layer alone is quantized. Its own weights are as before afterwards. */
+  whileQuantized<T>(bits: Int8Bits, fn: (quantized: QuantizedLayer) => T): T
+}
+
+/** Layers of a float model that quantize() takes, for those who want to know what each of them does. */
+export function quantizable(model: Module): Quantizable[] {
+  return Array.from(layersOf(model), ([name, holder, key, layer]) => ({
+    ...{ name, layer },
+    whileQuantized: (bits, fn) => {
+      const made = quantized(layer, bits)
+      holder.replaceModule(key, made)
+      try {
+        return fn(made)
+      } finally {
+        holder.replaceModule(key, layer)
+        for (const t of made.buffers()) t.dispose()
+      }
+    },
+  }))
+}
+
 /** Freezes what is left, and gives the memory of what is not back. */
 function settle(model: Module, floats: ReadonlySet<Tensor>): void {
   const left = new Set(model.parameters())
