@@ -120,6 +120,26 @@ describe.each(int8Builds)('%s', (build) => {
     for (const c of large) expect(run(many, shared, c)).toEqual(run(fast, shared, c))
   })
 
+  it('takes turns with products of floats on the same threads', () => {
+    const many = kernelsOf(build, 3)
+    const [m, n, k] = [300, 90, 200]
+    const [a, b] = [shared(draw(m * k, 8)), shared(draw(n * k, 9))]
+    const multiply = () => {
+      const out = shared(new Float32Array(m * n))
+      const plain = (data: Float32Array, rowStride: number, colStride: number) => ({
+        ...{ data, offsets: [0], rowStride, colStride },
+      })
+      many.matmul(out, plain(a, k, 1) as never, plain(b, 1, k) as never, 1, m, n, k, null)
+      return Array.from(out)
+    }
+    const before = multiply()
+    const want = run(fast, shared, large[0])
+    for (let i = 0; i < 3; i++) {
+      expect(run(many, shared, large[0])).toEqual(want)
+      expect(multiply()).toEqual(before)
+    }
+  })
+
   it('gathers rows of a table', () => {
     for (const width of [0, 1, 3, 4, 5, 8, 30]) {
       const table = Int32Array.from({ length: 9 * Math.ceil(width / 4) }, (_, i) => i * 0x9e3779b1)
