@@ -7,7 +7,9 @@ import { tensorArg, wholeArg } from '../../tensor/check.js'
 import {
   bitsArg,
   type Int8Bits,
+  type Int8Input,
   int8Bytes,
+  int8Input,
   int8Layout,
   int8Most,
   int8Row,
@@ -91,6 +93,8 @@ export class QuantizedLinear extends QuantizedLayer {
   sums: Tensor
   /** [out], or null. */
   bias: Tensor | null
+  /** The range of all inputs, [lo, hi], where it was measured before; null: each row's own, when it comes. */
+  range: readonly [lo: number, hi: number] | null = null
   readonly #place: (r: number, j: number) => number
 
   /** Its weight is 0. bias: a float layer's own, or null. */
@@ -124,8 +128,12 @@ export class QuantizedLinear extends QuantizedLayer {
     ints(this.sums)[r] = sum
   }
 
+  get input(): Int8Input | null {
+    return this.range === null ? null : int8Input('QuantizedLinear', ...this.range)
+  }
+
   override extraRepr(): string {
-    return `inFeatures=${this.columns}, outFeatures=${this.rows}, bias=${this.bias !== null}, bits=${this.bits}`
+    return `inFeatures=${this.columns}, outFeatures=${this.rows}, bias=${this.bias !== null}, bits=${this.bits}${this.range === null ? '' : `, range=${this.range.map((x) => x.toPrecision(3)).join(' to ')}`}`
   }
 
   /** As Linear's. Throws GradError where a gradient is wanted. */

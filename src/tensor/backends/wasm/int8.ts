@@ -90,7 +90,7 @@ class Trial {
     const [x, w, scales, sums, c, scratch] = this.#places
     const rows = scratch + shareOf(M * 8)
     const aside = rows + (M + 2) * this.#w.int8ARow(K)
-    this.#w.int8Quantize(rows, scratch, x, K * 4, M, K)
+    this.#w.int8Quantize(rows, scratch, x, K * 4, M, K, 0, 0)
     const to = [c, N * 4, rows, scratch, w, scales, sums, 0, -1, M, N, K, Number(eight), aside]
     this.#w.int8Product(...to)
   }
@@ -154,7 +154,7 @@ export function int8Kernels(
 
   return {
     int8Linear(...args) {
-      const [out, x, rowStride, weight, scales, sums, m, n, k, bits, bias, activation] = args
+      const [out, x, rowStride, weight, scales, sums, m, n, k, bits, bias, activation, input] = args
       const w = ready()
       if (w === null) return js.int8Linear(...args)
       const [c, a, b, s, t] = [out, x, weight, scales, sums].map(at)
@@ -173,7 +173,7 @@ export function int8Kernels(
       const each = Math.ceil(m / pool.chunksFor(m * k * QUANTIZE))
       pool.run({
         fn: 'int8Quantize',
-        args: [rows, room, a, rowStride * 4, m, k],
+        args: [rows, room, a, rowStride * 4, m, k, input?.scale ?? 0, input?.zero ?? 0],
         steps: { 0: each * row, 1: each * 8, 2: each * rowStride * 4 },
         ...{ countAt: 4, total: m, chunk: each },
       })
