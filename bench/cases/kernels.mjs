@@ -93,7 +93,7 @@ const calls = {
     const [scales, sums] = [some(INNER), tensor(new Int32Array(INNER)).elements]
     return [
       ...[shared(ROWS * INNER), some(ROWS, WIDTH), WIDTH, words.elements, scales, sums],
-      ...[ROWS, INNER, WIDTH, 7, some(INNER), 'gelu'],
+      ...[ROWS, INNER, WIDTH, 7, some(INNER), 'gelu', null],
     ]
   },
   'int8Gather embedding': () => [

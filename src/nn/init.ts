@@ -62,12 +62,6 @@ function standIn(shape: Shape): Tensor | null {
   return seen
 }
 
-/** Row `r` of a drawn table becomes 0. */
-export function clearRow(table: Tensor, r: number): void {
-  const [, width] = table.shape
-  if (table.isContiguous) table.elements.fill(0, r * width, (r + 1) * width)
-}
-
 /** N(0, std^2). BERT: std 0.02. */
 export function normal(shape: Shape, std = 1): Tensor {
   const instead = standIn(shape)

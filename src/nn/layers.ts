@@ -7,7 +7,7 @@ import { linear } from '../autograd/ops/products/matmul.js'
 import { type Kinds, numberArg, optionsArg, wholeArg } from '../tensor/check.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { clearRow, constant, normal, uniform } from './init.js'
+import { constant, normal, uniform } from './init.js'
 import { Module } from './module.js'
 
 export interface LinearOptions {
@@ -75,7 +75,9 @@ export class Embedding extends Module {
     const { paddingIdx, std = 1, weight } = optionsArg('Embedding', options, embeddingOptions)
     this.paddingIdx = paddingIdx === undefined ? undefined : paddingRow('Embedding', paddingIdx, count)
     this.weight = weight ?? normal([count, width], std)
-    if (weight === undefined && this.paddingIdx !== undefined) clearRow(this.weight, this.paddingIdx)
+    // What stands for values to come is one 0 already.
+    if (weight === undefined && this.paddingIdx !== undefined && this.weight.isContiguous)
+      this.weight.elements.fill(0, this.paddingIdx * width, (this.paddingIdx + 1) * width)
   }
 
   override extraRepr(): string {

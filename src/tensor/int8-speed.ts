@@ -25,7 +25,7 @@ export function int8Speed(): number {
     let best = Infinity
     for (const end = performance.now() + MS; performance.now() < end; ) {
       const start = performance.now()
-      int8Linear(out, x, K, words, scales, sums, M, N, K, 7, null, null)
+      int8Linear(out, x, K, words, scales, sums, M, N, K, 7, null, null, null)
       best = Math.min(best, performance.now() - start)
     }
     return (2 * M * K * N) / best / 1e6

@@ -1,17 +1,44 @@
 // Weights as whole numbers of 8 bits, packed for the kernels once. Symmetric: a row w of a matrix [out, in] is scale * q,
 // scale = max|w| / most.
-import { ArgumentError } from '../errors.js'
+import { ArgumentError, got } from '../errors.js'
 
 /** 7: -64 to 64, the faster product. 8: -127 to 127. */
 export type Int8Bits = 7 | 8
 
 export const int8Bits: readonly Int8Bits[] = [7, 8]
 
+/** Throws RangeError for what is none of them. */
+export function bitsArg(who: string, bits: unknown): Int8Bits {
+  const found = int8Bits.find((b) => b === bits)
+  if (found === undefined)
+    throw new RangeError(`${who}: bits must be ${int8Bits.join(' or ')}, got ${got(bits)}`)
+  return found
+}
+
 /** The largest number of each. 64 is one more than 7 bits hold, and what fits beside activations of 0 to 127. */
 export const int8Most: Record<Int8Bits, number> = { 7: 64, 8: 127 }
 
+/** A range of inputs that is known before they come: a scale and a zero point for all rows. */
+export interface Int8Input {
+  scale: number
+  zero: number
+}
+
+/** Of the numbers from lo to hi, and 0: 7 bits. Throws RangeError for what is not finite or runs backwards. */
+export function int8Input(who: string, lo: number, hi: number): Int8Input {
+  if (!(Number.isFinite(lo) && Number.isFinite(hi) && lo <= hi))
+    throw new RangeError(`${who}: a range must be finite and not run backwards, got ${got(lo)} to ${got(hi)}`)
+  const [low, high] = [Math.min(0, Math.fround(lo)), Math.max(0, Math.fround(hi))]
+  const scale = Math.fround(Math.fround(high - low) / 127)
+  if (!(scale >= SMALLEST && scale < Infinity)) return { scale: 1, zero: 0 }
+  return { scale, zero: roundEven(Math.fround(-low / scale)) }
+}
+
 /** Columns (rows of the weight) that a panel holds. */
 const PANEL = 16
+
+/** Below this a range counts as 0: 1 / scale would overflow. */
+const SMALLEST = 2 ** -120
 
 /** Up to so many inputs the sums of a product are exact in int32: 2^17 * 127 * 127 < 2^31. */
 export const INT8_INPUTS = 2 ** 17

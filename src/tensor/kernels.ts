@@ -2,7 +2,7 @@
 // A kernel knows nothing of Tensor or autograd. js implements all of it; other backends override what they do faster.
 // Unless strides are given, arrays are contiguous and start at their first element. `out` never overlaps an input,
 // except that elementwise kernels allow out === input of the same layout.
-import type { Int8Bits } from './int8.js'
+import type { Int8Bits, Int8Input } from './int8.js'
 import type {
   AdamArgs,
   AttentionArgs,
@@ -138,6 +138,8 @@ export interface Kernels {
     bits: Int8Bits,
     bias: Floats | null,
     activation: ProductActivation | null,
+    /** A scale and a zero point for all rows instead; what lies outside is cut. */
+    input: Int8Input | null,
   ): void
   /** out [m, width] = scales[id] * row id of a table of bytes, whose rows end on whole words, for each id of index [m]. */
   int8Gather(out: Floats, table: Int32Array, scales: Floats, index: Int32Array, width: number): void

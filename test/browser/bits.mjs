@@ -6,6 +6,7 @@ import { BertForSequenceClassification } from '../../dist/files/models/index.js'
 import {
   crossEntropy,
   manualSeed,
+  nn,
   optim,
   setDeterministic,
   setThreads,
@@ -73,9 +74,17 @@ export async function trainingBits(threads, rest = () => new Promise((resolve) =
     weights: await hash(elements(model.parameters())),
     moments: await hash(elements(optimizer.slots.flatMap(({ state }) => state))),
   }
+  bits.int8 = await quantizedBits(model)
   optimizer.dispose()
   for (const p of model.parameters()) p.dispose()
   return bits
+}
+
+/** Of the trained model's logits in whole numbers, padded and not. */
+async function quantizedBits(model) {
+  nn.quantize(model)
+  const logits = [padded(0), unpadded(1)].map((input) => tidy(() => model.forward(input).logits.data))
+  return hash(logits)
 }
 
 /** What differs from the bits in test/golden/bits.json, in words; null where nothing does. */

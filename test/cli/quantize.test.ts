@@ -1,9 +1,9 @@
 // tinystill quantize, and the commands that take what it makes.
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { changeOf } from '../../src/cli/quantize.js'
+import { changeOf } from '../../src/cli/quantize/change.js'
 import { saveTinyModel } from './model.js'
 import { reviews, run } from './program.js'
 
@@ -67,6 +67,23 @@ describe('quantize', () => {
     expect((await run('label', '--teacher', int8, '--data', data, '--out', labels, '--quiet')).code).toBe(0)
     expect((await run('doctor', '--model', int8)).out).toContain('good')
     expect((await run('inspect', int8)).out).toContain('I8')
+  })
+
+  it('tells layer by layer what matters, with a picture', async () => {
+    const to = join(root, 'layers')
+    const args = ['--dev', data, '--sensitivity', '16', '--json', '--quiet']
+    const { out, err, code } = await run('quantize', '--model', float, '--out', to, ...args)
+    expect(code).toBe(0)
+    const { layers } = JSON.parse(out)
+    // Two blocks of six matrices, the words, pooler and classifier.
+    expect(layers.length).toBe(15)
+    expect(layers[0].mean).toBeGreaterThanOrEqual(layers[14].mean)
+    expect(layers[0]).toMatchObject({ rows: 16, changed: 0, figure: 1 })
+    for (const { error } of layers) expect(error).toBeLessThan(0.02)
+    expect(err).toContain('change of a logit')
+    const page = readFileSync(join(to, 'report.html'), 'utf8')
+    expect(page).toContain('class="chart heat"')
+    expect(page).toContain('Which layers matter?')
   })
 
   it('takes 8 bits, and a small model of our own, without data', async () => {

@@ -9,7 +9,8 @@ import type { Loaded, LoadOptions, SaveOptions } from './pretrained.js'
 /**
  * The model in a folder with config.json and model.safetensors, in eval mode. `as` says what to load it as; default what
  * it was saved as. Parameters that the file lacks are drawn only where that was asked for, and named in info.
- * Throws CheckpointError naming the file, and what is missing, unexpected or of another shape. Node only.
+ * A folder of a quantized model (quantization.json) gives that, for inference. Throws CheckpointError naming the file, and
+ * what is missing, unexpected or of another shape. Node only.
  */
 export function fromPretrained<K extends Kind>(
   folder: string,
@@ -23,7 +24,8 @@ export async function fromPretrained(folder: string, options: LoadOptions = {}):
 
 /**
  * Writes config.json and model.safetensors, making the folder where it is missing; each file is whole, the old or the
- * new, at any moment. Python's transformers loads the folder as it is. Throws CheckpointError. Node only.
+ * new, at any moment. Python's transformers loads the folder as it is, but for a quantized model's, which is written as
+ * quantization.json and quantized.safetensors. Throws CheckpointError. Node only.
  */
 export async function savePretrained(folder: string, options: SaveOptions): Promise<void> {
   const { writePretrained } = await import('./pretrained.js')

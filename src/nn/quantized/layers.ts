@@ -3,7 +3,18 @@
 import { noGrad } from '../../autograd/graph.js'
 import type { LinearActivation } from '../../autograd/ops/products/activated.js'
 import { int8Embedding, int8Linear } from '../../autograd/ops/products/int8.js'
-import { type Int8Bits, int8Bytes, int8Layout, int8Most, int8Row, int8Stride } from '../../tensor/int8.js'
+import { tensorArg, wholeArg } from '../../tensor/check.js'
+import {
+  bitsArg,
+  type Int8Bits,
+  type Int8Input,
+  int8Bytes,
+  int8Input,
+  int8Layout,
+  int8Most,
+  int8Row,
+  int8Stride,
+} from '../../tensor/int8.js'
 import { empty, flat, ints, type Tensor } from '../../tensor/tensor.js'
 import { Module } from '../module.js'
 
@@ -82,11 +93,16 @@ export class QuantizedLinear extends QuantizedLayer {
   sums: Tensor
   /** [out], or null. */
   bias: Tensor | null
+  /** The range of all inputs, [lo, hi], where it was measured before; null: each row's own, when it comes. */
+  range: readonly [lo: number, hi: number] | null = null
   readonly #place: (r: number, j: number) => number
 
   /** Its weight is 0. bias: a float layer's own, or null. */
   constructor(inFeatures: number, outFeatures: number, bits: Int8Bits, bias: Tensor | null) {
-    super(outFeatures, inFeatures, bits, int8Bytes(outFeatures, inFeatures))
+    wholeArg('QuantizedLinear', 'inFeatures', inFeatures, 0)
+    wholeArg('QuantizedLinear', 'outFeatures', outFeatures, 0)
+    if (bias !== null) tensorArg('QuantizedLinear', 'the bias', bias)
+    super(outFeatures, inFeatures, bitsArg('QuantizedLinear', bits), int8Bytes(outFeatures, inFeatures))
     this.sums = this.registerBuffer('sums', empty([outFeatures], 'int32'))
     ints(this.sums).fill(0)
     this.bias = bias
@@ -112,8 +128,12 @@ export class QuantizedLinear extends QuantizedLayer {
     ints(this.sums)[r] = sum
   }
 
+  get input(): Int8Input | null {
+    return this.range === null ? null : int8Input('QuantizedLinear', ...this.range)
+  }
+
   override extraRepr(): string {
-    return `inFeatures=${this.columns}, outFeatures=${this.rows}, bias=${this.bias !== null}, bits=${this.bits}`
+    return `inFeatures=${this.columns}, outFeatures=${this.rows}, bias=${this.bias !== null}, bits=${this.bits}${this.range === null ? '' : `, range=${this.range.map((x) => x.toPrecision(3)).join(' to ')}`}`
   }
 
   /** As Linear's. Throws GradError where a gradient is wanted. */
@@ -132,6 +152,8 @@ export class QuantizedEmbedding extends QuantizedLayer {
     readonly width: number,
     readonly paddingIdx?: number,
   ) {
+    wholeArg('QuantizedEmbedding', 'count', count, 0)
+    wholeArg('QuantizedEmbedding', 'width', width, 0)
     super(count, width, 8, count * int8Stride(width))
     this.#stride = int8Stride(width)
   }

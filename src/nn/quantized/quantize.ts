@@ -1,8 +1,8 @@
 // A float model made a quantized one: its linear layers and its table of words in whole numbers. Attention's products,
 // norms, activations, sums and the tables of places and types stay floats.
-import { ArgumentError, got } from '../../errors.js'
+import { ArgumentError } from '../../errors.js'
 import { optionsArg } from '../../tensor/check.js'
-import { INT8_INPUTS, type Int8Bits, int8Bits } from '../../tensor/int8.js'
+import { bitsArg, INT8_INPUTS, type Int8Bits } from '../../tensor/int8.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Embedding, Linear } from '../layers.js'
 import { type Module, moduleArg } from '../module.js'
@@ -49,8 +49,7 @@ export function quantize<M extends Module>(model: M, options: QuantizeOptions = 
     bits: 'whole',
     keep: 'function',
   })
-  if (!int8Bits.includes(bits))
-    throw new RangeError(`quantize: bits must be ${int8Bits.join(' or ')}, got ${got(bits)}`)
+  bitsArg('quantize', bits)
   const taken = Array.from(layersOf(model)).filter(([path, , , layer]) => !keep(path, layer))
   if (taken.length === 0)
     throw new ArgumentError(
@@ -63,6 +62,32 @@ export function quantize<M extends Module>(model: M, options: QuantizeOptions = 
   for (const [, holder, name, layer] of taken) holder.replaceModule(name, made.get(layer) as QuantizedLayer)
   settle(model, new Set(taken.map(([, , , layer]) => layer.weight)))
   return model
+}
+
+/** One layer that quantize() would take. */
+export interface Quantizable {
+  /** Its path in the model. */
+  name: string
+  layer: Linear | Embedding
+  /** Runs `fn` while this layer alone is quantized. Its own weights are as before afterwards. */
+  whileQuantized<T>(bits: Int8Bits, fn: (quantized: QuantizedLayer) => T): T
+}
+
+/** Layers of a float model that quantize() takes, for those who want to know what each of them does. */
+export function quantizable(model: Module): Quantizable[] {
+  return Array.from(layersOf(model), ([name, holder, key, layer]) => ({
+    ...{ name, layer },
+    whileQuantized: (bits, fn) => {
+      const made = quantized(layer, bits)
+      holder.replaceModule(key, made)
+      try {
+        return fn(made)
+      } finally {
+        holder.replaceModule(key, layer)
+        for (const t of made.buffers()) t.dispose()
+      }
+    },
+  }))
 }
 
 /** Freezes what is left, and gives the memory of what is not back. */
@@ -82,12 +107,15 @@ export function* quantizedLayers(model: Module): Generator<[string, QuantizedLay
     if (module instanceof QuantizedLayer) yield [path, module]
 }
 
+/** Whether any of a model's layers is quantized. */
 export function isQuantized(model: Module): boolean {
+  moduleArg('isQuantized', 'the model', model)
   return quantizedLayers(model).next().done !== true
 }
 
 /** Weights of a model, float or not. */
 export function countWeights(model: Module): number {
+  moduleArg('countWeights', 'the model', model)
   let n = model.countParameters()
   for (const [, { rows, columns }] of quantizedLayers(model)) n += rows * columns
   return n

@@ -3,7 +3,7 @@
 import { DTypeError, GradError, ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
 import { fitsMemory, tensorArg } from '../../../tensor/check.js'
-import type { Int8Bits } from '../../../tensor/int8.js'
+import type { Int8Bits, Int8Input } from '../../../tensor/int8.js'
 import { formatShape, numel } from '../../../tensor/shape.js'
 import { empty, flat, floats, ints, type Tensor } from '../../../tensor/tensor.js'
 import { dense, isRecording, noGrad } from '../../graph.js'
@@ -23,6 +23,8 @@ export interface Int8Weight {
   readonly scales: Tensor
   /** int32 [rows]: the sum of a row's whole numbers. */
   readonly sums: Tensor
+  /** Of all inputs, where it was measured before; null: of each row when it comes. */
+  readonly input: Int8Input | null
 }
 
 function refuseGradients(op: string, inputs: readonly (Tensor | null)[]): void {
@@ -45,7 +47,7 @@ export function int8Linear(
   activation: LinearActivation | null = null,
 ): Tensor {
   tensorArg('int8Linear', 'the input', x)
-  const { rows: n, columns: k, words, scales, sums, bits } = weight
+  const { rows: n, columns: k, words, scales, sums, bits, input } = weight
   if (x.rank === 0 || x.shape[x.rank - 1] !== k)
     throw new ShapeError(
       'int8Linear',
@@ -70,7 +72,7 @@ export function int8Linear(
     const rowStride = m < 2 ? k : ready.strides[0]
     kernelsFor('float32').int8Linear(
       ...([flat(out), floats(ready), rowStride, ints(words), flat(scales), ints(sums)] as const),
-      ...([m, n, k, bits, bias === null ? null : flat(bias), activation] as const),
+      ...([m, n, k, bits, bias === null ? null : flat(bias), activation, input] as const),
     )
     if (ready !== lines) ready.dispose()
   })

@@ -1,7 +1,7 @@
 // Products of whole numbers out of floats: each row of x becomes 7-bit numbers with a scale and a zero point of its own,
 // the weights are whole numbers already, and their exact sums become floats again. In float32 steps, because every backend
 // must give the same bits.
-import { type Int8Bits, int8Layout } from '../../int8.js'
+import { type Int8Bits, type Int8Input, int8Layout } from '../../int8.js'
 import type { Kernels } from '../../kernels.js'
 import { singleActivations } from './single.js'
 
@@ -9,6 +9,7 @@ const f = Math.fround
 /** Adding it rounds a float32 to a whole number, halves to even. */
 const MAGIC = 1.5 * 2 ** 23
 const SMALLEST = 2 ** -120
+const OUTSIDE = 512
 
 interface QuantizedRow {
   /** 0 to 127. */
@@ -35,6 +36,19 @@ function quantizeRow(x: ArrayLike<number>, at: number, k: number): QuantizedRow 
   return { q, scale, zero }
 }
 
+/** By a scale and a zero point that are known before: what lies outside is cut. */
+function fixedRow(x: ArrayLike<number>, at: number, k: number, { scale, zero }: Int8Input): QuantizedRow {
+  const inverse = f(1 / scale)
+  const q = new Int32Array(k)
+  let finite = true
+  for (let i = 0; i < k; i++) {
+    finite &&= Number.isFinite(x[at + i])
+    const t = Math.max(-OUTSIDE, Math.min(OUTSIDE, f(x[at + i] * inverse)))
+    q[i] = Math.min(127, Math.max(0, f(t + MAGIC) - MAGIC + zero))
+  }
+  return { q, scale: finite ? scale : Number.NaN, zero }
+}
+
 export const int8Linear: Kernels['int8Linear'] = (
   out,
   x,
@@ -48,12 +62,14 @@ export const int8Linear: Kernels['int8Linear'] = (
   _bits: Int8Bits,
   bias,
   activation,
+  input,
 ) => {
   const bytes = new Int8Array(weight.buffer, weight.byteOffset, weight.byteLength)
   const place = int8Layout(k)
   const act = activation === null ? null : singleActivations[activation]
   for (let r = 0; r < m; r++) {
-    const { q, scale, zero } = quantizeRow(x, r * rowStride, k)
+    const { q, scale, zero } =
+      input === null ? quantizeRow(x, r * rowStride, k) : fixedRow(x, r * rowStride, k, input)
     for (let c = 0; c < n; c++) {
       let sum = 0
       for (let j = 0; j < k; j++) sum += q[j] * bytes[place(c, j)]

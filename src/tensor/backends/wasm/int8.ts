@@ -32,7 +32,8 @@ const activationCode: Record<ProductActivation, number> = { relu: 0, gelu: 1, ge
  * half as fast wherever the others run, and stands in only where they are wrong: on a busy machine a race might not tell.
  */
 const candidates: Record<Build, readonly Int8Build[]> = {
-  strict: ['int8Strict'],
+  // Where the engine has relaxed SIMD without a flag, which strictness does not set.
+  strict: ['int8Relaxed'],
   relaxed: ['int8Relaxed'],
   wide: ['int8Wide', 'int8Relaxed'],
 }
@@ -89,7 +90,7 @@ class Trial {
     const [x, w, scales, sums, c, scratch] = this.#places
     const rows = scratch + shareOf(M * 8)
     const aside = rows + (M + 2) * this.#w.int8ARow(K)
-    this.#w.int8Quantize(rows, scratch, x, K * 4, M, K)
+    this.#w.int8Quantize(rows, scratch, x, K * 4, M, K, 0, 0)
     const to = [c, N * 4, rows, scratch, w, scales, sums, 0, -1, M, N, K, Number(eight), aside]
     this.#w.int8Product(...to)
   }
@@ -127,7 +128,7 @@ const chosen = new Map<Build, Int8Build | null>()
 export function int8BuildBeside(build: Build): Int8Build | null {
   let own = chosen.get(build)
   if (own === undefined) {
-    own = choose(candidates[build]) ?? choose(candidates.strict)
+    own = choose(candidates[build]) ?? choose(['int8Strict'])
     chosen.set(build, own)
   }
   return own
@@ -153,7 +154,7 @@ export function int8Kernels(
 
   return {
     int8Linear(...args) {
-      const [out, x, rowStride, weight, scales, sums, m, n, k, bits, bias, activation] = args
+      const [out, x, rowStride, weight, scales, sums, m, n, k, bits, bias, activation, input] = args
       const w = ready()
       if (w === null) return js.int8Linear(...args)
       const [c, a, b, s, t] = [out, x, weight, scales, sums].map(at)
@@ -172,7 +173,7 @@ export function int8Kernels(
       const each = Math.ceil(m / pool.chunksFor(m * k * QUANTIZE))
       pool.run({
         fn: 'int8Quantize',
-        args: [rows, room, a, rowStride * 4, m, k],
+        args: [rows, room, a, rowStride * 4, m, k, input?.scale ?? 0, input?.zero ?? 0],
         steps: { 0: each * row, 1: each * 8, 2: each * rowStride * 4 },
         ...{ countAt: 4, total: m, chunk: each },
       })

@@ -77,20 +77,17 @@ type ExportsOf<Name extends ModuleName> = Name extends Int8Build ? Int8Exports :
 /** A WebAssembly.Module. Under a name of ours: programs whose types know no DOM know no WebAssembly either. */
 export type CompiledModule = object
 
-const compiled = new Map<ModuleName, CompiledModule | null>()
+const compiled = new Map<ModuleName, CompiledModule>()
 
-/** The compiled module, or null where this engine does not take it. */
+/** The compiled module, or null where this engine does not take it: it may later, when a flag has been set. */
 export function compile(build: ModuleName): CompiledModule | null {
-  let module = compiled.get(build)
-  if (module === undefined) {
-    try {
-      module = new WebAssembly.Module(unpack<ModuleName>(modules, build))
-    } catch {
-      module = null
-    }
+  try {
+    const module = compiled.get(build) ?? new WebAssembly.Module(unpack<ModuleName>(modules, build))
     compiled.set(build, module)
+    return module
+  } catch {
+    return null
   }
-  return module
 }
 
 /** The kernels on tinystill's memory, or null where the engine lacks SIMD, shared memory or (relaxed) relaxed SIMD. */

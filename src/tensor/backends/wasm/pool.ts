@@ -108,6 +108,7 @@ export class Pool {
   /** All kernels of all modules, by name. */
   readonly #kernels: Record<string, (...args: number[]) => number>
   readonly #modules: CompiledModule[]
+  #names: string[]
 
   constructor(
     w: Exports,
@@ -119,6 +120,7 @@ export class Pool {
   ) {
     this.#kernels = { ...w }
     this.#modules = [module]
+    this.#names = Object.keys(w)
   }
 
   /** Another module's kernels beside those that are there. Threads start anew, with both. */
@@ -126,6 +128,7 @@ export class Pool {
     this.stop()
     Object.assign(this.#kernels, w)
     this.#modules.push(module)
+    this.#names = Object.keys(this.#kernels)
   }
 
   /** Into how many chunks to cut work that takes one thread about `ns` nanoseconds: 1 where threads do not pay. */
@@ -163,8 +166,7 @@ export class Pool {
     while (this.#threads.length < wanted) {
       const id = this.#threads.length + 1
       const control = this.#control
-      const names = Object.keys(this.#kernels)
-      const data = { modules: this.#modules, memory: heap.memory, control, names, id }
+      const data = { modules: this.#modules, memory: heap.memory, control, names: this.#names, id }
       const up = new Int32Array(heap.buffer, control + 4 * at.UP, 1)
       const gone = (error?: unknown) => {
         // Where none comes up, none is tried again: the next call would only wait for the same failure.
@@ -209,7 +211,7 @@ export class Pool {
     })
     c[at.DONE] = 0
     c[at.STATUS] = 0
-    c[at.FN] = Object.keys(this.#kernels).indexOf(fn)
+    c[at.FN] = this.#names.indexOf(fn)
     c[at.CHUNKS] = chunks
     c[at.ARITY] = args.length
     c[at.COUNT_AT] = countAt

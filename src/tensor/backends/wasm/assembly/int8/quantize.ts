@@ -7,6 +7,8 @@ import { A_BYTES } from './tile'
 const MAGIC: f32 = 12582912
 /** Below this a row counts as zeros: 1 / scale would overflow. 2^-120. */
 const SMALLEST: f32 = 7.52316384526264e-37
+/** Further from 0 than any number of 7 bits and any zero point. */
+const OUTSIDE: f32 = 512
 
 /** Four numbers, not cut to their range yet. */
 // @ts-ignore: decorator
@@ -40,13 +42,38 @@ function put4(dst: usize, x: v128): void {
 }
 
 /**
- * m rows of k numbers, rowStride bytes apart, to `dst` (rows of k rounded up to 8) and `params`: for each row its scale
- * (float32) and zero point (int32). The range of a row includes 0. A row that is not finite has the scale NaN.
+ * A row by a scale and a zero point that are known before: what lies outside their range is cut. Not finite: as below.
  */
-export function int8Quantize(dst: usize, params: usize, x: usize, rowStride: usize, m: i32, k: i32): void {
+function fixedRow(dst: usize, params: usize, x: usize, k: i32, scale: f32, zero: i32, bytes: usize): void {
+  const inv4 = splat(<f32>1 / scale), magic = splat(MAGIC), low = splat(-OUTSIDE), high = splat(OUTSIDE)
+  const shift = i32x4.splat(reinterpret<i32>(MAGIC) - zero)
+  let odd = splat(0)
+  let to = dst
+  for (let left = k; left > 0; left -= 4, x += 16, to += 4 * A_BYTES) {
+    const a = left >= 4 ? v128.load(x) : loadTail(x, left, splat(0))
+    odd = v128.or(odd, f32x4.sub(a, a))
+    // In this order a NaN gives way.
+    const t = f32x4.pmin(high, f32x4.pmax(low, f32x4.mul(a, inv4)))
+    put4(to, i32x4.sub(f32x4.add(t, magic), shift))
+  }
+  memory.fill(to, 0, dst + bytes - to)
+  store<f32>(params, v128.any_true(odd) ? <f32>NaN : scale)
+  store<i32>(params, zero, 4)
+}
+
+/**
+ * m rows of k numbers, rowStride bytes apart, to `dst` (rows of k rounded up to 8) and `params`: for each row its scale
+ * (float32) and zero point (int32). The range of a row includes 0. A row that is not finite has the scale NaN. fixed: 0, or
+ * the scale of all rows, with their zero point.
+ */
+export function int8Quantize(dst: usize, params: usize, x: usize, rowStride: usize, m: i32, k: i32, fixed: f32, fixedZero: i32): void {
   const padded = (k + 7) & ~7
   const whole = <usize>(k & ~7) * 4
   for (; m > 0; m--, x += rowStride, dst += <usize>padded * A_BYTES, params += 8) {
+    if (fixed > 0) {
+      fixedRow(dst, params, x, k, fixed, fixedZero, <usize>padded * A_BYTES)
+      continue
+    }
     // pmin and pmax are one instruction each, and pass a NaN by: x - x is 0 but for what is not finite.
     let lo0 = splat(0), lo1 = lo0, hi0 = lo0, hi1 = lo0, odd0 = lo0, odd1 = lo0
     let p = x

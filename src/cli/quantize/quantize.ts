@@ -1,26 +1,27 @@
 // tinystill quantize: a model's weights in whole numbers of 8 bits, and what that does to its answers, size and speed.
+import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { CheckpointError, TinystillError } from '../errors.js'
-import { loadClassifier, type TextClassifierFolder } from '../files/models/classifiers.js'
-import { readModelFields } from '../files/models/config-file.js'
-import { loadTextModel, OWN_MODEL_TYPE, saveTextModel } from '../files/models/folder.js'
-import { loadPretrained, writePretrained } from '../files/models/pretrained.js'
-import { checkKind, isQuantizedFolder } from '../files/models/quantized.js'
-import type { ProblemType } from '../nn/models/config.js'
-import { countWeights, quantize } from '../nn/quantized/quantize.js'
-import { type Int8Bits, int8Bits } from '../tensor/int8.js'
-import { textData } from '../text/dataset.js'
-import { usualLength } from '../text/encoding.js'
-import { best } from '../train/metrics.js'
-import { predictInTurns } from '../train/predict.js'
-import type { Figures } from '../train/reports.js'
-import { tasks } from '../train/tasks.js'
-import type { CommandSpec, Context } from './shared/command.js'
-import { bytesOfFolder, figureTable } from './shared/figures.js'
-import { orderOption, readFor } from './shared/labels-option.js'
-import { addDataOptions, type DataFileOptions, dataOptions, numberIn, whole } from './shared/options.js'
-import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
-import { bytes, count, percent, renderTable } from './shared/table.js'
+import { CheckpointError, TinystillError } from '../../errors.js'
+import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
+import { readModelFields } from '../../files/models/config-file.js'
+import { loadTextModel, OWN_MODEL_TYPE, saveTextModel } from '../../files/models/folder.js'
+import { loadPretrained, writePretrained } from '../../files/models/pretrained.js'
+import { checkKind, isQuantizedFolder } from '../../files/models/quantized.js'
+import { countWeights, quantize } from '../../nn/quantized/quantize.js'
+import { type Int8Bits, int8Bits } from '../../tensor/int8.js'
+import { textData } from '../../text/dataset.js'
+import { usualLength } from '../../text/encoding.js'
+import { predictInTurns } from '../../train/predict.js'
+import type { Figures } from '../../train/reports.js'
+import { tasks } from '../../train/tasks.js'
+import type { CommandSpec, Context } from '../shared/command.js'
+import { bytesOfFolder, figureTable } from '../shared/figures.js'
+import { orderOption, readFor } from '../shared/labels-option.js'
+import { addDataOptions, type DataFileOptions, dataOptions, numberIn, whole } from '../shared/options.js'
+import { measureSpeeds, type Speed, shownSpeed } from '../shared/speed.js'
+import { bytes, count, percent, renderTable } from '../shared/table.js'
+import { type Change, changeOf } from './change.js'
+import { type LayerEffect, sensitivity, sensitivityTable, writeSensitivity } from './sensitivity.js'
 
 interface QuantizeOptions extends DataFileOptions {
   model: string
@@ -28,6 +29,7 @@ interface QuantizeOptions extends DataFileOptions {
   dev?: string
   bits: Int8Bits
   tolerance?: number
+  sensitivity?: number
   labels?: string[]
   batchSize: number
   maxLength?: number
@@ -52,37 +54,9 @@ function quantizedOf(folder: string, bits: Int8Bits) {
   }
 }
 
-/** How far the answers of two models lie apart. */
-export interface Change {
-  rows: number
-  /** Rows whose answer is another one: the class, or any of the classes. Of numbers null. */
-  changed: number | null
-  /** Of a logit. */
-  mean: number
-  largest: number
-}
-
-/** Logits [rows, n] of both. */
-export function changeOf(type: ProblemType, before: Float32Array, after: Float32Array, n: number): Change {
-  const rows = before.length / n
-  let [changed, sum, largest] = [0, 0, 0]
-  for (let r = 0; r < rows; r++) {
-    const at = r * n
-    const other =
-      type === 'multi_label_classification'
-        ? Array.from({ length: n }, (_, c) => at + c).some((i) => before[i] >= 0 !== after[i] >= 0)
-        : best(before, at, n) !== best(after, at, n)
-    if (other) changed++
-    for (let i = at; i < at + n; i++) {
-      const far = Math.abs(before[i] - after[i])
-      sum += far
-      largest = Math.max(largest, far)
-    }
-  }
-  return { rows, changed: type === 'regression' ? null : changed, mean: sum / (rows * n), largest }
-}
-
 interface Judged {
+  /** Layer by layer, where that was asked for. */
+  layers: LayerEffect[] | null
   figures: Record<'before' | 'after', Figures>
   speeds: Record<'before' | 'after', Speed>
   change: Change
@@ -90,7 +64,14 @@ interface Judged {
 
 /** Both models on the same rows, their speeds in turn. */
 async function judge(
-  { dev: file = '', labels: listed, batchSize, maxLength: asked, ...options }: QuantizeOptions,
+  {
+    dev: file = '',
+    labels: listed,
+    batchSize,
+    maxLength: asked,
+    sensitivity: first,
+    ...options
+  }: QuantizeOptions,
   float: TextClassifierFolder,
   quantized: TextClassifierFolder['model'],
   context: Context,
@@ -121,7 +102,14 @@ async function judge(
   ])
   const speeds = await measureSpeeds(models, context)
   const speed = (name: string) => speeds.get(name) as Speed
+  const part = () =>
+    textData(texts.slice(0, first), labels?.slice(0, first) ?? null, tokenizer, maxLength, {
+      pairs: pairs?.slice(0, first) ?? null,
+      targets: targets?.slice(0, (first ?? 0) * classes.length) ?? null,
+    })
+  const rules = { bits: options.bits, type: problemType, classes }
   return {
+    layers: first === undefined ? null : await sensitivity(float.model, part(), rules, context),
     figures: { before: figures(before), after: figures(after) },
     speeds: { before: speed('before'), after: speed('after') },
     change: changeOf(problemType, before, after, classes.length),
@@ -160,6 +148,11 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
           'writes nothing where the deciding figure, accuracy of classes, falls by more: 0.005',
           numberIn(0, 1),
         )
+        .option(
+          '--sensitivity <n>',
+          'also quantizes each layer alone and lets it answer the first n texts of --dev; the picture is report.html in --out',
+          whole(1),
+        )
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
         .option(
@@ -171,14 +164,17 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
   run: async (options, context) => {
     const { output } = context
     const { model: folder, out, dev, tolerance } = options
-    if (tolerance !== undefined && dev === undefined) throw new RangeError('--tolerance goes with --dev')
+    for (const name of ['tolerance', 'sensitivity'] as const)
+      if (options[name] !== undefined && dev === undefined) throw new RangeError(`--${name} goes with --dev`)
     const bits = Number(options.bits) as Int8Bits
     const { model, notes = [], write } = quantizedOf(folder, bits)
     for (const note of notes) output.info(`note: ${note}`)
     checkKind(out, model)
     const float = dev === undefined ? null : loadClassifier(folder)
     const judged =
-      float === null ? null : await judge(options, float, model as TextClassifierFolder['model'], context)
+      float === null
+        ? null
+        : await judge({ ...options, bits }, float, model as TextClassifierFolder['model'], context)
     if (float !== null && judged !== null && tolerance !== undefined)
       checkLoss(judged, tasks[float.problemType].metrics[0], tolerance)
     write(out)
@@ -187,12 +183,37 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
       output.print(`${figureTable({ float: judged.figures.before, int8: judged.figures.after })}\n`)
     output.print(sizeTable(sizes, judged))
     if (judged !== null) output.print(`\n${changeLine(judged.change)}`)
+    if (float !== null && judged?.layers && dev !== undefined) {
+      const [metric] = tasks[float.problemType].metrics
+      output.print(`\n${sensitivityTable(judged.layers, metric, SHOWN_LAYERS)}`)
+      const models = modelsTable(judged, sizes)
+      writeSensitivity(join(out, 'report.html'), judged.layers, { model: folder, dev, bits, metric, models })
+    }
     output.print(`\nwrote ${out}: ${count(countWeights(model))} weights`)
     output.json({
       ...{ model: folder, out, bits, weights: countWeights(model), bytes: sizes },
-      ...(judged && { figures: judged.figures, speed: judged.speeds, change: judged.change }),
+      ...(judged && {
+        ...{ figures: judged.figures, speed: judged.speeds, change: judged.change },
+        ...(judged.layers && { layers: judged.layers }),
+      }),
     })
   },
+}
+
+/** Layers that are shown in a terminal. */
+const SHOWN_LAYERS = 10
+
+/** Both models, for the report. */
+function modelsTable({ figures, speeds }: Judged, sizes: Record<'before' | 'after', number>) {
+  const names = Object.keys(figures.before)
+  const row = (name: string, of: 'before' | 'after') => [
+    ...[name, bytes(sizes[of]), ...names.map((figure) => figures[of][figure])],
+    ...[speeds[of].msPerExample, speeds[of].examplesPerSecond],
+  ]
+  return {
+    columns: ['model', 'size', ...names, 'ms a text', 'texts a second'],
+    rows: [row('float', 'before'), row('int8', 'after')],
+  }
 }
 
 function sizeTable(sizes: Record<'before' | 'after', number>, judged: Judged | null): string {
