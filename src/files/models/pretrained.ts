@@ -13,6 +13,7 @@ import { makeModel } from '../../nn/models/bert.js'
 import { numberedLabels, type TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
+import { savedState } from '../../nn/quantize-aware/prepare.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -253,7 +254,7 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 
 /** What savePretrained() writes, before it is written. The weights come last. */
 export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
-  const parameters = model.stateDict()
+  const parameters = savedState(model)
   const { pieces } = safetensorsPieces([...parameters, ...copiesFor(parameters)], {
     metadata: [['format', 'pt']],
   })

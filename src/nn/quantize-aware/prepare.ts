@@ -80,7 +80,7 @@ function chosen(model: Module, { tables, head }: Scheme): Set<Module> {
  * Puts layers that compute on grids, in floats, in the place of a model's linear layers and tables, and where the scheme says so
  * of its attention; parameters stay the same tensors, and steps that are learned come beside them. Gives the model, or where that
  * is one layer the layer in its place. `int8` is what tinystill itself computes with. A table's or attention's subclass is left
- * alone. Train it as any other, then settleOnGrid() it. Throws RangeError for a model that is ready already, or has no such layer.
+ * alone. Train it as any other; saved, it is a float model with weights on their grids, as settleOnGrid() leaves it. Throws RangeError for a model that is ready already, or has no such layer.
  */
 export function quantizeAware<M extends Module>(
   model: M,
@@ -153,6 +153,10 @@ export function stateOnGrid(model: Module): Map<string, Tensor> {
       )
   return out
 }
+
+/** What is saved of a model: its own tensors, or of one that is ready the copies on their grids. */
+export const savedState = (model: Module): Map<string, Tensor> =>
+  quantizationIn(model) === null ? model.stateDict() : stateOnGrid(model)
 
 /** Tensors that only the ready model has: steps, ranges, second weights. */
 export function* addedTo(model: Module): Generator<Tensor> {
