@@ -8,6 +8,8 @@ import type { TransformerConfig } from './models/config.js'
 import type { Family, Kind } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
 import type { Module } from './module.js'
+import { FakeQuantAttention } from './quantize-aware/attention.js'
+import { FakeQuantLinear } from './quantize-aware/layers.js'
 
 /** In bytes. */
 export interface Footprint {
@@ -69,11 +71,18 @@ export function footprintOfConfig(
   return footprintOf(count, count, words * (word + guesses))
 }
 
-/** Of any module: what is frozen has no gradient. A module without blocks is taken for a stack of linear layers. */
-export function footprintOfModel(model: Module, words: number): Footprint {
+/** Words of a text, where nothing is known of them. */
+const TEXT = 32
+
+/**
+ * Of any module: what is frozen has no gradient. A module without blocks is taken for a stack of linear layers. T: words of a
+ * text, where squares of attention are kept.
+ */
+export function footprintOfModel(model: Module, words: number, T = TEXT): Footprint {
   const parameters = model.parameters()
   const sum = (list: readonly { numel: number }[]) => list.reduce((n, { numel }) => n + numel, 0)
   let word = 0
+  let once = 0
   let layers = 0
   let width = 0
   for (const [, module] of model.namedModules()) {
@@ -83,9 +92,15 @@ export function footprintOfModel(model: Module, words: number): Footprint {
       word += inBlock(own, inner)
     } else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]
+    if (module instanceof FakeQuantAttention) word += module.leaves(T)
+    if (!(module instanceof FakeQuantLinear)) continue
+    const left = module.leaves()
+    once += left.once
+    word += left.word
+    layers += left.word
   }
-  const floats = width > 0 ? word + aroundBlocks(width) : layers
-  return footprintOf(sum(parameters), sum(parameters.filter((p) => p.requiresGrad)), words * floats)
+  const floats = words * (width > 0 ? word + aroundBlocks(width) : layers) + once
+  return footprintOf(sum(parameters), sum(parameters.filter((p) => p.requiresGrad)), floats)
 }
 
 const gigabytes = (n: number) => (n < 1e8 ? `${Math.ceil(n / 1e6)} MB` : `${(n / 1e9).toPrecision(2)} GB`)

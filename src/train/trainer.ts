@@ -119,8 +119,11 @@ function lengthOf(
 /** Throws BackendError with the estimate where there is no room to train `model` on these batches. */
 export function requireTrainingRoom(model: Module, data: DataSet<unknown>, batchSize: number): void {
   // In the order for evaluation the longest texts are together: no shuffled batch has more words.
-  const words = data.batches(batchSize, null).reduce((most, rows) => Math.max(most, data.tokens(rows)), 0)
-  const need = footprintOfModel(model, words)
+  const [words, texts] = data
+    .batches(batchSize, null)
+    .map((rows) => [data.tokens(rows), rows.length])
+    .reduce((most, one) => (one[0] > most[0] ? one : most), [0, 1])
+  const need = footprintOfModel(model, words, words / texts)
   const there = model.parameters().some((p) => p.disposed) ? 0 : need.weights
   requireRoom('the model', need, there, words)
 }

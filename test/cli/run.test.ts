@@ -100,7 +100,7 @@ describe('steps', () => {
       '{name: teacher, command: train, model: base, train: train, freeze: [embeddings, 1], maskPower: -0.5}',
       '{name: rich, command: augment, model: words, data: train, stopWords: none, topK: 3}',
       `{name: said, command: label, teacher: teacher, data: "${ref('rich')}", layers: [0, 1], hidden: all}`,
-      '{name: one, command: distill, recipe: multi-teacher, teacher: [teacher, said], student: words, train: rich, quick: false, T: 4}',
+      '{name: one, command: distill, recipe: multi-teacher, teacher: [teacher, said], student: words, train: rich, quick: false, quantize-aware: true, T: 4}',
       `{name: last, command: eval, model: "${ref('one')}", data: train.tsv}`,
     ]
     const file = put('steps.yaml', `${base}steps:\n${steps.map((s) => `  - ${s}\n`).join('')}`)
@@ -114,7 +114,7 @@ describe('steps', () => {
         `train --model ${at('model.json')} --train ${train} --freeze embeddings 1 --mask-power -0.5 --out ${made('teacher')}`,
         `augment --model ${made('words')} --data ${train} --stop-words none --top-k 3 --out ${made('rich.tsv')}`,
         `label --teacher ${made('teacher')} --data ${made('rich.tsv')} --layers 0,1 --hidden all --out ${made('said')}`,
-        `distill --recipe multi-teacher --teacher ${made('teacher')} ${made('said')} --student ${made('words')} --train ${made('rich.tsv')} --T 4 --out ${made('one')}`,
+        `distill --recipe multi-teacher --teacher ${made('teacher')} ${made('said')} --student ${made('words')} --train ${made('rich.tsv')} --quantize-aware --T 4 --out ${made('one')}`,
         `eval --model ${made('one')} --data ${train}`,
       ].map((line) => `tinystill ${line} --seed 7`),
     )

@@ -5,7 +5,7 @@ usage: pip install torch==2.15.0; python3 quantization.py
 Each case: op, in (tensors), options, out, grad (of each input that has one, for a sum weighted by 0.1, 0.2, ...).
 fakeQuantize: torch.fake_quantize_per_tensor_affine and _per_channel_affine; with outside 'pass' the gradient that Q8BERT's code
 (nlp-architect, FakeLinearQuantizationWithSTE) has. learnedStep: Esser et al. 2020, equations 1 to 3, with the functions gradscale
-and roundpass of their appendix. ternarize: TWN as TernaryBERT has it, with its clip. binarize: BWN as BinaryBERT has it.
+and roundpass of their appendix; with a shift as BinaryBERT's code has it. ternarize: TWN as TernaryBERT has it, with its clip. binarize: BWN as BinaryBERT has it.
 """
 import json
 import math
@@ -90,6 +90,30 @@ for shape, rows, low, high, s0 in [
         return roundpass((x / s).clamp(low, high)) * s
 
     add("learnedStep", [x, step], {"low": low, "high": high}, lsq, [0, 1])
+
+class AsymLsq(torch.autograd.Function):
+    """BinaryBERT's inputs, from the least number on: the outer levels themselves are inside."""
+
+    @staticmethod
+    def forward(ctx, x, step, least, high, g):
+        ctx.save_for_backward(x - least, step)
+        ctx.rest = high, g
+        return ((x - least) / step).round().clamp(0, high) * step + least
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, step = ctx.saved_tensors
+        high, g = ctx.rest
+        q = x / step
+        small, big = (q < 0).double(), (q > high).double()
+        middle = 1.0 - small - big
+        return middle * dy, ((big * high + middle * (q.round() - q)) * dy * g).sum(), None, None, None
+
+
+x = draw(4, 5)
+least = x.min().item()
+moved = lambda x, step: AsymLsq.apply(x, step, least, 15, 1 / math.sqrt(x.numel() * 15))
+add("learnedStep", [x, torch.tensor(0.3, dtype=torch.float64)], {"low": 0, "high": 15, "shift": least}, moved, [0, 1])
 
 
 def twn(x, rows):

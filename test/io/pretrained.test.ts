@@ -9,6 +9,7 @@ import { fromPretrained, savePretrained } from '../../src/files/models/from-pret
 import { loadPretrained } from '../../src/files/models/pretrained.js'
 import * as bert from '../../src/nn/models/bert.js'
 import type { Pretrained } from '../../src/nn/models/pretrained.js'
+import { quantizeAware, settleOnGrid } from '../../src/nn/quantize-aware/prepare.js'
 import {
   edit,
   fresh,
@@ -52,6 +53,18 @@ describe('a folder', () => {
     expect(back.model.training).toBe(false)
     expect(resultOf(back.model)).toEqual(resultOf(model))
   })
+
+  it.each(classes)(
+    'of a model that trains with quantization is a float one, with weights on grids (%#)',
+    (make) => {
+      for (const scheme of ['lsq', 'ternary', 'binary-split'] as const) {
+        const model = quantizeAware(seeded(make), scheme)
+        const back = loadPretrained(saved(model))
+        expect(back.info).toEqual({ fresh: [], unused: [], notes: [] })
+        expect(resultOf(back.model)).toEqual(resultOf(settleOnGrid(model)))
+      }
+    },
+  )
 
   it('holds what transformers wrote, with the settings that are none of ours', () => {
     const golden = join(import.meta.dirname, '../golden/family')

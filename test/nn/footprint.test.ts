@@ -15,6 +15,8 @@ import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { bert, families, kinds } from '../../src/nn/models/family.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
 import { freeze } from '../../src/nn/optim/groups.js'
+import { quantizeAware } from '../../src/nn/quantize-aware/prepare.js'
+import { type SchemeName, schemeNames } from '../../src/nn/quantize-aware/schemes.js'
 import { limitMemory, memory, memoryLimit } from '../../src/tensor/storage.js'
 import { encodedData } from '../../src/text/dataset.js'
 import { train } from '../../src/train/tasks.js'
@@ -46,9 +48,11 @@ function peakOfStep(
   kind: 'sequence-classification' | 'masked-lm',
   rows: number,
   T: number,
+  scheme: SchemeName | null = null,
 ) {
   const before = memory().bytes
   const model = makeModel(bert, kind, { ...bert.defaults, ...settings, labels })
+  if (scheme !== null) quantizeAware(model, scheme)
   const optimizer = new AdamW(model.parameters())
   const words = rows * T
   const wordAt = (i: number) => 1 + ((i * 17) % (model.config.vocabSize - 1))
@@ -71,7 +75,7 @@ function peakOfStep(
     peak = Math.max(peak, memory().bytes - before)
   }, step)
   const estimates = [
-    footprintOfModel(model, words).total,
+    footprintOfModel(model, words, T).total,
     footprintOfConfig(bert, kind, model.config, words).total,
   ]
   optimizer.dispose()
@@ -101,6 +105,16 @@ describe('the estimate', () => {
     for (const estimate of estimates) {
       expect(estimate / peak).toBeGreaterThan(1 / 1.5)
       expect(estimate / peak).toBeLessThan(1.5)
+    }
+  })
+
+  it.each(schemeNames)('of training with quantization by %s: within a factor of 1.5', (scheme) => {
+    const weights = { vocabSize: 2000, width: 96, layers: 2, heads: 4, inner: 384 }
+    const words = { vocabSize: 200, width: 48, layers: 6, heads: 4, inner: 192 }
+    for (const [settings, rows, T] of [[weights, 2, 20] as const, [words, 32, 24] as const]) {
+      const { peak, estimates } = peakOfStep(settings, 'sequence-classification', rows, T, scheme)
+      expect(estimates[0] / peak).toBeGreaterThan(1 / 1.5)
+      expect(estimates[0] / peak).toBeLessThan(1.5)
     }
   })
 

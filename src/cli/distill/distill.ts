@@ -156,17 +156,15 @@ async function judgeTeachers(
   return { table, alive }
 }
 
-/** The student at the top, other models that the recipe made beside it. What was trained on grids is saved as floats that lie there. */
+/** The student at the top, other models that the recipe made beside it. */
 function keepModels({ stages }: SeedResult, { plan, data, output, pupil }: Job): void {
   const student = studentStage(plan)
   const { tokenizer } = data.reader
   const { maxLength } = pupil
   for (const { stage, model, name } of stages) {
-    const plain = plainStudent(model)
-    if (stage === student) writePretrained(output.folder, { model: plain, tokenizer, maxLength })
+    if (stage === student) writePretrained(output.folder, { model, tokenizer, maxLength })
     else if (!stages.some((s) => s.stage.start === stage.name))
-      writePretrained(join(output.folder, name), { model: plain, tokenizer, maxLength })
-    if (plain !== model) for (const p of plain.parameters()) p.dispose()
+      writePretrained(join(output.folder, name), { model, tokenizer, maxLength })
   }
 }
 

@@ -62,10 +62,9 @@ const isPlain = (value: unknown): value is string | number =>
 function wordsOfOption(option: Option, value: unknown, place: Place, where: string): string[] {
   const { file } = place.experiment
   const flag = option.long as string
-  if (option.isBoolean()) {
-    if (typeof value !== 'boolean') throw new DataError(file, `${where} must be true or false`)
-    return value ? [flag] : []
-  }
+  const whether = option.isBoolean()
+  if (typeof value === 'boolean' && (whether || option.optional)) return value ? [flag] : []
+  if (whether) throw new DataError(file, `${where} must be true or false`)
   const list: unknown[] = Array.isArray(value) ? value : [value]
   if (list.length === 0 || !list.every(isPlain))
     throw new DataError(file, `${where} must be a text, a number, or a list of those`)

@@ -12,6 +12,7 @@ import { makeModel } from '../../nn/models/bert.js'
 import { numberedLabels, type TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
+import { savedState } from '../../nn/quantize-aware/prepare.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -287,7 +288,7 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 
 /** What savePretrained() writes, before it is written. The weights come last. */
 export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
-  const parameters = model.stateDict()
+  const parameters = savedState(model)
   const rules = {
     maxLength: Math.min(maxLength ?? tokenizer?.modelMaxLength ?? Infinity, model.config.maxLength),
     ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),

@@ -61,6 +61,12 @@ export class FakeQuantAttention extends MultiHeadAttention {
     return undrawn(() => new FakeQuantAttention(plain, quantizers))
   }
 
+  /** Floats of a word that forward leaves for backward beside what a plain layer leaves, in texts of T words: squares above all. */
+  leaves(T: number): number {
+    const [, width] = this.query.weight.shape
+    return 12 * width + 5 * this.heads * T
+  }
+
   override forward(x: Tensor, input: AttentionInput = {}): Tensor {
     const { starts, trace } = input
     // Asked for what unpadded texts do not have, the plain one refuses.

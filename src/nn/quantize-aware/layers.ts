@@ -34,6 +34,13 @@ export class FakeQuantLinear extends Linear {
     return this.weightQuantizer.forward(this.weight)
   }
 
+  /** Floats that forward leaves for backward beside what a plain layer leaves: of each word, and once. */
+  leaves(): { word: number; once: number } {
+    const [outFeatures, inFeatures] = this.weight.shape
+    const [input, output] = [this.inputQuantizer, this.outputQuantizer].map((q) => (q === null ? 0 : 1))
+    return { word: input * inFeatures + output * outFeatures, once: this.weight.numel }
+  }
+
   override forward(x: Tensor, activation?: LinearActivation): Tensor {
     const input = this.inputQuantizer?.forward(x) ?? x
     const weight = this.quantizedWeight()

@@ -1,7 +1,6 @@
 // A grid whose step is a parameter.
 import { full } from '../../autograd/create.js'
-import { noGrad, touch } from '../../autograd/graph.js'
-import { add, sub } from '../../autograd/ops/elementwise/arithmetic.js'
+import { touch } from '../../autograd/graph.js'
 import { learnedStep } from '../../autograd/ops/quantization/learned-step.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Quantizer } from './quantizer.js'
@@ -50,9 +49,6 @@ export class LearnedStepQuantizer extends Quantizer {
     this.begin(whole)
     const { low, high, step } = this
     const gradScale = 1 / Math.sqrt(Math.max(1, whole.numel * high))
-    const grid = { low, high, gradScale }
-    if (!this.fromLeast) return learnedStep(x, step, grid)
-    const start = noGrad(() => least(x))
-    return add(learnedStep(sub(x, start), step, grid), start)
+    return learnedStep(x, step, { low, high, gradScale, shift: this.fromLeast ? least(x) : 0 })
   }
 }

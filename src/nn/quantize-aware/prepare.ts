@@ -62,7 +62,7 @@ export const quantizationIn = (model: Module): Quantization | null => prepared.g
 
 const isPlainLinear = (m: Module): m is Linear => m.constructor === Linear
 
-/** Which of a model's layers are quantized: tables by the scheme, no layer that shares its weight with a table, and the head by the scheme. */
+/** Which of a model's layers are quantized: tables and the head by the scheme, and no layer that shares its weight with a table. */
 function chosen(model: Module, { tables, head }: Scheme): Set<Module> {
   const parts = new Map(parameterTable(model).map(({ param, part }) => [param, part]))
   const all = Array.from(model.namedModules(), ([, module]) => module)
@@ -79,8 +79,9 @@ function chosen(model: Module, { tables, head }: Scheme): Set<Module> {
 /**
  * Puts layers that compute on grids, in floats, in the place of a model's linear layers and tables, and where the scheme says so
  * of its attention; parameters stay the same tensors, and steps that are learned come beside them. Gives the model, or where that
- * is one layer the layer in its place. `int8` is what tinystill itself computes with. A table's or attention's subclass is left
- * alone. Train it as any other, then settleOnGrid() it. Throws RangeError for a model that is ready already, or has no such layer.
+ * is one layer the layer in its place. `int8` is what tinystill itself computes with. Subclasses of these layers are left alone.
+ * Train it as any other; saved, it is a float model with weights on their grids, as settleOnGrid() leaves it. Throws RangeError
+ * for a model that is ready already, or has no such layer.
  */
 export function quantizeAware<M extends Module>(
   model: M,
@@ -153,6 +154,10 @@ export function stateOnGrid(model: Module): Map<string, Tensor> {
       )
   return out
 }
+
+/** What is saved of a model: its own tensors, or of one that is ready the copies on their grids. */
+export const savedState = (model: Module): Map<string, Tensor> =>
+  quantizationIn(model) === null ? model.stateDict() : stateOnGrid(model)
 
 /** Tensors that only the ready model has: steps, ranges, second weights. */
 export function* addedTo(model: Module): Generator<Tensor> {

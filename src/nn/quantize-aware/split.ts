@@ -75,6 +75,11 @@ export class SplitLinear extends FakeQuantLinear {
   override quantizedWeight(): Tensor {
     return both(this.weightQuantizer, this.weight, this.second)
   }
+
+  override leaves(): { word: number; once: number } {
+    const { word, once } = super.leaves()
+    return { word, once: 3 * once }
+  }
 }
 
 /** Rows of Q(table 1) + Q(table 2), each row with numbers of its own. */
