@@ -6,6 +6,7 @@ import { Embedding, Linear } from '../nn/layers.js'
 import { nameInFile } from '../nn/models/family.js'
 import { Pretrained } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
+import type { Range } from '../nn/quantized/calibrate.js'
 import { QuantizedEmbedding, type QuantizedLayer, QuantizedLinear } from '../nn/quantized/layers.js'
 import { quantizedLayers } from '../nn/quantized/quantize.js'
 import { type Int8Bits, int8Bits, int8Most } from '../tensor/int8.js'
@@ -32,6 +33,8 @@ export interface Quantization {
   /** Weights of linear layers, and tables of words, by their names in the file of the float model. */
   linear: readonly string[]
   embedding: readonly string[]
+  /** Of inputs of linear layers, where they were measured. */
+  ranges: ReadonlyMap<string, Range>
 }
 
 /** A parameter's name in files, from its path in the model. */
@@ -55,9 +58,13 @@ export function quantizedFiles(model: Module): { name: string; data: string | It
   const names = (linear: boolean) =>
     layers.filter(({ layer }) => isLinear(layer) === linear).map(({ name }) => name)
   const bits = layers.find(({ layer }) => isLinear(layer))?.layer.bits ?? 7
+  const ranges = layers.flatMap(({ name, layer }) =>
+    isLinear(layer) && layer.range !== null ? [[name, layer.range] as const] : [],
+  )
   const document = {
     ...{ format: FORMAT, version: VERSION, bits },
     ...{ linear: names(true), embedding: names(false) },
+    ...(ranges.length > 0 && { ranges: Object.fromEntries(ranges) }),
   }
   const { pieces } = safetensorsPieces([
     ...model.namedParameters(),
@@ -78,7 +85,7 @@ export function quantizedFiles(model: Module): { name: string; data: string | It
 
 /** Throws CheckpointError that names the file and the field. */
 export function readQuantization(given: Fields): Quantization {
-  const known = ['format', 'version', 'bits', 'linear', 'embedding']
+  const known = ['format', 'version', 'bits', 'linear', 'embedding', 'ranges']
   for (const [name, field] of given.entries(known.length + 20))
     if (!known.includes(name)) field.refuse('is no field of it', AGAIN)
   if (given.at('format').text() !== FORMAT) given.at('format').refuse(`must be "${FORMAT}"`)
@@ -99,7 +106,21 @@ export function readQuantization(given: Fields): Quantization {
       })
   const [linear, embedding] = [names('linear'), names('embedding')]
   if (seen.size === 0) given.refuse('names no layer', AGAIN)
-  return { bits, linear, embedding }
+  return { bits, linear, embedding, ranges: rangesOf(given.at('ranges'), linear) }
+}
+
+function rangesOf(field: Fields, linear: readonly string[]): Map<string, Range> {
+  if (field.missing) return new Map()
+  return new Map(
+    field.entries(MOST_LAYERS).map(([name, range]) => {
+      if (!linear.includes(name)) range.refuse('is of no linear layer that is named', AGAIN)
+      const [lo, hi] = range.items(2).map(({ value }) => value)
+      const right = typeof lo === 'number' && typeof hi === 'number' && lo <= hi
+      if (!right || !Number.isFinite(Math.fround(hi - lo)))
+        return range.refuse('must be two numbers, the lower first', AGAIN)
+      return [name, [lo, hi]] as const
+    }),
+  )
 }
 
 /** An open weight file, of which as much is read as is asked for. */
@@ -160,7 +181,7 @@ interface Slot {
 /** The layers that are named. */
 function slotsOf(
   model: Module,
-  { bits, linear, embedding }: Quantization,
+  { bits, linear, embedding, ranges }: Quantization,
   refuse: (what: string) => never,
 ): Slot[] {
   const asked = { linear: new Set(linear), embedding: new Set(embedding) }
@@ -169,7 +190,11 @@ function slotsOf(
   const slotFor = (name: string, child: unknown): Omit<Slot, 'seats'> | null => {
     if (child instanceof Linear && asked.linear.delete(name)) {
       const [rows, columns] = child.weight.shape
-      const make = () => new QuantizedLinear(columns, rows, bits, child.bias)
+      const make = () => {
+        const layer = new QuantizedLinear(columns, rows, bits, child.bias)
+        layer.range = ranges.get(name) ?? null
+        return layer
+      }
       return { name, shape: [rows, columns], make }
     }
     if (child instanceof Embedding && asked.embedding.delete(name)) {

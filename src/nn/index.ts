@@ -28,6 +28,7 @@ export {
   stateOnGrid,
 } from './quantize-aware/prepare.js'
 export type { SchemeName } from './quantize-aware/schemes.js'
+export { calibrate, type Range, type RangeMethod } from './quantized/calibrate.js'
 export { QuantizedEmbedding, QuantizedLayer, QuantizedLinear } from './quantized/layers.js'
 export { countWeights, isQuantized, type QuantizeOptions, quantize } from './quantized/quantize.js'
 export { GRUCell, LSTMCell, RNNCell } from './recurrent/cells.js'

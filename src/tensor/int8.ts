@@ -35,7 +35,7 @@ export function int8Input(who: string, lo: number, hi: number): Int8Input {
 }
 
 /** Columns (rows of the weight) that a panel holds. */
-const PANEL = 16
+export const INT8_PANEL = 16
 
 /** Below this a range counts as 0: 1 / scale would overflow. */
 const SMALLEST = 2 ** -120
@@ -45,12 +45,14 @@ export const INT8_INPUTS = 2 ** 17
 
 /** Where number j of row c lies, in bytes: panels [out / 16][in / 8][2][16][4]. */
 export function int8Layout(k: number): (c: number, j: number) => number {
-  const panel = Math.ceil(k / 8) * 8 * PANEL
-  return (c, j) => Math.floor(c / PANEL) * panel + (j >> 2) * 4 * PANEL + (c % PANEL) * 4 + (j & 3)
+  const panel = Math.ceil(k / 8) * 8 * INT8_PANEL
+  return (c, j) =>
+    Math.floor(c / INT8_PANEL) * panel + (j >> 2) * 4 * INT8_PANEL + (c % INT8_PANEL) * 4 + (j & 3)
 }
 
 /** Bytes of a packed matrix. */
-export const int8Bytes = (n: number, k: number): number => Math.ceil(n / PANEL) * PANEL * Math.ceil(k / 8) * 8
+export const int8Bytes = (n: number, k: number): number =>
+  Math.ceil(n / INT8_PANEL) * INT8_PANEL * Math.ceil(k / 8) * 8
 
 /** Bytes of a table's row, which ends on a whole word. */
 export const int8Stride = (width: number): number => Math.ceil(width / 4) * 4

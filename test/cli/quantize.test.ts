@@ -69,6 +69,19 @@ describe('quantize', () => {
     expect((await run('inspect', int8)).out).toContain('I8')
   })
 
+  it.each(['min-max', 'percentile', 'kl'])('measures ranges on texts: %s', async (how) => {
+    const to = join(root, `static-${how}`)
+    const rules = ['--static', how, '--calibration', data, '--dev', data, '--json', '--quiet']
+    const { out, code } = await run('quantize', '--model', float, '--out', to, ...rules)
+    expect(code).toBe(0)
+    expect(JSON.parse(out).figures.after.accuracy).toBeGreaterThan(0.9)
+    const { ranges, linear } = JSON.parse(readFileSync(join(to, 'quantization.json'), 'utf8'))
+    expect(Object.keys(ranges)).toEqual(linear)
+    expect(
+      JSON.parse((await run('eval', '--model', to, '--data', data, '--json', '--quiet')).out).accuracy,
+    ).toBe(JSON.parse(out).figures.after.accuracy)
+  })
+
   it('tells layer by layer what matters, with a picture', async () => {
     const to = join(root, 'layers')
     const args = ['--dev', data, '--sensitivity', '16', '--json', '--quiet']
@@ -110,6 +123,7 @@ describe('quantize', () => {
     await refused('is quantized already', '--model', int8, '--out', out)
     await refused('holds model.safetensors', '--model', float, '--out', float)
     await refused('--tolerance goes with --dev', '--model', float, '--out', out, '--tolerance', '0.1')
+    await refused('--static and --calibration go together', '--model', float, '--out', out, '--static', 'kl')
     await refused('7, 8', '--model', float, '--out', out, '--bits', '4')
     const train = await run('train', '--model', int8, '--train', data, '--out', out, '--quiet')
     expect(train.err).toContain('holds a quantized model, which does not learn')

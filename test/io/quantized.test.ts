@@ -130,6 +130,19 @@ describe('hostile files', () => {
     ['a second time', (d) => (d.linear as string[]).push((d.linear as string[])[0])],
     ['and the model has no linear layer of that name', (d) => (d.linear as string[]).push('x')],
     ['and the model has no embedding layer of that name', (d) => (d.embedding as string[]).push('x')],
+    ['is of no linear layer that is named', (d) => Object.assign(d, { ranges: { x: [0, 1] } })],
+    [
+      'must be two numbers, the lower first',
+      (d) => Object.assign(d, { ranges: { 'classifier.weight': [1, 0] } }),
+    ],
+    [
+      'must be two numbers, the lower first',
+      (d) => Object.assign(d, { ranges: { 'classifier.weight': [1e39, 2] } }),
+    ],
+    [
+      'has 3 items, at most 2 are read',
+      (d) => Object.assign(d, { ranges: { 'classifier.weight': [0, 1, 2] } }),
+    ],
     ['extra is no field of it', (d) => Object.assign(d, { extra: 1 })],
     ['lacks tensor "classifier.weight"', (d) => (d.linear as string[]).pop()],
     ['names no layer', (d) => Object.assign(d, { linear: [], embedding: [] })],

@@ -143,6 +143,26 @@ describe('quantize', () => {
     expect(() => odd.replaceModule('nothing', shared)).toThrow("a Odd holds no module 'nothing'")
   })
 
+  it('goes by ranges that were measured', () => {
+    const model = classifier()
+    const input = ids([1, 5, 7, 2], [3, 9, 9, 30])
+    const want = logits(model, input)
+    for (const method of ['min-max', 'percentile', 'kl'] as const) {
+      const float = classifier()
+      const ranges = nn.calibrate(float, () => void float.forward({ inputIds: input }), method)
+      expect([...ranges.keys()].length).toBe(14)
+      const [lo, hi] = ranges.get('base.layers.0.up') as [number, number]
+      expect(lo).toBeLessThan(0)
+      expect(hi).toBeGreaterThan(0)
+      const own = quantize(float, { ranges })
+      expect(own.base.layers[0].up.extraRepr()).toContain('range=')
+      expect(far(logits(own, input), want)).toBeLessThan(method === 'min-max' ? 0.08 : 0.4)
+    }
+    expect(() => nn.calibrate(model, () => {})).toThrow('no linear layer was run')
+    expect(() => nn.calibrate(model, () => {}, 'all' as 'kl')).toThrow('min-max, percentile, kl')
+    expect(() => quantize(model, { ranges: [] as never })).toThrow('ranges must be a Map')
+  })
+
   it('takes other models too', () => {
     const own = seeded(() => new TextClassifier({ ...settings, classes: 3, padId: 0 }).eval())
     const input = { inputIds: ids([1, 2, 3]), attentionMask: ids([1, 1, 1]) }

@@ -6,11 +6,17 @@ import { bitsArg, INT8_INPUTS, type Int8Bits } from '../../tensor/int8.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Embedding, Linear } from '../layers.js'
 import { type Module, moduleArg } from '../module.js'
+import type { Range } from './calibrate.js'
 import { QuantizedEmbedding, QuantizedLayer, QuantizedLinear } from './layers.js'
 
 export interface QuantizeOptions {
   /** Of the linear layers' weights. 7 is the faster product, 8 the finer one. Default 7. */
   bits?: Int8Bits
+  /**
+   * Ranges of the linear layers' inputs by their paths, as calibrate() measures them: no range is looked for then when inputs
+   * come, and what lies outside is cut. Layers without one, and all by default, take each row's own range.
+   */
+  ranges?: ReadonlyMap<string, Range>
   /** Which layers stay floats, by their paths: 'base.pooler'. */
   keep?: (name: string, layer: Linear | Embedding) => boolean
 }
@@ -45,10 +51,15 @@ const quantized = (layer: Linear | Embedding, bits: Int8Bits): QuantizedLayer =>
  */
 export function quantize<M extends Module>(model: M, options: QuantizeOptions = {}): M {
   moduleArg('quantize', 'the model', model)
-  const { bits = 7, keep = () => false } = optionsArg('quantize', options, {
-    bits: 'whole',
-    keep: 'function',
+  const {
+    bits = 7,
+    keep = () => false,
+    ranges,
+  } = optionsArg('quantize', options, {
+    ...({ bits: 'whole', keep: 'function', ranges: 'any' } as const),
   })
+  if (ranges !== undefined && !(ranges instanceof Map))
+    throw new ArgumentError('quantize', 'ranges must be a Map, as calibrate() gives it')
   bitsArg('quantize', bits)
   const taken = Array.from(layersOf(model)).filter(([path, , , layer]) => !keep(path, layer))
   if (taken.length === 0)
@@ -58,7 +69,12 @@ export function quantize<M extends Module>(model: M, options: QuantizeOptions = 
       'Is it quantized already?',
     )
   const made = new Map<Module, QuantizedLayer>()
-  for (const [, , , layer] of taken) if (!made.has(layer)) made.set(layer, quantized(layer, bits))
+  for (const [path, , , layer] of taken) {
+    if (made.has(layer)) continue
+    const own = quantized(layer, bits)
+    if (own instanceof QuantizedLinear) own.range = ranges?.get(path) ?? null
+    made.set(layer, own)
+  }
   for (const [, holder, name, layer] of taken) holder.replaceModule(name, made.get(layer) as QuantizedLayer)
   settle(model, new Set(taken.map(([, , , layer]) => layer.weight)))
   return model

@@ -1,7 +1,7 @@
 // Products of whole numbers: which build computes them, and how a product is cut for threads. None of that shows in the
 // result's bits.
 import { heap } from '../../heap.js'
-import { int8Layout, int8Most } from '../../int8.js'
+import { INT8_PANEL, int8Layout, int8Most } from '../../int8.js'
 import type { ProductActivation } from '../../kernel-args.js'
 import type { Kernels } from '../../kernels.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
@@ -22,7 +22,6 @@ const QUANTIZE = 0.6
 const GATHER = 0.5
 /** Rows for a thread from which they are shared out; else columns are. */
 const SHARED_ROWS = 24
-const PANEL = 16
 
 /** Numbers of activations in the module; none is -1. */
 const activationCode: Record<ProductActivation, number> = { relu: 0, gelu: 1, geluTanh: 2 }
@@ -189,7 +188,7 @@ export function int8Kernels(
         const steps = { 0: chunk * n * 4, 2: chunk * row, 3: chunk * 8, 13: share }
         pool.run({ ...product, args: [...product.args], steps, countAt: 9, total: m, chunk })
       } else {
-        const chunk = Math.ceil(n / chunks / PANEL) * PANEL
+        const chunk = Math.ceil(n / chunks / INT8_PANEL) * INT8_PANEL
         const steps = {
           ...{ 0: chunk * 4, 4: chunk * Math.ceil(k / 8) * 8, 5: chunk * 4, 6: chunk * 4 },
           ...{ 7: biasAt === 0 ? 0 : chunk * 4, 13: share },
