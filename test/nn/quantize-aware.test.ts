@@ -27,6 +27,7 @@ import {
 } from '../../src/nn/quantize-aware/prepare.js'
 import { type SchemeName, schemeNames } from '../../src/nn/quantize-aware/schemes.js'
 import { splitWeight } from '../../src/nn/quantize-aware/split.js'
+import { quantize } from '../../src/nn/quantized/quantize.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { flatBatch } from '../../src/text/batches.js'
 
@@ -135,6 +136,14 @@ describe('quantizeAware', () => {
     ).toBeLessThan(1e-5)
     const one = noGrad(() => model.forward(flatBatch(texts, Int32Array.of(1))).logits)
     expect(Math.abs(one.data[0] - all.data[2])).toBeLessThan(1e-6)
+  })
+
+  it('int8: trains for what quantize() computes', () => {
+    const model = quantizeAware(bert(), 'int8')
+    const trained = noGrad(() => model.forward(unpadded()).logits)
+    const whole = quantize(settleOnGrid(model))
+    const computed = noGrad(() => whole.forward(unpadded()).logits)
+    expect(far(trained, computed)).toBeLessThan(1e-5)
   })
 
   it('ternary: unpadded texts are attended to as padded ones, and scores and probabilities are told', () => {
