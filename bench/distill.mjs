@@ -1,10 +1,13 @@
 // npm run bench:distill: `tinystill distill` as a user runs it, from its start to the saved student, beside PyTorch's script of
-// the same work: the teacher's logits of every text, as many steps of the same student, the dev set after each epoch.
+// the same work: the teacher's logits of every text, made ones too, as many steps of the same student, the dev set after each
+// epoch. The command besides judges its teacher, trains the linear line, times both models and writes the report.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { varyTexts } from '../dist/distill/augment/vary.js'
+import { readTexts } from '../dist/files/data/texts.js'
 import { engine, hasTorch, node, python, runOnce } from './duel.mjs'
 import { fail, readArgs } from './lib/args.mjs'
 import { describe, machine } from './lib/machine.mjs'
@@ -45,13 +48,24 @@ function ours(round) {
   const steps = lines.filter(({ type }) => type === 'step')
   const { epoch: epochs } = steps.at(-1)
   const accuracy = Math.max(...lines.flatMap(({ figures }) => figures?.accuracy ?? []))
+  const { counts } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))
   return {
-    seconds,
+    ...{ seconds, counts },
     steps: steps.length,
     epochs,
     accuracy,
     config: JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')),
   }
+}
+
+/** What PyTorch is to do, once the command has told its steps and how many texts it made. */
+function workOf(config, { epochs, counts }) {
+  const { texts } = readTexts(train)
+  const rows = texts.map((text) => ({ text, textB: null }))
+  const more = join(folder, 'made.json')
+  writeFileSync(more, JSON.stringify(varyTexts(rows, counts.variedRows, 1).map(({ text }) => text)))
+  const settings = { batch: 32, longest: 128, lr: 5e-4, T: 2, alpha: 0.9 }
+  return { teacher, train, dev, more, threads, config, epochs, ...settings }
 }
 
 const seen = { tinystill: [], PyTorch: [] }
@@ -60,19 +74,7 @@ try {
   for (let round = 1; round <= rounds; round++) {
     const { config, ...told } = ours(round)
     seen.tinystill.push(told)
-    work ??= {
-      teacher,
-      train,
-      dev,
-      threads,
-      config,
-      epochs: told.epochs,
-      batch: 32,
-      longest: 128,
-      lr: 5e-4,
-      T: 2,
-      alpha: 0.9,
-    }
+    work ??= workOf(config, told)
     const start = performance.now()
     const peer = runOnce({ command: [python, 'distill.py'], limitMs: LONG_MS }, work)
     seen.PyTorch.push({ ...peer, seconds: (performance.now() - start) / 1000 })

@@ -1,10 +1,11 @@
 """PyTorch's side of bench:distill: soft targets and labels from a teacher of transformers. Called by ../distill.mjs.
 
-usage: distill.py JSON of {teacher, train, dev: files of text TAB label, threads, config: the student's, epochs, batch, longest,
-lr, T, alpha}; prints {"steps", "accuracy": the best on dev after an epoch}
+usage: distill.py JSON of {teacher, train, dev: files of text TAB label, more: JSON list of texts without labels, threads, config:
+the student's, epochs, batch, longest, lr, T, alpha}; prints {"steps", "accuracy": the best on dev after an epoch}
 """
 import csv
 import json
+import os
 import sys
 
 import torch
@@ -21,13 +22,16 @@ tokenizer = tr.AutoTokenizer.from_pretrained(work["teacher"])
 label2id = teacher.config.label2id
 
 
+def encode(texts):
+    return [torch.tensor(row) for row in tokenizer(texts, truncation=True, max_length=work["longest"])["input_ids"]]
+
+
 def read(path):
     with open(path, encoding="utf8", newline="") as file:
         rows = [row for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if len(row) == 2]
     if rows[0][1] not in label2id:
         rows = rows[1:]
-    ids = tokenizer([text for text, _ in rows], truncation=True, max_length=work["longest"])["input_ids"]
-    return [torch.tensor(row) for row in ids], torch.tensor([label2id[label] for _, label in rows])
+    return encode([text for text, _ in rows]), torch.tensor([label2id[label] for _, label in rows])
 
 
 def inputs(ids, rows):
@@ -55,6 +59,10 @@ def logits_of(model, ids):
 
 
 ids, labels = read(work["train"])
+with open(work["more"], encoding="utf8") as file:
+    more = encode(json.load(file)) if os.path.getsize(work["more"]) > 2 else []
+ids = ids + more
+labels = torch.cat([labels, torch.full((len(more),), -100)])
 dev_ids, dev_labels = read(work["dev"])
 said = logits_of(teacher, ids)
 student = tr.BertForSequenceClassification(tr.BertConfig(**work["config"]))
@@ -63,6 +71,13 @@ batches = by_length(ids, work["batch"])
 total = work["epochs"] * len(batches)
 schedule = tr.get_linear_schedule_with_warmup(optimizer, round(0.1 * total), total)
 T, alpha = work["T"], work["alpha"]
+
+
+def hard(logits, labels):
+    """The mean over rows with a label; 0 where there is none."""
+    return F.cross_entropy(logits, labels, reduction="sum") / (labels >= 0).sum().clamp(min=1)
+
+
 best = 0.0
 for _ in range(work["epochs"]):
     student.train()
@@ -70,7 +85,7 @@ for _ in range(work["epochs"]):
         rows = batches[place]
         logits = student(**inputs(ids, rows)).logits
         soft = F.kl_div(F.log_softmax(logits / T, -1), F.log_softmax(said[rows] / T, -1), reduction="batchmean", log_target=True)
-        loss = alpha * T * T * soft + (1 - alpha) * F.cross_entropy(logits, labels[rows])
+        loss = alpha * T * T * soft + (1 - alpha) * hard(logits, labels[rows])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
