@@ -14,7 +14,9 @@ import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { tokenizerHash } from '../../files/cache/facts.js'
+import type { TextInput } from '../../nn/models/input.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
+import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
@@ -24,6 +26,7 @@ import { count } from '../shared/table.js'
 import { tellTokens, textsOf } from '../shared/tokens.js'
 import type { Reader } from './data.js'
 import type { Checked, Job } from './job.js'
+import { rememberHeld } from './judge.js'
 import {
   type Answers,
   type CachedTeacher,
@@ -106,6 +109,7 @@ async function examine({ sources, data, pupil: student, plan }: Job, progress: P
   const problems: Problem[] = []
   for (const [i, teacher] of teachers.entries()) {
     const { logits: own, of, ...set } = await judgedAnswers(teacher, readers[i], progress)
+    if (isLive(teacher)) rememberHeld(teacher.model as Classifier<TextInput>, readers[i], of, own)
     const logits = inOrderOf(classes, own, teacher)
     const judged = set.size > 0
     judgedOn.add(judged ? of : 'no row')

@@ -11,7 +11,7 @@ import type { RegressionMetrics } from '../../train/regression.js'
 import { tasks } from '../../train/tasks.js'
 import type { Progress } from '../shared/progress.js'
 import type { Speed } from '../shared/speed.js'
-import type { Reader } from './data.js'
+import type { Reader, SetName } from './data.js'
 import { packRows, type RightRows } from './right-rows.js'
 import { type CachedTeacher, factsOf, inOrderOf, keptAnswers, type Teacher } from './teachers.js'
 
@@ -79,8 +79,18 @@ export function judgeCached(
   return { ...judgedRows(inOrderOf(classes, logits, teacher), set, { classes, problemType }), seconds: 0 }
 }
 
-/** Logits of the held set that judge() computed, as long as their models live: the report looks at them again. */
+/** Logits of the held set, as long as their models live: of teachers from the doctor, and what judge() computed, for the report. */
 const judged = new WeakMap<Classifier<TextInput>, Float32Array>()
+
+/** Keeps a teacher's logits of a set, where that is the one that models are judged on: it is not asked again. */
+export function rememberHeld(
+  model: Classifier<TextInput>,
+  reader: Reader,
+  set: SetName,
+  logits: Float32Array,
+): void {
+  if (heldName(reader) === set) judged.set(model, logits)
+}
 
 /** A model's logits of the set that models are judged on. Throws RangeError where there is none. */
 export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float32Array {
@@ -119,8 +129,11 @@ export async function judge(
   const size = { params, bytes: params * 4, ...(spent ?? { seconds: 0 }) }
   const [name, set] = [heldName(reader), heldSet(reader)]
   if (name === undefined || set === null) return size
-  const compute = () =>
-    predictInTurns(model, set, { onBatch: (done) => progress.aside(`judging ${name}`, done, set.size) })
+  const compute = async () =>
+    judged.get(model) ??
+    (await predictInTurns(model, set, {
+      onBatch: (done) => progress.aside(`judging ${name}`, done, set.size),
+    }))
   const logits = await (kept?.take(factsOf(model, reader, name), [set.size, classes.length], compute) ??
     compute())
   progress.finish('')
