@@ -37,18 +37,12 @@ function wanted(
   if (augment !== undefined && augment > 0) {
     if (recipe.varies !== true)
       throw new RangeError(
-        `--augment: the recipe ${recipe.name} has its own texts; tinystill augment makes more for its --train`,
+        `--augment: the recipe ${recipe.name} learns from no made texts; tinystill augment makes more for --train`,
       )
     if (!live) throw new RangeError('--augment: a cache has no answers to new texts; give a teacher itself')
     return augment
   }
   if (augment === 0 || recipe.varies !== true || pretrained) return 0
-  if (!live) {
-    output.info(
-      `a cache has no answers to new texts, so none are made of those of ${train}, which help a new student: give the teacher itself`,
-    )
-    return 0
-  }
   const { labelled, transferRows } = countRows(texts)
   const { texts: own, pairs } = texts.train
   const words = own.reduce(
@@ -56,7 +50,12 @@ function wanted(
     0,
   )
   const most = quick ? QUICK : Math.min(EACH, WORDS / Math.max(1, words)) * labelled
-  return Math.max(0, Math.min(Math.floor(most), ROWS - labelled - transferRows))
+  const n = Math.max(0, Math.min(Math.floor(most), ROWS - labelled - transferRows))
+  if (live || n === 0) return n
+  output.info(
+    `a cache has no answers to new texts, so none are made of those of ${train}, which help a new student: give the teacher itself`,
+  )
+  return 0
 }
 
 /** The same texts with the made ones among them, which is told. */
