@@ -7,6 +7,7 @@ import type { Module } from '../nn/module.js'
 import { AverageRangeQuantizer } from '../nn/quantize-aware/average-range.js'
 import { LearnedStepQuantizer } from '../nn/quantize-aware/learned-step.js'
 import { addedTo, quantizationIn, stateOnGrid } from '../nn/quantize-aware/prepare.js'
+import { countWeights, quantizedLayers } from '../nn/quantized/quantize.js'
 
 /** A new model of plain layers with weights on their grids, which the student goes on beside; the student itself where it is plain. */
 export function plainStudent(student: HeadModel): HeadModel {
@@ -19,10 +20,14 @@ export function plainStudent(student: HeadModel): HeadModel {
   return plain.eval() as HeadModel
 }
 
-/** Parameters of what is saved of a model: without steps and second weights. */
-export function savedParameters(model: Module): number {
+/** What is saved of a model: its weights, without steps and second weights, and their bytes. Whole numbers take one, and each row a scale. */
+export function savedSize(model: Module): { params: number; bytes: number } {
+  // Ranges are among what is added, and no parameters.
   const added = new Set(addedTo(model))
-  return model.parameters().reduce((n, p) => (added.has(p) ? n : n + p.numel), 0)
+  const params = model.parameters().reduce((n, p) => (added.has(p) ? n - p.numel : n), countWeights(model))
+  let bytes = 4 * params
+  for (const [, { rows, columns }] of quantizedLayers(model)) bytes += 4 * rows - 3 * rows * columns
+  return { params, bytes }
 }
 
 /** Steps that were learned and averages of ranges, by the path of the quantizer. Other grids follow from the numbers at hand. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
+import { savedSize } from '../../src/distill/on-grid.js'
 import type { StagePlan } from '../../src/distill/plan/plan.js'
 import { stageQuantization } from '../../src/distill/plan/quantization.js'
 import { runPlan, type Student } from '../../src/distill/plan/runner.js'
@@ -10,7 +11,8 @@ import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { cut, type DataSet, inOrder } from '../../src/nn/data.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import type { TextInput } from '../../src/nn/models/input.js'
-import { stateOnGrid } from '../../src/nn/quantize-aware/prepare.js'
+import { quantizeAware, stateOnGrid } from '../../src/nn/quantize-aware/prepare.js'
+import { quantize, quantizedLayers } from '../../src/nn/quantized/quantize.js'
 import type { DType } from '../../src/tensor/storage.js'
 import { ints, type Tensor } from '../../src/tensor/tensor.js'
 import { flatBatch } from '../../src/text/batches.js'
@@ -93,5 +95,30 @@ describe.each<[DType, number, number]>([
     if (compared < STEPS) return
     expect(weight).toBeLessThan(bar)
     expect(onGrid).toBeLessThan(bar)
+  })
+})
+
+describe('what is saved of a model', () => {
+  const plain = () => new BertForSequenceClassification({ ...small, dropout: 0, attentionDropout: 0 })
+  const small = { vocabSize: 30, width: 8, layers: 1, heads: 2, inner: 16, maxLength: 12, labels: ['a', 'b'] }
+
+  it('is its weights: four bytes each, without steps and second weights', () => {
+    const params = plain().countParameters()
+    expect(savedSize(plain())).toEqual({ params, bytes: 4 * params })
+    for (const scheme of ['q8bert', 'lsq', 'binary-split'] as const)
+      expect(savedSize(quantizeAware(plain(), scheme))).toEqual({ params, bytes: 4 * params })
+  })
+
+  it('is one byte for a whole number and a scale for each of their rows', () => {
+    const model = plain()
+    const params = model.countParameters()
+    quantize(model)
+    let [numbers, rows] = [0, 0]
+    for (const [, layer] of quantizedLayers(model)) {
+      numbers += layer.rows * layer.columns
+      rows += layer.rows
+    }
+    expect(numbers).toBeGreaterThan(params / 2)
+    expect(savedSize(model)).toEqual({ params, bytes: numbers + 4 * rows + 4 * (params - numbers) })
   })
 })

@@ -1,6 +1,6 @@
 // Figures of the models of a distillation, one for each name and seed. Their speed is measured in the end: speeds.ts.
 
-import { savedParameters } from '../../distill/on-grid.js'
+import { savedSize } from '../../distill/on-grid.js'
 import type { KeptLogits } from '../../files/kept-logits.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -125,8 +125,7 @@ export async function judge(
   spent: Spent | null,
   { progress, kept, ordered = (logits) => logits }: Judging,
 ): Promise<ModelFigures> {
-  const params = savedParameters(model)
-  const size = { params, bytes: params * 4, ...(spent ?? { seconds: 0 }) }
+  const size = { ...savedSize(model), ...(spent ?? { seconds: 0 }) }
   const [name, set] = [heldName(reader), heldSet(reader)]
   if (name === undefined || set === null) return size
   const compute = async () =>
