@@ -9,7 +9,13 @@ import type { CommandSpec } from './shared/command.js'
 import { cutLines } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
-import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
+import {
+  addDataOptions,
+  answerLengthOption,
+  type DataFileOptions,
+  dataOptions,
+  whole,
+} from './shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
 import { bytes, count } from './shared/table.js'
 import { tellTokens, textsOf } from './shared/tokens.js'
@@ -33,11 +39,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
         .requiredOption('--data <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-        .option(
-          '--max-length <n>',
-          "tokens of a text; default: the folder's model_max_length, or all that the model takes",
-          whole(2),
-        ),
+        .addOption(answerLengthOption()),
     ),
   run: async (options, context) => {
     const { output, progress, now } = context

@@ -9,7 +9,13 @@ import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
 import { cutIn, cutText } from './shared/data-report.js'
-import { addDataOptions, type DataFileOptions, dataOptions, whole } from './shared/options.js'
+import {
+  addDataOptions,
+  answerLengthOption,
+  type DataFileOptions,
+  dataOptions,
+  whole,
+} from './shared/options.js'
 import type { Output } from './shared/output.js'
 import { type InputRow, inputReader } from './shared/predict-input.js'
 import { count, percent } from './shared/table.js'
@@ -79,11 +85,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
         'what to classify; without it, one text or JSON object a line on standard input, an answer for each line',
       )
       .option('--pairs', 'a text is two, with a TAB between', false)
-      .option(
-        '--max-length <n>',
-        "tokens of a text; default: the folder's model_max_length, or all that the model takes",
-        whole(2),
-      )
+      .addOption(answerLengthOption())
       .option('--top <n>', 'classes to show in plain text', whole(1), 3)
       .addOption(
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),

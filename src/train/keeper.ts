@@ -6,8 +6,8 @@ import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { EvaluationReport, Figures } from './reports.js'
 
-/** Figures of which less is better. */
-const LOWER = /^(loss|mse|ece|perplexity)$/
+/** Whether a figure of that name is the better the less it is. */
+export const lessIsBetter = (figure: string): boolean => /^(loss|mse|ece|perplexity)$/.test(figure)
 
 export interface KeeperOptions {
   /** Which figure decides. Default: the first. */
@@ -42,7 +42,7 @@ export class Keeper {
       throw new RangeError(
         `training: evaluate() gave no ${name ?? 'figure'}, only ${Object.keys(figures).join(', ') || 'nothing'}`,
       )
-    const sign = (this.options.higher ?? !LOWER.test(name)) ? 1 : -1
+    const sign = (this.options.higher ?? !lessIsBetter(name)) ? 1 : -1
     const best = this.best === null || beats(sign * score, sign * this.best.score)
     const report = { epoch, step, figures, score, best }
     this.reports.push(report)

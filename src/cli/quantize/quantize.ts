@@ -20,13 +20,21 @@ import {
 import { type Int8Bits, int8Bits } from '../../tensor/int8.js'
 import { textData } from '../../text/dataset.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
+import { lessIsBetter } from '../../train/keeper.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { Figures } from '../../train/reports.js'
 import { tasks } from '../../train/tasks.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { orderOption, readFor } from '../shared/labels-option.js'
-import { addDataOptions, type DataFileOptions, dataOptions, numberIn, whole } from '../shared/options.js'
+import {
+  addDataOptions,
+  answerLengthOption,
+  type DataFileOptions,
+  dataOptions,
+  numberIn,
+  whole,
+} from '../shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from '../shared/speed.js'
 import { bytes, count, percent, renderTable } from '../shared/table.js'
 import { type Change, changeOf } from './change.js'
@@ -165,7 +173,7 @@ async function judge(
 /** Throws where the deciding figure fell by more than is allowed. Of errors (mse) a rise counts. */
 function checkLoss({ figures }: Judged, metric: string, tolerance: number): void {
   const [before, after] = [figures.before[metric], figures.after[metric]]
-  const loss = metric === 'mse' ? after - before : before - after
+  const loss = lessIsBetter(metric) ? after - before : before - after
   if (loss > tolerance)
     throw new TinystillError(
       `quantize: ${metric} falls by ${loss.toPrecision(3)}, from ${before.toPrecision(4)} to ${after.toPrecision(4)}, and --tolerance allows ${tolerance}`,
@@ -208,11 +216,7 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
         )
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-        .option(
-          '--max-length <n>',
-          "tokens of a text; default: the folder's model_max_length, or all that the model takes",
-          whole(2),
-        ),
+        .addOption(answerLengthOption()),
     ),
   run: async (options, context) => {
     const { output } = context

@@ -149,6 +149,13 @@ function delimiterOf(text: string): string {
   return found
 }
 
+/** --max-length of commands that a folder's model answers in. */
+export const answerLengthOption = () =>
+  new Option(
+    '--max-length <n>',
+    "tokens of a text; default: the folder's model_max_length, or all that the model takes",
+  ).argParser(whole(2))
+
 export function addDataOptions(command: Command, { labels = true }: { labels?: boolean } = {}): Command {
   command
     .option(

@@ -10,9 +10,11 @@ const REPLACED = 0.3
 /** Texts tried for each that is wanted: of short texts many come out alike. */
 const TRIES = 4
 
-/** Words with what joins them (don't, e-mail), each sign, and each letter of scripts that put no gaps between words. */
-const WORD =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|[\p{L}\p{M}\p{N}]+(?:['\u2019-][\p{L}\p{M}\p{N}]+)*|\S/gu
+/** Of scripts that put no gaps between words. */
+const GAPLESS = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]`
+const LETTER = String.raw`[\p{L}\p{M}\p{N}]`
+/** Words with what joins them (don't, e-mail), each sign, and each letter of scripts without gaps. */
+const WORD = new RegExp(String.raw`${GAPLESS}|${LETTER}+(?:['\u2019-]${LETTER}+)*|\S`, 'gu')
 
 /** A text cut at its words, each with what stands between it and the next one. */
 type Pieces = readonly string[]
@@ -52,8 +54,8 @@ function piecesOf(text: string): Pieces {
   )
 }
 
-const ENDS = /(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{M}\p{N}]$/u
-const BEGINS = /^(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{M}\p{N}]/u
+const ENDS = new RegExp(`(?!${GAPLESS})${LETTER}$`, 'u')
+const BEGINS = new RegExp(`^(?!${GAPLESS})${LETTER}`, 'u')
 
 /** The text of pieces. Two words that had a sign between them, and meet now, get a gap. */
 function written(pieces: Pieces): string {
