@@ -57,12 +57,12 @@ export const torchPeers = [
   { name: 'PyTorch, AVX2 only', command: [python, 'torch_peer.py'], env: avx2 },
 ]
 
-/** { ours, peer: {median, spread, least, samples, rss, ...}, ratio } with ratio = our time by the peer's; throws. */
-export function duel(peer, work, rounds) {
+/** { ours, peer: {median, spread, least, samples, rss, ...}, ratio } with ratio = our time by the peer's; throws. peerWork: where the peer does other work. */
+export function duel(peer, work, rounds, peerWork = work) {
   const seen = { ours: [], peer: [] }
   for (let round = 0; round < rounds; round++) {
     // The peer first: when it can't run, nothing is lost.
-    seen.peer.push(runOnce(peer, work))
+    seen.peer.push(runOnce(peer, peerWork))
     seen.ours.push(runOnce(tinystill, work))
     if (seen.peer[0].ms[0] > LONG_MS) break
   }

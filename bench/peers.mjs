@@ -12,39 +12,43 @@ import { describe, machine } from './lib/machine.mjs'
 import { stored, writeResults } from './lib/results.mjs'
 import { layerWork, matmulWork, models, modelWork, threadCounts, VOCABULARY } from './shapes.mjs'
 
-const MODEL = 'TinyBERT-4L-312'
 const folder = fileURLToPath(new URL('./peers', import.meta.url))
 const [all, inference, layers] = [
-  ['matmul', 'step', 'forward', 'conv', 'lstm'],
-  ['matmul', 'forward'],
+  ['matmul', 'step', 'forward', 'int8', 'conv', 'lstm'],
+  ['matmul', 'forward', 'int8'],
   ['conv', 'lstm'],
 ]
+const floats = all.filter((work) => work !== 'int8')
 
 const peer = (name, takes, ...args) => ({ name, takes, command: [process.execPath, ...args] })
 /** oneThread: it has no more, so it is measured beside one thread of ours. */
 const peers = [
-  { ...peer('tfjs-wasm', all, 'tfjs_peer.mjs', 'wasm'), oneThread: true },
-  { ...peer('tfjs-cpu', all, 'tfjs_peer.mjs', 'cpu'), oneThread: true },
+  { ...peer('tfjs-wasm', floats, 'tfjs_peer.mjs', 'wasm'), oneThread: true },
+  { ...peer('tfjs-cpu', floats, 'tfjs_peer.mjs', 'cpu'), oneThread: true },
   { ...peer('js-pytorch', ['matmul'], 'js_pytorch_peer.mjs'), oneThread: true },
   {
     ...peer(
       'jax-js',
-      all.filter((work) => !layers.includes(work)),
+      floats.filter((work) => !layers.includes(work)),
       'jax_peer.mjs',
     ),
     oneThread: true,
   },
   peer('onnxruntime-web', inference, 'onnx_peer.mjs', 'web'),
   peer('onnxruntime-node', inference, 'onnx_peer.mjs', 'node'),
-  peer('transformers.js, wasm', ['forward'], 'transformersjs_peer.mjs', 'wasm'),
-  peer('transformers.js, native', ['forward'], 'transformersjs_peer.mjs', 'native'),
+  peer('transformers.js, wasm', ['forward', 'int8'], 'transformersjs_peer.mjs', 'wasm'),
+  peer('transformers.js, native', ['forward', 'int8'], 'transformersjs_peer.mjs', 'native'),
   ...torchPeers.map((torch) => ({ ...torch, takes: all, needsTorch: true })),
 ]
 
 const args = readArgs(
   'npm run bench:peers',
-  `other engines on the same work: two matmuls, ${MODEL}, a convolution and an LSTM`,
+  'other engines on the same work: two matmuls, a BERT, a convolution and an LSTM',
   {
+    model: {
+      ...{ value: 'MODEL', choices: Object.keys(models), fallback: 'TinyBERT-4L-312' },
+      help: 'whose training step and forward passes, default TinyBERT-4L-312',
+    },
     only: { value: 'PEER', choices: peers.map((p) => p.name), help: 'one peer' },
     work: { value: 'WORK', choices: all, help: 'one kind of work' },
     rounds: { value: 'N', fallback: 3, help: 'how often each has its turn, default 3' },
@@ -70,7 +74,7 @@ function writeModel(temporary) {
   const path = join(temporary, 'model')
   const { status, stderr } = spawnSync(
     node,
-    [join(folder, 'onnx/write.mjs'), path, JSON.stringify(models[MODEL])],
+    [join(folder, 'onnx/write.mjs'), path, JSON.stringify(models[args.model])],
     { encoding: 'utf8' },
   )
   if (status !== 0) fail(`npm run bench:peers: the model for the peers was not written: ${stderr}`)
@@ -118,7 +122,7 @@ try {
   console.log(describe(machine(engine())))
   console.log("ratio: our time by the peer's; below 1 we are faster\n")
   const path = writeModel(temporary)
-  for (const work of [...matmulWork, ...modelWork(MODEL), ...layerWork]) {
+  for (const work of [...matmulWork, ...modelWork(args.model), ...layerWork]) {
     if (args.work && args.work !== work.what) continue
     rows.push(...measureWork({ ...work, folder: path }, missing))
   }
@@ -131,4 +135,4 @@ if (wrong.length > 0) {
   fail(`npm run bench:peers: the logits of ${names} differ from ours by more than 1e-4: not the same work`)
 }
 for (const file of [args.store && stored('peers.json'), args.json])
-  if (file) writeResults(file, { model: MODEL, rows }, engine())
+  if (file) writeResults(file, { model: args.model, rows }, engine())

@@ -26,6 +26,8 @@ export const modelWork = (name) => [
   { title: `${name}, training step, 16 x 64`, what: 'step', shape: models[name], batch: 16, tokens: 64 },
   { title: `${name}, forward, 16 x 64`, what: 'forward', shape: models[name], batch: 16, tokens: 64 },
   { title: `${name}, one text of 16 tokens`, what: 'forward', shape: models[name], batch: 1, tokens: 16 },
+  { title: `${name} int8, forward, 16 x 64`, what: 'int8', shape: models[name], batch: 16, tokens: 64 },
+  { title: `${name} int8, one text of 16 tokens`, what: 'int8', shape: models[name], batch: 1, tokens: 16 },
 ]
 
 /** Layers of MiniLM and TinyBERT over 16 x 64 words: rows, inputs, outputs. */

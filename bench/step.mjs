@@ -47,7 +47,9 @@ function times() {
   for (const { title, ...work } of Object.keys(models).flatMap(modelWork)) {
     for (const threads of args.threads ? [args.threads] : threadCounts) {
       const asked = { ...work, threads, vocabulary: VOCABULARY }
-      const row = hasTorch ? duel(torchPeers[0], asked, args.rounds) : alone(asked)
+      // Whole numbers stand beside PyTorch's floats: what a user has who does not quantize.
+      const theirs = { ...asked, what: work.what === 'int8' ? 'forward' : work.what }
+      const row = hasTorch ? duel(torchPeers[0], asked, args.rounds, theirs) : alone(asked)
       rows.push({ title, threads, ...row })
       const { ours, peer, ratio } = row
       const beside = peer ? `   PyTorch ${ms(peer.median)} ms, ratio ${ratio.toFixed(2)}` : ''

@@ -32,8 +32,9 @@ if (what === 'matmul') {
   )
   const feeds = { a: random([m, k]), b: random([k, n]) }
   await measure(() => session.run(feeds))
-} else if (what === 'forward') {
-  const session = await open(readFileSync(join(folder, 'onnx/model.onnx')))
+} else if (what === 'forward' || what === 'int8') {
+  const file = what === 'int8' ? 'onnx/model_quantized.onnx' : 'onnx/model.onnx'
+  const session = await open(readFileSync(join(folder, file)))
   const ids = BigInt64Array.from(tokenIds(batch, tokens), BigInt)
   const feeds = {
     input_ids: new Tensor('int64', ids, [batch, tokens]),

@@ -20,8 +20,11 @@ if (what === 'matmul') {
   const layer = new nn.LSTM(width, width)
   const inputs = [randn([steps, batch, width], { requiresGrad: true }), ...layer.parameters()]
   await measure(() => tidy(() => void grad(layer.forward(inputs[0])[0].sum(), inputs)))
+} else if (what === 'int8') {
+  await measure(prepare(shape, batch, tokens, { int8: true }).forward)
 } else if (what === 'step' || what === 'forward') {
   const made = prepare(shape, batch, tokens)
+  // Each side rounds in its own way, so only floats are compared.
   const logits = what === 'forward' ? { logits: made.logits() } : {}
   await measure(made[what], logits)
 } else cannot(`no work ${what}`)

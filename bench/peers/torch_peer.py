@@ -50,6 +50,20 @@ def forward():
     return run
 
 
+def int8():
+    import warnings
+
+    warnings.simplefilter("ignore")
+    model, inputs = bert_of(work["shape"], work["vocabulary"]).eval(), texts()
+    model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+
+    def run():
+        with torch.no_grad():
+            model(**inputs)
+
+    return run
+
+
 def conv():
     b, c, s, f = (work[name] for name in ("batch", "channels", "size", "filters"))
     inputs = [torch.randn(shape, requires_grad=True) for shape in ((b, c, s, s), (f, c, 3, 3), (f,))]
@@ -79,7 +93,7 @@ def timed(run):
 def main():
     torch.set_num_threads(work["threads"])
     torch.manual_seed(0)
-    kinds = {"matmul": matmul, "step": step, "forward": forward, "conv": conv, "lstm": lstm}
+    kinds = {"matmul": matmul, "step": step, "forward": forward, "int8": int8, "conv": conv, "lstm": lstm}
     run = kinds[work["what"]]()
     # As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
     warm, calls, ms = 0.0, 0, []

@@ -6,7 +6,7 @@ import { cannot, measure, work } from './measure.mjs'
 
 const wasm = process.argv[2] === 'wasm'
 const { what, threads, batch, tokens, folder } = work
-if (what !== 'forward') cannot('transformers.js only predicts')
+if (what !== 'forward' && what !== 'int8') cannot('transformers.js only predicts')
 const ort = wasm ? await import('onnxruntime-web') : null
 if (wasm) {
   ort.env.wasm.numThreads = threads
@@ -18,7 +18,7 @@ if (wasm) ort.env.wasm.wasmPaths = undefined
 env.allowRemoteModels = false
 env.localModelPath = dirname(folder)
 const model = await AutoModelForSequenceClassification.from_pretrained(basename(folder), {
-  ...{ dtype: 'fp32', device: wasm ? 'auto' : 'cpu', local_files_only: true },
+  ...{ dtype: what === 'int8' ? 'q8' : 'fp32', device: wasm ? 'auto' : 'cpu', local_files_only: true },
   session_options: { intraOpNumThreads: threads, interOpNumThreads: 1 },
 })
 const ids = BigInt64Array.from(tokenIds(batch, tokens), BigInt)

@@ -5,8 +5,25 @@ import { model, node, tensor, value } from './protobuf.mjs'
 const OPSET = 20
 const IR_VERSION = 10
 
-/** The bytes of the file. `weights`: name -> { shape, data }; config: TextClassifier's. */
-export function bertOnnx(weights, { layers, width, heads, eps, classes }) {
+/** Rows of a matrix in whole numbers of 8 bits, and what each is multiplied by. */
+function rounded({ shape: [rows, columns], data }) {
+  const numbers = new Int8Array(rows * columns)
+  const scales = Float32Array.from({ length: rows }, (_, r) => {
+    const row = data.subarray(r * columns, (r + 1) * columns)
+    const scale = row.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127 || 1
+    row.forEach((x, c) => {
+      numbers[r * columns + c] = Math.round(x / scale)
+    })
+    return scale
+  })
+  return { numbers, scales }
+}
+
+/**
+ * The bytes of the file. `weights`: name -> { shape, data }; config: TextClassifier's. int8: linear layers as ONNX Runtime's
+ * quantize_dynamic(per_channel=True) writes them, and words by row.
+ */
+export function bertOnnx(weights, { layers, width, heads, eps, classes }, { int8 = false } = {}) {
   const nodes = []
   const initializers = []
   let made = 0
@@ -29,7 +46,34 @@ export function bertOnnx(weights, { layers, width, heads, eps, classes }) {
     const { shape, data } = weights.get(name)
     return floats(name, shape, data)
   }
+  const range = new Map()
+  /** One a tensor: queries, keys and values share it. */
+  const ranged = (x) => {
+    if (!range.has(x)) {
+      range.set(
+        x,
+        ['q', 's', 'z'].map((what) => `${x}.${what}`),
+      )
+      nodes.push(node('DynamicQuantizeLinear', [x], range.get(x)))
+    }
+    return range.get(x)
+  }
+  const ints8 = (name, dims, data) => {
+    initializers.push(tensor(name, dims, data))
+    return name
+  }
+  const int8Linear = (x, name) => {
+    const { shape, data } = weights.get(`${name}.weight`)
+    const { numbers, scales } = rounded({ shape, data })
+    const turned = transposed({ shape, data: numbers })
+    const w = ints8(`${name}.int8`, turned.shape, Int8Array.from(turned.data))
+    const [q, s, z] = ranged(x)
+    const sums = op('Cast', [op('MatMulInteger', [q, w, z])], { to: 1 })
+    const scale = op('Mul', [s, floats(`${name}.scale`, [shape[0]], scales)])
+    return op('Add', [op('Mul', [sums, scale]), weight(`${name}.bias`)])
+  }
   const linear = (x, name) => {
+    if (int8) return int8Linear(x, name)
     const { shape, data } = transposed(weights.get(`${name}.weight`))
     const w = floats(`${name}.weight`, shape, data)
     return op('Add', [op('MatMul', [x, w]), weight(`${name}.bias`)])
@@ -41,7 +85,14 @@ export function bertOnnx(weights, { layers, width, heads, eps, classes }) {
     })
   const split = (x, perm) => op('Transpose', [op('Reshape', [x, ints(0, 0, heads, width / heads)])], { perm })
 
-  const words = op('Gather', [weight('wordEmbeddings.weight'), 'input_ids'])
+  const table = (name) => {
+    if (!int8) return op('Gather', [weight(name), 'input_ids'])
+    const { shape, data } = weights.get(name)
+    const { numbers, scales } = rounded({ shape, data })
+    const rows = op('Cast', [op('Gather', [ints8(`${name}.int8`, shape, numbers), 'input_ids'])], { to: 1 })
+    return op('Mul', [rows, op('Gather', [floats(`${name}.scale`, [shape[0], 1], scales), 'input_ids'])])
+  }
+  const words = table('wordEmbeddings.weight')
   const length = op('Shape', ['input_ids'], { start: 1, end: 2 })
   const places = op('Slice', [weight('positionEmbeddings.weight'), ints(0), length, ints(0)])
   let x = norm(op('Add', [words, places]), 'embeddingNorm')

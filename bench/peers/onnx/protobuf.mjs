@@ -28,6 +28,11 @@ const many = (field, messages) => Buffer.concat(messages.map((message) => block(
 
 const FLOAT = 1
 const INT64 = 7
+const types = new Map([
+  [Float32Array, FLOAT],
+  [Int8Array, 3],
+  [BigInt64Array, INT64],
+])
 
 /** A number with a point is a float attribute: { float: 1e-12 }. Other numbers are integers, arrays lists of them. */
 function attribute(name, value) {
@@ -37,16 +42,21 @@ function attribute(name, value) {
   return Buffer.concat([head, float(2, value.float), whole(20, 1)])
 }
 
-export function node(op, inputs, output, attributes = {}) {
+/** outputs: a name, or several. */
+export function node(op, inputs, outputs, attributes = {}) {
   const list = Object.entries(attributes).map(([name, value]) => attribute(name, value))
-  return Buffer.concat([many(1, inputs), block(2, output), block(4, op), many(5, list)])
+  return Buffer.concat([many(1, inputs), many(2, [outputs].flat()), block(4, op), many(5, list)])
 }
 
-/** `data`: a Float32Array, or a BigInt64Array. */
+/** `data`: a Float32Array, an Int8Array or a BigInt64Array. */
 export function tensor(name, dims, data) {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  const type = data instanceof Float32Array ? FLOAT : INT64
-  return Buffer.concat([...dims.map((d) => whole(1, d)), whole(2, type), block(8, name), block(9, bytes)])
+  return Buffer.concat([
+    ...dims.map((d) => whole(1, d)),
+    whole(2, types.get(data.constructor)),
+    block(8, name),
+    block(9, bytes),
+  ])
 }
 
 /** Dims are numbers, or names where the size is left open. */

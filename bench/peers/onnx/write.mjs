@@ -10,7 +10,9 @@ const [folder, shape] = process.argv.slice(2)
 const model = build(JSON.parse(shape))
 const weights = new Map(model.namedParameters())
 mkdirSync(join(folder, 'onnx'), { recursive: true })
-writeFileSync(join(folder, 'onnx/model.onnx'), bertOnnx(weights, model.config))
+const files = { 'model.onnx': {}, 'model_quantized.onnx': { int8: true } }
+for (const [name, options] of Object.entries(files))
+  writeFileSync(join(folder, 'onnx', name), bertOnnx(weights, model.config, options))
 writeFileSync(join(folder, 'model.safetensors'), writeSafetensors(weights))
 const { width, layers, heads, inner, vocabSize } = model.config
 const config = {
