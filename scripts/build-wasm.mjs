@@ -20,6 +20,8 @@ export const builds = {
   int8Strict: ['RELAXED=0', 'WIDE=0', 'DOT=0'],
   int8Relaxed: ['RELAXED=0', 'WIDE=0', 'DOT=1'],
   int8Wide: ['RELAXED=0', 'WIDE=1', 'DOT=1'],
+  int8Dot: ['RELAXED=0', 'WIDE=0', 'DOT=2'],
+  int8WideDot: ['RELAXED=0', 'WIDE=1', 'DOT=2'],
 }
 
 /** Where a build's source begins, and its constants in the memory that all modules share: apart from those of others. */

@@ -17,6 +17,7 @@ import { jsKernels } from './backends/js/index.js'
 import {
   type Build,
   createWasmKernels,
+  type Int8BuildName,
   int8BuildBeside,
   processorCount,
   relaxedAvailable,
@@ -297,11 +298,11 @@ export function backendReport(): BackendReport {
   }
 }
 
-/** Which build multiplies whole numbers; null: the plain loops do. The first to ask waits for a race of some 60 ms. */
-export function int8Build(): Build | null {
+/** Which build multiplies whole numbers; null: the plain loops do. The first to ask waits for a race of some 30 to 80 ms. */
+export function int8Build(): Int8BuildName | null {
   const { build } = chosen()
   const own = build === null ? null : int8BuildBeside(build)
-  return own === null ? null : (own.slice('int8'.length).toLowerCase() as Build)
+  return own === null ? null : ((own[4].toLowerCase() + own.slice(5)) as Int8BuildName)
 }
 
 function gpuReport(backend: Choice['backend']): GpuReport | null {

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { unaryTable } from '../../src/tensor/backends/js/elementwise.js'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
 import { singleActivations } from '../../src/tensor/backends/js/single.js'
-import { createWasmKernels, type Int8Build, int8BuildBeside } from '../../src/tensor/backends/wasm/index.js'
+import {
+  chooseInt8,
+  createWasmKernels,
+  type Int8Build,
+  int8BuildBeside,
+} from '../../src/tensor/backends/wasm/index.js'
 import { type Int8Bits, int8Bytes, int8Input, int8Layout, int8Most, int8Row } from '../../src/tensor/int8.js'
 import type { ProductActivation } from '../../src/tensor/kernel-args.js'
 import type { Kernels } from '../../src/tensor/kernels.js'
@@ -11,7 +16,10 @@ import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { type Floats, Storage } from '../../src/tensor/storage.js'
 import { builds } from './builds.js'
 
-const int8Builds: Int8Build[] = builds.length > 1 ? ['int8Strict', 'int8Relaxed', 'int8Wide'] : ['int8Strict']
+const sure: Int8Build[] = builds.length > 1 ? ['int8Strict', 'int8Relaxed', 'int8Wide'] : ['int8Strict']
+/** Wrong in the baseline compiler of some engines, and refused there. */
+const dots = (['int8Dot', 'int8WideDot'] as const).filter((build) => builds.length > 1 && chooseInt8([build]))
+const int8Builds = [...sure, ...dots]
 const kernelsOf = (int8: Int8Build, threads = 1) =>
   createWasmKernels(jsKernels, {
     build: int8 === 'int8Strict' ? 'strict' : 'relaxed',
@@ -235,6 +243,11 @@ describe('activations', () => {
 })
 
 describe('the build', () => {
+  it('adds into 32 bits where the engine does so rightly from the first call on', () => {
+    const v8 = Number.parseInt(process.versions.v8, 10)
+    if (v8 >= 12) expect(dots).toEqual(['int8Dot', 'int8WideDot'])
+  })
+
   it('is one that computes the known product right', () => {
     for (const build of builds) expect(int8Builds).toContain(int8BuildBeside(build))
   })

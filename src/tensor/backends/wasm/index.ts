@@ -12,8 +12,8 @@ import { Pool } from './pool.js'
 import { recurrentKernels } from './recurrent.js'
 import { rowKernels } from './rows.js'
 
-export { int8BuildBeside } from './int8.js'
-export { type Build, type Int8Build, relaxedAvailable } from './module.js'
+export { chooseInt8, int8BuildBeside } from './int8.js'
+export { type Build, type Int8Build, type Int8BuildName, relaxedAvailable } from './module.js'
 export { processorCount, threadsLack } from './pool.js'
 export { wideGain } from './wide.js'
 

@@ -6,6 +6,12 @@ import { unpack } from './patch.js'
 type ModuleName = keyof typeof modules
 /** Of the products of whole numbers, whose bits are the same in each. */
 export type Int8Build = Extract<ModuleName, `int8${string}`>
+/** As it is said to people: 'wideDot'. */
+export type Int8BuildName = Int8Build extends infer B
+  ? B extends `int8${infer Name}`
+    ? Uncapitalize<Name>
+    : never
+  : never
 /** strict: SIMD alone, the same bits everywhere. relaxed: fused multiply-add. wide: relaxed, for vectors of 8. */
 export type Build = Exclude<ModuleName, Int8Build>
 
