@@ -99,6 +99,23 @@ describe('quantize', () => {
     expect(page).toContain('Which layers matter?')
   })
 
+  it("answers as other engines' own quantization would, beside", async () => {
+    const engines = ['onnxruntime', 'onnxruntime-channel', 'torch']
+    const args = ['--dev', data, '--beside', ...engines]
+    const to = join(root, 'beside')
+    const told = await run('quantize', '--model', float, '--out', to, ...args, '--quiet')
+    expect(told.out).toMatch(/quantized by.*\n.*\ntinystill.*\nonnxruntime .*\nonnxruntime-channel.*\ntorch/)
+    const { beside } = JSON.parse(
+      (await run('quantize', '--model', float, '--out', to, ...args, '--json')).out,
+    )
+    expect(beside.map(({ name }: { name: string }) => name)).toEqual(engines)
+    for (const other of beside) {
+      expect(other.figures.accuracy).toBeGreaterThan(0.9)
+      expect(other.change.mean).toBeGreaterThan(1e-4)
+    }
+    expect(new Set(beside.map(({ change }: { change: { mean: number } }) => change.mean)).size).toBe(3)
+  })
+
   it('takes 8 bits, and a small model of our own, without data', async () => {
     const own = join(root, 'own')
     saveTinyModel(own)
@@ -123,6 +140,7 @@ describe('quantize', () => {
     await refused('is quantized already', '--model', int8, '--out', out)
     await refused('holds model.safetensors', '--model', float, '--out', float)
     await refused('--tolerance goes with --dev', '--model', float, '--out', out, '--tolerance', '0.1')
+    await refused('--beside goes with --dev', '--model', float, '--out', out, '--beside', 'torch')
     await refused('--static and --calibration go together', '--model', float, '--out', out, '--static', 'kl')
     await refused('7, 8', '--model', float, '--out', out, '--bits', '4')
     const train = await run('train', '--model', int8, '--train', data, '--out', out, '--quiet')

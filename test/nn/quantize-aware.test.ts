@@ -115,7 +115,8 @@ describe('quantizeAware', () => {
     expect([values(first) <= row, values(query) <= matrix, values(name) <= word]).toEqual([true, true, true])
   })
 
-  it.each(schemeNames.filter((name) => !/split|lsq/.test(name)))(
+  // PyTorch's largest number is half a level beyond the highest: its grid is another one the next time.
+  it.each(schemeNames.filter((name) => !/split|lsq|torch/.test(name)))(
     '%s: what stands on its grid stays where it is when it is made ready again',
     (scheme) => {
       const model = settleOnGrid(quantizeAware(bert(), scheme))
@@ -207,7 +208,7 @@ describe('quantizeAware', () => {
     )
     expect(() => quantizeAware(new ReLU(), 'lsq')).toThrow('quantizeAware: a ReLU has no layer to quantize')
     expect(() => quantizeAware(bert(), 'int4' as SchemeName)).toThrow(
-      /scheme must be int8, q8bert, lsq, .*got/,
+      /scheme must be int8, onnxruntime, .*got/,
     )
     expect(() => quantizeAware(bert(), 'ternary', { weightBits: 4 })).toThrow(/fixed number of values/)
     expect(() => quantizeAware(bert(), 'lsq', { weightBits: 1 })).toThrow(/weightBits/)

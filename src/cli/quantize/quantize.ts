@@ -11,6 +11,7 @@ import { loadPretrained, writePretrained } from '../../files/models/pretrained.j
 import { checkKind, isQuantizedFolder } from '../../files/models/quantized.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Module } from '../../nn/module.js'
+import { type EngineScheme, engineSchemes } from '../../nn/quantize-aware/schemes.js'
 import { calibrate, type RangeMethod, rangeMethods } from '../../nn/quantized/calibrate.js'
 import {
   countWeights,
@@ -37,6 +38,7 @@ import {
 } from '../shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from '../shared/speed.js'
 import { bytes, count, percent, renderTable } from '../shared/table.js'
+import { type Answer, type Beside, besideEngines, besideTable } from './beside.js'
 import { type Change, changeOf } from './change.js'
 import { type LayerEffect, sensitivity, sensitivityTable, writeSensitivity } from './sensitivity.js'
 
@@ -49,6 +51,7 @@ interface QuantizeOptions extends DataFileOptions {
   static?: RangeMethod
   calibration?: string
   sensitivity?: number
+  beside?: EngineScheme[]
   labels?: string[]
   batchSize: number
   maxLength?: number
@@ -111,6 +114,8 @@ function measureFor(options: QuantizeOptions, { output }: Context): Measure {
 interface Judged {
   /** Layer by layer, where that was asked for. */
   layers: LayerEffect[] | null
+  /** As other engines would quantize the float model; of none empty. */
+  beside: Beside[]
   figures: Record<'before' | 'after', Figures>
   speeds: Record<'before' | 'after', Speed>
   change: Change
@@ -124,6 +129,7 @@ async function judge(
     batchSize,
     maxLength: asked,
     sensitivity: first,
+    beside: engines = [],
     ...options
   }: QuantizeOptions,
   float: TextClassifierFolder,
@@ -136,7 +142,7 @@ async function judge(
   const maxLength = Math.min(asked ?? float.usualLength, float.maxLength)
   const { texts, pairs, labels, targets } = readFor(file, float, listed, dataOptions(options, output), output)
   const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
-  const answer = async (name: string, model: TextClassifierFolder['model']) => {
+  const answer: Answer = async (name, model) => {
     progress.start(name, data.size)
     const logits = await predictInTurns(model, data, {
       batchSize,
@@ -162,11 +168,15 @@ async function judge(
       targets: targets?.slice(0, (first ?? 0) * classes.length) ?? null,
     })
   const rules = { bits: options.bits, type: problemType, classes }
+  const change = (logits: Float32Array) => changeOf(problemType, before, logits, classes.length)
   return {
+    beside: await besideEngines(float.model, engines, answer, (logits) => ({
+      ...{ figures: figures(logits), change: change(logits) },
+    })),
     layers: first === undefined ? null : await sensitivity(float.model, part(), rules, context),
     figures: { before: figures(before), after: figures(after) },
     speeds: { before: speed('before'), after: speed('after') },
-    change: changeOf(problemType, before, after, classes.length),
+    change: change(after),
   }
 }
 
@@ -214,6 +224,12 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
           'also quantizes each layer alone and lets it answer the first n texts of --dev; the picture is report.html in --out',
           whole(1),
         )
+        .addOption(
+          new Option(
+            '--beside <engine...>',
+            'what the dynamic quantization of these engines would answer to --dev, in batches of --batch-size, on which it depends',
+          ).choices([...engineSchemes]),
+        )
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
         .addOption(answerLengthOption()),
@@ -221,7 +237,7 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
   run: async (options, context) => {
     const { output } = context
     const { model: folder, out, dev, tolerance } = options
-    for (const name of ['tolerance', 'sensitivity'] as const)
+    for (const name of ['tolerance', 'sensitivity', 'beside'] as const)
       if (options[name] !== undefined && dev === undefined) throw new RangeError(`--${name} goes with --dev`)
     const bits = Number(options.bits) as Int8Bits
     const { model, notes = [], write } = quantizedOf(folder, bits, measureFor(options, context))
@@ -240,6 +256,11 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
       output.print(`${figureTable({ float: judged.figures.before, int8: judged.figures.after })}\n`)
     output.print(sizeTable(sizes, judged))
     if (judged !== null) output.print(`\n${changeLine(judged.change)}`)
+    if (float !== null && judged !== null && judged.beside.length > 0) {
+      const own = { name: 'tinystill', figures: judged.figures.after, change: judged.change }
+      const [metric] = tasks[float.problemType].metrics
+      output.print(`\n${besideTable([own, ...judged.beside], metric)}`)
+    }
     if (float !== null && judged?.layers && dev !== undefined) {
       const [metric] = tasks[float.problemType].metrics
       output.print(`\n${sensitivityTable(judged.layers, metric, SHOWN_LAYERS)}`)
@@ -252,6 +273,7 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
       ...(judged && {
         ...{ figures: judged.figures, speed: judged.speeds, change: judged.change },
         ...(judged.layers && { layers: judged.layers }),
+        ...(judged.beside.length > 0 && { beside: judged.beside }),
       }),
     })
   },

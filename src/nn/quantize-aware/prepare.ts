@@ -63,17 +63,23 @@ export const quantizationIn = (model: Module): Quantization | null => prepared.g
 const isPlainLinear = (m: Module): m is Linear => m.constructor === Linear
 
 /** Which of a model's layers are quantized: tables and the head by the scheme, and no layer that shares its weight with a table. */
-function chosen(model: Module, { tables, head }: Scheme): Set<Module> {
+function chosen(model: Module, { words: onWords, tables, head }: Scheme): Set<Module> {
   const parts = new Map(parameterTable(model).map(({ param, part }) => [param, part]))
-  const all = Array.from(model.namedModules(), ([, module]) => module)
+  const named = Array.from(model.namedModules())
+  const all = named.map(([, module]) => module)
   const found = all.filter((m): m is Embedding => m.constructor === Embedding)
   const most = Math.max(...found.map(({ weight }) => weight.shape[0]))
-  const words = found.filter(({ weight }) => weight.shape[0] === most).slice(0, 1)
+  const places = new Set(named.flatMap(([name, m]) => (/(^|\.)position[^.]*$/.test(name) ? [m] : [])))
   const tied = new Set(found.map(({ weight }) => weight))
   const layers = all.filter(
     (m): m is Linear => isPlainLinear(m) && !tied.has(m.weight) && (head || parts.get(m.weight) !== 'head'),
   )
-  return new Set<Module>([...(tables === 'all' ? found : words), ...layers])
+  const taken = {
+    all: found,
+    ids: found.filter((table) => !places.has(table)),
+    words: found.filter(({ weight }) => weight.shape[0] === most).slice(0, 1),
+  }
+  return new Set<Module>([...(onWords === null ? [] : taken[tables]), ...layers])
 }
 
 /**
@@ -119,7 +125,7 @@ function standIn(
     return FakeQuantAttention.of(module as MultiHeadAttention, { query, key, value, probs })
   }
   if (!layers.has(module)) return module
-  if (module instanceof Embedding) {
+  if (module instanceof Embedding && scheme.words !== null) {
     const words = scheme.words(bits)
     return scheme.split ? new SplitEmbedding(module, words) : new FakeQuantEmbedding(module, words)
   }

@@ -1,9 +1,10 @@
 // What stands before a weight, an input or an output of a layer in training with quantization: it gives the same numbers on a grid.
+import { mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import { clamp } from '../../autograd/ops/elementwise/compare.js'
 import { type FakeQuantizeOptions, fakeQuantize } from '../../autograd/ops/quantization/fake-quantize.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Module } from '../module.js'
-import { largest, largestOfRows, rangeOfRows } from './ranges.js'
+import { largest, largestOfRows, rangeOf } from './ranges.js'
 
 export abstract class Quantizer extends Module {
   /** x on the grid, of its shape. `whole`: what the grid follows from, where x is a part of it: rows of a table. Default x. */
@@ -54,10 +55,36 @@ export class LargestQuantizer extends Quantizer {
   }
 }
 
-/** Each row between its least and its largest number, 0 among them, with a zero point: tinystill's own inputs. */
-export class RowRangeQuantizer extends Quantizer {
+/**
+ * The largest |x| half a level beyond the highest, so that all 2^bits levels are used, -128 to 127 of 8 bits: PyTorch's. By the
+ * reciprocal of the scale in float32, as there: it decides where the largest number falls.
+ */
+export class AllLevelsQuantizer extends Quantizer {
+  constructor(readonly bits: number) {
+    super()
+  }
+
+  override extraRepr(): string {
+    return `bits=${this.bits}`
+  }
+
+  forward(x: Tensor): Tensor {
+    const levels = 2 ** (this.bits - 1)
+    const scale = Math.fround(largest(x) / (levels - 0.5)) || 1
+    const onGrid = fakeQuantize(mul(x, Math.fround(1 / scale)), 1, {
+      ...{ low: -levels, high: levels - 1, outside: 'pass' as const },
+    })
+    return mul(onGrid, scale)
+  }
+}
+
+/** From the least to the largest number, 0 among them, with a zero point: each row, as tinystill's own inputs, or all of x. */
+export class RangeQuantizer extends Quantizer {
   /** levels: 127 for 7 bits. */
-  constructor(readonly levels: number) {
+  constructor(
+    readonly levels: number,
+    readonly options: { rows?: boolean } = {},
+  ) {
     super()
   }
 
@@ -65,8 +92,10 @@ export class RowRangeQuantizer extends Quantizer {
     return `levels=${this.levels}`
   }
 
-  forward(x: Tensor): Tensor {
-    const { scale, zeroPoint } = rangeOfRows(x, this.levels)
-    return fakeQuantize(x, scale, { zeroPoint, low: 0, high: this.levels, outside: 'pass' })
+  forward(x: Tensor, whole = x): Tensor {
+    const { levels } = this
+    const { rows = false } = this.options
+    const { scale, zeroPoint } = rangeOf(rows ? x : whole, levels, rows)
+    return fakeQuantize(x, scale, { zeroPoint, low: 0, high: levels, outside: 'pass' })
   }
 }

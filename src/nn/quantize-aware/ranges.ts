@@ -53,22 +53,34 @@ export function largestOfRows(x: Tensor, levels: number): Tensor {
   return scale
 }
 
-/** Each row's grid of levels 0 to `levels` from its least to its largest number, or 0 where that is further out. */
-export function rangeOfRows(x: Tensor, levels: number): { scale: Tensor; zeroPoint: Tensor } {
-  const values = elementsOf(x)
-  const [scale, zeroPoint] = [forRows(x), forRows(x)]
-  const [scales, zeros] = [floats(scale), floats(zeroPoint)]
-  const width = x.shape[x.rank - 1]
-  for (let r = 0, i = 0; r < scales.length; r++) {
+/** Of groups of `size` numbers, each group's least and largest number, or 0 where that is further out. */
+function eachRange(
+  values: Floats,
+  size: number,
+  take: (group: number, low: number, high: number) => void,
+): void {
+  for (let g = 0, i = 0; i < values.length; g++) {
     let low = 0
     let high = 0
-    for (const end = i + width; i < end; i++) {
+    for (const end = i + size; i < end; i++) {
       const value = values[i]
       if (!(value >= low)) low = value
       if (!(value <= high)) high = value
     }
-    scales[r] = high === low ? 1 : (high - low) / levels
-    zeros[r] = Math.round(-low / scales[r])
+    take(g, low, high)
   }
+}
+
+/** A grid of levels 0 to `levels` from the least to the largest number, or 0 where that is further out: for each row, or for all. */
+export function rangeOf(x: Tensor, levels: number, rows: boolean): { scale: Tensor; zeroPoint: Tensor } {
+  const shape = rows ? [...x.shape.slice(0, -1), 1] : []
+  const [scale, zeroPoint] = [empty(shape, x.dtype), empty(shape, x.dtype)]
+  const [scales, zeros] = [floats(scale), floats(zeroPoint)]
+  scales.fill(1)
+  zeros.fill(0)
+  eachRange(elementsOf(x), rows ? x.shape[x.rank - 1] : x.numel, (g, low, high) => {
+    scales[g] = high === low ? 1 : (high - low) / levels
+    zeros[g] = Math.round(-low / scales[g])
+  })
   return { scale, zeroPoint }
 }

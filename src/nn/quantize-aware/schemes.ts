@@ -2,7 +2,13 @@
 import { binarize, ternarize } from '../../autograd/ops/quantization/few-values.js'
 import { AverageRangeQuantizer } from './average-range.js'
 import { LearnedStepQuantizer } from './learned-step.js'
-import { FixedQuantizer, LargestQuantizer, type Quantizer, RowRangeQuantizer } from './quantizer.js'
+import {
+  AllLevelsQuantizer,
+  FixedQuantizer,
+  LargestQuantizer,
+  type Quantizer,
+  RangeQuantizer,
+} from './quantizer.js'
 
 /** A new quantizer for so many bits; those of few values take no notice. */
 type Make = (bits: number) => Quantizer
@@ -14,15 +20,16 @@ export interface Scheme {
   /** Bits unless others are asked for. Of weights null: their values are so many, whatever is asked. */
   readonly bits: { readonly weights: number | null; readonly inputs: number }
   readonly weights: Make
-  /** Of the table of words. */
-  readonly words: Make
+  /** Of the table of words; null: it stays floats. */
+  readonly words: Make | null
   readonly inputs: Make
   /** null: they stay floats. */
   readonly outputs: Make | null
   /** Of queries, keys, values and probabilities; null: the products of attention stay floats. */
   readonly products: Make | null
-  /** Whether all tables are quantized, or that of words alone; whether what stands above the pooler is. */
-  readonly tables: 'all' | 'words'
+  /** Which tables are quantized: all, those of words and types, that of words. */
+  readonly tables: 'all' | 'ids' | 'words'
+  /** Whether what stands above the pooler is. */
   readonly head: boolean
   /** Each weight is the sum of two. */
   readonly split?: true
@@ -55,6 +62,21 @@ const binary = {
   source: 'Bai et al. 2021 (arXiv 2012.15701)',
 } as const
 
+/** All of a batch between its least and its largest number: an answer then depends on what it comes with. */
+const ofBatch: Make = (bits) => new RangeQuantizer(2 ** bits - 1)
+
+/** quantize_dynamic of ONNX Runtime 1.32, of a graph as torch.onnx.export makes it: places are no Gather there. */
+const onnxruntime = {
+  source: 'onnxruntime.quantization.quantize_dynamic(weight_type=QInt8)',
+  bits: { weights: 8, inputs: 8 },
+  words: ofBatch,
+  inputs: ofBatch,
+  outputs: null,
+  products: null,
+  tables: 'ids',
+  head: true,
+} as const
+
 export const schemes = {
   int8: {
     describe: "tinystill's own: weights a row, inputs a word with a zero point",
@@ -63,8 +85,26 @@ export const schemes = {
     // 7 bits reach from -64 to 64 there: what its kernel can add up.
     weights: (bits) => new LargestQuantizer(bits === 7 ? 64 : sides(bits), { rows: true }),
     words: () => new LargestQuantizer(sides(8), { rows: true }),
-    inputs: (bits) => new RowRangeQuantizer(2 ** bits - 1),
+    inputs: (bits) => new RangeQuantizer(2 ** bits - 1, { rows: true }),
     ...{ outputs: null, products: null, tables: 'words', head: true },
+  },
+  onnxruntime: {
+    ...onnxruntime,
+    describe:
+      "ONNX Runtime's dynamic one: weights a matrix, inputs and tables with a zero point, inputs a batch",
+    weights: symmetric,
+  },
+  'onnxruntime-channel': {
+    ...onnxruntime,
+    describe: 'the same, weights a row (per_channel=True)',
+    weights: (bits) => new LargestQuantizer(sides(bits), { rows: true }),
+  },
+  torch: {
+    describe: "PyTorch's dynamic one on x64: weights a matrix, inputs a batch by 7 bits with a zero point",
+    source: 'torch.ao.quantization.quantize_dynamic, fbgemm',
+    bits: { weights: 8, inputs: 7 },
+    weights: (bits) => new AllLevelsQuantizer(bits),
+    ...{ words: null, inputs: ofBatch, outputs: null, products: null, tables: 'words', head: true },
   },
   q8bert: {
     describe: 'weights a matrix, inputs and outputs by the average range of their batches',
@@ -101,4 +141,7 @@ export const schemes = {
 } as const satisfies Record<string, Scheme>
 
 export type SchemeName = keyof typeof schemes
+/** What other engines make of a float model without training. */
+export const engineSchemes = ['onnxruntime', 'onnxruntime-channel', 'torch'] as const satisfies SchemeName[]
+export type EngineScheme = (typeof engineSchemes)[number]
 export const schemeNames = Object.keys(schemes) as readonly SchemeName[]
