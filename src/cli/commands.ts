@@ -5,13 +5,15 @@ import { distillCommand } from './distill/distill.js'
 import { doctorCommand } from './doctor.js'
 import { evalCommand } from './eval.js'
 import { inspectCommand } from './inspect.js'
-import { labelCommand } from './label.js'
+import { joinCommand } from './join.js'
+import { labelCommand } from './label/label.js'
 import { mnistCommand } from './mnist.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
 import { quantizeCommand } from './quantize/quantize.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
+import { splitCommand } from './split.js'
 import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
 
@@ -22,6 +24,8 @@ export const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
   labelCommand,
+  splitCommand,
+  joinCommand,
   augmentCommand,
   distillCommand,
   runCommand,

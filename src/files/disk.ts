@@ -101,6 +101,27 @@ export function writeFolder(folder: string, files: Iterable<FileContent>): void 
   for (const [name, data] of files) writeAtomic(join(folder, name), data)
 }
 
+/**
+ * Gives a finished folder its name, which nobody has yet: one rename, whole or not at all. False where the name is taken; the
+ * folder then stays where it is. Both lie on one disk. Throws a CheckpointError when it cannot.
+ */
+export function publishFolder(from: string, to: string): boolean {
+  try {
+    nodeFs.renameSync(from, to)
+  } catch (error) {
+    // A folder that holds something takes no other in its place.
+    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return false
+    if (codeOf(error) === 'EPERM' && isFolder(to)) return false
+    throw explain(to, 'written', error)
+  }
+  try {
+    syncFolder(nodeFs, dirname(to))
+  } catch (error) {
+    throw explain(to, 'made safe', error, '; it is written, but a power cut now may undo that')
+  }
+  return true
+}
+
 function piecesOf(data: ArrayBufferView | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
   if (typeof data === 'string') return [new TextEncoder().encode(data)]
   // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.

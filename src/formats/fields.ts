@@ -3,6 +3,11 @@ import { CheckpointError } from '../errors.js'
 import { described, fits, type Limit } from '../nn/models/config.js'
 import { shown } from './json.js'
 
+const HASH = /^[0-9a-f]{64}$/
+
+/** Limits of a whole number that counts something. */
+export const counted = (from: number, to = 2 ** 31 - 1): Limit => ({ from, to, whole: true })
+
 export class Fields {
   /** `document` is what the file holds; `file` names it in errors. */
   constructor(
@@ -33,6 +38,38 @@ export class Fields {
     if (fallback !== undefined && !this.has(field)) return fallback
     const found = choices.find((c) => c === this.get(field))
     return found === undefined ? this.refuse(field, choices.map(String).join(' or ')) : found
+  }
+
+  text(field: string): string {
+    const value = this.get(field)
+    return typeof value === 'string' ? value : this.refuse(field, 'a text')
+  }
+
+  /** A SHA-256 in hexadecimal digits. */
+  hash(field: string): string {
+    const value = this.text(field)
+    return HASH.test(value) ? value : this.refuse(field, 'a SHA-256 in 64 hexadecimal digits')
+  }
+
+  list(field: string): unknown[] {
+    const value = this.get(field)
+    return Array.isArray(value) ? value : this.refuse(field, 'a list')
+  }
+
+  /** The fields of an object in a field. */
+  inner(field: string): Fields {
+    return this.fieldsOf(field, this.get(field))
+  }
+
+  /** Of a list of objects. */
+  innerList(field: string): Fields[] {
+    return this.list(field).map((value, i) => this.fieldsOf(`${field}[${i}]`, value))
+  }
+
+  private fieldsOf(field: string, value: unknown): Fields {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return new Fields(`${this.file}: ${field}`, new Map(Object.entries(value)))
+    throw new CheckpointError(this.file, `${field} must be an object`)
   }
 
   /** Names by index: an object with the keys "0", "1", ... without a gap; a number or a boolean is its text. */

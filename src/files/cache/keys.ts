@@ -1,5 +1,5 @@
 // By what a row of a cache is found again: a hash of its text, so that rows may move, go and come. And the table of them.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { DataError } from '../../errors.js'
 
 /**
@@ -8,7 +8,7 @@ import { DataError } from '../../errors.js'
  */
 export function keyOfText(text: string, textB: string | null = null): [number, number] {
   const json = JSON.stringify(textB === null ? [text] : [text, textB])
-  const digest = createHash('sha256').update(json).digest()
+  const digest = hash('sha256', json, 'buffer')
   return [digest.readInt32LE(0), digest.readInt32LE(4)]
 }
 
@@ -16,16 +16,19 @@ const NONE = -1
 /** Hashes never lie this close; keys made to collide would take the square of their number. */
 const LONGEST_PROBE = 2048
 
+/** Keys of a piece of the list, 2^16: a list that grows by doubling holds three times as much while it is copied. */
+const PIECE_BITS = 16
+const PIECE = 2 ** PIECE_BITS
+
 /** Keys and the order in which they came: open addressing, at most two thirds full, 14 to 20 bytes a key. */
 export class KeyIndex {
-  /** Two int32 a key. */
-  #keys: Int32Array
+  /** Two int32 a key, PIECE keys each. */
+  readonly #keys: Int32Array[] = []
   #slots: Int32Array
   #size = 0
 
   /** `room`: how many keys are expected. It grows by itself. */
   constructor(room = 64) {
-    this.#keys = new Int32Array(2 * room)
     this.#slots = emptySlots(room)
   }
 
@@ -43,11 +46,17 @@ export class KeyIndex {
     if (3 * (this.#size + 1) > 2 * this.#slots.length) this.#grow()
     const slot = this.#slotOf(a, b)
     if (this.#slots[slot] !== NONE) return false
-    if (2 * this.#size === this.#keys.length) this.#keys = widened(this.#keys)
-    this.#keys[2 * this.#size] = a
-    this.#keys[2 * this.#size + 1] = b
+    const at = this.#size % PIECE
+    if (at === 0) this.#keys.push(new Int32Array(2 * PIECE))
+    this.#keys[this.#keys.length - 1].set([a, b], 2 * at)
     this.#slots[slot] = this.#size++
     return true
+  }
+
+  #is(at: number, a: number, b: number): boolean {
+    const piece = this.#keys[at >>> PIECE_BITS]
+    const place = 2 * (at % PIECE)
+    return piece[place] === a && piece[place + 1] === b
   }
 
   /** The slot that holds the key, or the empty one where it would be. */
@@ -56,24 +65,20 @@ export class KeyIndex {
     for (let step = 0; step < LONGEST_PROBE; step++) {
       const slot = (a + step) & mask
       const at = this.#slots[slot]
-      if (at === NONE || (this.#keys[2 * at] === a && this.#keys[2 * at + 1] === b)) return slot
+      if (at === NONE || this.#is(at, a, b)) return slot
     }
     throw new DataError('keys', 'are no hashes of texts: too many begin alike')
   }
 
   #grow(): void {
     this.#slots = emptySlots(this.#slots.length)
-    for (let at = 0; at < this.#size; at++)
-      this.#slots[this.#slotOf(this.#keys[2 * at], this.#keys[2 * at + 1])] = at
+    for (let at = 0; at < this.#size; at++) {
+      const [piece, place] = [this.#keys[at >>> PIECE_BITS], 2 * (at % PIECE)]
+      this.#slots[this.#slotOf(piece[place], piece[place + 1])] = at
+    }
   }
 }
 
 function emptySlots(room: number): Int32Array {
   return new Int32Array(2 ** Math.ceil(Math.log2(Math.max(2, 1.5 * room + 1)))).fill(NONE)
-}
-
-function widened(keys: Int32Array): Int32Array {
-  const wider = new Int32Array(2 * keys.length)
-  wider.set(keys)
-  return wider
 }

@@ -1,9 +1,8 @@
 // cache.json: whose outputs a cache holds, of what, how, and in which shards. Hostile until checked.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { CheckpointError } from '../../errors.js'
-import { checkSameFields, Fields } from '../../formats/fields.js'
-import { type Limit, type ProblemType, problemTypes } from '../../nn/models/config.js'
+import { checkSameFields, counted, type Fields } from '../../formats/fields.js'
+import { type ProblemType, problemTypes } from '../../nn/models/config.js'
 import { writeAtomic } from '../disk.js'
 import { readFields } from '../json-file.js'
 
@@ -85,43 +84,43 @@ export function writeManifest(folder: string, manifest: CacheManifest): void {
   writeAtomic(join(folder, MANIFEST), `${JSON.stringify(document, null, 1)}\n`)
 }
 
-const count = (from: number, to = 2 ** 31 - 1): Limit => ({ from, to, whole: true })
-const HASH = /^[0-9a-f]{64}$/
-
 /** Throws CheckpointError that names the field: missing ones, wrong types, counts that do not fit, foreign file names. */
 export function readManifest(folder: string): CacheManifest {
   const given = readFields(join(folder, MANIFEST))
   given.oneOf('format', [FORMAT])
   given.oneOf('version', [VERSION])
-  const teacher = inner(given, 'teacher')
-  const data = inner(given, 'data')
-  const settings = readSettings(inner(given, 'settings'))
-  const labels = listOf(given, 'labels')
+  const teacher = given.inner('teacher')
+  const settings = readSettings(given.inner('settings'))
+  const labels = given.list('labels')
   if (labels.length === 0 || !labels.every((name) => typeof name === 'string'))
     given.refuse('labels', 'a list of names')
   if (settings.topK !== null && settings.topK >= labels.length)
     given.refuse('labels', `more than settings.topK, ${settings.topK}`)
-  const shards = listOf(given, 'shards').map((shard, i) => readShard(given, shard, i, settings))
-  const rows = given.number('rows', count(0)) as number
+  const shards = given.innerList('shards').map((shard, i) => readShard(shard, i, settings))
+  const rows = given.number('rows', counted(0)) as number
   const sum = shards.reduce((n, shard) => n + shard.rows, 0)
   if (sum !== rows) given.refuse('rows', `${sum}, the sum over the shards`)
   return {
     teacher: {
-      folder: text(teacher, 'folder'),
-      weights: hash(teacher, 'weights'),
-      config: hash(teacher, 'config'),
-      tokenizer: hash(teacher, 'tokenizer'),
+      folder: teacher.text('folder'),
+      weights: teacher.hash('weights'),
+      config: teacher.hash('config'),
+      tokenizer: teacher.hash('tokenizer'),
     },
-    data: {
-      file: text(data, 'file'),
-      bytes: data.number('bytes', count(0, Number.MAX_SAFE_INTEGER)) as number,
-      sha256: hash(data, 'sha256'),
-    },
+    data: readDataFacts(given.inner('data')),
     settings,
     labels: labels as string[],
     problemType: problemTypeIn(given, settings),
     complete: given.oneOf('complete', [true, false]),
     ...{ rows, shards },
+  }
+}
+
+export function readDataFacts(data: Fields): DataFacts {
+  return {
+    file: data.text('file'),
+    bytes: data.number('bytes', counted(0, Number.MAX_SAFE_INTEGER)) as number,
+    sha256: data.hash('sha256'),
   }
 }
 
@@ -141,59 +140,33 @@ function problemTypeIn(given: Fields, { topK }: CacheSettings): ProblemType {
 
 function readSettings(given: Fields): CacheSettings {
   const hidden = given.oneOf('hidden', hiddenKinds)
-  const layers = listOf(given, 'layers')
+  const layers = given.list('layers')
   const rising = layers.every(
     (layer, i) => Number.isInteger(layer) && Number(layer) > Number(layers[i - 1] ?? -1),
   )
   if (!rising || layers.length > 1001 || (layers.length === 0) !== (hidden === 'none'))
     given.refuse('layers', hidden === 'none' ? 'empty' : 'a rising list of layers')
-  const depth = given.number('depth', count(Number(layers.at(-1) ?? 0)), null)
+  const depth = given.number('depth', counted(Number(layers.at(-1) ?? 0)), null)
   return {
     ...(depth !== null && { depth }),
-    topK: given.number('topK', { ...count(1), optional: true }),
+    topK: given.number('topK', { ...counted(1), optional: true }),
     dtype: given.oneOf('dtype', ['float32', 'float16']),
     ...{ hidden, layers: layers as number[] },
-    width: given.number('width', hidden === 'none' ? count(0, 0) : count(1, 2 ** 16)) as number,
-    maxLength: given.number('maxLength', count(1)) as number,
-    batchSize: given.number('batchSize', count(1)) as number,
-    shardRows: given.number('shardRows', count(1)) as number,
+    width: given.number('width', hidden === 'none' ? counted(0, 0) : counted(1, 2 ** 16)) as number,
+    maxLength: given.number('maxLength', counted(1)) as number,
+    batchSize: given.number('batchSize', counted(1)) as number,
+    shardRows: given.number('shardRows', counted(1)) as number,
   }
 }
 
-function readShard(given: Fields, value: unknown, i: number, { shardRows }: CacheSettings): ShardFacts {
-  const shard = fieldsIn(given, `shards[${i}]`, value)
+function readShard(shard: Fields, i: number, { shardRows }: CacheSettings): ShardFacts {
   return {
     file: shard.oneOf('file', [shardName(i)]),
-    rows: shard.number('rows', count(1, shardRows)) as number,
-    bytes: shard.number('bytes', count(8, Number.MAX_SAFE_INTEGER)) as number,
-    sha256: hash(shard, 'sha256'),
-    keys: hash(shard, 'keys'),
+    rows: shard.number('rows', counted(1, shardRows)) as number,
+    bytes: shard.number('bytes', counted(8, Number.MAX_SAFE_INTEGER)) as number,
+    sha256: shard.hash('sha256'),
+    keys: shard.hash('keys'),
   }
-}
-
-function inner(given: Fields, field: string): Fields {
-  return fieldsIn(given, field, given.get(field))
-}
-
-function fieldsIn({ file }: Fields, field: string, value: unknown): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return new Fields(`${file}: ${field}`, new Map(Object.entries(value)))
-  throw new CheckpointError(file, `${field} must be an object`)
-}
-
-function listOf(given: Fields, field: string): unknown[] {
-  const value = given.get(field)
-  return Array.isArray(value) ? value : given.refuse(field, 'a list')
-}
-
-function text(given: Fields, field: string): string {
-  const value = given.get(field)
-  return typeof value === 'string' ? value : given.refuse(field, 'a text')
-}
-
-function hash(given: Fields, field: string): string {
-  const value = text(given, field)
-  return HASH.test(value) ? value : given.refuse(field, 'a SHA-256 in 64 hexadecimal digits')
 }
 
 /** What a cache is made of besides its rows: going on with another teacher, data or setting is refused by these. */

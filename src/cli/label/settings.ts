@@ -1,0 +1,70 @@
+// What of a teacher's outputs is kept, by the options of `label`.
+import { CheckpointError } from '../../errors.js'
+import type { CacheSettings, HiddenKind } from '../../files/cache/manifest.js'
+import type { TextClassifierFolder } from '../../files/models/classifiers.js'
+import { Pretrained } from '../../nn/models/pretrained.js'
+import { trainingLength } from '../../text/encoding.js'
+import { tasks } from '../../train/tasks.js'
+import type { DataFileOptions } from '../shared/options.js'
+
+export interface LabelOptions extends DataFileOptions {
+  teacher: string
+  data?: string
+  parts?: string
+  part?: number
+  of?: number
+  out: string
+  topK?: number
+  dtype: CacheSettings['dtype']
+  hidden: HiddenKind
+  layers?: number[]
+  maxLength?: number
+  batchSize: number
+  shardRows?: number
+  resume: boolean
+}
+
+/** Rows of a shard: with the states of all tokens one has a few hundred times as many numbers. */
+const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
+
+/** usual: rows of a shard where they are not asked for, by what they would be. */
+export function settingsOf(
+  options: LabelOptions,
+  { model, tokenizer, classes, maxLength, problemType }: TextClassifierFolder,
+  usual: (rows: number) => number = (rows) => rows,
+): CacheSettings {
+  const { topK = null, dtype, hidden, batchSize, shardRows = usual(SHARD_ROWS[hidden]) } = options
+  if (topK !== null && problemType !== 'single_label_classification')
+    throw new RangeError(
+      `--top-k ${topK}: the teacher gives ${tasks[problemType].gives(classes)}, of which all count: leave it out`,
+    )
+  if (topK !== null && topK >= classes.length)
+    throw new RangeError(
+      `--top-k ${topK}: the teacher has ${classes.length} classes, leave it out to keep all`,
+    )
+  if (options.maxLength !== undefined && options.maxLength > maxLength)
+    throw new RangeError(`--max-length ${options.maxLength}: the teacher takes at most ${maxLength}`)
+  return {
+    ...{ topK, dtype, hidden, ...statesOf(options, model) },
+    ...{ maxLength: options.maxLength ?? trainingLength([tokenizer], maxLength), batchSize, shardRows },
+  }
+}
+
+/** Which layers' states are kept, and how wide they are. */
+function statesOf(
+  { hidden, layers: asked, teacher }: LabelOptions,
+  model: TextClassifierFolder['model'],
+): Pick<CacheSettings, 'layers' | 'width' | 'depth'> {
+  if (asked !== undefined && hidden !== 'all' && hidden !== 'cls')
+    throw new RangeError('--layers: goes with --hidden all or --hidden cls')
+  if (hidden === 'none') return { layers: [], width: 0 }
+  if (!(model instanceof Pretrained))
+    throw new CheckpointError(teacher, 'is a model that gives no hidden states', 'Leave --hidden out')
+  const { layers: L, width } = model.config
+  const every = Array.from({ length: L + 1 }, (_, layer) => layer)
+  const wrong = asked?.find((layer) => layer > L)
+  if (wrong !== undefined)
+    throw new RangeError(`--layers ${wrong}: the teacher has layers 1 to ${L}, and embeddings as 0`)
+  if (hidden === 'last') return { layers: [L], width, depth: L }
+  return { layers: asked ? every.filter((layer) => asked.includes(layer)) : every, width, depth: L }
+}
