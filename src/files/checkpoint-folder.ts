@@ -32,9 +32,11 @@ export class CheckpointFolder {
   /** Steps of the checkpoints that are known to be good, oldest first. */
   #good: number[] = []
 
+  /** check: called before a manifest is written; throws where nothing may be any more. */
   constructor(
     readonly folder: string,
     readonly fs: FileSystem = nodeFs,
+    readonly check: () => void = () => {},
   ) {}
 
   /**
@@ -54,6 +56,7 @@ export class CheckpointFolder {
     const sha256 = hash.digest('hex')
     if (hashFile(path).sha256 !== sha256)
       throw new CheckpointError(path, 'reads back otherwise than it was written', 'Check the disk')
+    this.check()
     const manifest = { format: FORMAT, version: VERSION, step, bytes: size, sha256, facts }
     writeAtomic(join(this.folder, `${nameOf(step)}.json`), `${JSON.stringify(manifest)}\n`, this.fs)
     this.#good = [...this.#good.filter((s) => s !== step), step].slice(-KEPT)

@@ -1,8 +1,11 @@
-// One process a folder or file: a file beside it with the process that has it, taken over from one that is gone.
+// One process a folder or file: a file beside it with the process that has it, taken over from one that is gone. Of another
+// machine's process nobody here can tell whether it runs; so a lock is a lease, renewed by its time of change while its process
+// lives.
 import { randomBytes } from 'node:crypto'
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { CheckpointError } from '../errors.js'
 import { explain } from './disk.js'
 
@@ -15,12 +18,50 @@ interface Owner {
   host: string
 }
 
-/** Folders that this process holds. */
-const held = new Set<string>()
+const RENEWED_MS = 15_000
+/** Another machine's lock that is older is taken over. */
+const STALE_MS = 120_000
+
+/** Locks that this process holds, with their text. */
+const held = new Map<string, string>()
 
 process.on('exit', () => {
-  for (const path of held) rmSync(path, { force: true })
+  for (const [path, mine] of held) giveBack(path, mine)
 })
+
+/** Unless another machine has taken it over. */
+function giveBack(path: string, mine: string): void {
+  held.delete(path)
+  try {
+    if (readFileSync(path, 'utf8') === mine) rmSync(path, { force: true })
+  } catch {
+    // Gone already.
+  }
+}
+
+/** In a thread of its own: the main one may compute for minutes without a pause. */
+const renewing = `
+const { utimesSync, readFileSync } = require('node:fs')
+const { path, mine, ms } = require('node:worker_threads').workerData
+setInterval(() => {
+  try {
+    if (readFileSync(path, 'utf8') === mine) utimesSync(path, Date.now() / 1000, Date.now() / 1000)
+  } catch {}
+}, ms)`
+
+/** Renews a lock until it is ended. Where there are no threads it is not renewed, and is good for two minutes elsewhere. */
+function renewed(path: string, mine: string): () => void {
+  try {
+    // Without the process' own arguments: --input-type=module would make a module of it.
+    const options = { eval: true, execArgv: [], workerData: { path, mine, ms: RENEWED_MS } }
+    const worker = new Worker(renewing, options)
+    worker.on('error', () => {})
+    worker.unref()
+    return () => void worker.terminate()
+  } catch {
+    return () => {}
+  }
+}
 
 /** Field 22 of Linux's /proc/PID/stat; what stands before it in brackets may hold anything. */
 function startOf(pid: number): string | null {
@@ -55,10 +96,23 @@ function ownerOf(path: string): { text: string; owner: Owner | null } {
   }
 }
 
+/** Milliseconds since a lock was renewed, by the clock of the disk that it lies on; null where it is gone. */
+function ageOf(path: string): number | null {
+  const probe = aside(path)
+  try {
+    writeFileSync(probe, '', { flag: 'wx' })
+    return statSync(probe).mtimeMs - statSync(path).mtimeMs
+  } catch {
+    return null
+  } finally {
+    rmSync(probe, { force: true })
+  }
+}
+
 /** A lock is made whole or not at all, so what does not read is no running process's. */
-function isStale(owner: Owner | null): boolean {
+function isStale(path: string, owner: Owner | null): boolean {
   if (owner === null) return true
-  if (owner.host !== hostname()) return false
+  if (owner.host !== hostname()) return (ageOf(path) ?? 0) > STALE_MS
   if (!isAlive(owner.pid)) return true
   return owner.started !== null && startOf(owner.pid) !== owner.started
 }
@@ -117,12 +171,31 @@ function stays(path: string, text: string): boolean {
 
 /**
  * Takes a folder for this process; the function that is returned gives it back, and so does the end of the process. Throws
- * CheckpointError, naming the process, where another one has it. A lock whose process is gone is taken over.
+ * CheckpointError, naming the process, where another one has it. A lock whose process is gone is taken over; one of another
+ * machine when it was not renewed for two minutes.
  */
 export const lockFolder = (folder: string): (() => void) => lock(folder, join(folder, LOCK))
 
 /** The same for a file that is to be written, there or not. */
 export const lockFile = (path: string): (() => void) => lock(path, `${path}.lock`)
+
+/**
+ * Throws CheckpointError where a folder that this process took is another one's by now: this one was stopped for longer than its
+ * lease. To be asked before something is written that the other would not expect. What was never taken passes.
+ */
+export function checkHeld(folder: string): void {
+  const path = join(folder, LOCK)
+  const mine = held.get(path)
+  if (mine === undefined) return
+  const { text, owner } = ownerOf(path)
+  if (text === mine) return
+  const by = owner === null ? '' : ` by process ${owner.pid} on ${owner.host}`
+  throw new CheckpointError(
+    folder,
+    `was taken over${by}, since this process did not answer for ${STALE_MS / 60_000} minutes`,
+    'Nothing more is written by this one: the other goes on',
+  )
+}
 
 /** `what` is taken by the file `path`. */
 function lock(what: string, path: string): () => void {
@@ -133,22 +206,26 @@ function lock(what: string, path: string): () => void {
     const { text, owner } = ownerOf(path)
     // Put back by another process that had moved it aside.
     if (contended && text === mine && !held.has(path)) break
-    if (!isStale(owner)) throw inUse(what, path, owner as Owner)
+    if (!isStale(path, owner)) throw inUse(what, path, owner as Owner)
     contended = true
     remove(path, text)
   }
-  held.add(path)
+  held.set(path, mine)
+  const end = renewed(path, mine)
   return () => {
-    held.delete(path)
-    rmSync(path, { force: true })
+    end()
+    giveBack(path, mine)
   }
 }
 
 function inUse(what: string, path: string, { pid, host }: Owner): CheckpointError {
-  const where = host === hostname() ? `process ${pid}` : `process ${pid} on ${host}`
-  const remedy =
-    host === hostname()
-      ? 'Wait for it, stop it, or choose another place'
-      : `Choose another place, or remove ${path} if that machine no longer uses it`
+  const here = host === hostname()
+  const ago = here ? null : ageOf(path)
+  const where = here
+    ? `process ${pid}`
+    : `process ${pid} on ${host}${ago === null ? '' : `, which said so ${Math.max(0, Math.round(ago / 1000))} s ago`}`
+  const remedy = here
+    ? 'Wait for it, stop it, or choose another place'
+    : `Wait for it or choose another place; ${STALE_MS / 60_000} minutes after the last sign of it the folder is free`
   return new CheckpointError(what, `is in use by ${where}`, remedy)
 }

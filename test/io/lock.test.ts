@@ -1,10 +1,10 @@
 // One process a folder: the second is refused, one that died does not hold it, and of many takers one gets it.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { LOCK, lockFile, lockFolder } from '../../src/files/lock.js'
+import { checkHeld, LOCK, lockFile, lockFolder } from '../../src/files/lock.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-lock-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -75,13 +75,61 @@ describe('lockFolder', () => {
     expect(existsSync(lock)).toBe(false)
   })
 
-  it('leaves the lock of another machine alone', () => {
-    put({ pid: 1, started: null, host: 'elsewhere' })
+  it('leaves the lock of another machine alone while it is renewed, and takes over what was not for two minutes', () => {
+    const theirs = { pid: 1, started: null, host: 'elsewhere' }
+    const seconds = Date.now() / 1000
+    put(theirs)
+    utimesSync(lock, seconds - 100, seconds - 100)
     expect(() => lockFolder(root)).toThrow(
-      `is in use by process 1 on elsewhere. Choose another place, or remove ${lock}`,
+      /is in use by process 1 on elsewhere, which said so (99|100|101) s ago\. Wait/,
     )
     expect(readFileSync(lock, 'utf8')).toContain('elsewhere')
+    utimesSync(lock, seconds - 130, seconds - 130)
+    lockFolder(root)()
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  it('says so where another machine took it over, and leaves its lock', () => {
+    const release = lockFolder(root)
+    checkHeld(root)
+    put({ pid: 1, started: null, host: 'elsewhere' })
+    expect(() => checkHeld(root)).toThrow('was taken over by process 1 on elsewhere')
+    release()
+    expect(readFileSync(lock, 'utf8')).toContain('elsewhere')
+    checkHeld(root)
     rmSync(lock)
+  })
+
+  it('is renewed by a thread while the main one computes', () => {
+    // With the times of the thread shortened: it is the text of a program.
+    const renew = readFileSync(new URL('../../dist/files/lock.js', import.meta.url), 'utf8').replace(
+      '15_000',
+      '50',
+    )
+    const copy = new URL('../../dist/files/lock-fast.js', import.meta.url)
+    writeFileSync(copy, renew)
+    try {
+      const program = `import { lockFolder } from ${JSON.stringify(copy.href)}
+        import { statSync, utimesSync } from 'node:fs'
+        const release = lockFolder(process.argv[1])
+        const lock = process.argv[1] + '/${LOCK}'
+        // The thread is up when it renewed it once.
+        const old = () => statSync(lock).mtimeMs < 1e12
+        utimesSync(lock, 1e6, 1e6)
+        const end = Date.now() + 20000
+        while (old() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 5))
+        utimesSync(lock, 1e6, 1e6)
+        while (old() && Date.now() < end);
+        console.log(old() ? 'old' : 'renewed')
+        release()`
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program, root], {
+        encoding: 'utf8',
+      })
+      expect(stdout.trim()).toBe('renewed')
+    } finally {
+      rmSync(copy)
+    }
+    expect(existsSync(lock)).toBe(false)
   })
 
   it('has one winner of six that find it stale', async () => {

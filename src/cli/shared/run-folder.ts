@@ -8,7 +8,7 @@ import { removeEventFiles } from '../../files/event-files.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import { KeptLogits } from '../../files/kept-logits.js'
-import { lockFolder } from '../../files/lock.js'
+import { checkHeld, lockFolder } from '../../files/lock.js'
 import { LineLog } from '../../files/log.js'
 import { type Report, renderReport } from '../../report/report.js'
 import { type TrainingRecord, trainingReport } from '../../report/training-report.js'
@@ -104,7 +104,7 @@ export class RunFolder {
     makeFolder(folder)
     this.#release = lockFolder(folder)
     try {
-      const checkpoints = new CheckpointFolder(join(folder, CHECKPOINTS))
+      const checkpoints = new CheckpointFolder(join(folder, CHECKPOINTS), undefined, () => checkHeld(folder))
       const status = this.#before(identity, options.resume, checkpoints.empty)
       this.done = status === 'done' && options.resume
       this.state = new RunState(checkpoints, this.#stateOptions(options), options.resume && !this.done)

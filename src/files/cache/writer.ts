@@ -8,6 +8,7 @@ import { writeSafetensors } from '../../formats/safetensors/safetensors.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { makeFolder, writeAtomic } from '../disk.js'
 import { hashFile } from '../hash.js'
+import { checkHeld } from '../lock.js'
 import { sha256 } from './facts.js'
 import {
   type CacheFacts,
@@ -95,6 +96,7 @@ export class CacheWriter {
   }
 
   #save(manifest: CacheManifest): void {
+    checkHeld(this.folder)
     writeManifest(this.folder, manifest)
     this.#manifest = manifest
   }
