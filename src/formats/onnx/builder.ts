@@ -2,6 +2,7 @@
 // of a model is in memory.
 import type { Tensor } from '../../tensor/tensor.js'
 import { type ElementName, elementTypes, tensorToWrite } from './elements.js'
+import type { OnnxInputs } from './quantized.js'
 import {
   type AttributeProto,
   attributeTypes,
@@ -31,19 +32,26 @@ export class GraphBuilder {
   readonly tensors: TensorProto[] = []
   readonly inputs: ValueInfoProto[] = []
   readonly outputs: ValueInfoProto[] = []
-  /** Values that several layers take, by what they are. */
-  readonly shared = new Map<string, readonly Value[]>()
+  readonly #shared = new Map<string, unknown>()
   readonly #constants = new Map<string, Value>()
   readonly #parameters = new Map<Tensor, Value>()
   readonly #counts = new Map<string, number>()
 
   /**
    * floats: what weights are stored in and products are computed in. nameOf: a parameter's name in files, from its path.
+   * inputsBy: what a scale of a quantized layer's input is for.
    */
   constructor(
     readonly floats: 'float' | 'float16',
     readonly nameOf: (path: string) => string,
+    readonly inputsBy: OnnxInputs = 'row',
   ) {}
+
+  /** What is made once for all layers that ask for it by the same key. */
+  shared<T>(key: string, make: () => T): T {
+    if (!this.#shared.has(key)) this.#shared.set(key, make())
+    return this.#shared.get(key) as T
+  }
 
   /** The value of one operation; its name and its node's come from the place in the model that it is for. */
   node(path: string, op: string, inputs: readonly Value[], attributes: Record<string, Given> = {}): Value {
@@ -111,6 +119,14 @@ export class GraphBuilder {
   /** A number of the type that the graph computes in. */
   number(value: number): Value {
     return this.constant(this.floats, value)
+  }
+
+  /** The same number in a vector whose shape comes when the input does. */
+  fill(path: string, type: ElementName, value: number, shape: Value): Value {
+    const made = this.node(path, 'ConstantOfShape', [shape])
+    const t = tensorToWrite('', type, [1], () => [value])
+    this.nodes.at(-1)?.attribute?.push({ name: 'value', t, type: attributeTypes.tensor })
+    return made
   }
 
   input(name: Value): Value {

@@ -35,7 +35,10 @@ export class Writer {
   }
 
   bytes(data: Bytes): void {
-    if (data instanceof Uint8Array && data.length < 64) return this.byte(...data)
+    if (data instanceof Uint8Array && data.length < 64) {
+      this.byte(...data)
+      return
+    }
     this.#close()
     this.pieces.push(data)
     this.size += data.length
