@@ -73,7 +73,7 @@ export function readOnnx(bytes: Uint8Array, file = 'model.onnx'): OnnxGraph {
     if (name === '' || tensors.has(name)) fail(`has the tensor ${shown(name)} twice, or without a name`)
     tensors.set(name, storedTensor(proto, fail))
   }
-  const values = (protos: typeof graph.input) => (protos ?? []).map((proto) => valueOf(proto, fail))
+  const values = (protos: typeof graph.input) => (protos ?? []).map((proto) => inputOrOutput(proto, fail))
   const inputs = values(graph.input?.filter(({ name = '' }) => !tensors.has(name)))
   const nodes = (graph.node ?? []).map((proto) => nodeOf(proto, fail))
   const known = new Set<string>(['', ...tensors.keys(), ...inputs.map(({ name }) => name)])
@@ -98,7 +98,7 @@ export function readOnnx(bytes: Uint8Array, file = 'model.onnx'): OnnxGraph {
 /** Its full name is the same as none. */
 const plainDomain = (domain: string) => (domain === 'ai.onnx' ? '' : domain)
 
-function valueOf(
+function inputOrOutput(
   { name = '', type }: NonNullable<NonNullable<ModelProto['graph']>['input']>[number],
   fail: Fail,
 ): OnnxValue {
