@@ -7,6 +7,8 @@ import { evalCommand } from './eval.js'
 import { inspectCommand } from './inspect.js'
 import { labelCommand } from './label.js'
 import { mnistCommand } from './mnist.js'
+import { exportCommand } from './onnx/export.js'
+import { importCommand } from './onnx/import.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
 import { quantizeCommand } from './quantize/quantize.js'
@@ -28,6 +30,8 @@ export const commands: AnyCommand[] = [
   evalCommand,
   predictCommand,
   quantizeCommand,
+  exportCommand,
+  importCommand,
   mnistCommand,
   inspectCommand,
   tensorboardCommand,

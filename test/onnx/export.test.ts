@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
-import { manualSeed } from '../../src/autograd/random.js'
-import { noGrad } from '../../src/autograd/graph.js'
 import { randn, tensor } from '../../src/autograd/create.js'
+import { noGrad } from '../../src/autograd/graph.js'
+import { manualSeed } from '../../src/autograd/random.js'
 import { loadPretrained } from '../../src/files/models/pretrained.js'
 import { exportOnnx } from '../../src/formats/onnx/export.js'
 import { readOnnx } from '../../src/formats/onnx/graph.js'
@@ -114,7 +114,16 @@ describe('an exported graph', () => {
   })
 
   it.each(['post', 'pre'] as const)('of our own classifier, norm %s', (norm) => {
-    const config = { vocabSize: 23, classes: 3, layers: 2, maxLength: 12, padId: 0, width: 16, heads: 4, norm }
+    const config = {
+      vocabSize: 23,
+      classes: 3,
+      layers: 2,
+      maxLength: 12,
+      padId: 0,
+      width: 16,
+      heads: 4,
+      norm,
+    }
     const model = drawn(new TextClassifier(config))
     const input = padded([6, 4, 1])
     const want = noGrad(() => model.forward(input).logits)
@@ -140,12 +149,19 @@ describe('a quantized model', () => {
     const name = 'bert.encoder.layer.0.intermediate.dense.weight'
     const numbers = tensors.get(`${name}.int8`)!
     expect([numbers.type, numbers.shape]).toEqual(['int8', [16, 24]])
-    const layer = model.base.layers[0].up as unknown as { numbers(a: number, b: number): Int8Array; scales: { data: ArrayLike<number> } }
+    const layer = model.base.layers[0].up as unknown as {
+      numbers(a: number, b: number): Int8Array
+      scales: { data: ArrayLike<number> }
+    }
     const rows = layer.numbers(0, 24)
     const back = Array.from(numbers.numbers(), (_, i) => rows[(i % 24) * 16 + Math.floor(i / 24)])
     expect(Array.from(numbers.numbers())).toEqual(back)
     expect(Array.from(tensors.get(`${name}.scale`)!.numbers())).toEqual(Array.from(layer.scales.data))
-    expect([...tensors.values()].some(({ type, shape }) => type === 'float' && shape.length === 2 && shape[0] === 23 && shape[1] > 1)).toBe(false)
+    expect(
+      [...tensors.values()].some(
+        ({ type, shape }) => type === 'float' && shape.length === 2 && shape[0] === 23 && shape[1] > 1,
+      ),
+    ).toBe(false)
   })
 
   it.each(['row', 'tensor'] as const)('answers near its own kernels, inputs by %s', (inputs) => {
@@ -193,6 +209,8 @@ describe('exportOnnx', () => {
   it('refuses more than protobuf holds, before anything is made', () => {
     const model = new Bert({ ...size, layers: 0 })
     Object.assign(model.words, { weight: { shape: [2 ** 24, 64], elements: new Float32Array() } })
-    expect(() => exportOnnx(model)).toThrow('protobuf ends at 2147483647. Take --dtype fp16, half as large, or q8')
+    expect(() => exportOnnx(model)).toThrow(
+      'protobuf ends at 2147483647. Take --dtype fp16, half as large, or q8',
+    )
   })
 })

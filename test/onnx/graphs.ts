@@ -24,5 +24,8 @@ export function resultOf(graph: OnnxGraph, { inputIds, attentionMask, tokenTypeI
 /** The largest difference of two results. */
 export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Infinity
-  return Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]) || (x === b[i] ? 0 : Infinity)), 0)
+  return Array.from(a).reduce(
+    (most, x, i) => Math.max(most, Math.abs(x - b[i]) || (x === b[i] ? 0 : Infinity)),
+    0,
+  )
 }
