@@ -18,6 +18,8 @@ export interface GraphWeight {
 const BIAS = /\.bias$/
 const PARAMETER = /\.(weight|bias)$/
 
+const [WORDS, PLACES] = ['word_embeddings.weight', 'position_embeddings.weight']
+
 /** BERT's head of masked words has its bias one name above its weight. */
 const weightOf = (bias: string) =>
   bias.endsWith('cls.predictions.bias')
@@ -57,7 +59,8 @@ export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
     if (!round || t === undefined || t.shape.length !== 2 || turned.has(name)) continue
     const bias = node.op === 'Gemm' ? node.inputs[2] : biasAfter(node, users, tensors)
     const own = PARAMETER.test(name) ? name : bias === undefined || !BIAS.test(bias) ? null : weightOf(bias)
-    if (own === null) continue
+    // A tied table may stand there under its name as well, unused.
+    if (own === null || (own !== name && tensors.has(own))) continue
     turned.add(name)
     add(own, t, true)
   }
@@ -65,6 +68,12 @@ export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
     const float = t.type === 'float' || t.type === 'float16' || t.type === 'double'
     if (float && PARAMETER.test(name) && !turned.has(name)) add(name, t, false)
   }
+  // A table that is tied to a decoder bears the decoder's name alone: it is what the words are taken from.
+  const [places] = [...found.keys()].filter((name) => name.endsWith(PLACES))
+  const words = graph.nodes.find(({ op, inputs }) => op === 'Gather' && inputs[1] === 'input_ids')?.inputs[0]
+  const table = words === undefined ? undefined : found.get(words)
+  if (places !== undefined && table !== undefined && !words?.endsWith(WORDS))
+    found.set(places.slice(0, -PLACES.length) + WORDS, table)
   if (found.size === 0)
     refuse(
       `has no tensor under a parameter's name. It has ${[...graph.tensors.keys()].slice(0, 4).map(shown).join(', ')}`,

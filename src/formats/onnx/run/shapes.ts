@@ -148,6 +148,21 @@ const gather: Operation = (call) => {
   return out
 }
 
+/** Of each row along a dim the places that the indices name. */
+const gatherElements: Operation = (call) => {
+  const [x, indices] = [given(call, 0), given(call, 1)]
+  const axis = dimOf(call, numberOf(call, 'axis', 0), x.shape.length)
+  const fits =
+    indices.shape.length === x.shape.length && indices.shape.every((n, d) => d === axis || n <= x.shape[d])
+  if (!fits) call.fail(`cannot take [${indices.shape}] out of [${x.shape}]`)
+  const steps = contiguousStrides(x.shape)
+  const out = made(call, x.type, indices.shape)
+  walk(indices.shape, steps.with(axis, 0), (at, from) => {
+    out.data[at] = x.data[from + place(call, indices.data[at], x.shape[axis]) * steps[axis]]
+  })
+  return out
+}
+
 /** Whole places by their last dim; without batch dims. */
 const gatherND: Operation = (call) => {
   const [x, indices] = [given(call, 0), given(call, 1)]
@@ -222,6 +237,13 @@ const flatten: Operation = (call) => {
 
 export const shapes: Readonly<Record<string, Operation>> = {
   ...{ Reshape: reshape, Transpose: transpose, Unsqueeze: unsqueeze, Squeeze: squeeze, Concat: concat },
-  ...{ Slice: slice, Gather: gather, GatherND: gatherND, Expand: expand, Constant: constant },
+  ...{
+    Slice: slice,
+    Gather: gather,
+    GatherND: gatherND,
+    GatherElements: gatherElements,
+    Expand: expand,
+    Constant: constant,
+  },
   ...{ ConstantOfShape: constantOfShape, Range: range, Shape: shape, Flatten: flatten },
 }
