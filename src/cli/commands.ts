@@ -11,6 +11,7 @@ import { exportCommand } from './onnx/export.js'
 import { importCommand } from './onnx/import.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
+import { pushCommand } from './push.js'
 import { quantizeCommand } from './quantize/quantize.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
@@ -36,5 +37,6 @@ export const commands: AnyCommand[] = [
   inspectCommand,
   tensorboardCommand,
   pullCommand,
+  pushCommand,
   doctorCommand,
 ]
