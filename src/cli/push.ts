@@ -95,7 +95,9 @@ export const pushCommand: CommandSpec<PushOptions> = {
         sent: false,
         files: files.map(({ name, bytes: size }) => ({ name, bytes: size })),
       })
-      output.print(`\nwould send ${summary}. Nothing was sent: add --yes. A model that is new there will be ${options.private ? 'private' : 'public'}`)
+      output.print(
+        `\nwould send ${summary}. Nothing was sent: add --yes. A model that is new there will be ${options.private ? 'private' : 'public'}`,
+      )
       return
     }
     const token = process.env.HF_TOKEN

@@ -35,6 +35,9 @@ export function hubCard(facts: HubCardFacts): string {
   return `${head.join('\n')}\n\n${readme ?? ownCard(facts)}`
 }
 
+/** What its users import. */
+const JS_LIBRARY = '@huggingface/transformers'
+
 function ownCard({ id, architecture, task, labels, python, graphs }: HubCardFacts): string {
   const name = cardLine(id.replace(/^.*\//, ''))
   const parts = [
@@ -47,7 +50,7 @@ function ownCard({ id, architecture, task, labels, python, graphs }: HubCardFact
       ? [
           `transformers.js and onnxruntime run ${graphs.map((graph) => `\`${graph}\``).join(', ')}:`,
           fenced(
-            `import { pipeline } from '@huggingface/transformers'\n\nconst run = await pipeline('${task}', '${id}')`,
+            `import { pipeline } from '${JS_LIBRARY}'\n\nconst run = await pipeline('${task}', '${id}')`,
             'js',
           ),
         ]

@@ -1,7 +1,7 @@
 // tinystill export: a model's folder for programs that do not run tinystill.
 import { type Command, Option } from 'commander'
 import { exportFolder, type OnnxDtype, onnxDtypes } from '../../files/onnx/export.js'
-import type { OnnxInputs } from '../../formats/onnx/quantized.js'
+import type { OnnxInputs } from '../../formats/onnx/builder.js'
 import type { CommandSpec } from '../shared/command.js'
 import { bytes, count } from '../shared/table.js'
 

@@ -2,7 +2,6 @@
 // of a model is in memory.
 import type { Tensor } from '../../tensor/tensor.js'
 import { type ElementName, elementTypes, tensorToWrite } from './elements.js'
-import type { OnnxInputs } from './quantized.js'
 import {
   type AttributeProto,
   attributeTypes,
@@ -10,6 +9,9 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './schema.js'
+
+/** What one scale of a quantized layer's input is for. */
+export type OnnxInputs = 'row' | 'tensor'
 
 /** Name of a value in the graph. */
 export type Value = string

@@ -12,11 +12,10 @@ import { isQuantized } from '../../nn/quantized/quantize.js'
 import { optionsArg } from '../../tensor/check.js'
 import { VERSION } from '../../version.js'
 import { activation } from './activations.js'
-import { GraphBuilder, type Value } from './builder.js'
+import { GraphBuilder, type OnnxInputs, type Value } from './builder.js'
 import { elementTypes } from './elements.js'
 import { onnxPieces } from './graph.js'
 import { emit, emitFlat, type Surroundings } from './layers.js'
-import type { OnnxInputs } from './quantized.js'
 
 /** What floats are stored and computed in. Quantized models are fp32 but for their whole numbers. */
 export type OnnxFloats = 'fp32' | 'fp16'

@@ -6,9 +6,6 @@ import { flat } from '../../tensor/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
 import { elementTypes } from './elements.js'
 
-/** What one scale of an input is for. */
-export type OnnxInputs = 'row' | 'tensor'
-
 /** An input in whole numbers, and what a product with it is multiplied by: [B, S, 1] for rows, else one number. */
 interface QuantizedInput {
   numbers: Value
@@ -71,7 +68,8 @@ export function quantizedLinear(g: GraphBuilder, layer: QuantizedLinear, path: s
   })
   const sum = g.node(path, 'MatMulInteger', [input.numbers, weight, input.zero])
   const float = g.node(path, 'Cast', [sum], { to: elementTypes.float.code })
-  // One scale for all: spelt as onnxruntime fuses it. Rows: not so, because it then takes the first row's for all of them.
+  // One scale for all: spelt as onnxruntime fuses it. Rows: not so, because it then multiplies the bias by the row's scale too
+  // (findings/onnxruntime-row-scale-times-bias.sh).
   const y =
     g.inputsBy === 'row' && range === null
       ? g.node(path, 'Mul', [g.node(path, 'Mul', [float, scale]), input.scale])
