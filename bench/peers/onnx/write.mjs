@@ -2,16 +2,15 @@
 // others. usage: write.mjs FOLDER SHAPE, a shape of bench/shapes.mjs as JSON
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { exportOnnx } from '../../../dist/files/models/index.js'
 import { writeSafetensors } from '../../../dist/formats/safetensors/index.js'
 import { build } from '../../model.mjs'
-import { bertOnnx } from './bert.mjs'
 
 const [folder, shape] = process.argv.slice(2)
 const model = build(JSON.parse(shape))
-const weights = new Map(model.namedParameters())
 mkdirSync(join(folder, 'onnx'), { recursive: true })
-writeFileSync(join(folder, 'onnx/model.onnx'), bertOnnx(weights, model.config))
-writeFileSync(join(folder, 'model.safetensors'), writeSafetensors(weights))
+writeFileSync(join(folder, 'onnx/model.onnx'), exportOnnx(model))
+writeFileSync(join(folder, 'model.safetensors'), writeSafetensors(model.namedParameters()))
 const { width, layers, heads, inner, vocabSize } = model.config
 const config = {
   ...{ model_type: 'bert', architectures: ['BertForSequenceClassification'], hidden_size: width },
