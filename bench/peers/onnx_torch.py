@@ -14,7 +14,8 @@ warnings.filterwarnings("ignore")
 folder, out, graphs = sys.argv[1], sys.argv[2], [g.split("=", 1) for g in sys.argv[3:]]
 model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
 ids = torch.ones(2, 8, dtype=torch.long)
-inputs = dict(input_ids=ids, attention_mask=ids)
+# Tensors of their own: one given twice becomes one input of the graph.
+inputs = dict(input_ids=ids, attention_mask=torch.ones_like(ids))
 if model.config.model_type == "bert":
     inputs["token_type_ids"] = 0 * ids
 dims = {0: "batch_size", 1: "sequence_length"}

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -78,6 +79,32 @@ describe('a file of ours', () => {
     importOnnx({ file, out, config: source })
     const [x, y] = [out, source].map((folder) => loadPretrained(folder).model.stateDict())
     for (const [name, t] of x) expect(apart(t.data, y.get(name)!.data), name).toBeLessThan(2e-3)
+  })
+})
+
+describe('weights beside the file', () => {
+  it('as torch.onnx.export writes them by default are read', () => {
+    const source = join(golden, 'family/bert-classify')
+    const fail = (reason: string): never => {
+      throw new Error(reason)
+    }
+    const message = modelProto.read(new Cursor(exportOnnx(loadPretrained(source).model), fail))
+    const data: Uint8Array[] = []
+    let offset = 0
+    for (const t of message.graph!.initializer!.filter(({ dataType }) => dataType === 1)) {
+      const raw = t.rawData as Uint8Array
+      const fields = { location: 'm.onnx.data', offset: `${offset}`, length: `${raw.length}` }
+      data.push(raw)
+      offset += raw.length
+      delete t.rawData
+      Object.assign(t, { dataLocation: 1 })
+      t.externalData = Object.entries(fields).map(([key, value]) => ({ key, value }))
+    }
+    writeFileSync(join(root, 'm.onnx.data'), Buffer.concat(data))
+    writeFileSync(join(root, 'm.onnx'), Buffer.concat(modelProto.write(message).finish() as Uint8Array[]))
+    const out = fresh()
+    importOnnx({ file: join(root, 'm.onnx'), out, config: source })
+    sameWeights(out, source)
   })
 })
 
@@ -169,11 +196,6 @@ describe('refused', () => {
     ).toThrow('tensor "classifier.weight" takes')
     importing(
       changed((m) => {
-        m.graph!.initializer![0].dataLocation = 1
-      }),
-    ).toThrow('lies in another file. Save the model in one file')
-    importing(
-      changed((m) => {
         m.graph!.initializer = m.graph!.initializer!.filter(({ name }) => name !== 'classifier.bias')
       }),
     ).toThrow('takes "classifier.bias", which is nowhere before it')
@@ -189,6 +211,33 @@ describe('refused', () => {
         m.opsetImport = [{ domain: '', version: 9 }]
       }),
     ).toThrow('is of opset 9, those from 13 to 25 are read')
+  })
+
+  it('weights in another place than beside the file', () => {
+    const apart = (location: string, more: Record<string, string> = {}) =>
+      changed((m) => {
+        const t = m.graph!.initializer!.find(({ name }) => name === 'classifier.bias')!
+        const fields = Object.entries({ location, ...more })
+        delete t.rawData
+        Object.assign(t, { dataLocation: 1, externalData: fields.map(([key, value]) => ({ key, value })) })
+      })
+    for (const name of ['../x', '/etc/passwd', 'a/b', '..', '', 'a\\b', 'a\0b'])
+      importing(apart(name)).toThrow('which is no name of a file beside it')
+    importing(apart('nothing.data')).toThrow(
+      'keeps weights in "nothing.data", which is not beside it. Copy both files',
+    )
+    writeFileSync(join(root, 'short.data'), new Uint8Array(8))
+    importing(apart('short.data')).toThrow('tensor "classifier.bias" takes 12 bytes, 8 are there')
+    importing(apart('short.data', { offset: '4', length: '12' })).toThrow(
+      'takes 12 bytes from byte 4 on of "short.data", which has 8',
+    )
+    importing(apart('short.data', { offset: '-4' })).toThrow('has the offset "-4" in another file')
+    symlinkSync('/etc/hostname', join(root, 'link.data'))
+    const linked = stored(apart('link.data'))
+    expect(() => importOnnx({ file: linked, out: fresh(), config: source })).toThrow(
+      'link.data: is a link out of its folder',
+    )
+    expect(() => readOnnx(apart('short.data'))).toThrow('lies in another file')
   })
 
   it('a graph that asks for more than its model could need', () => {

@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import { shown } from '../../formats/json.js'
 import { type Answering, differenceOf } from '../../formats/onnx/compare.js'
+import type { Beside } from '../../formats/onnx/elements.js'
 import { MAX_BYTES, readOnnx } from '../../formats/onnx/graph.js'
 import { type GraphWeight, graphWeights } from '../../formats/onnx/weights.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { readBytes } from '../disk.js'
+import { checkInside } from '../models/checkpoint.js'
 import { readModelConfig } from '../models/config-file.js'
 import { hasTokenizer, modelOf, pretrainedFiles } from '../models/pretrained.js'
 import { checkKind } from '../models/quantized.js'
@@ -48,6 +51,28 @@ function configFolder(file: string, given: string | undefined): string {
   )
 }
 
+/** Files that a model names: in its own folder, read once each. */
+function filesBeside(file: string): Beside {
+  const read = new Map<string, Uint8Array>()
+  return (name) => {
+    const path = join(dirname(file), name)
+    if (name === '' || /[/\\\0]/.test(name) || name === '.' || name === '..')
+      throw new CheckpointError(file, `keeps weights in ${shown(name)}, which is no name of a file beside it`)
+    const before = read.get(name)
+    if (before !== undefined) return before
+    if (!existsSync(path))
+      throw new CheckpointError(
+        file,
+        `keeps weights in ${shown(name)}, which is not beside it`,
+        'Copy both files',
+      )
+    checkInside(dirname(file), path)
+    const data = readBytes(path)
+    read.set(name, data)
+    return data
+  }
+}
+
 const tensorOf = (weight: GraphWeight): Tensor => {
   const t = empty(weight.shape)
   weight.fill(t.elements)
@@ -60,7 +85,7 @@ const tensorOf = (weight: GraphWeight): Tensor => {
  * the file and what is wrong in it; `out` is as it was then.
  */
 export function importOnnx({ file, out, config: given }: ImportOptions): Imported {
-  const graph = readOnnx(readBytes(file, MAX_BYTES), file)
+  const graph = readOnnx(readBytes(file, MAX_BYTES), file, filesBeside(file))
   const folder = configFolder(file, given)
   const read = readModelConfig(folder)
   const tensors = new Map(Array.from(graphWeights(graph), ([name, weight]) => [name, tensorOf(weight)]))

@@ -63,13 +63,32 @@ export interface StoredTensor {
 /** No tensor has more dims. */
 const MAX_RANK = 16
 
-/** Checks what a tensor of a file says of itself against the bytes that are there. */
-export function storedTensor(proto: TensorProto, failFile: Fail): StoredTensor {
-  const fail: Fail = (reason) => failFile(`tensor ${shown(proto.name ?? '')} ${reason}`)
-  if ((proto.dataLocation ?? 0) !== 0 || proto.externalData !== undefined)
-    return fail(
-      'lies in another file. Save the model in one file: in Python onnx.save(onnx.load(path), path)',
+/** The whole of a file beside the model, by a name that has not been checked. */
+export type Beside = (name: string) => Uint8Array
+
+/** Bytes of a tensor that lie in a file of their own, as torch.onnx.export writes weights by default. */
+function external({ externalData = [] }: TensorProto, beside: Beside | undefined, fail: Fail): Uint8Array {
+  if (beside === undefined) return fail('lies in another file')
+  const fields = new Map(externalData.map(({ key = '', value = '' }) => [key, value]))
+  const number = (name: string, fallback: number) => {
+    const text = fields.get(name)
+    if (text === undefined) return fallback
+    return /^\d{1,15}$/.test(text) ? Number(text) : fail(`has the ${name} ${shown(text)} in another file`)
+  }
+  const data = beside(fields.get('location') ?? '')
+  const offset = number('offset', 0)
+  const length = number('length', data.length - offset)
+  if (offset + length > data.length)
+    fail(
+      `takes ${length} bytes from byte ${offset} on of ${shown(fields.get('location') ?? '')}, which has ${data.length}`,
     )
+  return data.subarray(offset, offset + length)
+}
+
+/** Checks what a tensor of a file says of itself against the bytes that are there. */
+export function storedTensor(proto: TensorProto, failFile: Fail, beside?: Beside): StoredTensor {
+  const fail: Fail = (reason) => failFile(`tensor ${shown(proto.name ?? '')} ${reason}`)
+  const apart = (proto.dataLocation ?? 0) !== 0 || proto.externalData !== undefined
   const type = elementName(proto.dataType)
   if (type === undefined) return fail(`is of type ${proto.dataType}, which is not read`)
   const shape = proto.dims ?? []
@@ -81,7 +100,7 @@ export function storedTensor(proto: TensorProto, failFile: Fail): StoredTensor {
   const count = numel(shape)
   const own = type === 'float' ? proto.floatData : type === 'double' ? proto.doubleData : undefined
   const fields = own ?? (type === 'int64' ? proto.int64Data : proto.int32Data)
-  const raw = proto.rawData as Uint8Array | undefined
+  const raw = apart ? external(proto, beside, fail) : (proto.rawData as Uint8Array | undefined)
   if (raw === undefined) {
     if ((fields?.length ?? 0) !== count) fail(`has ${count} elements, ${fields?.length ?? 0} are there`)
     // Of 16 bits int32_data holds the bits.

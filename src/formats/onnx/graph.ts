@@ -2,7 +2,7 @@
 // lies outside the file.
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../json.js'
-import { type ElementName, elementName, type StoredTensor, storedTensor } from './elements.js'
+import { type Beside, type ElementName, elementName, type StoredTensor, storedTensor } from './elements.js'
 import { type AttributeProto, attributeTypes, type ModelProto, modelProto, type NodeProto } from './schema.js'
 import { type Bytes, Cursor, type Fail } from './wire.js'
 
@@ -50,8 +50,11 @@ export const MAX_BYTES = 2 ** 31 - 1
 /** The oldest operations that we know, and the newest. */
 const OPSETS = { from: 13, to: 25 }
 
-/** Throws CheckpointError that names the file, and in it the tensor or node, for anything that is no such graph. */
-export function readOnnx(bytes: Uint8Array, file = 'model.onnx'): OnnxGraph {
+/**
+ * beside: gives files whose names the model gives, for weights that it keeps there; without it such a model is refused. Throws
+ * CheckpointError that names the file, and in it the tensor or node, for anything that is no such graph.
+ */
+export function readOnnx(bytes: Uint8Array, file = 'model.onnx', beside?: Beside): OnnxGraph {
   const fail: Fail = (reason) => {
     throw new CheckpointError(file, reason)
   }
@@ -71,7 +74,7 @@ export function readOnnx(bytes: Uint8Array, file = 'model.onnx'): OnnxGraph {
   for (const proto of graph.initializer ?? []) {
     const { name = '' } = proto
     if (name === '' || tensors.has(name)) fail(`has the tensor ${shown(name)} twice, or without a name`)
-    tensors.set(name, storedTensor(proto, fail))
+    tensors.set(name, storedTensor(proto, fail, beside))
   }
   const values = (protos: typeof graph.input) => (protos ?? []).map((proto) => inputOrOutput(proto, fail))
   const inputs = values(graph.input?.filter(({ name = '' }) => !tensors.has(name)))
