@@ -13,10 +13,12 @@ import * as models from '../dist/files/models/index.js'
 import { exportFolder } from '../dist/files/onnx/export.js'
 import { manualSeed, noGrad, randn, tensor } from '../dist/index.js'
 import { textData, trainWordPiece } from '../dist/text/index.js'
+import { findChromium } from '../test/browser/chromium.mjs'
 import { installPeers } from './install-peers.mjs'
 import { fail, readArgs } from './lib/args.mjs'
 import { right } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
+import { chromiumAnswers } from './onnx-chromium.mjs'
 
 const args = readArgs('npm run check:onnx', 'exported models in onnxruntime and transformers.js', {
   model: { value: 'DIR', help: 'folder of a classifier; default three small ones, with random weights' },
@@ -109,6 +111,8 @@ function answersOf(folder, variant, work) {
   return JSON.parse(stdout)
 }
 
+const chromium = findChromium()
+if (chromium === null) console.log('without Chromium: CHROMIUM names one')
 let wrong = 0
 const root = mkdtempSync(join(tmpdir(), 'tinystill-check-onnx-'))
 try {
@@ -143,13 +147,15 @@ try {
         const want = shapes.map((shape) => shape.logits)
         add(`${engine}, a logit`, apart(given, want), BARS.logit)
       }
-      const changed = answers.filter((row, i) => best(row) !== best(shares[i])).length
-      add(
-        'transformers.js, a probability',
-        apart(answers, shares),
-        BARS.probability,
-        `${changed} of ${texts.length}`,
-      )
+      const compare = (name, given) => {
+        const changed = given.filter((row, i) => best(row) !== best(shares[i])).length
+        add(`${name}, a probability`, apart(given, shares), BARS.probability, `${changed} of ${texts.length}`)
+      }
+      compare('transformers.js', answers)
+      if (chromium !== null) {
+        const work = { texts, dtype: variant.dtype, classes }
+        compare('transformers.js in Chromium', (await chromiumAnswers(chromium, out, work)).rows)
+      }
     }
     const titles = ['largest change', 'answers changed']
     console.log(renderTable([{ title: 'dtype' }, { title: 'of' }, ...titles.map(right), { title: '' }], rows))
