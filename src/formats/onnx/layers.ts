@@ -23,19 +23,19 @@ type Emit<M> = (g: GraphBuilder, layer: M, path: string, x: Value, around: Surro
 interface LayerRecord {
   of: abstract new (...args: never[]) => Module
   emit: Emit<Module>
+  /** Of a linear layer: how many numbers it gives. */
+  width: (layer: Module) => number
 }
 
-const record = <M extends Module>(of: abstract new (...args: never[]) => M, emit: Emit<M>): LayerRecord => ({
-  of,
-  emit: emit as Emit<Module>,
-})
+const record = <M extends Module>(
+  of: abstract new (...args: never[]) => M,
+  emit: Emit<M>,
+  width: (layer: M) => number = () => Number.NaN,
+): LayerRecord => ({ of, emit: emit as Emit<Module>, width: width as LayerRecord['width'] })
 
 const records: readonly LayerRecord[] = [
-  record(Linear, (g, { weight, bias }, path, x) => {
-    const product = g.node(path, 'MatMul', [x, g.turned(`${path}.weight`, weight)])
-    return bias === null ? product : g.node(path, 'Add', [product, g.parameter(`${path}.bias`, bias)])
-  }),
-  record(QuantizedLinear, quantizedLinear),
+  record(Linear, linear, ({ weight }) => weight.shape[0]),
+  record(QuantizedLinear, quantizedLinear, ({ rows }) => rows),
   record(Embedding, (g, { weight }, path, ids) =>
     g.node(path, 'Gather', [g.parameter(`${path}.weight`, weight), ids]),
   ),
@@ -52,10 +52,10 @@ const records: readonly LayerRecord[] = [
   record(EncoderBlock, block),
 ]
 
-/** A layer's value for x. Throws ArgumentError for a layer of a class that has no record. */
-export function emit(g: GraphBuilder, layer: Module, path: string, x: Value, around: Surroundings): Value {
+/** Throws ArgumentError for a layer of a class that has no record. */
+function recordOf(layer: Module, path: string): LayerRecord {
   const found = records.find(({ of }) => layer.constructor === of)
-  if (found !== undefined) return found.emit(g, layer, path, x, around)
+  if (found !== undefined) return found
   throw new ArgumentError(
     'exportOnnx',
     `${path} is a ${layer.constructor.name}, which has no form in ONNX here`,
@@ -63,9 +63,15 @@ export function emit(g: GraphBuilder, layer: Module, path: string, x: Value, aro
   )
 }
 
-/** Rows of a projection's weight, float or not: the width of all heads together. */
-const widthOf = (layer: Linear | QuantizedLinear) =>
-  layer instanceof Linear ? layer.weight.shape[0] : layer.rows
+/** A layer's value for x. Throws ArgumentError for a layer of a class that has no record. */
+export function emit(g: GraphBuilder, layer: Module, path: string, x: Value, around: Surroundings): Value {
+  return recordOf(layer, path).emit(g, layer, path, x, around)
+}
+
+function linear(g: GraphBuilder, { weight, bias }: Linear, path: string, x: Value): Value {
+  const product = g.node(path, 'MatMul', [x, g.turned(`${path}.weight`, weight)])
+  return bias === null ? product : g.node(path, 'Add', [product, g.parameter(`${path}.bias`, bias)])
+}
 
 /** softmax(q k^T / sqrt(d) + mask) v, spelt so that onnxruntime fuses the product and the division. */
 function attention(
@@ -76,20 +82,20 @@ function attention(
   around: Surroundings,
 ): Value {
   const { heads } = layer
-  const projected = (name: 'query' | 'key' | 'value', perm: readonly number[]) => {
-    const size = widthOf(layer[name]) / heads
+  const widthOf = (name: 'key' | 'value') => recordOf(layer[name], `${path}.${name}`).width(layer[name])
+  const size = widthOf('key') / heads
+  const projected = (name: 'query' | 'key' | 'value', own: number, perm: readonly number[]) => {
     const y = emit(g, layer[name], `${path}.${name}`, x, around)
-    const split = g.node(path, 'Reshape', [y, g.constant('int64', [0, 0, heads, size])]) // [B, S, H, D]
+    const split = g.node(path, 'Reshape', [y, g.constant('int64', [0, 0, heads, own])]) // [B, S, H, D]
     return g.node(path, 'Transpose', [split], { perm })
   }
-  const q = projected('query', [0, 2, 1, 3]) // [B, H, S, D]
-  const k = projected('key', [0, 2, 3, 1]) // [B, H, D, S]
-  const v = projected('value', [0, 2, 1, 3])
-  const size = widthOf(layer.key) / heads
+  const q = projected('query', size, [0, 2, 1, 3]) // [B, H, S, D]
+  const k = projected('key', size, [0, 2, 3, 1]) // [B, H, D, S]
+  const v = projected('value', widthOf('value') / heads, [0, 2, 1, 3])
   const scores = g.node(path, 'Div', [g.node(path, 'MatMul', [q, k]), g.number(Math.sqrt(size))])
   const probs = g.node(path, 'Softmax', [g.node(path, 'Add', [scores, around.mask])], { axis: -1 })
   const merged = g.node(path, 'Transpose', [g.node(path, 'MatMul', [probs, v])], { perm: [0, 2, 1, 3] })
-  const rows = g.node(path, 'Reshape', [merged, g.constant('int64', [0, 0, widthOf(layer.value)])])
+  const rows = g.node(path, 'Reshape', [merged, g.constant('int64', [0, 0, widthOf('value')])])
   return emit(g, layer.out, `${path}.out`, rows, around)
 }
 
@@ -108,13 +114,7 @@ function block(g: GraphBuilder, layer: EncoderBlock, path: string, x: Value, aro
 }
 
 /** A linear layer on [B, in]: one operation, but for quantized ones. */
-export function emitFlat(
-  g: GraphBuilder,
-  layer: Linear | QuantizedLinear,
-  path: string,
-  x: Value,
-  around: Surroundings,
-) {
+export function emitFlat(g: GraphBuilder, layer: Module, path: string, x: Value, around: Surroundings) {
   if (layer.constructor !== Linear) return emit(g, layer, path, x, around)
   const { weight, bias } = layer as Linear
   const inputs = [x, g.parameter(`${path}.weight`, weight)]
