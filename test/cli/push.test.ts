@@ -91,9 +91,7 @@ describe('push', () => {
     await expect(send({ id: 'm' })).rejects.toThrow('m: names no owner. Names look like owner/name')
     await expect(send({ id: '../m' })).rejects.toThrow('is no name of a model')
     await expect(send({ endpoint: 'http://hub.example' })).rejects.toThrow('would get the token unencrypted')
-    await expect(send({ endpoint: 'http://127.0.0.1:9' })).rejects.toThrow(
-      'cannot be reached',
-    )
+    await expect(send({ endpoint: 'http://127.0.0.1:9' })).rejects.toThrow('cannot be reached')
     expect(hub.commits).toEqual([])
   })
 })
