@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { TinystillError } from '../errors.js'
 import { readText } from '../files/disk.js'
-import { filesToPush, type Outgoing, push } from '../files/hub/push.js'
+import { checkPushName, filesToPush, type Outgoing, push } from '../files/hub/push.js'
 import { readModelConfig, readModelFields } from '../files/models/config-file.js'
 import { OWN_MODEL_TYPE } from '../files/models/folder.js'
 import { architectureOf, type Kind } from '../nn/models/family.js'
@@ -50,6 +50,7 @@ function factsOf(folder: string): Pick<HubCardFacts, 'architecture' | 'task' | '
 }
 
 function planned(folder: string, id: string, also: readonly string[]): Outgoing[] {
+  checkPushName(id)
   // The files are looked at first: a folder that is none is refused as such.
   const graphs = filesToPush(folder, '', also).flatMap(({ name }) => (name.endsWith('.onnx') ? [name] : []))
   const own = join(folder, 'README.md')

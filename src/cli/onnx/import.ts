@@ -32,7 +32,7 @@ export const importCommand: CommandSpec<ImportOptions> = {
       `wrote ${out}: ${found.architecture}, ${count(found.parameters)} parameters, from opset ${found.opset} of ${found.producer || 'an unnamed writer'}`,
     )
     output.print(
-      `the graph was run beside the model on three texts: their answers differ by ${found.difference.toPrecision(2)} of the largest`,
+      `the graph was run beside the model on three texts: their answers differ by ${found.difference.largest.toPrecision(2)} of the largest`,
     )
   },
 }

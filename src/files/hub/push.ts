@@ -83,6 +83,12 @@ export function filesToPush(folder: string, card: string, also: readonly string[
   return [outgoingText(GIT_ATTRIBUTES, ATTRIBUTES.join('')), outgoingText(README, card), ...files]
 }
 
+/** Throws CheckpointError for what is no owner/name. */
+export function checkPushName(id: string): void {
+  checkName(id)
+  if (!id.includes('/')) throw new CheckpointError(id, 'names no owner', 'Names look like owner/name')
+}
+
 function graphsIn(folder: string): string[] {
   try {
     return readdirSync(join(folder, 'onnx'))
@@ -118,8 +124,7 @@ export async function push(options: PushOptions): Promise<Pushed> {
     fetch: custom,
   } = options
   const hubUrl = checkedEndpoint(endpoint, token)
-  checkName(id)
-  if (!id.includes('/')) throw new CheckpointError(id, 'names no owner', 'Names look like owner/name')
+  checkPushName(id)
   const { commitIter, createRepo, HubApiError } = await import('@huggingface/hub')
   const repo = { type: 'model' as const, name: id }
   const common = { repo, hubUrl, accessToken: token, ...(custom && { fetch: custom }) }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
-import { type Answering, differenceOf } from '../../formats/onnx/compare.js'
+import { type Answering, type Difference, differenceOf } from '../../formats/onnx/compare.js'
 import type { Beside } from '../../formats/onnx/elements.js'
 import { MAX_BYTES, readOnnx } from '../../formats/onnx/graph.js'
 import { type GraphWeight, graphWeights } from '../../formats/onnx/weights.js'
@@ -33,7 +33,8 @@ export interface Imported {
   producer: string
   opset: number
   config: string
-  difference: number
+  /** Of the graph's answers from the model's. */
+  difference: Difference
   notes: readonly string[]
 }
 
@@ -93,10 +94,10 @@ export function importOnnx({ file, out, config: given }: ImportOptions): Importe
   checkKind(out, model)
   const half = [...graph.tensors.values()].some(({ type }) => type === 'float16')
   const difference = differenceOf(graph, model as Pretrained & Answering, model.config)
-  if (!(difference <= (half ? BAR.float16 : BAR.float)))
+  if (!(difference.largest <= (half ? BAR.float16 : BAR.float)))
     throw new CheckpointError(
       file,
-      `computes something else than the model of ${join(folder, 'config.json')}: answers differ by ${difference.toPrecision(2)} of the largest`,
+      `computes something else than the model of ${join(folder, 'config.json')}: answers differ by ${difference.largest.toPrecision(2)} of the largest`,
       'Take the config.json that it was exported with',
     )
   const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null

@@ -59,7 +59,9 @@ export function readOnnx(bytes: Uint8Array, file = 'model.onnx', beside?: Beside
     throw new CheckpointError(file, reason)
   }
   if (bytes.length > MAX_BYTES) fail(`has ${bytes.length} bytes, an ONNX file has at most ${MAX_BYTES}`)
-  const model = modelProto.read(new Cursor(bytes, fail))
+  const model = modelProto.read(
+    new Cursor(bytes, (reason) => fail(`is no ONNX file, or not whole: ${reason}`)),
+  )
   const { graph } = model
   if (graph === undefined || model.irVersion === undefined) return fail('is no ONNX model: it has no graph')
   const opsets = new Map(
