@@ -1,11 +1,12 @@
 // npm run bench:peers: tinystill beside other engines on the same work, A B A B in one run, as ratios.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { renderTable } from '../dist/cli/shared/table.js'
 import { duel, engine, hasTorch, node, torchPeers } from './duel.mjs'
+import { installPeers } from './install-peers.mjs'
 import { fail, readArgs } from './lib/args.mjs'
 import { ms, plural, right } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
@@ -57,19 +58,6 @@ const args = readArgs(
   },
 )
 
-/** What scripts/setup.mjs does for the root: packages from the lockfile, when it has changed. */
-function install() {
-  const made = join(folder, 'node_modules/.package-lock.json')
-  if (existsSync(made) && statSync(made).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs)
-    return
-  console.error('tinystill: installing the peers, about 800 MB ...')
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    ...{ cwd: folder, stdio: ['ignore', 2, 2] },
-  })
-  if (status !== 0)
-    fail('npm run bench:peers: the peers could not be installed. See above, and whether npm ping answers')
-}
-
 function writeModel(temporary) {
   const path = join(temporary, 'model')
   const { status, stderr } = spawnSync(
@@ -114,7 +102,7 @@ function measureWork({ title, ...work }, missing) {
   return rows
 }
 
-install()
+installPeers()
 const temporary = mkdtempSync(join(tmpdir(), 'tinystill-peers-'))
 const missing = new Set()
 const rows = []

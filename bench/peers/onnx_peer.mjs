@@ -1,9 +1,9 @@
 // ONNX Runtime's side of bench:peers. usage: onnx_peer.mjs web|node WORK
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { onnxPieces } from '../../dist/formats/onnx/graph.js'
 import { tokenIds } from '../shapes.mjs'
 import { cannot, measure, work } from './measure.mjs'
-import { model, node, value } from './onnx/protobuf.mjs'
 
 const web = process.argv[2] === 'web'
 const { InferenceSession, Tensor, env } = await import(web ? 'onnxruntime-web' : 'onnxruntime-node')
@@ -21,15 +21,20 @@ const random = (dims) =>
   new Tensor('float32', Float32Array.from({ length: dims[0] * dims[1] }, Math.random), dims)
 
 if (what === 'matmul') {
-  const session = await open(
-    model({
-      nodes: [node('MatMul', ['a', 'b'], 'c')],
-      initializers: [],
-      inputs: [value('a', [m, k], true), value('b', [k, n], true)],
-      outputs: [value('c', [m, n], true)],
-      ...{ opset: 20, irVersion: 10 },
-    }),
-  )
+  const value = (name, dims) => {
+    const dim = dims.map((dimValue) => ({ dimValue }))
+    return { name, type: { tensorType: { elemType: 1, shape: { dim } } } }
+  }
+  const { pieces } = onnxPieces({
+    ...{ irVersion: 8, opsetImport: [{ domain: '', version: 17 }] },
+    graph: {
+      name: 'matmul',
+      node: [{ opType: 'MatMul', input: ['a', 'b'], output: ['c'] }],
+      input: [value('a', [m, k]), value('b', [k, n])],
+      output: [value('c', [m, n])],
+    },
+  })
+  const session = await open(Buffer.concat([...pieces]))
   const feeds = { a: random([m, k]), b: random([k, n]) }
   await measure(() => session.run(feeds))
 } else if (what === 'forward' || what === 'int8') {

@@ -8,8 +8,11 @@ import { inspectCommand } from './inspect.js'
 import { joinCommand } from './join.js'
 import { labelCommand } from './label/label.js'
 import { mnistCommand } from './mnist.js'
+import { exportCommand } from './onnx/export.js'
+import { importCommand } from './onnx/import.js'
 import { predictCommand } from './predict.js'
 import { pullCommand } from './pull.js'
+import { pushCommand } from './push.js'
 import { quantizeCommand } from './quantize/quantize.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
@@ -32,9 +35,12 @@ export const commands: AnyCommand[] = [
   evalCommand,
   predictCommand,
   quantizeCommand,
+  exportCommand,
+  importCommand,
   mnistCommand,
   inspectCommand,
   tensorboardCommand,
   pullCommand,
+  pushCommand,
   doctorCommand,
 ]

@@ -39,6 +39,9 @@ const plain = (text: string) =>
     .replace(UNSEEN, '\ufffd')
     .replace(SPECIAL, (c) => ENTITIES[c] ?? `\\${c}`)
 
+/** Text as Markdown takes it, on one line. */
+export const cardLine = plain
+
 /** The same at the beginning of a line, where it could begin a list or a rule. */
 const line = (text: string) => plain(text).replace(/^(\d*)([-+.)])/, '$1\\$2')
 

@@ -49,7 +49,7 @@ export class MiniHub {
   /** Method, path, range and whether a token came, of each request. */
   log: string[] = []
   #servers: Server[] = []
-  #cdn = ''
+  protected cdn = ''
   url = ''
 
   async start(): Promise<void> {
@@ -59,8 +59,8 @@ export class MiniHub {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     }
-    this.url = await listen((request, response) => this.#answer(request, response, 'hub'))
-    this.#cdn = await listen((request, response) => this.#answer(request, response, 'cdn'))
+    this.url = await listen((request, response) => void this.answer(request, response, 'hub'))
+    this.cdn = await listen((request, response) => void this.answer(request, response, 'cdn'))
   }
 
   stop(): void {
@@ -70,7 +70,7 @@ export class MiniHub {
     }
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, port: string): unknown {
+  protected answer(request: IncomingMessage, response: ServerResponse, port: string): unknown {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)
     const { authorization, range } = request.headers
     this.log.push([port, path, range, authorization && 'token'].filter(Boolean).join(' '))
@@ -105,7 +105,7 @@ export class MiniHub {
     const content = model.files[file]
     if (content === undefined) return send(404, { error: 'Entry not found' })
     if (port === 'hub' && model.large?.includes(file))
-      return send(302, {}, { location: `${this.#cdn}${request.url}?signed` })
+      return send(302, {}, { location: `${this.cdn}${request.url}?signed` })
     return this.#file(
       typeof content === 'string' ? new TextEncoder().encode(content) : content,
       file,

@@ -46,16 +46,17 @@ export interface Pulled {
   bytes: number
 }
 
-interface Listed extends Omit<Source, 'url' | 'headers'> {
+export interface Listed extends Omit<Source, 'url' | 'headers'> {
   name: string
 }
 
-/** What a model needs beside its weights. */
-const SMALL = [
+/** Names of what a model needs beside its weights. */
+export const SMALL = [
   ...['tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'special_tokens_map.json', 'added_tokens.json'],
   ...['modules.json', '1_Pooling/config.json', 'sentence_bert_config.json'],
 ]
-const CONFIG = 'config.json'
+/** The file that comes last, and without which a folder is no model. */
+export const CONFIG = 'config.json'
 const MAX_FILES = 100_000
 const COMMIT = /^[0-9a-f]{40}$/
 
@@ -67,8 +68,7 @@ const COMMIT = /^[0-9a-f]{40}$/
 export async function pull(options: PullOptions): Promise<Pulled> {
   const { id, out, revision = 'main', endpoint = 'https://huggingface.co', token } = options
   const hub = checkedEndpoint(endpoint, token)
-  if (!/^[\w.-]{1,96}(\/[\w.-]{1,96})?$/.test(id) || /(^|\/)\.\.?($|\/)/.test(id))
-    throw new CheckpointError(id, 'is no name of a model', 'Names look like owner/name')
+  checkName(id)
   const { commit, listed } = await list(hub, id, revision, options)
   const store = join(options.cache, id.replace('/', '--'))
   makeFolder(store)
@@ -124,7 +124,14 @@ function noWeights(id: string, listed: ReadonlyMap<string, Listed>): never {
   )
 }
 
-function checkedEndpoint(endpoint: string, token: string | undefined): string {
+/** Throws CheckpointError for what is no owner/name, and no name alone. */
+export function checkName(id: string): void {
+  if (!/^[\w.-]{1,96}(\/[\w.-]{1,96})?$/.test(id) || /(^|\/)\.\.?($|\/)/.test(id))
+    throw new CheckpointError(id, 'is no name of a model', 'Names look like owner/name')
+}
+
+/** The address without its last slash. Throws CheckpointError where it is none, and where a token would go unencrypted. */
+export function checkedEndpoint(endpoint: string, token: string | undefined): string {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new CheckpointError(endpoint, 'is no address of a hub', 'It starts with https://')
@@ -135,11 +142,12 @@ function checkedEndpoint(endpoint: string, token: string | undefined): string {
   return endpoint.replace(/\/+$/, '')
 }
 
-async function list(
+/** A revision's files with their hashes, all checked. Throws CheckpointError. */
+export async function list(
   hub: string,
   id: string,
   revision: string,
-  { token, fetch: custom }: PullOptions,
+  { token, fetch: custom }: Pick<PullOptions, 'token' | 'fetch'>,
 ): Promise<{ commit: string; listed: Map<string, Listed> }> {
   const { HubApiError, listFiles, modelInfo } = await import('@huggingface/hub')
   const common = { hubUrl: hub, ...(custom && { fetch: custom }), ...(token && { accessToken: token }) }
@@ -171,7 +179,8 @@ async function list(
   }
 }
 
-function unreachable(hub: string, error: Error): CheckpointError {
+/** No connection. */
+export function unreachable(hub: string, error: Error): CheckpointError {
   return new CheckpointError(
     hub,
     `cannot be reached: ${networkReason(error)}`,

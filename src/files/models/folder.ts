@@ -9,7 +9,7 @@ import { type ClassifierConfig, TextClassifier } from '../../nn/models/classifie
 import type { Limit } from '../../nn/models/config.js'
 import { formatShape } from '../../tensor/shape.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
-import { readBytes, writeFolder } from '../disk.js'
+import { type FileContent, readBytes, writeFolder } from '../disk.js'
 import { readFields } from '../json-file.js'
 import { checkKind, isQuantizedFolder, type Sized, weightFiles, withQuantized } from './quantized.js'
 
@@ -40,8 +40,14 @@ const fields: Record<string, Field> = {
 }
 
 /** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
-export function saveTextModel(folder: string, { model, tokenizer, classes }: TextModel): void {
+export function saveTextModel(folder: string, content: TextModel): void {
+  const { model } = content
   checkKind(folder, model)
+  writeFolder(folder, [...besideTextModel(content), ...weightFiles(model, model.namedParameters())])
+}
+
+/** All of a folder but the weights. */
+export function besideTextModel({ model, tokenizer, classes }: TextModel): FileContent[] {
   const { config } = model
   const settings: ClassifierConfig = {
     ...{ inner: 4 * config.width, dropout: 0, activation: 'gelu', norm: 'post', eps: 1e-5 },
@@ -55,11 +61,10 @@ export function saveTextModel(folder: string, { model, tokenizer, classes }: Tex
     pooling: 'mean',
     id2label: Object.fromEntries(classes.map((name, i) => [i, name])),
   }
-  writeFolder(folder, [
+  return [
     ['config.json', `${JSON.stringify(document, null, 2)}\n`],
     ['tokenizer.json', `${JSON.stringify(tokenizer.toJSON(), null, 1)}\n`],
-    ...weightFiles(model, model.namedParameters()),
-  ])
+  ]
 }
 
 function readConfig(file: string): { config: ClassifierConfig; classes: string[] } {

@@ -16,7 +16,7 @@ const kinds: readonly (readonly [RegExp, string, string])[] = [
   [
     /\.onnx(_data)?$|^onnx$/,
     'a model exported to ONNX, which cannot be trained or taken apart',
-    'Take the folder that it was exported from, with model.safetensors',
+    'Take the folder that it was exported from, or bring its weights back: tinystill import --onnx FILE --out OUT',
   ],
   [
     /^(tf_model.*\.h5|saved_model\.pb|.*\.ckpt.*\.(index|meta|data-.*)|bert_config\.json)$/,

@@ -71,9 +71,21 @@ const LARGEST_DRAWN = 2 ** 24
 export function loadPretrained(folder: string, options: LoadOptions = {}): Loaded<Pretrained> {
   const read = readModelConfig(folder)
   if (isQuantizedFolder(folder)) return loadQuantized(folder, read, options)
-  const { family } = read
-  const file = join(folder, WEIGHTS)
   const { tensors } = readCheckpoint(folder)
+  const { model, info } = modelOf(join(folder, WEIGHTS), read, tensors, options)
+  const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
+  const notes = info.notes.map((note) => `${folder}: ${note}`)
+  return { model, tokenizer, config: model.config, info: { ...info, notes } }
+}
+
+/** A model out of a config and the tensors of `file`, which are disposed of. Throws CheckpointError. */
+export function modelOf(
+  file: string,
+  read: ModelConfig,
+  tensors: ReadonlyMap<string, Tensor>,
+  options: LoadOptions,
+): Pick<Loaded<Pretrained>, 'model' | 'info'> {
+  const { family } = read
   const { found, notes } = canonical(file, tensors, family)
   const { kind, told } = kindFor(options, read, new Set(found.keys()))
   const relabelled = options.labels !== undefined || options.numLabels !== undefined
@@ -93,9 +105,7 @@ export function loadPretrained(folder: string, options: LoadOptions = {}): Loade
   if (strange.length > 0) notes.push(`not used, no parameters of the model: ${listed(strange)}`)
   drawAnew(model, fresh)
   for (const t of [...tensors.values(), ...found.values()]) t.dispose()
-  const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
-  const info = { fresh, unused: [...taken, ...unused], notes: notes.map((note) => `${folder}: ${note}`) }
-  return { model: model.eval(), tokenizer, config: model.config, info }
+  return { model: model.eval(), info: { fresh, unused: [...taken, ...unused], notes } }
 }
 
 /** A quantized model is what it was saved as: its head can be neither drawn anew nor put into another order. */
@@ -287,17 +297,19 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 }
 
 /** What savePretrained() writes, before it is written. The weights come last. */
-export function pretrainedFiles({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
-  const parameters = savedState(model)
+export function pretrainedFiles(options: SaveOptions): FileContent[] {
+  const parameters = savedState(options.model)
+  const tensors = [...parameters, ...copiesFor(parameters)]
+  return [...besideWeights(options), ...weightFiles(options.model, tensors, [['format', 'pt']])]
+}
+
+/** All of a folder but the weights. */
+export function besideWeights({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
   const rules = {
     maxLength: Math.min(maxLength ?? tokenizer?.modelMaxLength ?? Infinity, model.config.maxLength),
     ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
   }
-  return [
-    ['config.json', configText(model)],
-    ...(tokenizer ? tokenizerFiles(tokenizer, rules) : []),
-    ...weightFiles(model, [...parameters, ...copiesFor(parameters)], [['format', 'pt']]),
-  ]
+  return [['config.json', configText(model)], ...(tokenizer ? tokenizerFiles(tokenizer, rules) : [])]
 }
 
 /** See savePretrained. */

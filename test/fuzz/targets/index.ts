@@ -2,6 +2,7 @@
 import type { Target } from '../target.js'
 import { manifestTarget, shardTarget } from './caches.js'
 import { configTarget, indexTarget, ownConfigTarget } from './models.js'
+import { onnxTarget } from './onnx.js'
 import { settingsTargets } from './settings.js'
 import { textTargets } from './texts.js'
 import {
@@ -14,7 +15,7 @@ import {
 import { weightsTarget } from './weights.js'
 
 export const targets: readonly Target[] = [
-  ...[weightsTarget, configTarget, ownConfigTarget, indexTarget],
+  ...[weightsTarget, onnxTarget, configTarget, ownConfigTarget, indexTarget],
   ...[tokenizerTarget, vocabularyTarget, tokenizerConfigTarget, manifestTarget, shardTarget],
   ...[addedTokensTarget, specialTokensTarget],
   ...textTargets,

@@ -1,0 +1,60 @@
+// Several files of a folder that go together: all are written beside it and looked at there before the first takes its place.
+import { createHash, randomBytes } from 'node:crypto'
+import * as nodeFs from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { CheckpointError } from '../errors.js'
+import { explain, type FileContent, type FileSystem, makeFolder, writeAtomic } from './disk.js'
+import { hashFile } from './hash.js'
+
+/** The bytes as they pass, with their hash when all have. */
+function hashed(data: string | Iterable<Uint8Array>): { pieces: Iterable<Uint8Array>; hex: () => string } {
+  const hash = createHash('sha256')
+  function* pass(): Generator<Uint8Array> {
+    for (const piece of typeof data === 'string' ? [new TextEncoder().encode(data)] : data) {
+      hash.update(piece)
+      yield piece
+    }
+  }
+  return { pieces: pass(), hex: () => hash.digest('hex') }
+}
+
+/**
+ * Writes files, whose names may lead into folders below, reads each back and compares it with what was to be written, lets
+ * `check` look at the folder that holds them, and then moves them to where they belong. Until then nothing of `folder` has
+ * changed: a full disk, or a check that throws, leaves it as it was. Throws CheckpointError.
+ */
+export function writeStaged(
+  folder: string,
+  files: Iterable<FileContent>,
+  check: (staged: string) => void = () => {},
+  fs?: FileSystem,
+): void {
+  const target = resolve(folder)
+  const staged = join(dirname(target), `.${basename(target)}-${randomBytes(6).toString('hex')}.tmp`)
+  const names: string[] = []
+  try {
+    for (const [name, data] of files) {
+      const path = join(staged, name)
+      makeFolder(dirname(path))
+      const { pieces, hex } = hashed(data)
+      writeAtomic(path, pieces, fs)
+      if (hashFile(path).sha256 !== hex())
+        throw new CheckpointError(
+          join(folder, name),
+          'reads back otherwise than it was written',
+          'Check the disk',
+        )
+      names.push(name)
+    }
+    check(staged)
+    for (const name of names) {
+      const path = join(target, name)
+      makeFolder(dirname(path))
+      nodeFs.renameSync(join(staged, name), path)
+    }
+  } catch (error) {
+    throw explain(folder, 'written', error, '; what was there before is unchanged')
+  } finally {
+    nodeFs.rmSync(staged, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,113 @@
+// The weights of a graph under the names of a model's weight file: of one of ours, of torch.onnx.export by either of its ways,
+// and so of optimum. Those write a linear layer's weight turned round under a number; its bias, added to the product, tells
+// which layer it is of.
+import { CheckpointError } from '../../errors.js'
+import type { Shape } from '../../tensor/shape.js'
+import { shown } from '../json.js'
+import type { StoredTensor } from './elements.js'
+import type { OnnxGraph, OnnxNode } from './graph.js'
+
+/** A parameter of a graph. */
+export interface GraphWeight {
+  /** As the model has it: [out, in] of a linear layer. */
+  shape: Shape
+  /** Fills `out`, of the shape's size. */
+  fill(out: { [i: number]: number }): void
+}
+
+const BIAS = /\.bias$/
+const PARAMETER = /\.(weight|bias)$/
+
+const [WORDS, PLACES] = ['word_embeddings.weight', 'position_embeddings.weight']
+
+/** BERT's head of masked words has its bias one name above its weight. */
+const weightOf = (bias: string) =>
+  bias.endsWith('cls.predictions.bias')
+    ? bias.replace(BIAS, '.decoder.weight')
+    : bias.replace(BIAS, '.weight')
+
+/** Throws CheckpointError that names the file, for graphs of whole numbers and those that have no parameter's name. */
+export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
+  const refuse = (reason: string, hint: string): never => {
+    throw new CheckpointError(graph.file, reason, hint)
+  }
+  const tensors = new Map(graph.tensors)
+  const whole = graph.nodes.find(({ op }) => op === 'MatMulInteger' || op === 'QLinearMatMul')
+  if (whole !== undefined)
+    refuse(
+      `computes in whole numbers (node ${shown(whole.name)}, ${whole.op})`,
+      'Import the float model, and quantize it again by tinystill quantize',
+    )
+  // What is the same number for number is stored once, and gets its other names by Identity.
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const t = tensors.get(inputs[0])
+    if (op === 'Identity' && t !== undefined) tensors.set(outputs[0], t)
+  }
+  const users = new Map<string, OnnxNode[]>()
+  for (const node of graph.nodes)
+    for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node])
+  const found = new Map<string, GraphWeight>()
+  const add = (name: string, t: StoredTensor, turned: boolean) => {
+    if (found.has(name)) refuse(`holds ${shown(name)} twice`, 'Export the model again')
+    found.set(name, turned ? turnedRound(t) : asItIs(t))
+  }
+  const turned = new Set<string>()
+  for (const node of graph.nodes) {
+    const name = node.inputs[1]
+    const t = tensors.get(name ?? '')
+    const round = node.op === 'MatMul' || (node.op === 'Gemm' && node.attributes.get('transB') !== 1)
+    if (!round || t === undefined || t.shape.length !== 2 || turned.has(name)) continue
+    const bias = node.op === 'Gemm' ? node.inputs[2] : biasAfter(node, users, tensors)
+    const own = PARAMETER.test(name) ? name : bias === undefined || !BIAS.test(bias) ? null : weightOf(bias)
+    // A tied table may stand there under its name as well, unused.
+    if (own === null || (own !== name && tensors.has(own))) continue
+    turned.add(name)
+    add(own, t, true)
+  }
+  for (const [name, t] of tensors) {
+    const float = t.type === 'float' || t.type === 'float16' || t.type === 'double'
+    if (float && PARAMETER.test(name) && !turned.has(name)) add(name, t, false)
+  }
+  // A table that is tied to a decoder bears the decoder's name alone: it is what the words are taken from.
+  const [places] = [...found.keys()].filter((name) => name.endsWith(PLACES))
+  const words = graph.nodes.find(({ op, inputs }) => op === 'Gather' && inputs[1] === 'input_ids')?.inputs[0]
+  const table = words === undefined ? undefined : found.get(words)
+  if (places !== undefined && table !== undefined && !words?.endsWith(WORDS))
+    found.set(places.slice(0, -PLACES.length) + WORDS, table)
+  if (found.size === 0)
+    refuse(
+      `has no tensor under a parameter's name. It has ${[...graph.tensors.keys()].slice(0, 4).map(shown).join(', ')}`,
+      'Export it from PyTorch, by torch.onnx.export or optimum, without another optimizer after it',
+    )
+  return found
+}
+
+/** What is added to a product, where that is a tensor of the file. */
+function biasAfter(
+  { outputs }: OnnxNode,
+  users: ReadonlyMap<string, readonly OnnxNode[]>,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): string | undefined {
+  const after = users.get(outputs[0])?.find(({ op }) => op === 'Add')
+  return after?.inputs.find((input) => tensors.has(input))
+}
+
+const asItIs = (t: StoredTensor): GraphWeight => ({
+  shape: t.shape,
+  fill: (out) => {
+    const numbers = t.numbers()
+    for (let i = 0; i < numbers.length; i++) out[i] = numbers[i]
+  },
+})
+
+const turnedRound = (t: StoredTensor): GraphWeight => {
+  const [rows, columns] = t.shape
+  return {
+    shape: [columns, rows],
+    fill: (out) => {
+      const numbers = t.numbers()
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++) out[c * rows + r] = numbers[r * columns + c]
+    },
+  }
+}
