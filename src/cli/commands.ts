@@ -12,6 +12,7 @@ import { pullCommand } from './pull.js'
 import { quantizeCommand } from './quantize/quantize.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
+import { shrinkCommand } from './shrink/shrink.js'
 import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
 
@@ -27,6 +28,7 @@ export const commands: AnyCommand[] = [
   runCommand,
   evalCommand,
   predictCommand,
+  shrinkCommand,
   quantizeCommand,
   mnistCommand,
   inspectCommand,

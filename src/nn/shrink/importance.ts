@@ -28,9 +28,9 @@ export interface Scores {
 
 export interface ImportanceOptions {
   /** Default michel, or magnitude where no texts are seen. */
-  heads?: HeadMethodName
-  neurons?: WeightMethodName
-  width?: WeightMethodName
+  heads?: HeadMethodName | undefined
+  neurons?: WeightMethodName | undefined
+  width?: WeightMethodName | undefined
   /** Divides a layer's heads, and its neurons, by the length of all their scores, so that layers count alike. Default true. */
   perLayer?: boolean
 }
@@ -61,7 +61,12 @@ function textsOf(input: TextInput): { textOf: Int32Array; texts: number; words: 
 /** Sees batches one by one; the model's weights stay as they are, and gradients that it has are gone. */
 export class Importance {
   readonly #scores: Scores
-  readonly #options: Required<ImportanceOptions>
+  readonly #options: {
+    heads: HeadMethodName
+    neurons: WeightMethodName
+    width: WeightMethodName
+    perLayer: boolean
+  }
   readonly #blocks: readonly EncoderBlock[]
   #texts = 0
   #words = 0
