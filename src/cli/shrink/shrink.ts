@@ -174,11 +174,12 @@ async function cut(options: ShrinkOptions, out: string, identity: unknown, conte
     ...{ name, model: own as TextClassifierFolder['model'], tokenizer: reads },
   })
   const before = classifier && tokenizer ? sideOf('before', model, tokenizer) : null
-  const shown = rows.test ?? rows.dev ?? rows.train ?? null
+  // Not those of --train: a model knows them.
+  const shown = rows.test ?? rows.dev ?? null
   const aim = await aimFor(
     options,
     {
-      ...{ before, bytesOf, dev: rows.dev ?? null, rows: shown, rules },
+      ...{ before, bytesOf, dev: rows.dev ?? null, rows: shown ?? rows.train ?? null, rules },
       at: (share) => {
         const made = at(share)
         return {
