@@ -83,13 +83,10 @@ function share(text: string): number {
 export const levers = ['heads', 'neurons', 'layers', 'width', 'vocabulary', 'rank', 'energy'] as const
 export const targets = ['parameters', 'size', 'latency', 'tolerance'] as const
 
-const told = (methods: Readonly<Record<string, { describe: string; source: string }>>) =>
-  Object.entries(methods)
-    .map(([name, { describe, source }]) => `${name}: ${describe} (${source})`)
-    .join('; ')
-
-const choice = (flags: string, what: string, methods: Parameters<typeof told>[0]) =>
-  new Option(flags, `${what} ${told(methods)}`).choices(Object.keys(methods))
+const choice = (flags: string, usual: string, methods: Readonly<Record<string, { describe: string }>>) => {
+  const each = Object.entries(methods).map(([name, { describe }]) => `${name}: ${describe}`)
+  return new Option(flags, `default ${usual}. ${each.join('; ')}`).choices(Object.keys(methods))
+}
 
 export function shrinkOptions(command: Command): Command {
   command
@@ -133,11 +130,15 @@ export function shrinkOptions(command: Command): Command {
       numberIn(0, 100),
     )
     .option('--texts <n>', 'texts of --train that parts are judged by', whole(1), 600)
-    .addOption(choice('--heads-by <how>', 'default michel.', headMethods))
-    .addOption(choice('--neurons-by <how>', 'default first-order.', weightMethods))
-    .addOption(choice('--width-by <how>', 'default first-order.', weightMethods))
-    .addOption(choice('--layers-by <how>', 'default every-other.', layerMethods))
-    .option('--raw', 'takes scores as they are, instead of divided by the length of those of a layer', false)
+    .addOption(choice('--heads-by <how>', 'michel', headMethods))
+    .addOption(choice('--neurons-by <how>', 'first-order', weightMethods))
+    .addOption(choice('--width-by <how>', 'first-order', weightMethods))
+    .addOption(choice('--layers-by <how>', 'every-other', layerMethods))
+    .option(
+      '--raw',
+      'takes scores of heads as they are, instead of divided by the length of those of their layer',
+      false,
+    )
     .option('--even', 'as many heads and neurons in each layer; of neurons alone Python loads it too', false)
     .addOption(orderOption())
     .option('--batch-size <n>', 'rows of a batch', whole(1), 64)

@@ -8,7 +8,7 @@ import { readFields } from '../../files/json-file.js'
 import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
 import { readModelFields } from '../../files/models/config-file.js'
 import { OWN_MODEL_TYPE } from '../../files/models/folder.js'
-import { loadPretrained, pretrainedFiles } from '../../files/models/pretrained.js'
+import { classesOf, hasTokenizer, loadPretrained, pretrainedFiles } from '../../files/models/pretrained.js'
 import { checkKind, isQuantizedFolder, weightFiles } from '../../files/models/quantized.js'
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
@@ -51,12 +51,13 @@ function open(folder: string): Whole & { classifier: TextClassifierFolder | null
       "holds a small model of tinystill's own, and parts are cut out of the BERT family's",
       'Train a smaller one: tinystill train',
     )
-  const { model, tokenizer, info } = loadPretrained(folder, { prefer: 'sequence-classification' })
-  if (model.kind !== 'sequence-classification' || tokenizer === null)
+  if (classesOf(folder) === null || !hasTokenizer(folder)) {
+    const { model, tokenizer, info } = loadPretrained(folder, { prefer: 'sequence-classification' })
     return { folder, model, tokenizer, classifier: null, notes: info.notes }
+  }
   const classifier = loadClassifier(folder)
-  for (const p of model.parameters()) p.dispose()
-  return { folder, model: classifier.model as HeadModel, tokenizer, classifier, notes: classifier.notes }
+  const { model, tokenizer, notes } = classifier
+  return { folder, model: model as HeadModel, tokenizer, classifier, notes }
 }
 
 /** The labelled files that are named. Throws CheckpointError where the model has no classes to be labelled with. */
@@ -195,13 +196,13 @@ async function cut(options: ShrinkOptions, out: string, identity: unknown, conte
   )
   const made = at(aim)
   const left = made.model
+  if (left.countParameters() === model.countParameters() && !keepShape)
+    throw new TinystillError('shrink: nothing would be cut', 'Nothing was written. Let less stay')
   let compared: Compared | null = null
   if (before && rules && shown) {
     const sides = { before, after: sideOf('after', left, reader as Tokenizer) }
     compared = await compare(sides, shown, rules, context)
   }
-  if (left.countParameters() === model.countParameters() && !keepShape)
-    throw new TinystillError('shrink: nothing would be cut', 'Nothing was written. Let less stay')
   const maxLength = tokenizer === null ? undefined : usualLength(tokenizer, model.config.maxLength)
   const { heads, neurons, layers } = made.kept
   const parts = {
@@ -212,6 +213,8 @@ async function cut(options: ShrinkOptions, out: string, identity: unknown, conte
   }
   write(out, left, reader, maxLength, { identity, model: folder, parts, figures: compared?.figures ?? null })
   tell(options, out, { model, left, made, compared, parts }, context)
+  // What comes next loads both anew.
+  for (const p of [...model.parameters(), ...left.parameters()]) p.dispose()
 }
 
 interface Told {

@@ -31,7 +31,7 @@ export interface ImportanceOptions {
   heads?: HeadMethodName | undefined
   neurons?: WeightMethodName | undefined
   width?: WeightMethodName | undefined
-  /** Divides a layer's heads, and its neurons, by the length of all their scores, so that layers count alike. Default true. */
+  /** Divides the scores of a layer's heads by their length, so that layers count alike, as in Michel et al.'s paper. Default true. */
   perLayer?: boolean
 }
 
@@ -234,7 +234,7 @@ export class Importance {
     const last = heads.length - 1
     return {
       heads: heads.map((own, i) => even(scaled(own, by({ ...counts, last: i === last })))),
-      neurons: neurons.map((own) => even(scaled(own, counts.batches))),
+      neurons: neurons.map((own) => scaled(own, counts.batches)),
       layers: scaled(layers, counts.texts),
       width: scaled(width, counts.batches),
       // Without a pooler for classes its outputs are the hidden dimensions themselves.
