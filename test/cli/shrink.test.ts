@@ -196,6 +196,20 @@ describe('shrink', () => {
     expect(await judged('learned')).toBeGreaterThan(0.9)
   })
 
+  it.each(['bert-mlm', 'bert-tokens', 'distilbert-classify'])(
+    'cuts models of all kinds by their weights: %s',
+    async (name) => {
+      const model = join(import.meta.dirname, '../golden/family', name)
+      const args = ['--model', model, '--heads', '0.5', '--rank', '0.7', '--layers', '2', '--quiet']
+      const { code, err } = await run('shrink', '--out', place(name), ...args)
+      expect([code, err]).toEqual([0, ''])
+      const { model: left } = loadPretrained(place(name))
+      expect([left.kind, left.config.layers]).toEqual([loadPretrained(model).model.kind, 2])
+      const refused = await run('shrink', '--out', place('x'), ...args, '--train', data)
+      expect(refused.err).toContain('has no tokenizer to read --train with')
+    },
+  )
+
   it('refuses by name, and writes nothing then', async () => {
     const own = place('own')
     saveTinyModel(own)

@@ -68,6 +68,12 @@ function readRows(
 ): { rules: CompareRules | null; rows: Partial<Record<Use, Rows>> } {
   const uses = (['train', 'dev', 'test'] as const).filter((use) => options[use] !== undefined)
   if (uses.length === 0) return { rules: null, rows: {} }
+  if (classifier === null && !hasTokenizer(folder))
+    throw new CheckpointError(
+      folder,
+      `has no tokenizer to read --${uses[0]} with`,
+      'Leave it out: parts are judged by their weights then',
+    )
   if (classifier === null)
     throw new CheckpointError(
       folder,
