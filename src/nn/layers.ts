@@ -69,8 +69,10 @@ export class LowRankLinear extends Module {
   constructor(inFeatures: number, outFeatures: number, rank: number, { bias, std }: LinearOptions = {}) {
     super()
     wholeArg('LowRankLinear', 'rank', rank, 1)
-    this.reduce = new Linear(inFeatures, rank, { bias: false, std })
-    this.expand = new Linear(rank, outFeatures, { ...(bias === undefined ? {} : { bias }), std })
+    // The product is to begin with std.
+    const own = std === undefined ? undefined : Math.sqrt(std / Math.sqrt(rank))
+    this.reduce = new Linear(inFeatures, rank, { bias: false, std: own })
+    this.expand = new Linear(rank, outFeatures, { ...(bias === undefined ? {} : { bias }), std: own })
   }
 
   override extraRepr(): string {

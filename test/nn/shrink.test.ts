@@ -257,6 +257,38 @@ describe('a cut model', () => {
   })
 })
 
+describe('LowRankLinear', () => {
+  it('is its two layers one after the other, and begins as large as a whole one', () => {
+    const layer = randomScope(keyOf(3, 'test'), () => new LowRankLinear(60, 50, 8, { std: 0.02 }))
+    const { weight, bias } = layer
+    expect([weight.shape, bias?.shape, layer.inFeatures, layer.outFeatures, layer.rank]).toEqual([
+      [50, 60],
+      [50],
+      60,
+      50,
+      8,
+    ])
+    const std = Math.sqrt(Array.from(weight.data).reduce((sum, w) => sum + w * w, 0) / weight.numel)
+    expect(std).toBeGreaterThan(0.017)
+    expect(std).toBeLessThan(0.023)
+    const x = tensor(
+      Float32Array.from({ length: 120 }, (_, i) => Math.sin(i)),
+      { shape: [2, 60] },
+    )
+    expect(
+      far(
+        layer.forward(x, 'gelu'),
+        x
+          .matmul(weight.t())
+          .add(bias as Tensor)
+          .gelu(),
+      ),
+    ).toBeLessThan(1e-5)
+    expect(String(layer)).toContain('rank=8')
+    expect(() => new LowRankLinear(6, 5, 0)).toThrow('rank')
+  })
+})
+
 describe('config.json of a cut model', () => {
   const folder = join(root, 'hostile')
   const file = join(folder, 'config.json')

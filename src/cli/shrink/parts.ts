@@ -32,12 +32,14 @@ const BATCH = 32
 export async function scoresOf(
   { model, tokenizer }: Whole,
   train: { rows: Rows; rules: CompareRules } | null,
-  { texts: most, headsBy, neuronsBy, widthBy, raw }: ShrinkOptions,
+  { texts: most, headsBy, neuronsBy, widthBy, width, raw }: ShrinkOptions,
   { progress }: Context,
 ): Promise<Scores> {
   const usual = train === null ? 'magnitude' : undefined
   const importance = new Importance(model, {
-    ...{ heads: headsBy ?? usual, neurons: neuronsBy ?? usual, width: widthBy ?? usual },
+    ...{ heads: headsBy ?? usual, neurons: neuronsBy ?? usual },
+    // Batch by batch that is a pass over all weights: only where it is asked for.
+    width: width === undefined ? 'magnitude' : (widthBy ?? usual),
     perLayer: !raw,
   })
   if (train === null || tokenizer === null) return importance.scores()
