@@ -16,6 +16,7 @@ import { pushCommand } from './push.js'
 import { quantizeCommand } from './quantize/quantize.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
+import { shrinkCommand } from './shrink/shrink.js'
 import { splitCommand } from './split.js'
 import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
@@ -34,6 +35,7 @@ export const commands: AnyCommand[] = [
   runCommand,
   evalCommand,
   predictCommand,
+  shrinkCommand,
   quantizeCommand,
   exportCommand,
   importCommand,

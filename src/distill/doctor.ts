@@ -74,9 +74,14 @@ export function checkClasses(who: string, own: readonly string[], teachers: read
   ]
 }
 
-/** The two vocabularies, entry by entry. */
-export function checkVocabulary(student: Tokenizer, teacher: Tokenizer): Problem[] {
+/**
+ * The two vocabularies, entry by entry. beside: whether a loss compares the models word by word; else a student may have fewer of
+ * the teacher's words, as what is cut out of a model has.
+ */
+export function checkVocabulary(student: Tokenizer, teacher: Tokenizer, beside = true): Problem[] {
   const [a, b] = [student.vocabulary, teacher.vocabulary]
+  const known = new Set(b)
+  if (!beside && a.length < b.length && a.every((token) => known.has(token))) return []
   const places = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).filter(
     (i) => a[i] !== b[i],
   )
@@ -92,7 +97,15 @@ export function checkVocabulary(student: Tokenizer, teacher: Tokenizer): Problem
   ]
 }
 
-type Shape = Pick<TransformerConfig, 'layers' | 'width' | 'heads'>
+type Shape = Pick<TransformerConfig, 'layers' | 'width' | 'heads'> &
+  Partial<Pick<TransformerConfig, 'blocks'>>
+
+/** '12', or of a model that heads were cut out of '8, 4, 5'. */
+function sizeOf(shape: Partial<Shape>, what: 'heads' | 'width'): string | null {
+  const heads = new Set(shape.blocks?.map((block) => block.heads))
+  if (what === 'heads' && heads.size > 1) return shape.blocks?.map((block) => block.heads).join(', ') ?? null
+  return shape[what] === undefined ? null : String(shape[what])
+}
 
 /**
  * Depth, heads and width, where the stages' losses compare them. general: of the teacher of stages on plain text. What is not
@@ -110,10 +123,11 @@ export function checkShapes(
     for (const { name, loss } of lossesOf(stage)) {
       const { same = [], layerMap: mapped } = loss.needs
       for (const what of same) {
-        if (t[what] === undefined || s[what] === t[what]) continue
+        const [ours, theirs] = [sizeOf(s, what), sizeOf(t, what)]
+        if (theirs === null || ours === theirs) continue
         out.push({
-          what: `${stage.name}: ${name} needs equal ${what}, the student has ${s[what]}, the teacher ${t[what]}`,
-          remedy: `Choose a student with ${what} ${t[what]}, or another loss`,
+          what: `${stage.name}: ${name} needs equal ${what}, the student has ${ours}, the teacher ${theirs}`,
+          remedy: `Choose a student with ${what} ${theirs}, or another loss`,
         })
       }
       if (mapped && t.layers !== undefined) out.push(...checkLayerMap(stage, s.layers, t.layers))

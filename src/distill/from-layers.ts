@@ -2,6 +2,7 @@
 import { ArgumentError } from '../errors.js'
 import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
+import { withLayers } from '../nn/models/config.js'
 import { distilbert } from '../nn/models/family.js'
 import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
@@ -33,9 +34,7 @@ function check(layers: readonly number[], teacher: Student): void {
 export function fromLayers(teacher: Student, layers: readonly number[]): Student {
   const { config, family } = teacher
   check(layers, teacher)
-  const student = undrawn(() =>
-    makeModel(family, 'sequence-classification', { ...config, layers: layers.length }),
-  )
+  const student = undrawn(() => makeModel(family, 'sequence-classification', withLayers(config, layers)))
   const layerName = /^(.*\.layer\.)(\d+)(\..*)$/
   const state = teacher.stateDict()
   const chosen = Array.from(student.stateDict().keys(), (name): [string, Tensor] => {
@@ -67,7 +66,8 @@ export function distilbertOf(
   const { config } = teacher
   check(layers, teacher)
   const { headDropout } = distilbert.defaults
-  const settings = { ...config, layers: layers.length, tokenTypes: 0, headDropout, labels, extra: new Map() }
+  const own = { tokenTypes: 0, headDropout, labels, extra: new Map() }
+  const settings = { ...withLayers(config, layers), ...own }
   const student = makeModel(distilbert, kind, settings)
   const [from, to] = [teacher, student].map((m) => (m as SequenceClassifier | MaskedWords).base)
   for (const part of ['words', 'positions', 'norm'] as const) copy(from[part], to[part])

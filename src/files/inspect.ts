@@ -224,9 +224,12 @@ export function inspect(path: string): Inspection {
     path,
     modelType: typeof modelType === 'string' ? modelType : null,
     architectures: strings(config.get('architectures')),
-    settings: Object.fromEntries(
-      settings.filter((s): s is [string, number | string] => ['number', 'string'].includes(typeof s[1])),
-    ),
+    settings: {
+      ...Object.fromEntries(
+        settings.filter((s): s is [string, number | string] => ['number', 'string'].includes(typeof s[1])),
+      ),
+      ...byLayer(config.get('tinystill_blocks')),
+    },
     labels: labelsOf(config.get('id2label')),
     tokenizer: or(null, () => tokenizerOf(path, has)),
     modules: has('modules.json') ? or([], () => modulesOf(join(path, 'modules.json'))) : [],
@@ -235,6 +238,18 @@ export function inspect(path: string): Inspection {
     files: names.map((name) => ({ name, ...hashFile(join(path, name)) })),
     notes: notes.concat(weights ? warnings(weights) : []),
   }
+}
+
+/** Of a model that parts were cut out of what each layer has. */
+function byLayer(blocks: unknown): Record<string, string> {
+  if (typeof blocks !== 'object' || blocks === null) return {}
+  return Object.fromEntries(
+    Object.entries(blocks).flatMap(([name, list]) =>
+      Array.isArray(list) && list.every((n) => typeof n === 'number')
+        ? [[`${name} by layer`, list.join(' ')]]
+        : [],
+    ),
+  )
 }
 
 function modulesOf(file: string): string[] {

@@ -1,6 +1,10 @@
 // config.json of the BERT family, as Hugging Face writes it: hostile until checked, and kept whole for the way back.
-import { activationNames } from '../nn/encoder.js'
+import { activationNames, blockLinears } from '../nn/encoder.js'
 import {
+  type BlockShape,
+  blockLimits,
+  described,
+  fits,
   limits,
   misfit,
   type NumberField,
@@ -10,7 +14,8 @@ import {
 } from '../nn/models/config.js'
 import { architectureOf, type Family, families, type Kind, kinds } from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
-import type { Fields } from './fields.js'
+import { Fields } from './fields.js'
+import { shown } from './json.js'
 
 export interface ModelConfig {
   family: Family
@@ -33,8 +38,65 @@ const ordinary: Readonly<Record<string, readonly unknown[]>> = {
 /** Read into a config's own fields, or decided by the model that is written. */
 const own = [
   ...['model_type', 'architectures', 'id2label', 'label2id', 'num_labels', '_num_labels', 'problem_type'],
-  ...['dtype', 'torch_dtype'],
+  ...['dtype', 'torch_dtype', 'tinystill_blocks'],
 ]
+
+/**
+ * Of a model that parts were cut out of: head_size, and a number a layer of heads and inner, and where layers are products of two
+ * smaller ones their ranks by name. Python's transformers has one number for all layers, and says that shapes do not fit.
+ */
+const BLOCKS = 'tinystill_blocks'
+const AGAIN = 'Write it as `tinystill shrink` does'
+
+/** Checked as far as their kinds go; whether they fit the rest is for misfit(). */
+function blocksIn(given: Fields): readonly BlockShape[] | null {
+  if (!given.has(BLOCKS)) return null
+  const refuse = (want: string): never => given.refuse(BLOCKS, want, AGAIN)
+  const value = given.get(BLOCKS)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('an object')
+  const document = new Map(Object.entries(value))
+  const known = ['head_size', 'heads', 'inner', 'ranks']
+  const other = [...document.keys()].find((field) => !known.includes(field))
+  if (other !== undefined) return refuse(`of ${known.join(', ')} alone, and it has ${shown(other)}`)
+  const own = new Fields(given.file, document)
+  const headSize = own.number('head_size', blockLimits.headSize) as number
+  const list = (field: 'heads' | 'inner') => {
+    const numbers = document.get(field)
+    if (!Array.isArray(numbers) || !numbers.every((n: unknown) => fits(n, blockLimits[field])))
+      return refuse(`an object whose ${field} are a list, each ${described(blockLimits[field])}`)
+    return numbers as number[]
+  }
+  const [heads, inner] = [list('heads'), list('inner')]
+  const ranks: unknown = document.get('ranks') ?? heads.map(() => ({}))
+  if (!Array.isArray(ranks) || inner.length !== heads.length || ranks.length !== heads.length)
+    return refuse('an object whose lists have an item a layer')
+  return heads.map((n, i) => ({ heads: n, headSize, inner: inner[i], ranks: ranksOf(ranks[i], refuse) }))
+}
+
+function ranksOf(value: unknown, refuse: (want: string) => never): BlockShape['ranks'] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse('an object whose ranks are objects')
+  for (const [name, rank] of Object.entries(value))
+    if (!(blockLinears as readonly string[]).includes(name) || !fits(rank, blockLimits.inner))
+      return refuse(
+        `an object whose ranks name ${blockLinears.join(', ')}, each ${described(blockLimits.inner)}`,
+      )
+  return { ...value }
+}
+
+/** What config.json has of blocks; nothing where they are alike. */
+function blocksField({ blocks }: TransformerConfig): Record<string, unknown> {
+  if (blocks === null) return {}
+  const ranks = blocks.map((block) => block.ranks)
+  const low = ranks.some((own) => Object.keys(own).length > 0)
+  return {
+    [BLOCKS]: {
+      head_size: blocks[0].headSize,
+      ...{ heads: blocks.map(({ heads }) => heads), inner: blocks.map(({ inner }) => inner) },
+      ...(low && { ranks }),
+    },
+  }
+}
 
 const LABELS = { from: 1, to: 2 ** 20, whole: true }
 
@@ -53,7 +115,11 @@ export function configOf(given: Fields): ModelConfig {
     given.refuse('pruned_heads', 'empty')
   const config = settingsOf(given, family)
   const wrong = misfit(config)
-  if (wrong !== null) given.refuse(family.settings[wrong[0] as NumberField] ?? wrong[0], wrong[1])
+  if (wrong !== null)
+    given.refuse(
+      wrong[0] === 'blocks' ? BLOCKS : (family.settings[wrong[0] as NumberField] ?? wrong[0]),
+      wrong[1],
+    )
   return { family, config, ...architecturesIn(given, family) }
 }
 
@@ -86,6 +152,7 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
     tied: given.oneOf(settings.tied as string, [true, false], defaults.tied),
     labels: labelsOf(given, defaults.labels),
     problemType: given.oneOf('problem_type', [null, ...problemTypes], null),
+    blocks: blocksIn(given),
     extra: new Map([...given.document].filter(([field]) => !known.has(field))),
   }
 }
@@ -122,6 +189,7 @@ export function configText(model: Pretrained): string {
     id2label: Object.fromEntries(config.labels.map((name, i) => [i, name])),
     label2id: Object.fromEntries(config.labels.map((name, i) => [name, i])),
     model_type: family.modelType,
+    ...blocksField(config),
     ...(config.problemType !== null && { problem_type: config.problemType }),
     // Older versions of transformers know the dtype by this name.
     torch_dtype: dtype,

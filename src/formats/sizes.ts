@@ -1,4 +1,7 @@
 // How many weights a config asks for, before a model of them is made, and how many a file has.
+import { blockLinears } from '../nn/encoder.js'
+import { type BlockShape, weightsOf } from '../nn/models/config.js'
+
 interface Sizes {
   vocabSize: number
   width: number
@@ -6,6 +9,8 @@ interface Sizes {
   inner?: number
   maxLength: number
   tokenTypes?: number
+  /** Where they differ. */
+  blocks?: readonly BlockShape[] | null
 }
 
 /** Elements of an encoder's matrices; biases and layer norms are left out. */
@@ -16,8 +21,12 @@ export function encoderWeights({
   inner = 4 * width,
   maxLength,
   tokenTypes = 0,
+  blocks = null,
 }: Sizes) {
-  return width * (vocabSize + maxLength + tokenTypes) + layers * width * (4 * width + 2 * inner)
+  const block = (own: BlockShape) => blockLinears.reduce((n, name) => n + weightsOf(width, own, name), 0)
+  const all =
+    blocks === null ? layers * width * (4 * width + 2 * inner) : blocks.reduce((n, own) => n + block(own), 0)
+  return width * (vocabSize + maxLength + tokenTypes) + all
 }
 
 /** Elements of all tensors. */

@@ -6,7 +6,7 @@ import { ShapeError } from '../errors.js'
 import { numberArg, wholeArg } from '../tensor/check.js'
 import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { Linear, type LinearOptions } from './layers.js'
+import { Linear, type LinearOptions, type LowRankLinear } from './layers.js'
 import { Module } from './module.js'
 
 /** Queries, keys and values by head: [B, H, T, D], unpadded [N, H, D]. */
@@ -32,12 +32,16 @@ export interface AttentionInput {
   trace?: LayerTrace | undefined
 }
 
-/** softmax(Q K^T / sqrt(D)) V over `heads` heads of width D = width / heads. Vaswani et al. 2017, section 3.2.2. */
+/**
+ * softmax(Q K^T / sqrt(D)) V over `heads` heads of width D, by default width / heads. Vaswani et al. 2017, section 3.2.2. Where
+ * heads were cut, heads * D is less than the width.
+ */
 export class MultiHeadAttention extends Module {
-  query: Linear
-  key: Linear
-  value: Linear
-  out: Linear
+  query: Linear | LowRankLinear
+  key: Linear | LowRankLinear
+  value: Linear | LowRankLinear
+  out: Linear | LowRankLinear
+  readonly headSize: number
 
   /** dropout: of the attention probabilities. std: of the initial weights, as in Linear. */
   constructor(
@@ -45,18 +49,22 @@ export class MultiHeadAttention extends Module {
     readonly heads: number,
     readonly dropout = 0,
     linear: LinearOptions = {},
+    headSize = width / heads,
   ) {
     super()
     wholeArg('MultiHeadAttention', 'width', width, 1)
     wholeArg('MultiHeadAttention', 'heads', heads, 1)
     if (!(numberArg('MultiHeadAttention', 'dropout', dropout) >= 0 && dropout < 1))
       throw new RangeError(`MultiHeadAttention: dropout must be at least 0 and below 1, got ${dropout}`)
-    if (!Number.isInteger(width / heads))
+    if (!Number.isInteger(headSize))
       throw new RangeError(`MultiHeadAttention: the width ${width} does not divide into ${heads} heads`)
-    this.query = new Linear(width, width, linear)
-    this.key = new Linear(width, width, linear)
-    this.value = new Linear(width, width, linear)
-    this.out = new Linear(width, width, linear)
+    wholeArg('MultiHeadAttention', 'headSize', headSize, 1)
+    this.headSize = headSize
+    const attended = heads * headSize
+    this.query = new Linear(width, attended, linear)
+    this.key = new Linear(width, attended, linear)
+    this.value = new Linear(width, attended, linear)
+    this.out = new Linear(attended, width, linear)
   }
 
   override extraRepr(): string {
@@ -81,10 +89,12 @@ export class MultiHeadAttention extends Module {
         `starts go with unpadded rows [N, ${this.query.weight.shape[1]}] and no attentionMask, got ${formatShape(x.shape)}`,
       )
     }
-    const [N, C] = x.shape
-    const [q, k, v] = qkv.map((t) => reshape(t, [N, this.heads, C / this.heads]))
+    const [N] = x.shape
+    const [q, k, v] = qkv.map((t) => reshape(t, [N, this.heads, this.headSize]))
     trace?.qkv?.push({ q, k, v })
-    return this.out.forward(reshape(segmentAttention(q, k, v, starts, options), [N, C]))
+    return this.out.forward(
+      reshape(segmentAttention(q, k, v, starts, options), [N, this.heads * this.headSize]),
+    )
   }
 
   #padded(
@@ -92,10 +102,10 @@ export class MultiHeadAttention extends Module {
     mask: Tensor | undefined,
     options: AttentionOptions & { trace: LayerTrace | undefined },
   ): Tensor {
-    const [B, T, C] = qkv[0].shape
-    const split = (t: Tensor) => permute(reshape(t, [B, T, this.heads, C / this.heads]), [0, 2, 1, 3]) // [B, H, T, D]
+    const [B, T, A] = qkv[0].shape
+    const split = (t: Tensor) => permute(reshape(t, [B, T, this.heads, this.headSize]), [0, 2, 1, 3]) // [B, H, T, D]
     const [q, k, v] = qkv.map(split)
     options.trace?.qkv?.push({ q, k, v })
-    return reshape(permute(attention(q, k, v, { ...options, mask }), [0, 2, 1, 3]), [B, T, C])
+    return reshape(permute(attention(q, k, v, { ...options, mask }), [0, 2, 1, 3]), [B, T, A])
   }
 }

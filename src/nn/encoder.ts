@@ -8,7 +8,7 @@ import { ArgumentError, got } from '../errors.js'
 import { type Kinds, optionsArg } from '../tensor/check.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from './attention.js'
-import { Dropout, LayerNorm, Linear } from './layers.js'
+import { Dropout, LayerNorm, Linear, LowRankLinear } from './layers.js'
 import { Module } from './module.js'
 
 /** Hugging Face's names, several for one function: gelu is the erf form, gelu_new the tanh form. By name: in one pass. */
@@ -25,14 +25,20 @@ export type Activation = keyof typeof activations
 export const activationNames = Object.keys(activations) as readonly Activation[]
 
 /** The function of a name on what the layer gives. */
-export function activated(layer: Linear, x: Tensor, name: Activation): Tensor {
+export function activated(layer: Linear | LowRankLinear, x: Tensor, name: Activation): Tensor {
   const fn = activations[name]
   return typeof fn === 'string' ? layer.forward(x, fn) : fn(layer.forward(x))
 }
 
+/** The linear layers of a block, by what they are called in it. */
+export const blockLinears = ['query', 'key', 'value', 'out', 'up', 'down'] as const
+export type BlockLinear = (typeof blockLinears)[number]
+
 export interface EncoderOptions {
   width: number
   heads: number
+  /** Width of a head. Default width / heads. */
+  headSize?: number
   /** Width of the inner layer. Default 4 * width. */
   inner?: number
   dropout?: number
@@ -47,11 +53,14 @@ export interface EncoderOptions {
   eps?: number
   /** Of the initial weights, as in Linear. */
   std?: number
+  /** Layers that are products of two smaller ones, with their ranks. */
+  ranks?: Readonly<Partial<Record<BlockLinear, number>>>
 }
 
 const encoderOptions: Kinds<EncoderOptions> = {
   width: 'whole',
   heads: 'whole',
+  headSize: 'number',
   inner: 'whole',
   dropout: 'number',
   attentionDropout: 'number',
@@ -60,14 +69,15 @@ const encoderOptions: Kinds<EncoderOptions> = {
   norm: ['post', 'pre'],
   eps: 'finite',
   std: 'finite',
+  ranks: 'any',
 }
 
 /** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
 export class EncoderBlock extends Module {
   attention: MultiHeadAttention
   attentionNorm: LayerNorm
-  up: Linear
-  down: Linear
+  up: Linear | LowRankLinear
+  down: Linear | LowRankLinear
   outputNorm: LayerNorm
   drop: Dropout
   readonly dropAttended: boolean
@@ -88,7 +98,7 @@ export class EncoderBlock extends Module {
     const own = Object.entries(o).filter(([name]) => Object.hasOwn(encoderOptions, name))
     optionsArg('EncoderBlock', Object.fromEntries(own), encoderOptions)
     const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
-    this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std })
+    this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std }, o.headSize)
     this.attentionNorm = new LayerNorm(width, { eps })
     this.up = new Linear(width, inner, { std })
     this.down = new Linear(inner, width, { std })
@@ -97,6 +107,23 @@ export class EncoderBlock extends Module {
     this.dropAttended = o.dropAttended ?? true
     this.preNorm = o.norm === 'pre'
     this.activation = o.activation ?? 'gelu'
+    for (const name of blockLinears) {
+      const rank = o.ranks?.[name]
+      if (rank === undefined) continue
+      const whole = this.linear(name)
+      this.setLinear(name, new LowRankLinear(whole.inFeatures, whole.outFeatures, rank, { std }))
+      for (const p of whole.parameters()) p.dispose()
+    }
+  }
+
+  /** One of its six linear layers. */
+  linear(name: BlockLinear): Linear | LowRankLinear {
+    return name === 'up' || name === 'down' ? this[name] : this.attention[name]
+  }
+
+  setLinear(name: BlockLinear, layer: Linear | LowRankLinear): void {
+    if (name === 'up' || name === 'down') this[name] = layer
+    else this.attention[name] = layer
   }
 
   override extraRepr(): string {

@@ -2,9 +2,9 @@
 // a block of the encoder leaves behind for backward.
 import { BackendError } from '../errors.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
-import { EncoderBlock } from './encoder.js'
-import { Linear } from './layers.js'
-import type { TransformerConfig } from './models/config.js'
+import { blockLinears, EncoderBlock } from './encoder.js'
+import { Linear, LowRankLinear } from './layers.js'
+import { type BlockShape, blocksOf, linearShape, type TransformerConfig, weightsOf } from './models/config.js'
 import type { Family, Kind } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
 import type { Module } from './module.js'
@@ -28,8 +28,11 @@ const FLOAT = 4
 /** Of masked words, the share that is predicted and has logits: Devlin et al. 2019. */
 const GUESSED = 0.15
 
-/** Floats that a word leaves in a block: q, k, v, what attention gives, four more of the width, and two inner ones. */
-const inBlock = (width: number, inner: number) => 12 * width + 2 * inner
+/** Floats that a word leaves in a block: two times q, k, v and what attention gives, four more of the width, and two inner ones. */
+const inBlock = (width: number, attended: number, inner: number) => 4 * width + 8 * attended + 2 * inner
+
+/** Floats between the two halves of low-rank layers. */
+const sumOf = (ranks: BlockShape['ranks']) => Object.values(ranks).reduce((n, rank) => n + rank, 0)
 
 /** Floats of a word outside the blocks: embeddings, their sums and norm. */
 const aroundBlocks = (width: number) => 8 * width
@@ -45,8 +48,13 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
   const { width: w, vocabSize: V } = c
   const linear = (from: number, to: number) => from * to + to
   const norm = 2 * w
-  const block = 4 * linear(w, w) + linear(w, c.inner) + linear(c.inner, w) + 2 * norm
-  const base = w * (V + c.maxLength + c.tokenTypes) + norm + c.layers * block
+  const blocks = blocksOf(c).map((block) =>
+    blockLinears.reduce(
+      (n, name) => n + weightsOf(w, block, name) + linearShape(w, block, name).to,
+      2 * norm,
+    ),
+  )
+  const base = w * (V + c.maxLength + c.tokenTypes) + norm + blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w)
   const heads: Record<Kind, number> = {
     base: family.pooler === 'encoder' ? pooler : 0,
@@ -64,8 +72,11 @@ export function footprintOfConfig(
   config: TransformerConfig,
   words: number,
 ): Footprint {
-  const { width, inner, layers, vocabSize } = config
-  const word = layers * inBlock(width, inner) + aroundBlocks(width)
+  const { width, vocabSize } = config
+  const word = blocksOf(config).reduce(
+    (n, { heads, headSize, inner, ranks }) => n + inBlock(width, heads * headSize, inner) + sumOf(ranks),
+    aroundBlocks(width),
+  )
   const guesses = kind === 'masked-lm' ? 2 * GUESSED * vocabSize : 0
   const count = countOf(family, kind, config)
   return footprintOf(count, count, words * (word + guesses))
@@ -87,10 +98,12 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
   let width = 0
   for (const [, module] of model.namedModules()) {
     if (module instanceof EncoderBlock) {
-      const [inner, own] = module.up.weight.shape
-      width = own
-      word += inBlock(own, inner)
-    } else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
+      const { inFeatures, outFeatures } = module.up
+      const { heads, headSize } = module.attention
+      width = inFeatures
+      word += inBlock(inFeatures, heads * headSize, outFeatures)
+    } else if (module instanceof LowRankLinear) word += module.rank
+    else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]
     if (module instanceof FakeQuantAttention) word += module.leaves(T)
     if (!(module instanceof FakeQuantLinear)) continue

@@ -17,7 +17,7 @@ export { DecoderBlock, type DecoderCache, type DecoderOptions } from './decoder/
 export { applyRope, PositionalEmbedding, RotaryEmbedding } from './decoder/positions.js'
 export { EncoderBlock, type EncoderOptions } from './encoder.js'
 export * as init from './init.js'
-export { Dropout, Embedding, LayerNorm, Linear } from './layers.js'
+export { Dropout, Embedding, LayerNorm, Linear, LowRankLinear } from './layers.js'
 export { Module } from './module.js'
 export { BatchNorm1d, BatchNorm2d, GroupNorm, RMSNorm } from './norm.js'
 export { AdaptiveAvgPool2d, AvgPool2d, MaxPool1d, MaxPool2d } from './pool.js'

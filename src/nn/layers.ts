@@ -1,9 +1,10 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
+import { noGrad } from '../autograd/graph.js'
 import { embedding, paddingRow } from '../autograd/ops/indexing/rows.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
 import { activatedLinear, type LinearActivation } from '../autograd/ops/products/activated.js'
-import { linear } from '../autograd/ops/products/matmul.js'
+import { linear, matmul } from '../autograd/ops/products/matmul.js'
 import { type Kinds, numberArg, optionsArg, wholeArg } from '../tensor/check.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -38,15 +39,70 @@ export class Linear extends Module {
     this.bias = !bias ? null : std === undefined ? draw([outFeatures]) : constant([outFeatures], 0)
   }
 
+  get inFeatures(): number {
+    return this.weight.shape[1]
+  }
+
+  get outFeatures(): number {
+    return this.weight.shape[0]
+  }
+
   override extraRepr(): string {
-    const [outFeatures, inFeatures] = this.weight.shape
-    return `inFeatures=${inFeatures}, outFeatures=${outFeatures}, bias=${this.bias !== null}`
+    return `inFeatures=${this.inFeatures}, outFeatures=${this.outFeatures}, bias=${this.bias !== null}`
   }
 
   /** activation: applied to y; in inference in the same pass. */
   forward(x: Tensor, activation?: LinearActivation): Tensor {
     if (activation !== undefined) return activatedLinear(x, this.weight, this.bias, activation)
     return linear(x, this.weight, this.bias)
+  }
+}
+
+/**
+ * y = E (R x) + b: a linear layer as the product of two smaller ones, R `reduce` [rank, in] and E `expand` [out, rank] with the
+ * bias. Where rank (in + out) is below in * out that is fewer numbers. Denil et al. 2013; Sainath et al. 2013.
+ */
+export class LowRankLinear extends Module {
+  reduce: Linear
+  expand: Linear
+
+  constructor(inFeatures: number, outFeatures: number, rank: number, { bias, std }: LinearOptions = {}) {
+    super()
+    wholeArg('LowRankLinear', 'rank', rank, 1)
+    // The product is to begin with std.
+    const own = std === undefined ? undefined : Math.sqrt(std / Math.sqrt(rank))
+    this.reduce = new Linear(inFeatures, rank, { bias: false, std: own })
+    this.expand = new Linear(rank, outFeatures, { ...(bias === undefined ? {} : { bias }), std: own })
+  }
+
+  override extraRepr(): string {
+    return `rank=${this.rank}`
+  }
+
+  get inFeatures(): number {
+    return this.reduce.inFeatures
+  }
+
+  get outFeatures(): number {
+    return this.expand.outFeatures
+  }
+
+  get rank(): number {
+    return this.reduce.outFeatures
+  }
+
+  get bias(): Tensor | null {
+    return this.expand.bias
+  }
+
+  /** E R, [out, in]: a new tensor at each call, to look at. */
+  get weight(): Tensor {
+    return noGrad(() => matmul(this.expand.weight, this.reduce.weight))
+  }
+
+  /** As Linear's. */
+  forward(x: Tensor, activation?: LinearActivation): Tensor {
+    return this.expand.forward(this.reduce.forward(x), activation)
   }
 }
 

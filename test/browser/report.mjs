@@ -180,7 +180,7 @@ async function checkTurning(browser, must, { filledReport }) {
   const logits = [3, 1, -0.5]
   const bars = logits.map((z, i) => ({ name: `class ${i}`, logits: [z] }))
   const side = (layers, heads, f) => ({
-    ...{ name: `${layers} layers`, layers, heads },
+    ...{ name: `${layers} layers`, heads: Array(layers).fill(heads) },
     texts: ['a', 'b'].map((word, t) => ({
       words: [word, 'x'],
       maps: base64(Array.from({ length: layers * heads * 4 }, (_, i) => f(t, Math.floor(i / 4), i % 4))),

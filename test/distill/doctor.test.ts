@@ -51,6 +51,10 @@ describe('the doctor', () => {
     const [a, b] = ['one two', 'one three'].map((text) => WordTokenizer.build([text]))
     expect(checkVocabulary(a, a)).toEqual([])
     expect(checkVocabulary(a, b)[0].what).toMatch(/differ in \d entr.*: \d is "\w+" and "\w+"/)
+    const [more, fewer] = ['one two three', 'one three'].map((text) => WordTokenizer.build([text]))
+    expect(checkVocabulary(fewer, more, false)).toEqual([])
+    expect(checkVocabulary(fewer, more)).toHaveLength(1)
+    expect(checkVocabulary(more, fewer, false)).toHaveLength(1)
   })
 
   it('compares depth, heads and layer maps where a loss needs them', () => {
@@ -65,6 +69,11 @@ describe('the doctor', () => {
       ]
       const [student, teacher] = [model(2, 2), model(4, 2)]
       expect(checkShapes(stage('uniform'), student.config, teacher.config)).toEqual([])
+      const block = { heads: 2, headSize: 4, inner: 16, ranks: {} }
+      const uneven = { ...student.config, blocks: [block, { ...block, heads: 1 }] }
+      expect(checkShapes(stage('uniform'), uneven, teacher.config)[0].what).toContain(
+        'the student has 2, 1, the teacher 2',
+      )
       expect(checkShapes(stage('uniform'), model(3, 4).config, teacher.config)).toEqual([
         { what: 's: maps needs equal heads, the student has 4, the teacher 2', remedy: expect.any(String) },
         {

@@ -64,7 +64,7 @@ export function filledReport(say: (place: string) => string): Report {
   ]
   // One layer, one head, two words: 4 bytes.
   const side = {
-    ...{ name: say('side'), layers: 1, heads: 1 },
+    ...{ name: say('side'), heads: [1] },
     texts: [{ words: [say('word'), 'b'], maps: 'AP8A/w==' }],
   }
   return {

@@ -166,7 +166,7 @@ describe('attention maps', () => {
   it('hold each probability in a byte, of both models', () => {
     const { attention } = attentionMaps(reading(1, 1), reading(2, 2), texts)!
     const { student, teacher, pairs } = attention!
-    expect([student.layers, teacher.layers, pairs]).toEqual([1, 2, [1]])
+    expect([student.heads, teacher.heads, pairs]).toEqual([[2], [2, 2], [1]])
     expect(attention!.texts).toEqual(texts.slice(0, 3))
     for (const side of [student, teacher]) {
       expect(side.texts).toHaveLength(3)
@@ -174,7 +174,7 @@ describe('attention maps', () => {
       expect([words[0], words.at(-1)]).toEqual(['[CLS]', '[SEP]'])
       const bytes = Buffer.from(maps, 'base64')
       const T = words.length
-      expect(bytes.length).toBe(side.layers * 2 * T * T)
+      expect(bytes.length).toBe(side.heads.length * 2 * T * T)
       // Rows of softmax, each value rounded by half a 255th at most.
       for (let at = 0; at < bytes.length; at += T)
         expect(Math.abs(bytes.subarray(at, at + T).reduce((a, b) => a + b, 0) - 255)).toBeLessThanOrEqual(

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { DataError } from '../../src/errors.js'
-import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/files/disk.js'
+import { CheckpointError, DataError } from '../../src/errors.js'
+import { type FileSystem, readBytes, readText, writeAtomic, writeFolderAside } from '../../src/files/disk.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -105,6 +105,53 @@ describe('writeAtomic', () => {
       name === folder ? fault('EISDIR')() : nodeFs.openSync(name, flags)) as FileSystem['openSync']
     writeAtomic(path, 'new', { ...system, openSync })
     expect(readFileSync(path, 'utf8')).toBe('new')
+  })
+})
+
+describe('writeFolderAside', () => {
+  const bytes = function* (text: string, fail?: () => void) {
+    yield new TextEncoder().encode(text)
+    fail?.()
+  }
+
+  it('writes all files, read back before they are in their places', () => {
+    const { folder } = place()
+    let seen: string[] = []
+    writeFolderAside(
+      folder,
+      [
+        ['model', 'new'],
+        ['more', bytes('bytes')],
+      ],
+      (aside) => {
+        seen = readdirSync(aside).map((name) => readFileSync(join(aside, name), 'utf8'))
+        expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('old')
+      },
+    )
+    expect(seen).toEqual(['new', 'bytes'])
+    expect(readdirSync(folder).sort()).toEqual(['model', 'more'])
+    expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('new')
+  })
+
+  it.each<[string, () => void, (() => void) | undefined, string]>([
+    ['a full disk', () => {}, fault('ENOSPC'), 'the disk is full'],
+    [
+      'files that are not what was meant',
+      () => {
+        throw new CheckpointError('there', 'is not what was written')
+      },
+      undefined,
+      'is not what was written',
+    ],
+  ])('leaves what was there before: %s', (_, check, fail, text) => {
+    const { folder } = place()
+    const files = [
+      ['model', 'new'],
+      ['weights', bytes('half', fail)],
+    ] as const
+    expect(() => writeFolderAside(folder, files, check)).toThrow(text)
+    expect(readdirSync(folder)).toEqual(['model'])
+    expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('old')
   })
 })
 

@@ -119,7 +119,7 @@ async function examine({ sources, data, pupil: student, plan }: Job, progress: P
     if (isLive(teacher))
       problems.push(
         ...checkMode(teacher.folder, teacher.model),
-        ...checkVocabulary(student.tokenizer, teacher.tokenizer),
+        ...checkVocabulary(student.tokenizer, teacher.tokenizer, plan.stages.some(needsTeacherBeside)),
         ...checkShared(student.model, teacher.model),
       )
   }

@@ -1,12 +1,12 @@
 // A float model as other engines' own quantization would let it answer, beside what was written.
-
-import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { plainAgain, quantizeAware } from '../../nn/quantize-aware/prepare.js'
 import type { EngineScheme } from '../../nn/quantize-aware/schemes.js'
 import type { Figures } from '../../train/reports.js'
+import { type Change, changeOf } from '../shared/change.js'
+import type { Context } from '../shared/command.js'
+import { answersOf, type CompareRules, type Rows, type Side } from '../shared/compare.js'
 import { shownFigure } from '../shared/figures.js'
 import { count, renderTable } from '../shared/table.js'
-import type { Change } from './change.js'
 
 export interface Beside {
   name: string
@@ -15,24 +15,21 @@ export interface Beside {
   change: Change
 }
 
-type Model = TextClassifierFolder['model']
-/** Logits of a model, with its progress under a name. */
-export type Answer = (name: string, model: Model) => Promise<Float32Array>
-
-/** The model answers once for each engine, and is as before afterwards. */
+/** The float model answers once for each engine, and is as before afterwards. before: its own logits. */
 export async function besideEngines(
-  model: Model,
+  float: Side,
   engines: readonly EngineScheme[],
-  answer: Answer,
-  judge: (logits: Float32Array) => Omit<Beside, 'name'>,
+  before: Float32Array,
+  { set, rules, context }: { set: Rows; rules: CompareRules; context: Context },
 ): Promise<Beside[]> {
   const all: Beside[] = []
   for (const name of engines) {
-    quantizeAware(model, name)
+    quantizeAware(float.model, name)
     try {
-      all.push({ name, ...judge(await answer(name, model)) })
+      const { logits, figures } = await answersOf({ ...float, name }, set, rules, context)
+      all.push({ name, figures, change: changeOf(rules.problemType, before, logits, rules.classes.length) })
     } finally {
-      plainAgain(model)
+      plainAgain(float.model)
     }
   }
   return all

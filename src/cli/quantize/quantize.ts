@@ -22,10 +22,10 @@ import { type Int8Bits, int8Bits } from '../../tensor/int8.js'
 import { textData } from '../../text/dataset.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
 import { lessIsBetter } from '../../train/keeper.js'
-import { type Classifier, predictInTurns } from '../../train/predict.js'
-import type { Figures } from '../../train/reports.js'
+import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
 import type { CommandSpec, Context } from '../shared/command.js'
+import { type Compared, changeLine, compare, sizeTable } from '../shared/compare.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { orderOption, readFor } from '../shared/labels-option.js'
 import {
@@ -36,10 +36,8 @@ import {
   numberIn,
   whole,
 } from '../shared/options.js'
-import { measureSpeeds, type Speed, shownSpeed } from '../shared/speed.js'
-import { bytes, count, percent, renderTable } from '../shared/table.js'
-import { type Answer, type Beside, besideEngines, besideTable } from './beside.js'
-import { type Change, changeOf } from './change.js'
+import { bytes, count } from '../shared/table.js'
+import { type Beside, besideEngines, besideTable } from './beside.js'
 import { type LayerEffect, sensitivity, sensitivityTable, writeSensitivity } from './sensitivity.js'
 
 interface QuantizeOptions extends DataFileOptions {
@@ -111,14 +109,11 @@ function measureFor(options: QuantizeOptions, { output }: Context): Measure {
   }
 }
 
-interface Judged {
+interface Judged extends Compared {
   /** Layer by layer, where that was asked for. */
   layers: LayerEffect[] | null
   /** As other engines would quantize the float model; of none empty. */
   beside: Beside[]
-  figures: Record<'before' | 'after', Figures>
-  speeds: Record<'before' | 'after', Speed>
-  change: Change
 }
 
 /** Both models on the same rows, their speeds in turn. */
@@ -136,49 +131,31 @@ async function judge(
   quantized: TextClassifierFolder['model'],
   context: Context,
 ): Promise<Judged> {
-  const { output, progress } = context
+  const { output } = context
   const { classes, problemType, tokenizer } = float
-  const task = tasks[problemType]
   const maxLength = Math.min(asked ?? float.usualLength, float.maxLength)
-  const { texts, pairs, labels, targets } = readFor(file, float, listed, dataOptions(options, output), output)
-  const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
-  const answer: Answer = async (name, model) => {
-    progress.start(name, data.size)
-    const logits = await predictInTurns(model, data, {
-      batchSize,
-      onBatch: (done) => progress.update(done, {}),
-    })
-    progress.finish('')
-    return logits
+  const set = readFor(file, float, listed, dataOptions(options, output), output)
+  const sides = {
+    before: { name: NAMES.before, model: float.model, tokenizer },
+    after: { name: NAMES.after, model: quantized, tokenizer },
   }
-  const [before, after] = [await answer('float', float.model), await answer('int8', quantized)]
-  const figures = (logits: Float32Array) => task.judge(logits, data, classes).figures
-  const few = (n: number) =>
-    textData(texts.slice(0, n), null, tokenizer, maxLength, { pairs: pairs?.slice(0, n) ?? null })
-  const timed = (model: TextClassifierFolder['model']) => ({ model, few, batchSize })
-  const models = new Map([
-    ['before', timed(float.model)],
-    ['after', timed(quantized)],
-  ])
-  const speeds = await measureSpeeds(models, context)
-  const speed = (name: string) => speeds.get(name) as Speed
+  const how = { problemType, classes, maxLength, batchSize }
+  const compared = await compare(sides, set, how, context)
+  const { texts, pairs, labels, targets } = set
   const part = () =>
     textData(texts.slice(0, first), labels?.slice(0, first) ?? null, tokenizer, maxLength, {
       pairs: pairs?.slice(0, first) ?? null,
       targets: targets?.slice(0, (first ?? 0) * classes.length) ?? null,
     })
   const rules = { bits: options.bits, type: problemType, classes }
-  const change = (logits: Float32Array) => changeOf(problemType, before, logits, classes.length)
   return {
-    beside: await besideEngines(float.model, engines, answer, (logits) => ({
-      ...{ figures: figures(logits), change: change(logits) },
-    })),
+    ...compared,
+    beside: await besideEngines(sides.before, engines, compared.logits.before, { set, rules: how, context }),
     layers: first === undefined ? null : await sensitivity(float.model, part(), rules, context),
-    figures: { before: figures(before), after: figures(after) },
-    speeds: { before: speed('before'), after: speed('after') },
-    change: change(after),
   }
 }
+
+const NAMES = { before: 'float', after: 'int8' }
 
 /** Throws where the deciding figure fell by more than is allowed. Of errors (mse) a rise counts. */
 function checkLoss({ figures }: Judged, metric: string, tolerance: number): void {
@@ -254,7 +231,7 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
     const sizes = { before: bytesOfFolder(folder), after: bytesOfFolder(out) }
     if (judged !== null)
       output.print(`${figureTable({ float: judged.figures.before, int8: judged.figures.after })}\n`)
-    output.print(sizeTable(sizes, judged))
+    output.print(sizeTable({ names: NAMES, bytes: sizes, speeds: judged?.speeds ?? null }))
     if (judged !== null) output.print(`\n${changeLine(judged.change)}`)
     if (float !== null && judged !== null && judged.beside.length > 0) {
       const own = { name: 'tinystill', figures: judged.figures.after, change: judged.change }
@@ -293,36 +270,4 @@ function modelsTable({ figures, speeds }: Judged, sizes: Record<'before' | 'afte
     columns: ['model', 'size', ...names, 'ms a text', 'texts a second'],
     rows: [row('float', 'before'), row('int8', 'after')],
   }
-}
-
-function sizeTable(sizes: Record<'before' | 'after', number>, judged: Judged | null): string {
-  const row = (name: string, of: 'before' | 'after') => {
-    const speed = judged?.speeds[of]
-    const shown = speed ? [shownSpeed(speed), count(speed.examplesPerSecond)] : []
-    return [name, bytes(sizes[of]), ...shown]
-  }
-  const ratio = (better: (s: Speed) => number) =>
-    judged ? [(better(judged.speeds.after) / better(judged.speeds.before)).toFixed(2)] : []
-  const titles = ['weights', 'size', ...(judged ? ['ms a text alone', 'texts a second'] : [])]
-  return renderTable(
-    titles.map((title, i) => ({ title, align: i === 0 ? 'left' : 'right' })),
-    [
-      row('float', 'before'),
-      row('int8', 'after'),
-      [
-        'int8 / float',
-        (sizes.after / sizes.before).toFixed(3),
-        ...ratio((s) => s.msPerExample),
-        ...ratio((s) => s.examplesPerSecond),
-      ],
-    ],
-  )
-}
-
-function changeLine({ rows, changed, mean, largest }: Change): string {
-  const answers =
-    changed === null
-      ? ''
-      : `${count(changed)} of ${count(rows)} answers change (${percent(changed / rows, 2)}); `
-  return `${answers}a logit changes by ${mean.toPrecision(3)} on average, by ${largest.toPrecision(3)} at most`
 }

@@ -1,5 +1,5 @@
 // Figures of models for people: by set, side by side.
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { QUANTIZED } from '../../formats/quantized.js'
 import type { Figures } from '../../train/reports.js'
@@ -29,8 +29,13 @@ export function figureTable(figures: Readonly<Record<string, Figures>>): string 
   )
 }
 
-/** Of the weights in a model's folder, float or quantized. */
+/** Of the weights in a model's folder, float or quantized, in one file or in shards. */
 export function bytesOfFolder(folder: string): number {
-  const quantized = statSync(join(folder, QUANTIZED), { throwIfNoEntry: false })
-  return (quantized ?? statSync(join(folder, 'model.safetensors'))).size
+  const sizeOf = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.size
+  const shards = () => readdirSync(folder).filter((name) => /^model-\d+-of-\d+\.safetensors$/.test(name))
+  return (
+    sizeOf(QUANTIZED) ??
+    sizeOf('model.safetensors') ??
+    shards().reduce((sum, name) => sum + (sizeOf(name) ?? 0), 0)
+  )
 }

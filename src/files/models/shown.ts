@@ -14,7 +14,7 @@ export {
   DistilBertForTokenClassification,
 } from '../../nn/models/bert.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
-export type { ProblemType, TransformerConfig } from '../../nn/models/config.js'
+export type { BlockShape, ProblemType, TransformerConfig } from '../../nn/models/config.js'
 export type { Kind } from '../../nn/models/family.js'
 export {
   MaskedWords,
@@ -32,3 +32,13 @@ export {
   type Wanted,
 } from '../../nn/models/pretrained.js'
 export { Transformer } from '../../nn/models/transformer.js'
+export { cutModel, maskModel } from '../../nn/shrink/cut.js'
+export {
+  type BatchLoss,
+  Importance,
+  type ImportanceOptions,
+  type Scores,
+} from '../../nn/shrink/importance.js'
+export { allOf, best, bestOfLayers, type ChoiceOptions, type Kept } from '../../nn/shrink/kept.js'
+export { type Factored, lowRankModel, type RankRule, wholeModel } from '../../nn/shrink/low-rank.js'
+export { headMethods, layerMethods, weightMethods } from '../../nn/shrink/methods.js'

@@ -3,7 +3,7 @@
 import { ArgumentError } from '../../errors.js'
 import { MultiHeadAttention } from '../../nn/attention.js'
 import { EncoderBlock } from '../../nn/encoder.js'
-import { Embedding, LayerNorm, Linear } from '../../nn/layers.js'
+import { Embedding, LayerNorm, Linear, LowRankLinear } from '../../nn/layers.js'
 import type { Module } from '../../nn/module.js'
 import { QuantizedEmbedding, QuantizedLinear } from '../../nn/quantized/layers.js'
 import { activation } from './activations.js'
@@ -35,6 +35,12 @@ const record = <M extends Module>(
 
 const records: readonly LayerRecord[] = [
   record(Linear, linear, ({ weight }) => weight.shape[0]),
+  record(
+    LowRankLinear,
+    (g, { reduce, expand }, path, x, around) =>
+      emit(g, expand, `${path}.expand`, emit(g, reduce, `${path}.reduce`, x, around), around),
+    ({ outFeatures }) => outFeatures,
+  ),
   record(QuantizedLinear, quantizedLinear, ({ rows }) => rows),
   record(Embedding, (g, { weight }, path, ids) =>
     g.node(path, 'Gather', [g.parameter(`${path}.weight`, weight), ids]),

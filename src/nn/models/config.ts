@@ -1,15 +1,29 @@
 // The settings of a transformer encoder under our own names, the same for BERT and DistilBERT, with their bounds.
-import { type Activation, activationNames } from '../encoder.js'
+import { type Activation, activationNames, type BlockLinear, blockLinears } from '../encoder.js'
 
 export type ProblemType = 'regression' | 'single_label_classification' | 'multi_label_classification'
+
+/** The sizes of one block. */
+export interface BlockShape {
+  heads: number
+  /** Width of a head. */
+  headSize: number
+  /** Width of the inner layer. */
+  inner: number
+  /** Of the linear layers that are products of two smaller ones: how many numbers pass between those. */
+  ranks: Readonly<Partial<Record<BlockLinear, number>>>
+}
 
 export interface TransformerConfig {
   vocabSize: number
   width: number
   layers: number
+  /** Of each block; where blocks differ the most of any. */
   heads: number
-  /** Width of a block's inner layer. */
+  /** Width of a block's inner layer; where blocks differ the most of any. */
   inner: number
+  /** Block by block, of a model that parts were cut out of. null: all are alike, and a head is width / heads wide. */
+  blocks: readonly BlockShape[] | null
   activation: Activation
   /** Longest text in tokens. */
   maxLength: number
@@ -72,6 +86,12 @@ export const limits: Readonly<Record<NumberField, Limit>> = {
   std: { from: 0, to: 1e3, whole: false },
 }
 
+export const blockLimits = {
+  heads: limits.heads,
+  headSize: limits.width,
+  inner: limits.inner,
+} as const satisfies Record<string, Limit>
+
 export const problemTypes: readonly ProblemType[] = [
   'regression',
   'single_label_classification',
@@ -93,12 +113,90 @@ export function described({ from, to, whole, below, optional }: Limit): string {
   return `a ${whole ? 'whole ' : ''}number from ${from} to ${below ? 'below ' : ''}${to}${optional ? ' or null' : ''}`
 }
 
+/** The sizes of each block. */
+export function blocksOf({ blocks, layers, width, heads, inner }: TransformerConfig): readonly BlockShape[] {
+  const alike = { heads, headSize: width / heads, inner, ranks: {} }
+  return blocks ?? Array.from({ length: layers }, () => alike)
+}
+
+/** A config with these blocks, said in the plainest way: as one number each where blocks are alike and whole. */
+export function withBlocks(config: TransformerConfig, blocks: readonly BlockShape[]): TransformerConfig {
+  const [first] = blocks
+  const most = (of: 'heads' | 'inner') => Math.max(...blocks.map((block) => block[of]))
+  const plain = ({ heads, headSize, inner, ranks }: BlockShape) =>
+    heads === first.heads &&
+    inner === first.inner &&
+    heads * headSize === config.width &&
+    Object.keys(ranks).length === 0
+  const layers = blocks.length
+  if (layers === 0) return { ...config, layers, blocks: null }
+  const sizes = { layers, heads: most('heads'), inner: most('inner') }
+  return { ...config, ...sizes, blocks: blocks.every(plain) ? null : blocks }
+}
+
+/** The same with some of the blocks, in this order. */
+export const withLayers = (config: TransformerConfig, layers: readonly number[]): TransformerConfig => {
+  const blocks = blocksOf(config)
+  return withBlocks(
+    config,
+    layers.map((i) => blocks[i]),
+  )
+}
+
+/** What one of a block's linear layers takes and gives. */
+export function linearShape(
+  width: number,
+  block: BlockShape,
+  name: BlockLinear,
+): { from: number; to: number } {
+  const attended = block.heads * block.headSize
+  const shapes: Record<BlockLinear, [from: number, to: number]> = {
+    ...{ query: [width, attended], key: [width, attended], value: [width, attended], out: [attended, width] },
+    ...{ up: [width, block.inner], down: [block.inner, width] },
+  }
+  const [from, to] = shapes[name]
+  return { from, to }
+}
+
+/** Numbers of one of a block's weights, which may be two matrices. */
+export function weightsOf(width: number, block: BlockShape, name: BlockLinear): number {
+  const { from, to } = linearShape(width, block, name)
+  const rank = block.ranks[name]
+  return rank === undefined ? from * to : rank * (from + to)
+}
+
+/** What is wrong with blocks; null: nothing. */
+function misfitBlocks({ blocks, layers, width, heads, inner }: TransformerConfig): string | null {
+  if (blocks === null) return null
+  if (blocks.length !== layers) return `one a layer, ${layers}`
+  for (const [i, block] of blocks.entries()) {
+    for (const [name, limit] of Object.entries(blockLimits))
+      if (!fits(block[name as keyof typeof blockLimits], limit))
+        return `${name} of layer ${i} ${described(limit)}`
+    for (const [name, rank] of Object.entries(block.ranks)) {
+      if (!blockLinears.includes(name as BlockLinear))
+        return `ranks of ${blockLinears.join(', ')}, in layer ${i} there is another one`
+      const { from, to } = linearShape(width, block, name as BlockLinear)
+      const limit = whole(1, Math.min(from, to))
+      if (!fits(rank, limit)) return `the rank of ${name} in layer ${i} ${described(limit)}`
+    }
+  }
+  const most = (of: 'heads' | 'inner') => Math.max(...blocks.map((block) => block[of]))
+  if (layers > 0 && most('heads') !== heads) return `heads of up to ${heads} a layer`
+  if (layers > 0 && most('inner') !== inner) return `inner layers of up to ${inner}`
+  return null
+}
+
 /** What does not fit together in a config, as field and requirement; null where all does. */
-export function misfit(c: TransformerConfig): [NumberField | 'activation' | 'labels', string] | null {
+export function misfit(
+  c: TransformerConfig,
+): [NumberField | 'activation' | 'labels' | 'blocks', string] | null {
   for (const field of Object.keys(limits) as NumberField[])
     if (!fits(c[field], limits[field])) return [field, described(limits[field])]
   if (!activationNames.includes(c.activation)) return ['activation', activationNames.join(' or ')]
-  if (c.width % c.heads !== 0) return ['heads', `a divisor of ${c.width}`]
+  if (c.blocks === null && c.width % c.heads !== 0) return ['heads', `a divisor of ${c.width}`]
+  const wrong = misfitBlocks(c)
+  if (wrong !== null) return ['blocks', wrong]
   if (c.padId !== null && c.padId >= c.vocabSize) return ['padId', `below the vocabulary's ${c.vocabSize}`]
   if (c.labels.length === 0) return ['labels', 'at least one name']
   return null

@@ -46,7 +46,7 @@ const embeddings = {
 const defaults: TransformerConfig = {
   ...{ vocabSize: 30522, width: 768, layers: 12, heads: 12, inner: 3072, activation: 'gelu' },
   ...{ maxLength: 512, tokenTypes: 2, eps: 1e-12, padId: 0, std: 0.02, tied: true },
-  ...{ dropout: 0.1, attentionDropout: 0.1, headDropout: null },
+  ...{ dropout: 0.1, attentionDropout: 0.1, headDropout: null, blocks: null },
   ...{ labels: numberedLabels(2), problemType: null, extra: new Map() },
 }
 
@@ -151,7 +151,8 @@ export function nameInFile(family: Family, own: string, tied: boolean): string {
   const path = own.replace(/^base\./, '')
   const prefix = path === own ? '' : `${family.modelType}.`
   if (tied && Object.hasOwn(family.tiedNames, path)) return family.tiedNames[path]
-  const [, module, leaf] = /^(.*)\.(.*)$/.exec(path) ?? ['', '', path]
+  // A linear layer of two matrices has their names behind its own.
+  const [, module, leaf] = /^(.*?)\.((?:(?:reduce|expand)\.)?[^.]*)$/.exec(path) ?? ['', '', path]
   const layer = /^layers\.(\d+)\./.exec(module)?.[1] ?? ''
   const key = module.replace(/^layers\.\d+\./, 'layers.#.')
   if (!Object.hasOwn(family.names, key)) return own

@@ -53,7 +53,8 @@ export abstract class Pretrained extends Module {
     const wrong = misfit(this.config)
     if (wrong !== null) {
       const [field, want] = wrong
-      throw new RangeError(`${family.className}: ${field} must be ${want}, got ${this.config[field]}`)
+      const got = field === 'blocks' ? JSON.stringify(this.config.blocks) : this.config[field]
+      throw new RangeError(`${family.className}: ${field} must be ${want}, got ${got}`)
     }
   }
 

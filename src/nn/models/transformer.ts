@@ -11,6 +11,7 @@ import { ints, type Tensor } from '../../tensor/tensor.js'
 import type { LayerTrace } from '../attention.js'
 import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
+import { blocksOf } from './config.js'
 import type { Family } from './family.js'
 import { type ModelInput, positionsOf } from './input.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
@@ -39,7 +40,7 @@ export class Transformer extends Pretrained {
     this.norm = new LayerNorm(width, { eps })
     this.drop = new Dropout(dropout)
     const block = { ...this.config, dropAttended: family.dropAttended }
-    this.layers = Array.from({ length: this.config.layers }, () => new EncoderBlock(block))
+    this.layers = blocksOf(this.config).map((own) => new EncoderBlock({ ...block, ...own }))
     this.pooler = pooler && family.pooler === 'encoder' ? new Linear(width, width, { std }) : null
   }
 

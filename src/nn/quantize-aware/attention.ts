@@ -52,7 +52,7 @@ export class FakeQuantAttention extends MultiHeadAttention {
   readonly quantizers: AttentionQuantizers
 
   constructor(plain: MultiHeadAttention, quantizers: AttentionQuantizers) {
-    super(plain.query.weight.shape[1], plain.heads, plain.dropout)
+    super(plain.query.weight.shape[1], plain.heads, plain.dropout, {}, plain.headSize)
     for (const name of ['query', 'key', 'value', 'out'] as const) this[name] = plain[name]
     this.quantizers = quantizers
   }
@@ -63,8 +63,7 @@ export class FakeQuantAttention extends MultiHeadAttention {
 
   /** Floats of a word that forward leaves for backward beside what a plain layer leaves, in texts of T words: squares above all. */
   leaves(T: number): number {
-    const [, width] = this.query.weight.shape
-    return 12 * width + 5 * this.heads * T
+    return 12 * this.heads * this.headSize + 5 * this.heads * T
   }
 
   override forward(x: Tensor, input: AttentionInput = {}): Tensor {
@@ -77,13 +76,13 @@ export class FakeQuantAttention extends MultiHeadAttention {
     const parts = [this.query, this.key, this.value].map((layer, i) =>
       [query, key, value][i].forward(layer.forward(x)),
     )
-    const [N, C] = x.shape
+    const A = this.heads * this.headSize
     const padded = padding
-      ? parts.map((t) => reshape(indexSelect(t, 0, padding.into), [padding.B, -1, C]))
+      ? parts.map((t) => reshape(indexSelect(t, 0, padding.into), [padding.B, -1, A]))
       : parts
     const mixed = this.#attend(padded, padding?.mask ?? input.attentionMask, input)
-    const y = padding ? indexSelect(reshape(mixed, [-1, C]), 0, padding.back) : mixed
-    return this.out.forward(padding ? reshape(y, [N, C]) : y)
+    const y = padding ? indexSelect(reshape(mixed, [-1, A]), 0, padding.back) : mixed
+    return this.out.forward(padding ? reshape(y, [x.shape[0], A]) : y)
   }
 
   /** [B, T, C] each -> [B, T, C]. */

@@ -188,8 +188,8 @@ function plainOf(module: Module): Module {
       return new Embedding(count, width, { weight, ...(paddingIdx === undefined ? {} : { paddingIdx }) })
     }
     if (!(module instanceof FakeQuantAttention)) return module
-    const { query, key, value, out, heads, dropout } = module
-    const plain = new MultiHeadAttention(query.weight.shape[1], heads, dropout)
+    const { query, key, value, out, heads, headSize, dropout } = module
+    const plain = new MultiHeadAttention(query.weight.shape[1], heads, dropout, {}, headSize)
     return Object.assign(plain, { query, key, value, out })
   })
 }

@@ -1,5 +1,6 @@
 // What student and teacher attend to in a few short texts, in bytes that a page can hold.
 import { tidy } from '../../autograd/tidy.js'
+import { blocksOf, type TransformerConfig } from '../../nn/models/config.js'
 import { ints } from '../../tensor/tensor.js'
 import { padInput } from '../../text/batches.js'
 import type { AttentionSide } from '../page/attention.js'
@@ -34,6 +35,9 @@ function textOf(reading: Reading, row: number): Text {
   })
 }
 
+/** Of each layer. */
+const headsOf = (config: TransformerConfig) => blocksOf(config).map(({ heads }) => heads)
+
 /** Rows of short texts, as many as there is room for. */
 function chosenRows(sides: readonly Reading[]): number[] {
   const [{ data }] = sides
@@ -44,7 +48,7 @@ function chosenRows(sides: readonly Reading[]): number[] {
     const words = lengths(row)
     if (!words.every((n) => n >= FEWEST && n <= MOST)) continue
     const own = sides.reduce(
-      (sum, { model: { config } }, i) => sum + config.layers * config.heads * words[i] ** 2,
+      (sum, { model: { config } }, i) => sum + headsOf(config).reduce((n, h) => n + h, 0) * words[i] ** 2,
       0,
     )
     if (bytes + own > ROOM) continue
@@ -68,15 +72,14 @@ export function attentionMaps(
   const rows = chosenRows(sides)
   if (rows.length === 0 || sides.some((side) => side.model.config.layers === 0)) return null
   const [ours, theirs] = sides.map((side): AttentionSide => {
-    const { layers, heads } = side.model.config
-    return { name: side.name, layers, heads, texts: rows.map((row) => textOf(side, row)) }
+    return { name: side.name, heads: headsOf(side.model.config), texts: rows.map((row) => textOf(side, row)) }
   })
   return {
     title: 'What they attend to',
     text: 'Each row is a word, and the stronger the colour of a column, the more of its attention goes there; each map has its own scale. Beside a layer of the student stands the one of the teacher that is as far up.',
     attention: {
       ...{ texts: rows.map((row) => texts[row]), student: ours, teacher: theirs },
-      pairs: pairedLayers(ours.layers, theirs.layers),
+      pairs: pairedLayers(ours.heads.length, theirs.heads.length),
     },
   }
 }

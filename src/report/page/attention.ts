@@ -4,9 +4,9 @@ import { dataIsland } from './island.js'
 
 export interface AttentionSide {
   name: string
-  layers: number
-  heads: number
-  /** Of each text its words, T of them, and bytes [layers, heads, T, T] in base64, 255 for an attention of 1. */
+  /** Of each layer. */
+  heads: readonly number[]
+  /** Of each text its words, T of them, and bytes [T, T] of each head of each layer in base64, 255 for an attention of 1. */
   texts: { words: string[]; maps: string }[]
 }
 
@@ -32,12 +32,12 @@ const numbers = (n: number) => Array.from({ length: n }, (_, i) => String(i + 1)
 export function attentionView(view: AttentionView): string {
   const { texts, student, teacher, pairs } = view
   const sides = { student, teacher }
-  const last = student.layers - 1
+  const last = student.heads.length - 1
   const first = { student: last, teacher: pairs[last] }
   const choices = (['student', 'teacher'] as const).map((who) => {
-    const { name, layers, heads } = sides[who]
-    const layer = choice(`${name}: layer`, `${who}-layer`, numbers(layers), first[who])
-    const head = choice('head', `${who}-head`, ['mean of all', ...numbers(heads)])
+    const { name, heads } = sides[who]
+    const layer = choice(`${name}: layer`, `${who}-layer`, numbers(heads.length), first[who])
+    const head = choice('head', `${who}-head`, ['mean of all', ...numbers(Math.max(...heads))])
     return `<div class="controls">${layer}${head}</div>`
   })
   const map = ({ name }: AttentionSide) =>

@@ -44,8 +44,10 @@ function make(parent, name, attributes, text) {
 /** Attention [T, T] in [0, 1] of one head, or of head -1 the mean of all. */
 function attentionOf({ heads }, { words, bytes }, layer, head) {
   const size = words.length ** 2
-  const own = head < 0 ? [...Array(heads).keys()] : [head]
-  const of = (h, i) => bytes[(layer * heads + h) * size + i]
+  const before = heads.slice(0, layer).reduce((sum, n) => sum + n, 0)
+  // A layer may have fewer heads than another: beyond its last it shows that one.
+  const own = head < 0 ? [...Array(heads[layer]).keys()] : [Math.min(head, heads[layer] - 1)]
+  const of = (h, i) => bytes[(before + h) * size + i]
   return Array.from({ length: size }, (_, i) => own.reduce((sum, h) => sum + of(h, i), 0) / own.length / 255)
 }
 

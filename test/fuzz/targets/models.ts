@@ -105,6 +105,41 @@ function labelsIn(value: unknown): string[] | null {
   return whole ? names : null
 }
 
+/** What is wrong with the sizes of a model that parts were cut out of. */
+function brokenBlocks(
+  value: unknown,
+  { layers, heads, inner, width }: Record<string, number>,
+): string | null {
+  if (!isObject(value)) return 'is no object'
+  const known = ['head_size', 'heads', 'inner', 'ranks']
+  if (Object.keys(value).some((field) => !known.includes(field))) return 'has an unknown field'
+  const whole = (x: unknown, to: number): x is number =>
+    Number.isInteger(x) && (x as number) >= 1 && (x as number) <= to
+  const { head_size: size, ranks } = value
+  if (!whole(size, 2 ** 16)) return 'head_size'
+  for (const [name, most, to] of [
+    ['heads', heads, 4096],
+    ['inner', inner, 2 ** 18],
+  ] as const) {
+    const list = value[name]
+    if (!Array.isArray(list) || list.length !== layers || !list.every((x) => whole(x, to))) return name
+    if (layers > 0 && !list.includes(most)) return `${name}: none is ${most}`
+    if (list.some((x) => x > most)) return `${name}: one is above ${most}`
+  }
+  if (ranks === undefined || ranks === null) return null
+  if (!Array.isArray(ranks) || ranks.length !== layers) return 'ranks'
+  for (const [i, own] of ranks.entries()) {
+    if (!isObject(own)) return 'ranks'
+    const attended = (value.heads as number[])[i] * size
+    const least: Known = { up: Math.min(width, (value.inner as number[])[i]) }
+    least.down = least.up
+    for (const name of ['query', 'key', 'value', 'out']) least[name] = Math.min(width, attended)
+    for (const [name, rank] of Object.entries(own))
+      if (!Object.hasOwn(least, name) || !whole(rank, least[name] as number)) return `rank ${name}`
+  }
+  return null
+}
+
 function judgeConfig(bytes: Uint8Array, { family, config, architectures }: ModelConfig): string | null {
   const given = plainJson(bytes)?.value
   if (!isObject(given)) return 'it is no JSON object, or names a field twice'
@@ -117,7 +152,14 @@ function judgeConfig(bytes: Uint8Array, { family, config, architectures }: Model
   const width = at(isBert ? 'hidden_size' : 'dim', 768) as number
   if (config.width !== width) return `width is read as ${config.width}`
   const heads = at(isBert ? 'num_attention_heads' : 'n_heads', 12) as number
-  if (width % heads !== 0) return `${heads} heads of ${width}`
+  if (!Object.hasOwn(given, 'tinystill_blocks')) {
+    if (width % heads !== 0) return `${heads} heads of ${width}`
+  } else {
+    const layers = at(isBert ? 'num_hidden_layers' : 'n_layers', isBert ? 12 : 6) as number
+    const inner = at(isBert ? 'intermediate_size' : 'hidden_dim', 3072) as number
+    const wrong = brokenBlocks(given.tinystill_blocks, { layers, heads, inner, width })
+    if (wrong !== null) return `tinystill_blocks: ${wrong}`
+  }
   const pad = at('pad_token_id', 0) as number | null
   if (pad !== null && !(pad >= 0 && pad < config.vocabSize)) return 'pad_token_id'
   const named = at('id2label', null)
@@ -150,13 +192,18 @@ const distilbertDocument = {
   ...{ num_labels: 3, initializer_range: 0.02, transformers_version: '4.40.0' },
 }
 
+const cutDocument = {
+  ...bertDocument,
+  tinystill_blocks: { head_size: 4, heads: [2, 1], inner: [3, 10], ranks: [{ up: 2, out: 8 }, {}] },
+}
+
 export const configTarget: Target = {
   name: 'config',
   share: 14,
   open(folder) {
     const fill = slot(join(folder, 'config.json'))
     return {
-      make: spoiler([bertDocument, distilbertDocument]),
+      make: spoiler([bertDocument, distilbertDocument, cutDocument]),
       read: (bytes) => {
         fill(bytes)
         return readConfig(join(folder, 'config.json'))

@@ -1,0 +1,240 @@
+// Parts cut out of a model: smaller matrices with the numbers that stay, in a model of its own. And the same parts as zeros, for
+// those who can load only the whole shape.
+import { noGrad, touch } from '../../autograd/graph.js'
+import { ArgumentError } from '../../errors.js'
+import { flat, type Tensor } from '../../tensor/tensor.js'
+import { type BlockLinear, blockLinears } from '../encoder.js'
+import { undrawn } from '../init.js'
+import { Linear, LowRankLinear } from '../layers.js'
+import { makeModel } from '../models/bert.js'
+import {
+  type BlockShape,
+  blocksOf,
+  linearShape,
+  type TransformerConfig,
+  weightsOf,
+  withBlocks,
+} from '../models/config.js'
+import { MaskedWords, SequenceClassifier, TokenClassifier } from '../models/heads.js'
+import type { Pretrained } from '../models/pretrained.js'
+import { Transformer } from '../models/transformer.js'
+import { isQuantized } from '../quantized/quantize.js'
+import { allOf, type Kept } from './kept.js'
+
+/** The encoder of any model of the family. */
+export const baseOf = (model: Pretrained): Transformer =>
+  model instanceof Transformer ? model : (model as SequenceClassifier).base
+
+type Places = readonly number[]
+type AnyLinear = Linear | LowRankLinear
+
+/** to[i, j] = from[rows[i], columns[j]]; without columns whole rows, of vectors their elements. */
+function take(to: Tensor, from: Tensor, rows: Places, columns?: Places): void {
+  const [out, values] = [flat(to), flat(from)]
+  const own = from.rank === 1 ? 1 : from.shape[1]
+  const places = columns ?? Array.from({ length: own }, (_, j) => j)
+  let at = 0
+  for (const row of rows) for (const column of places) out[at++] = values[row * own + column]
+  touch(to)
+}
+
+function takeBias(to: AnyLinear, from: AnyLinear, rows: Places): void {
+  if (to.bias !== null && from.bias !== null) take(to.bias, from.bias, rows)
+}
+
+/** Rows are outputs, columns inputs. */
+function takeLinear(to: AnyLinear, from: AnyLinear, rows: Places, columns: Places): void {
+  takeBias(to, from, rows)
+  if (to instanceof LowRankLinear && from instanceof LowRankLinear) {
+    const ranks = Array.from({ length: from.rank }, (_, r) => r)
+    take(to.reduce.weight, from.reduce.weight, ranks, columns)
+    take(to.expand.weight, from.expand.weight, rows)
+  } else if (to instanceof Linear) {
+    const { weight } = from
+    take(to.weight, weight, rows, columns)
+    if (from instanceof LowRankLinear) weight.dispose()
+  }
+}
+
+function takeNorm(to: Record<'weight' | 'bias', Tensor>, from: typeof to, places: Places): void {
+  take(to.weight, from.weight, places)
+  take(to.bias, from.bias, places)
+}
+
+/** Columns of a layer's heads, side by side. */
+const columnsOf = (heads: Places, size: number): number[] =>
+  heads.flatMap((head) => Array.from({ length: size }, (_, i) => head * size + i))
+
+/** What is left of a block's layer as rows and columns of it. */
+function placesOf(
+  kept: Kept,
+  layer: number,
+  size: number,
+): Record<BlockLinear, [rows: Places, columns: Places]> {
+  const attended = columnsOf(kept.heads[layer], size)
+  const { width } = kept
+  const into: [Places, Places] = [attended, width]
+  return {
+    ...{ query: into, key: into, value: into, out: [width, attended] },
+    ...{ up: [kept.neurons[layer], width], down: [width, kept.neurons[layer]] },
+  }
+}
+
+/** A block's sizes. A product of two smaller layers that is larger than one layer of the new size becomes that layer. */
+function blockOf(old: BlockShape, kept: Kept, layer: number): BlockShape {
+  const sizes = { heads: kept.heads[layer].length, headSize: old.headSize, inner: kept.neurons[layer].length }
+  const block = { ...sizes, ranks: {} }
+  const width = kept.width.length
+  const ranks = Object.entries(old.ranks).filter(([key, rank]) => {
+    const name = key as BlockLinear
+    const { from, to } = linearShape(width, block, name)
+    return weightsOf(width, { ...sizes, ranks: { [name]: rank } }, name) < from * to
+  })
+  return { ...sizes, ranks: Object.fromEntries(ranks) }
+}
+
+/** Ids in config.json, as bos_token_id, are of the old table. */
+function renumbered(config: TransformerConfig, words: Places): Pick<TransformerConfig, 'padId' | 'extra'> {
+  const idOf = new Map(words.map((old, id) => [old, id]))
+  const extra = [...config.extra].flatMap(([field, value]): [string, unknown][] => {
+    if (!field.endsWith('_token_id') || typeof value !== 'number') return [[field, value]]
+    const id = idOf.get(value)
+    return id === undefined ? [] : [[field, id]]
+  })
+  const padId = config.padId === null ? null : (idOf.get(config.padId) ?? null)
+  return { padId, extra: new Map(extra) }
+}
+
+/** The config of what is left. */
+export function cutConfig(config: TransformerConfig, kept: Kept): TransformerConfig {
+  const blocks = blocksOf(config)
+  const [width, vocabSize] = [kept.width.length, kept.words.length]
+  const own = { ...config, width, vocabSize, ...renumbered(config, kept.words) }
+  return withBlocks(
+    own,
+    kept.layers.map((layer) => blockOf(blocks[layer], kept, layer)),
+  )
+}
+
+function check(who: string, model: Pretrained, kept: Kept): void {
+  if (isQuantized(model))
+    throw new ArgumentError(
+      who,
+      'the model is quantized',
+      'Cut the float model that it was made of, and quantize what is left',
+    )
+  const all = allOf(model.config)
+  const lists = (of: Kept): [string, Places][] => [
+    ...(['layers', 'width', 'pooled', 'words'] as const).map((name): [string, Places] => [name, of[name]]),
+    ...of.heads.map((own, i): [string, Places] => [`heads of layer ${i}`, own]),
+    ...of.neurons.map((own, i): [string, Places] => [`neurons of layer ${i}`, own]),
+  ]
+  const there = new Map(lists(all))
+  for (const [name, places] of lists(kept)) {
+    const n = there.get(name)?.length ?? 0
+    const rising = places.every(
+      (p, i) => Number.isInteger(p) && p >= 0 && p < n && (i === 0 || p > places[i - 1]),
+    )
+    if (!rising) throw new RangeError(`${who}: ${name} must be places from 0 to ${n - 1} in rising order`)
+    if (places.length === 0 && name !== 'layers') throw new RangeError(`${who}: no ${name} would be left`)
+  }
+  if (kept.width.length !== kept.pooled.length)
+    throw new RangeError(
+      `${who}: ${kept.width.length} of width and ${kept.pooled.length} pooled must be as many`,
+    )
+  const apart = !(model instanceof SequenceClassifier) && String(kept.width) !== String(kept.pooled)
+  if (apart) throw new RangeError(`${who}: of a model without a pooler for classes pooled is what width is`)
+}
+
+/**
+ * A model of what is kept, with copies of its numbers; nothing is shared, and the model itself stays as it is. Heads and neurons
+ * that are gone change its outputs as zeros in their place would; of hidden dimensions the layer norms are over fewer. Throws
+ * RangeError for places that are not there, ArgumentError for a quantized model.
+ */
+export function cutModel<M extends Pretrained>(model: M, kept: Kept): M {
+  check('cutModel', model, kept)
+  const { family, kind, config } = model
+  const pooler = baseOf(model).pooler !== null
+  const cut = undrawn(() => makeModel(family, kind, cutConfig(config, kept), { pooler }))
+  const dtype = model.parameters()[0].dtype
+  if (dtype === 'float64') cut.to(dtype)
+  noGrad(() => fill(cut, model, kept))
+  return cut.train(model.training) as M
+}
+
+function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
+  const [a, b] = [baseOf(to), baseOf(from)]
+  const { width, pooled, words } = kept
+  take(a.words.weight, b.words.weight, words, width)
+  for (const table of ['positions', 'types'] as const) {
+    const [own, old] = [a[table]?.weight, b[table]?.weight]
+    if (own && old)
+      take(
+        own,
+        old,
+        Array.from({ length: old.shape[0] }, (_, i) => i),
+        width,
+      )
+  }
+  takeNorm(a.norm, b.norm, width)
+  for (const [i, layer] of kept.layers.entries()) {
+    const [block, old] = [a.layers[i], b.layers[layer]]
+    const places = placesOf(kept, layer, old.attention.headSize)
+    for (const name of blockLinears) takeLinear(block.linear(name), old.linear(name), ...places[name])
+    takeNorm(block.attentionNorm, old.attentionNorm, width)
+    takeNorm(block.outputNorm, old.outputNorm, width)
+  }
+  if (a.pooler && b.pooler) takeLinear(a.pooler, b.pooler, pooled, width)
+  fillHead(to, from, kept)
+}
+
+function fillHead(to: Pretrained, from: Pretrained, { width, pooled, words }: Kept): void {
+  const classes = Array.from({ length: from.config.labels.length }, (_, i) => i)
+  if (to instanceof SequenceClassifier && from instanceof SequenceClassifier) {
+    if (to.pooler && from.pooler) takeLinear(to.pooler, from.pooler, pooled, width)
+    takeLinear(to.classifier, from.classifier, classes, pooled)
+  } else if (to instanceof TokenClassifier && from instanceof TokenClassifier)
+    takeLinear(to.classifier, from.classifier, classes, width)
+  else if (to instanceof MaskedWords && from instanceof MaskedWords) {
+    takeLinear(to.transform, from.transform, width, width)
+    takeNorm(to.transformNorm, from.transformNorm, width)
+    // Where it is tied this writes the table's rows once more.
+    takeLinear(to.decoder, from.decoder, words, width)
+  }
+}
+
+/** Sets rows, or columns, of a layer that are not among `places` to 0. */
+function clear(t: Tensor, places: Places, by: 'rows' | 'columns'): void {
+  const values = flat(t)
+  const columns = t.rank === 1 ? 1 : t.shape[1]
+  const stays = new Set(places)
+  for (let i = 0; i < values.length; i++)
+    if (!stays.has(by === 'rows' ? Math.floor(i / columns) : i % columns)) values[i] = 0
+  touch(t)
+}
+
+const inner = (layer: AnyLinear) => (layer instanceof LowRankLinear ? layer.reduce.weight : layer.weight)
+const outer = (layer: AnyLinear) => (layer instanceof LowRankLinear ? layer.expand.weight : layer.weight)
+
+/**
+ * Sets the heads and neurons that are not kept to 0, in place: the outputs of cutModel() in the whole shape. Gives the model.
+ * Throws what cutModel() throws.
+ */
+export function maskModel<M extends Pretrained>(model: M, kept: Pick<Kept, 'heads' | 'neurons'>): M {
+  const all = { ...allOf(model.config), heads: kept.heads, neurons: kept.neurons }
+  check('maskModel', model, all)
+  for (const [i, block] of baseOf(model).layers.entries()) {
+    const { attention, up, down } = block
+    const heads = columnsOf(kept.heads[i], attention.headSize)
+    for (const layer of [attention.query, attention.key, attention.value]) clearOutputs(layer, heads)
+    clear(inner(attention.out), heads, 'columns')
+    clearOutputs(up, kept.neurons[i])
+    clear(inner(down), kept.neurons[i], 'columns')
+  }
+  return model
+}
+
+function clearOutputs(layer: AnyLinear, places: Places): void {
+  clear(outer(layer), places, 'rows')
+  if (layer.bias !== null) clear(layer.bias, places, 'rows')
+}
