@@ -19,7 +19,6 @@ import { AverageRangeQuantizer } from '../../src/nn/quantize-aware/average-range
 import { FakeQuantEmbedding, FakeQuantLinear } from '../../src/nn/quantize-aware/layers.js'
 import { LearnedStepQuantizer } from '../../src/nn/quantize-aware/learned-step.js'
 import {
-  plainAgain,
   quantizationIn,
   quantizeAware,
   settleOnGrid,
@@ -29,6 +28,7 @@ import { type SchemeName, schemeNames } from '../../src/nn/quantize-aware/scheme
 import { splitWeight } from '../../src/nn/quantize-aware/split.js'
 import { quantize } from '../../src/nn/quantized/quantize.js'
 import { keyOf } from '../../src/tensor/rng.js'
+import { plainAgain } from '../../src/nn/stand-ins/ready.js'
 import { flatBatch } from '../../src/text/batches.js'
 
 const size = { vocabSize: 40, maxLength: 12, layers: 2, width: 12, heads: 3, inner: 20, labels: ['a', 'b'] }
@@ -246,7 +246,7 @@ describe('grids', () => {
     expect(least.step.item()).toBeCloseTo((4 * 17) / Math.sqrt(3), 5)
     expect(y.data[0]).toBe(10)
     const model = quantizeAware(bert(), 'lsq')
-    const groups = parameterGroups(model, { weightDecay: 0.01, stepScale: 5, decayAll: true })
+    const groups = parameterGroups(model, { weightDecay: 0.01, apartScale: 5, decayAll: true })
     const steps = groups.filter(({ lrScale }) => lrScale === 5)
     expect(steps.map(({ weightDecay }) => weightDecay)).toEqual([0])
     expect([...steps[0].params]).toHaveLength(27)

@@ -212,6 +212,6 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
 export function fitOptionsOf({ fit, quantize }: StagePlan): Omit<FitOptions, 'seed'> {
   const { layerDecay, decayAll, ...rest } = fit
   const stepLr = quantize?.stepLr ?? null
-  const steps = stepLr === null || fit.lr === 0 ? {} : { stepScale: stepLr / fit.lr }
+  const steps = stepLr === null || fit.lr === 0 ? {} : { apartScale: stepLr / fit.lr }
   return { ...rest, groups: { layerDecay, decayAll, ...steps } }
 }
