@@ -62,8 +62,13 @@ export const largestOfEach = (lists: readonly Floats[], sparsity: number): Uint8
 /** The same share of all together; the least that stays of each stays in any case. */
 export function largestOfAll(lists: readonly Floats[], sparsity: number): Uint8Array[] {
   const all = lists.reduce((n, list) => n + list.length, 0)
-  const certain = lists.map((list) => largestOf([list], leastKept(list.length))[0])
-  const raised = lists.map((list, m) => Float64Array.from(list, (x, i) => (certain[m][i] === 1 ? Infinity : x)))
+  const top = kthLargest(lists, 1)
+  const raised = lists.map((list) => {
+    const [certain] = largestOf([list], leastKept(list.length))
+    const own = list.slice()
+    for (let i = 0; i < own.length; i++) if (certain[i] === 1) own[i] = top
+    return own
+  })
   const least = lists.reduce((n, list) => n + leastKept(list.length), 0)
   return largestOf(raised, Math.max(least, all - Math.round(sparsity * all)))
 }

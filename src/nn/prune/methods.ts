@@ -24,7 +24,8 @@ export const pruneMethods = {
     ...{ by: 'size', keeps: 'all' },
   },
   lottery: {
-    describe: 'the smallest weights after a training, then back to the start with the others, round after round',
+    describe:
+      'the smallest weights after a training, then back to the start with the others, round after round',
     source: 'Frankle and Carbin 2019 (arXiv 1803.03635); Chen et al. 2020 (arXiv 2007.12223)',
     ...{ by: 'size', keeps: 'all', rounds: 10 },
   },

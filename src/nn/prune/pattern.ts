@@ -50,13 +50,14 @@ function eachCell([R, C]: Shape, pattern: Pattern, cell: (i: number, unit: numbe
 }
 
 /** How large each unit is: the sum of |w|, and -1 where a mask has pruned it, so that it never comes back. */
-export function sizesOf(weights: Floats, mask: Floats, shape: Shape, pattern: Pattern): Float64Array {
-  const [rows, columns] = unitsOf(shape, pattern)
-  const sizes = new Float64Array(rows * columns)
+export function sizesOf(weights: Floats, mask: Floats, shape: Shape, pattern: Pattern): Floats {
   if (isSingle(pattern)) {
+    const sizes = weights.slice()
     for (let i = 0; i < sizes.length; i++) sizes[i] = mask[i] === 0 ? -1 : Math.abs(weights[i])
     return sizes
   }
+  const [rows, columns] = unitsOf(shape, pattern)
+  const sizes = new Float64Array(rows * columns)
   eachCell(shape, pattern, (i, u) => {
     sizes[u] = mask[i] === 0 ? -1 : sizes[u] + Math.abs(weights[i])
   })

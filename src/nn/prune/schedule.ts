@@ -30,7 +30,10 @@ const steps = (n: number, total: number) => (n < 1 ? Math.round(n * total) : n)
  */
 export function pruningDone({ schedule, begin, hold }: PruneSchedule, step: number, total: number): number {
   if (!Object.hasOwn(curves, schedule))
-    throw new ArgumentError('pruneAware', `the schedule must be ${pruneScheduleNames.join(', ')}, got ${got(schedule)}`)
+    throw new ArgumentError(
+      'pruneAware',
+      `the schedule must be ${pruneScheduleNames.join(', ')}, got ${got(schedule)}`,
+    )
   if (schedule === 'once') return 1
   const first = steps(begin, total)
   const last = total - steps(hold, total)

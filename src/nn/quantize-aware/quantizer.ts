@@ -12,7 +12,9 @@ export abstract class Quantizer extends LearnsApart {
 
 /** Steps and ranges of quantizers, those that there are. */
 export const tensorsOf = (...quantizers: readonly (Quantizer | null)[]): Tensor[] =>
-  quantizers.flatMap((q) => Array.from(q?.holdings() ?? [], ([, held]) => held)).filter((t) => t instanceof Tensor)
+  quantizers
+    .flatMap((q) => Array.from(q?.holdings() ?? [], ([, held]) => held))
+    .filter((t) => t instanceof Tensor)
 
 /** A function that needs to know nothing but x. */
 export class FixedQuantizer extends Quantizer {

@@ -53,7 +53,9 @@ export const addedTo = (model: Module): Tensor[] => standInsIn(model).flatMap((l
  */
 export function computedState(model: Module): Map<string, Tensor> {
   const layers = new Map(
-    standInsIn(model).flatMap((layer) => ('weight' in layer ? [[layer.weight as Tensor, layer] as const] : [])),
+    standInsIn(model).flatMap((layer) =>
+      'weight' in layer ? [[layer.weight as Tensor, layer] as const] : [],
+    ),
   )
   const added = new Set(addedTo(model))
   const out = new Map<string, Tensor>()

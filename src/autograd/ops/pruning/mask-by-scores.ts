@@ -51,7 +51,15 @@ const maskByScoresOp = defineOp<None>({
     const s = (shape: Shape, more: Partial<Spec> = {}): Sample<None> => {
       const n = shape.reduce((a, b) => a * b, 1)
       const values = Array.from({ length: n }, (_, i) => (i % 3 === 1 ? 0 : 1))
-      return { inputs: [{ shape, ...more }, { shape, values }, { shape, ...more }], held: [1], attrs: none }
+      return {
+        inputs: [
+          { shape, ...more },
+          { shape, values },
+          { shape, ...more },
+        ],
+        held: [1],
+        attrs: none,
+      }
     }
     return [
       ...[s([2, 3]), s([]), s([1]), s([0, 3])],
