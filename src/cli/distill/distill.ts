@@ -11,6 +11,7 @@ import { writeAtomic } from '../../files/disk.js'
 import { writePretrained } from '../../files/models/pretrained.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
+import { sparsityOf } from '../../nn/prune/prepare.js'
 import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
@@ -182,10 +183,11 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   texts.push(...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
   const description = describePlan(plan)
-  const { quantize } = studentStage(plan)
+  const { quantize, prune } = studentStage(plan)
   const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
   const more = {
     ...(quantize !== null && { quantization: { ...quantize, grids: gridsOf(student) } }),
+    ...(prune !== null && { pruning: { ...prune, ...sparsityOf(student) } }),
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     counts: data.counts,
