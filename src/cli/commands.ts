@@ -8,6 +8,7 @@ import { inspectCommand } from './inspect.js'
 import { labelCommand } from './label.js'
 import { mnistCommand } from './mnist.js'
 import { predictCommand } from './predict.js'
+import { pruneCommand } from './prune/prune.js'
 import { pullCommand } from './pull.js'
 import { quantizeCommand } from './quantize/quantize.js'
 import { runCommand } from './run/run.js'
@@ -27,6 +28,7 @@ export const commands: AnyCommand[] = [
   runCommand,
   evalCommand,
   predictCommand,
+  pruneCommand,
   quantizeCommand,
   mnistCommand,
   inspectCommand,

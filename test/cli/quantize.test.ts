@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { changeOf } from '../../src/cli/quantize/change.js'
+import { changeOf } from '../../src/cli/shared/change.js'
 import { saveTinyModel } from './model.js'
 import { reviews, run } from './program.js'
 

@@ -8,7 +8,7 @@ import { mainName } from '../../distill/plan/variants.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import { TinystillError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
-import { writePretrained } from '../../files/models/pretrained.js'
+import { loadPretrained, writePretrained } from '../../files/models/pretrained.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { sparsityOf } from '../../nn/prune/prepare.js'
@@ -46,7 +46,8 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
   await distill(readJob(options, context.output), context)
 }
 
-async function distill(asked: Job, context: Context): Promise<void> {
+/** Trains a job, judges it and writes all that there is to tell. */
+export async function distill(asked: Job, context: Context): Promise<void> {
   const job = await check(asked, context)
   const { facts, folder: out, state } = job.output
   const folder = new RunFolder(out, facts, context, state)
@@ -187,7 +188,8 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
   const more = {
     ...(quantize !== null && { quantization: { ...quantize, grids: gridsOf(student) } }),
-    ...(prune !== null && { pruning: { ...prune, ...sparsityOf(student) } }),
+    // Of what was written, not of what was meant to be.
+    ...(prune !== null && { pruning: { ...prune, ...sparsityOf(loadPretrained(out).model) } }),
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     counts: data.counts,

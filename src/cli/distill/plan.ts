@@ -8,6 +8,7 @@ import type { Given } from '../../distill/plan/settings.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
+import { pruneMethods } from '../../nn/prune/methods.js'
 import { tasks } from '../../train/tasks.js'
 import { flagOf } from '../shared/options.js'
 import { countRows, type Texts } from './data.js'
@@ -70,7 +71,12 @@ export function pruningAsked({ prune, sparsity, ...options }: PruneFlags): Stage
   const asked = Object.entries({ ...own, sparsity, scoreLr, threshold, penalty }).filter(
     ([, value]) => value !== undefined,
   )
-  if (prune !== undefined) return stagePruning(prune, Object.fromEntries(asked))
+  if (prune !== undefined) {
+    const runs = prunePattern?.includes(':') === true
+    if (sparsity === undefined && pruneMethods[prune].keeps !== 'above' && !runs)
+      throw new RangeError(`--sparsity: ${prune} needs the share of weights that become 0, as 0.9`)
+    return stagePruning(prune, Object.fromEntries(asked))
+  }
   if (asked.length > 0) throw new RangeError(`--${asked[0][0]} goes with --prune METHOD`)
   return null
 }

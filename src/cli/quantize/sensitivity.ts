@@ -13,9 +13,9 @@ import { breathe } from '../../train/pace.js'
 import { type Classifier, predict } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
 import { VERSION } from '../../version.js'
+import { type Change, changeOf } from '../shared/change.js'
 import type { Context } from '../shared/command.js'
 import { renderTable } from '../shared/table.js'
-import { type Change, changeOf } from './change.js'
 
 export interface LayerEffect extends Change {
   name: string

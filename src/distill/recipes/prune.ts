@@ -12,7 +12,8 @@ const ALPHA = 0.5
 
 export const pruneRecipe = defineRecipe({
   name: 'prune',
-  describe: 'A copy of the teacher of which most weights become 0 while it is trained on: --prune, --sparsity',
+  describe:
+    'A copy of the teacher of which most weights become 0 while it is trained on: --prune, --sparsity',
   source: 'Sanh et al. 2020 (arXiv 2005.07683), Zhu and Gupta 2017 (arXiv 1710.01878)',
   ...{ teachers: 'one', student: 'copy' },
   settings: {

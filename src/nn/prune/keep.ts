@@ -62,7 +62,9 @@ export const largestOfEach = (lists: readonly Floats[], sparsity: number): Uint8
 /** The same share of all together; the least that stays of each stays in any case. */
 export function largestOfAll(lists: readonly Floats[], sparsity: number): Uint8Array[] {
   const all = lists.reduce((n, list) => n + list.length, 0)
-  const top = kthLargest(lists, 1)
+  const most = kthLargest(lists, 1)
+  // Above all others, and finite, so that the bins stay of use.
+  const top = most > 0 ? 2 * most : most + 1
   const raised = lists.map((list) => {
     const [certain] = largestOf([list], leastKept(list.length))
     const own = list.slice()
