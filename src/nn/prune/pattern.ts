@@ -2,6 +2,7 @@
 import { ArgumentError, got } from '../../errors.js'
 import { formatShape, type Shape } from '../../tensor/shape.js'
 import type { Floats } from '../../tensor/storage.js'
+import { GONE } from './keep.js'
 
 export type Pattern =
   | { readonly kind: 'block'; readonly rows: number; readonly columns: number }
@@ -49,17 +50,20 @@ function eachCell([R, C]: Shape, pattern: Pattern, cell: (i: number, unit: numbe
   }
 }
 
-/** How large each unit is: the sum of |w|, and -1 where a mask has pruned it, so that it never comes back. */
+/** By the mask, 0 or 1. */
+const lost = Float64Array.of(GONE, 0)
+
+/** How large each unit is: the sum of |w|, and GONE where a mask has pruned it, so that it never comes back. */
 export function sizesOf(weights: Floats, mask: Floats, shape: Shape, pattern: Pattern): Floats {
   if (isSingle(pattern)) {
     const sizes = weights.slice()
-    for (let i = 0; i < sizes.length; i++) sizes[i] = mask[i] === 0 ? -1 : Math.abs(weights[i])
+    for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(weights[i]) + lost[mask[i]]
     return sizes
   }
   const [rows, columns] = unitsOf(shape, pattern)
   const sizes = new Float64Array(rows * columns)
   eachCell(shape, pattern, (i, u) => {
-    sizes[u] = mask[i] === 0 ? -1 : sizes[u] + Math.abs(weights[i])
+    sizes[u] = mask[i] === 0 ? GONE : sizes[u] + Math.abs(weights[i])
   })
   return sizes
 }

@@ -204,7 +204,8 @@ export class Pruner {
 /** Zeros where a layer's mask has them. */
 function clear({ weight, weightMask: { mask } }: MaskedLinear): void {
   const [values, kept] = [weight, mask].map((t) => t.elements as Floats)
-  for (let i = 0; i < values.length; i++) if (kept[i] === 0) values[i] = 0
+  // The 0 that is added makes of -0 a 0.
+  for (let i = 0; i < values.length; i++) values[i] = values[i] * kept[i] + 0
   touch(weight)
 }
 
