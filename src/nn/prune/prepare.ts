@@ -5,6 +5,7 @@ import { sigmoid } from '../../autograd/ops/elementwise/pointwise.js'
 import { mean } from '../../autograd/ops/reduce.js'
 import { ArgumentError, got } from '../../errors.js'
 import { type Kinds, optionsArg } from '../../tensor/check.js'
+import { log } from '../../tensor/math.js'
 import type { Floats } from '../../tensor/storage.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Linear } from '../layers.js'
@@ -190,7 +191,7 @@ export class Pruner {
     if (keeps === 'all') return largestOfAll(lists, now)
     const bar = threshold * this.#done
     // sigmoid(s) > bar, solved for s.
-    return lists.map((list) => above(list, Math.log(bar / (1 - bar))))
+    return lists.map((list) => above(list, log(bar / (1 - bar))))
   }
 
   /** What soft movement adds to the loss, a scalar with its weight; null where nothing is. */

@@ -90,10 +90,7 @@ const maskByScoresOp = defineOp<None>({
       held: [1],
       attrs: none,
       out: [-3, 0, 0, 0, NaN],
-      grads: [
-        [1, 0, 1, 0, 1],
-        [-3, -3, 0, Infinity, NaN],
-      ],
+      grads: [[1, 0, 1, 0, 1], null, [-3, -3, 0, Infinity, NaN]],
     },
   ],
 })
