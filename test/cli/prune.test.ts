@@ -101,6 +101,26 @@ describe('tinystill prune without training', () => {
     expect(new Set(Object.values(matrices)).size).toBeGreaterThan(6)
   })
 
+  it('with --resume once and no more, of the same model', async () => {
+    const half = ['--method', 'magnitude', '--sparsity', '0.5', '--resume']
+    await prune('again', ...half)
+    const { out } = await prune('again', ...half)
+    expect(JSON.parse(out).status).toBe('done')
+    const { code, err } = await prune('again', ...half, '--pattern', '4x1')
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('pattern') })
+  })
+
+  it('as a step of an experiment', async () => {
+    const steps = [
+      { name: 'small', command: 'prune', model: at('model'), method: 'magnitude', sparsity: 0.5 },
+      { name: 'judged', command: 'eval', model: 'small', data: at('train.tsv') },
+    ]
+    writeFileSync(at('experiment.json'), JSON.stringify({ steps }))
+    const { code, err } = await run('run', at('experiment.json'), '--quiet')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expectSparse(join('experiment', 'small'), 0.5)
+  })
+
   it('of our own small classifier', async () => {
     saveTinyModel(at('tiny'))
     const own = ['--method', 'magnitude', '--sparsity', '0.5', '--quiet', '--json']
@@ -244,6 +264,16 @@ describe('tinystill prune refuses', () => {
     const { code, err } = await prune('refused', ...args)
     expect(code).toBeGreaterThan(0)
     expect(err).toMatch(message)
+  })
+
+  it('a teacher of other classes', async () => {
+    writeFileSync(at('other.tsv'), rows.map(([text, label]) => `${text}\t${label}!`).join('\n'))
+    const other = ['--train', at('other.tsv'), '--epochs', '1', '--out', at('other'), '--quiet']
+    await run('train', '--model', at('bert.json'), ...other)
+    const more = ['--method', 'magnitude', '--sparsity', '0.5', '--teacher', at('other')]
+    const { code, err } = await prune('refused', ...more, '--train', at('other.tsv'))
+    expect(code).toBe(1)
+    expect(err).toMatch(/its classes are good!, bad!, those of .*model bad, good|its classes are bad!, good!/)
   })
 
   it.each<[string, string[], RegExp]>([

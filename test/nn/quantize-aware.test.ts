@@ -27,8 +27,8 @@ import {
 import { type SchemeName, schemeNames } from '../../src/nn/quantize-aware/schemes.js'
 import { splitWeight } from '../../src/nn/quantize-aware/split.js'
 import { quantize } from '../../src/nn/quantized/quantize.js'
-import { keyOf } from '../../src/tensor/rng.js'
 import { plainAgain } from '../../src/nn/stand-ins/ready.js'
+import { keyOf } from '../../src/tensor/rng.js'
 import { flatBatch } from '../../src/text/batches.js'
 
 const size = { vocabSize: 40, maxLength: 12, layers: 2, width: 12, heads: 3, inner: 20, labels: ['a', 'b'] }

@@ -103,7 +103,9 @@ export async function pruneOnce(
       ...{ data: given({ dev, test }), models: { model: folder } },
     },
     context,
+    options,
   )
+  if (run.done) return run.leave()
   try {
     let result: Judged | null = null
     const own = dev !== undefined || test !== undefined ? loadClassifier(folder) : null

@@ -1,9 +1,12 @@
 // tinystill prune: most weights of a model become 0, at once or while it is trained on, by its labels and a teacher.
 import type { StagePruning } from '../../distill/plan/pruning.js'
+import { TinystillError } from '../../errors.js'
+import { classesOf } from '../../files/models/pretrained.js'
 import { distill } from '../distill/distill.js'
 import { readJob } from '../distill/job.js'
 import type { DistillOptions, PruneFlags } from '../distill/options.js'
 import { pruningAsked } from '../distill/plan.js'
+import type { Teacher } from '../distill/teachers.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { given, settleBackend } from '../shared/options.js'
 import { pruneOnce } from './once.js'
@@ -70,6 +73,16 @@ function checkOptions(options: PruneOptions, training: boolean): void {
     throw new RangeError(`--${wrong} is for training: give --train, and --epochs of 1 or more`)
 }
 
+/** Throws TinystillError for a teacher of other classes: the model's head, drawn anew, would have to learn them. */
+function checkClasses(model: string, { folder, classes }: Teacher): void {
+  const own = classesOf(model) ?? []
+  if (own.length === classes.length && own.every((name) => classes.includes(name))) return
+  throw new TinystillError(
+    `${folder}: its classes are ${classes.join(', ')}, those of ${model} ${own.join(', ') || 'none'}`,
+    'Take a teacher of the same classes, or leave it out',
+  )
+}
+
 async function run(options: PruneOptions & CommonOptions, context: Context): Promise<void> {
   const { output } = context
   const { train, teacher, model, epochs } = options
@@ -82,6 +95,7 @@ async function run(options: PruneOptions & CommonOptions, context: Context): Pro
   if (teacher === undefined) output.info('teacher, in what follows, is the model as it was')
   const models = given({ model, teacher })
   const job = readJob(asDistillation({ ...options, train }), output, { command: 'prune', options, models })
+  checkClasses(model, job.sources.teachers[0])
   await distill(job, context)
 }
 
