@@ -33,7 +33,6 @@ import {
   prunable,
   pruneAware,
   pruningIn,
-  pruningOf,
   settlePruned,
   sparsityOf,
 } from '../../src/nn/prune/prepare.js'
@@ -157,7 +156,7 @@ describe('pruneAware', () => {
       scores?.elements.set(
         Float32Array.from(scores.elements, (_, i) => normalAt(keyOf(7, 'scores', m), i) - 2),
       )
-    new Pruner(model, pruningIn(model) as ReturnType<typeof pruningOf>).update(10, 10)
+    new Pruner(model).update(10, 10)
     const trained = noGrad(() => model.forward(batch()).logits)
     const state = computedState(model)
     const { zeros, weights } = sparsityOf(model)
@@ -192,7 +191,7 @@ describe('pruneAware', () => {
     expect(prunable(other)).toHaveLength(12)
     const before = model.snapshot()
     pruneAware(model, 'magnitude', { sparsity: 0.9 })
-    new Pruner(model, pruningOf('magnitude', { sparsity: 0.9 })).update(1, 1)
+    new Pruner(model).update(1, 1)
     const changed = [...settlePruned(model).stateDict()].filter(
       ([name, t]) => far(t, before.get(name) as Tensor) > 0,
     )
@@ -210,7 +209,7 @@ describe('pruneAware', () => {
   it('masked weights stay 0 under momentum, and never come back', () => {
     const model = pruneAware(bert(), 'magnitude', { sparsity: 0.8, begin: 0, hold: 3 })
     model.train()
-    const pruner = new Pruner(model, pruningIn(model) as ReturnType<typeof pruningOf>)
+    const pruner = new Pruner(model)
     const optimizer = new AdamW(parameterGroups(model, { weightDecay: 0.01 }), { lr: 1e-2 })
     let gone = new Set<string>()
     pruner.update(0, 12)
@@ -249,7 +248,7 @@ describe('pruneAware', () => {
     const model = pruneAware(bert(), 'movement', { sparsity: 0.5 })
     const [{ weight, weightMask }] = masks(model)
     const before = weight.data.slice()
-    const pruner = new Pruner(model, pruningIn(model) as ReturnType<typeof pruningOf>)
+    const pruner = new Pruner(model)
     pruner.update(1, 1)
     expect(weight.data).toEqual(before)
     const first = weightMask.mask.data.slice()
@@ -303,7 +302,7 @@ describe('pruneAware', () => {
       /ready already, by the method movement/,
     )
     expect(() => quantizeAware(model, 'int8')).toThrow(/ready already, by the method movement/)
-    expect(() => new Pruner(bert(), pruningOf('movement', { sparsity: 0.5 }))).toThrow(/has no masks/)
+    expect(() => new Pruner(bert())).toThrow(/has no masks/)
   })
 })
 
@@ -317,7 +316,7 @@ describe('patterns', () => {
     const [query] = prunable(model).map(([, layer]) => layer.weight)
     const before = query.data.slice()
     pruneAware(model, 'magnitude', { sparsity, pattern })
-    new Pruner(model, pruningIn(model) as ReturnType<typeof pruningOf>).update(1, 1)
+    new Pruner(model).update(1, 1)
     const { rows, columns } = patternOf(pattern) as { rows: number; columns: number }
     const sums = new Map<string, { size: number; zeros: number }>()
     for (const [i, x] of before.entries()) {
@@ -332,7 +331,7 @@ describe('patterns', () => {
 
   it('2:4: of each 4 of a row the 2 largest', () => {
     const model = pruneAware(bert(), 'magnitude', { pattern: '2:4' })
-    new Pruner(model, pruningIn(model) as ReturnType<typeof pruningOf>).update(1, 1)
+    new Pruner(model).update(1, 1)
     for (const { weight } of masks(model))
       for (let i = 0; i < weight.numel; i += 4)
         expect(Array.from(weight.data.slice(i, i + 4)).filter((x) => x === 0)).toHaveLength(2)

@@ -1,7 +1,7 @@
 // How a stage's student is pruned while it is trained: the method, how many weights go, when, and how fast scores learn.
 
 import { touch } from '../../autograd/graph.js'
-import { DataError } from '../../errors.js'
+import { ArgumentError, DataError } from '../../errors.js'
 import type { HeadModel } from '../../nn/models/pretrained.js'
 import {
   type PruneMethod,
@@ -91,10 +91,12 @@ export function pruneAt(
     ...(kept as Partial<PruneSettings>),
     ...(known as Partial<PruneSettings>),
   }
+  if (method === 'lottery' && before?.method !== 'lottery')
+    throw new DataError(file, `${where}: lottery is a row of stages`, 'Ask for it by --prune lottery')
   try {
     return { ...stagePruning(method, rest), rewind }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
+    if (!(error instanceof RangeError || error instanceof ArgumentError)) throw error
     throw new DataError(file, `${where}: ${error.message}`)
   }
 }

@@ -131,19 +131,23 @@ const masked = (model: Module): MaskedLinear[] =>
 
 /** Moves the masks of a model that is ready. */
 export class Pruner {
+  readonly pruning: Pruning
   readonly #layers: readonly MaskedLinear[]
   readonly #pattern: Pattern
   #done = 0
 
-  /** Throws RangeError for a model that pruneAware() has not made ready. */
+  /**
+   * pruning: as the model was made ready, by default, or with another schedule or sparsity. Throws RangeError for a model that
+   * pruneAware() has not made ready.
+   */
   constructor(
     readonly model: Module,
-    /** As the model was made ready, or with another schedule or sparsity. */
-    readonly pruning: Pruning,
+    pruning: Pruning | null = pruningIn(moduleArg('Pruner', 'the model', model)),
   ) {
     this.#layers = masked(model)
-    if (this.#layers.length === 0)
+    if (this.#layers.length === 0 || pruning === null)
       throw new RangeError('Pruner: the model has no masks, call pruneAware() first')
+    this.pruning = pruning
     this.#pattern = patternOf(pruning.pattern)
   }
 
