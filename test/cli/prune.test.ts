@@ -284,6 +284,11 @@ describe('tinystill prune refuses', () => {
     ],
     ['a share of nothing', ['hinton', '--sparsity', '0.5'], /--sparsity goes with --prune/],
     [
+      'lottery and a lone student',
+      ['hinton', '--prune', 'lottery', '--sparsity', '0.5', '--baseline'],
+      /--baseline: lottery is a row of trainings/,
+    ],
+    [
       'lottery in a recipe of stages',
       ['tinybert', '--from-layers', '0', '--prune', 'lottery', '--sparsity', '0.5'],
       /lottery goes back to the weights of the start/,

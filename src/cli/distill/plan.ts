@@ -1,7 +1,7 @@
 // The plan of a distillation: the recipe's, with what options and a settings file change in it.
 import { partConfig, withConfig, withFit } from '../../distill/plan/config.js'
 import { type Plan, type StagePlan, withTask } from '../../distill/plan/plan.js'
-import { withPruning } from '../../distill/plan/pruned.js'
+import { roundsOf, withPruning } from '../../distill/plan/pruned.js'
 import { type StagePruning, stagePruning } from '../../distill/plan/pruning.js'
 import { stageQuantization } from '../../distill/plan/quantization.js'
 import type { Given } from '../../distill/plan/settings.js'
@@ -89,6 +89,10 @@ function pruned(plan: Plan, options: DistillOptions): Plan {
   if (grid !== undefined)
     throw new RangeError(
       `--prune: the stage ${grid.name} quantizes its student; prune first, and quantize what comes of it`,
+    )
+  if (roundsOf(pruning) > 0 && options.baseline)
+    throw new RangeError(
+      `--baseline: ${pruning.method} is a row of trainings; run it without the teacher on its own, tinystill prune`,
     )
   return withPruning(plan, pruning, options.pruneRounds)
 }
