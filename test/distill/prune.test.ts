@@ -120,7 +120,7 @@ describe('a plan that is pruned', () => {
     const [{ prune, losses }] = stages
     expect(prune).toEqual({
       ...{ method: 'movement', sparsity: 0.9, pattern: 'single', schedule: 'cubic', begin: 0.1, hold: 0.2 },
-      ...{ threshold: 0.1, penalty: 400, scoreLr: 0.01, rewind: null },
+      ...{ threshold: 0.1, penalty: 400, scores: 'zero', scoreLr: 0.01, rewind: null },
     })
     expect(baseline.prune).toEqual(prune)
     expect(losses).toMatchObject({ soft: { weight: 0.5, options: { T: 2 } }, hard: { weight: 0.5 } })

@@ -257,6 +257,24 @@ describe('pruneAware', () => {
     expect([...weightMask.mask.data]).toEqual(Array.from(first, (kept) => 1 - kept))
   })
 
+  it.each(['single', '4x4'])('scores that begin as sizes give the masks of magnitude, %s', (pattern) => {
+    const [moved, small] = (['movement', 'magnitude'] as const).map((method) => {
+      const model = pruneAware(bert(), method, {
+        ...{ sparsity: 0.5, pattern },
+        ...(method === 'movement' && { scores: 'size' as const }),
+      })
+      new Pruner(model).update(1, 1)
+      return masks(model).map(({ weightMask }) => weightMask)
+    })
+    for (const [i, { mask, scores }] of moved.entries()) {
+      expect([...mask.data]).toEqual([...small[i].mask.data])
+      expect(Array.from((scores as Tensor).data).reduce((a, b) => a + b, 0)).toBeCloseTo(
+        scores?.numel ?? 0,
+        3,
+      )
+    }
+  })
+
   it('scores learn at their own rate, and never decay', () => {
     const model = pruneAware(bert(), 'movement', { sparsity: 0.5 })
     const groups = parameterGroups(model, { weightDecay: 0.01, apartScale: 5, decayAll: true })
@@ -289,6 +307,12 @@ describe('pruneAware', () => {
       /schedule must be cubic/,
     ],
     ['a negative hold', 'magnitude', { sparsity: 0.5, hold: -1 }, /hold must be 0 or more/],
+    [
+      'an unknown start of scores',
+      'movement',
+      { sparsity: 0.5, scores: 'one' as 'zero' },
+      /scores must be one of zero, size/,
+    ],
     ['a bar of 1', 'soft-movement', { threshold: 1 }, /threshold must lie between/],
   ])('refuses %s', (_, method, options, message) => {
     const model = bert()

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
 import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.js'
+import type { ScoreStart } from '../../nn/prune/prepare.js'
 import { type PruneScheduleName, pruneScheduleNames } from '../../nn/prune/schedule.js'
 import { type SchemeName, schemeNames } from '../../nn/quantize-aware/schemes.js'
 import type { CommonOptions } from '../shared/command.js'
@@ -30,6 +31,7 @@ export interface PruneFlags {
   pruneHold?: number
   /** Of lottery tickets. */
   pruneRounds?: number
+  scores?: ScoreStart
   scoreLr?: number
   threshold?: number
   penalty?: number

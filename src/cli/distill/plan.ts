@@ -66,9 +66,9 @@ function quantized(plan: Plan, { quantizeAware }: DistillOptions): Plan {
 
 /** What --prune and the options beside it ask for. Throws RangeError. */
 export function pruningAsked({ prune, sparsity, ...options }: PruneFlags): StagePruning | null {
-  const { prunePattern, pruneSchedule, pruneBegin, pruneHold, scoreLr, threshold, penalty } = options
+  const { prunePattern, pruneSchedule, pruneBegin, pruneHold, scores, scoreLr, threshold, penalty } = options
   const own = { pattern: prunePattern, schedule: pruneSchedule, begin: pruneBegin, hold: pruneHold }
-  const asked = Object.entries({ ...own, sparsity, scoreLr, threshold, penalty }).filter(
+  const asked = Object.entries({ ...own, sparsity, scores, scoreLr, threshold, penalty }).filter(
     ([, value]) => value !== undefined,
   )
   if (prune !== undefined) {

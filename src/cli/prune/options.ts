@@ -1,6 +1,7 @@
 // The options of tinystill prune.
 import { type Command, Option } from 'commander'
 import type { PruneMethodName } from '../../nn/prune/methods.js'
+import { type ScoreStart, scoreStarts } from '../../nn/prune/prepare.js'
 import { type PruneScheduleName, pruneScheduleNames } from '../../nn/prune/schedule.js'
 import { orderOption } from '../shared/labels-option.js'
 import {
@@ -27,6 +28,7 @@ export interface PruneOptions extends RunCommandOptions, DataFileOptions, PaceOp
   begin?: number
   hold?: number
   rounds?: number
+  scores?: ScoreStart
   scoreLr?: number
   threshold?: number
   penalty?: number
@@ -94,6 +96,12 @@ export function pruneOptions(command: Command): Command {
     .option('--begin <n>', 'steps, or below 1 their share, before it begins; default 0.1', numberIn(0, 1e9))
     .option('--hold <n>', 'the same in the end, with all of them; default 0.2', numberIn(0, 1e9))
     .option('--rounds <n>', 'of lottery: trainings before the last one; default 10', whole(1, 1000))
+    .addOption(
+      new Option(
+        '--scores <how>',
+        'of movement: what scores begin as; default zero; size: as the weights do, for short trainings',
+      ).choices(scoreStarts),
+    )
     .option('--score-lr <x>', 'of movement: rate of the scores; default 0.01', numberIn(0, 10))
     .option('--penalty <x>', 'of soft-movement: weight of the mean score; default 400', numberIn(0, 1e9))
     .option(

@@ -22,10 +22,10 @@ const flagsOf = ({
   rounds,
   ...options
 }: PruneOptions): PruneFlags => {
-  const { sparsity, scoreLr, threshold, penalty } = options
+  const { sparsity, scores, scoreLr, threshold, penalty } = options
   const asked = {
     ...{ prune: method, sparsity, prunePattern: pattern, pruneSchedule: schedule, pruneBegin: begin },
-    ...{ pruneHold: hold, pruneRounds: rounds, scoreLr, threshold, penalty },
+    ...{ pruneHold: hold, pruneRounds: rounds, scores, scoreLr, threshold, penalty },
   }
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
 }

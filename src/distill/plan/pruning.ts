@@ -16,6 +16,7 @@ import {
   pruneAware,
   pruningIn,
   pruningOf,
+  scoreStarts,
 } from '../../nn/prune/prepare.js'
 import { pruneScheduleNames } from '../../nn/prune/schedule.js'
 import { addedTo, settle } from '../../nn/stand-ins/ready.js'
@@ -57,6 +58,7 @@ export const pruneSettings = {
   schedule: oneOf(pruneScheduleNames, 'cubic'),
   begin: numberFrom(0, 1e9, 0.1),
   hold: numberFrom(0, 1e9, 0.2),
+  scores: oneOf(scoreStarts, 'zero'),
   threshold: numberFrom(1e-6, 0.999999, 0.1),
   penalty: numberFrom(0, 1e9, 400),
   scoreLr: { ...numberOrNone(0, 10), fallback: SCORE_LR },
@@ -106,7 +108,8 @@ const part = (n: number) => (n < 1 ? `${percent(n)} of the steps` : `${n} steps`
 
 /** For people: 'movement, weights that training moves towards 0, by scores that learn along (90% of each matrix, cubic ...)'. */
 export function describePruning(pruning: StagePruning): string {
-  const { method, sparsity, pattern, schedule, begin, hold, threshold, penalty, scoreLr, rewind } = pruning
+  const { method, sparsity, pattern, schedule, begin, hold, threshold, penalty, scores, scoreLr, rewind } =
+    pruning
   const { describe, keeps, by }: PruneMethod = pruneMethods[method]
   const how = [
     sparsity === null
@@ -116,6 +119,7 @@ export function describePruning(pruning: StagePruning): string {
     schedule === 'once'
       ? 'from the first step on'
       : `${schedule} after ${part(begin)}, the last ${part(hold)} with all of it`,
+    ...(by === 'scores' && scores === 'size' ? ['scores begin as sizes'] : []),
     ...(by === 'scores' && scoreLr !== null ? [`lr of scores ${scoreLr}`] : []),
     ...(rewind === null ? [] : ['the others as they began']),
   ]

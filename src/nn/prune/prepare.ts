@@ -25,17 +25,25 @@ export interface Pruning extends PruneSchedule {
   sparsity: number | null
   /** 'single', '32x32', '2:4'. */
   pattern: string
+  /**
+   * What scores begin as: 0, as in the paper, so that the first masks follow from a few steps alone; or a weight's size by the mean
+   * size of its matrix, so that they begin as those of magnitude and training moves them on.
+   */
+  scores: ScoreStart
   /** Soft movement: sigmoid(score) at which a weight stays, in the end. */
   threshold: number
   /** Soft movement: what the mean of sigmoid(score) over all matrices counts in the loss, in the end. */
   penalty: number
 }
 
+export const scoreStarts = ['zero', 'size'] as const
+export type ScoreStart = (typeof scoreStarts)[number]
+
 export type PruneOptions = Partial<Omit<Pruning, 'method'>>
 
 const optionKinds: Kinds<PruneOptions> = {
   ...{ sparsity: 'any', pattern: 'any', schedule: 'any', begin: 'number', hold: 'number' },
-  ...{ threshold: 'number', penalty: 'number' },
+  ...{ threshold: 'number', penalty: 'number', scores: scoreStarts },
 }
 
 /** Sanh et al. 2020 and its code: a tenth of warm-up, twice that in the end; threshold and penalty of the soft kind. */
@@ -44,6 +52,7 @@ const usual = {
   schedule: 'cubic',
   begin: 0.1,
   hold: 0.2,
+  scores: 'zero',
   threshold: 0.1,
   penalty: 400,
 } as const
@@ -121,13 +130,26 @@ export function pruneAware<M extends Module>(
   for (const [name, { weight }] of layers) checkFits(name, weight.shape, pattern)
   const chosen = new Set<Module>(layers.map(([, layer]) => layer))
   const scored = pruneMethods[method].by === 'scores'
-  const standIn = (module: Module) =>
-    chosen.has(module) ? new MaskedLinear(module as Linear, pattern, scored) : module
+  const standIn = (module: Module) => {
+    if (!chosen.has(module)) return module
+    const layer = new MaskedLinear(module as Linear, pattern, scored)
+    if (scored && pruning.scores === 'size') scoreBySize(layer, pattern)
+    return layer
+  }
   return makeReady(model, standIn, { by: 'pruneAware', how: `by the method ${method}`, settings: pruning })
 }
 
 const masked = (model: Module): MaskedLinear[] =>
   Array.from(model.namedModules(), ([, module]) => module).filter((m) => m instanceof MaskedLinear)
+
+/** Sets scores to the sizes of their units, by the mean of these: 1 on average. */
+function scoreBySize({ weight, weightMask: { mask, scores } }: MaskedLinear, pattern: Pattern): void {
+  const sizes = sizesOf(weight.elements as Floats, mask.elements as Floats, weight.shape, pattern)
+  let sum = 0
+  for (const size of sizes) sum += size
+  const values = (scores as Tensor).elements
+  for (let i = 0; i < sizes.length && sum > 0; i++) values[i] = (sizes[i] * sizes.length) / sum
+}
 
 /** Moves the masks of a model that is ready. */
 export class Pruner {
