@@ -70,6 +70,7 @@ export { einsum } from './autograd/ops/products/einsum.js'
 export { scaledDotProductAttention } from './autograd/ops/products/scaled-attention.js'
 export { segmentAttention, segmentMean } from './autograd/ops/products/segments.js'
 export { bmm, dot, outer, tensordot } from './autograd/ops/products/vectors.js'
+export { maskByScores } from './autograd/ops/pruning/mask-by-scores.js'
 export {
   type FakeQuantizeOptions,
   fakeQuantize,

@@ -11,6 +11,7 @@ import { mnistCommand } from './mnist.js'
 import { exportCommand } from './onnx/export.js'
 import { importCommand } from './onnx/import.js'
 import { predictCommand } from './predict.js'
+import { pruneCommand } from './prune/prune.js'
 import { pullCommand } from './pull.js'
 import { pushCommand } from './push.js'
 import { quantizeCommand } from './quantize/quantize.js'
@@ -36,6 +37,7 @@ export const commands: AnyCommand[] = [
   evalCommand,
   predictCommand,
   shrinkCommand,
+  pruneCommand,
   quantizeCommand,
   exportCommand,
   importCommand,

@@ -6,15 +6,15 @@ import type { HeadModel } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
 import { AverageRangeQuantizer } from '../nn/quantize-aware/average-range.js'
 import { LearnedStepQuantizer } from '../nn/quantize-aware/learned-step.js'
-import { addedTo, quantizationIn, stateOnGrid } from '../nn/quantize-aware/prepare.js'
 import { countWeights, quantizedLayers } from '../nn/quantized/quantize.js'
+import { addedTo, computedState, readinessOf } from '../nn/stand-ins/ready.js'
 
 /** A new model of plain layers with weights on their grids, which the student goes on beside; the student itself where it is plain. */
 export function plainStudent(student: HeadModel): HeadModel {
-  if (quantizationIn(student) === null) return student
+  if (readinessOf(student) === null) return student
   const { family, kind, config } = student
   const plain = undrawn(() => makeModel(family, kind, config))
-  const state = stateOnGrid(student)
+  const state = computedState(student)
   plain.loadStateDict(state)
   for (const t of state.values()) t.dispose()
   return plain.eval() as HeadModel

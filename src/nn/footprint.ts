@@ -8,8 +8,7 @@ import { type BlockShape, blocksOf, linearShape, type TransformerConfig, weights
 import type { Family, Kind } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
 import type { Module } from './module.js'
-import { FakeQuantAttention } from './quantize-aware/attention.js'
-import { FakeQuantLinear } from './quantize-aware/layers.js'
+import { isStandIn } from './stand-ins/stand-in.js'
 
 /** In bytes. */
 export interface Footprint {
@@ -105,9 +104,8 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]
-    if (module instanceof FakeQuantAttention) word += module.leaves(T)
-    if (!(module instanceof FakeQuantLinear)) continue
-    const left = module.leaves()
+    if (!isStandIn(module)) continue
+    const left = module.leaves(T)
     once += left.once
     word += left.word
     layers += left.word

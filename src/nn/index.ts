@@ -21,6 +21,17 @@ export { Dropout, Embedding, LayerNorm, Linear, LowRankLinear } from './layers.j
 export { Module } from './module.js'
 export { BatchNorm1d, BatchNorm2d, GroupNorm, RMSNorm } from './norm.js'
 export { AdaptiveAvgPool2d, AvgPool2d, MaxPool1d, MaxPool2d } from './pool.js'
+export type { PruneMethodName } from './prune/methods.js'
+export {
+  type PruneOptions,
+  Pruner,
+  type Pruning,
+  pruneAware,
+  type Sparsity,
+  settlePruned,
+  sparsityOf,
+} from './prune/prepare.js'
+export type { PruneScheduleName } from './prune/schedule.js'
 export {
   type QuantizeAwareOptions,
   quantizeAware,

@@ -18,6 +18,8 @@ export interface CardRecord {
   columns: readonly string[]
   rows: readonly (readonly string[])[]
   verdicts: readonly string[]
+  /** What of it is 0. */
+  pruning?: { method: string; zeros: number; weights: number }
   /** What 'ms a text' is. */
   speedMethod?: string
   command: string
@@ -54,6 +56,11 @@ function fenced(text: string): string {
 
 const row = (cells: readonly string[]) => `| ${cells.map(plain).join(' | ')} |`
 
+function pruned({ method, zeros, weights }: NonNullable<CardRecord['pruning']>): string {
+  const share = ((100 * zeros) / Math.max(1, weights)).toFixed(2)
+  return `Pruned (${plain(method)}): ${zeros} of the ${weights} weights in the matrices of its layers are 0, ${share}%. They stand there as zeros, so that it loads as any other model.`
+}
+
 /** The same record gives the same card. */
 export function modelCard(r: CardRecord): string {
   const data = Object.entries(r.data).map(
@@ -61,8 +68,11 @@ export function modelCard(r: CardRecord): string {
   )
   const list = (texts: readonly string[]) => texts.map((text) => `- ${line(text)}`).join('\n')
   const parts = [
-    `# ${plain(r.recipe.name)} student of ${plain(r.teachers.join(', '))}`,
-    `${r.gives === undefined ? 'A text classifier' : `A model that gives ${plain(r.gives)} for a text`} (${plain(r.classes.join(', '))}): ${plain(r.student)}, distilled by the recipe ${plain(r.recipe.name)}, ${plain(r.recipe.source)}.`,
+    r.recipe.name === 'prune'
+      ? `# ${plain(r.student)}, pruned`
+      : `# ${plain(r.recipe.name)} student of ${plain(r.teachers.join(', '))}`,
+    `${r.gives === undefined ? 'A text classifier' : `A model that gives ${plain(r.gives)} for a text`} (${plain(r.classes.join(', '))}): ${plain(r.student)}, ${r.recipe.name === 'prune' ? 'pruned' : 'distilled'} by the recipe ${plain(r.recipe.name)}, ${plain(r.recipe.source)}.`,
+    ...(r.pruning === undefined ? [] : [pruned(r.pruning)]),
     '## Loss',
     fenced(r.plan),
     '## Figures',

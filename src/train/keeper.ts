@@ -33,8 +33,8 @@ export class Keeper {
     readonly options: KeeperOptions,
   ) {}
 
-  /** Throws RangeError when there is no figure of the chosen name. */
-  add(epoch: number, step: number, result: number | Figures): EvaluationReport {
+  /** counts: whether it may be the best. Throws RangeError when there is no figure of the chosen name. */
+  add(epoch: number, step: number, result: number | Figures, counts = true): EvaluationReport {
     const figures: Figures = typeof result === 'number' ? { score: result } : { ...result }
     const name = this.options.metric ?? Object.keys(figures)[0]
     const score = figures[name]
@@ -43,10 +43,10 @@ export class Keeper {
         `training: evaluate() gave no ${name ?? 'figure'}, only ${Object.keys(figures).join(', ') || 'nothing'}`,
       )
     const sign = (this.options.higher ?? !lessIsBetter(name)) ? 1 : -1
-    const best = this.best === null || beats(sign * score, sign * this.best.score)
+    const best = counts && (this.best === null || beats(sign * score, sign * this.best.score))
     const report = { epoch, step, figures, score, best }
     this.reports.push(report)
-    this.#since = best ? 0 : this.#since + 1
+    this.#since = best || !counts ? 0 : this.#since + 1
     if (best) {
       this.best = report
       this.#drop()

@@ -72,6 +72,10 @@ export interface FitOptions {
   signal?: { readonly aborted: boolean }
   /** Where its state is kept, so that a killed training goes on with the same bits. Default: nowhere. */
   store?: FitStore
+  /** Called with the optimizer steps that are taken, of `total`: before the first one, and after each. What moves masks. */
+  atStep?: (taken: number, total: number) => void
+  /** Whether the model is by now what it is to be, and an evaluation may be the best. Default: always. */
+  counts?: () => boolean
   onStep?: (step: StepReport) => void | Promise<void>
   onEvaluation?: (evaluation: EvaluationReport) => void | Promise<void>
   onEpoch?: (epoch: EpochReport) => void | Promise<void>
@@ -183,6 +187,7 @@ export async function fit<Input, Output>(
     restoreFit(saved, saved.place, { model, optimizer, keeper })
     accumulator.inARow = saved.place.skippedInARow
   }
+  options.atStep?.(optimizer.steps, steps)
   const reports: EpochReport[] = [...(saved?.place?.epochs ?? [])]
   let stopped: FitResult['stopped'] = 'done'
 
@@ -197,7 +202,7 @@ export async function fit<Input, Output>(
 
   async function judge(epoch: number, step: number): Promise<EvaluationReport> {
     if (!evaluate) return { epoch, step, figures: {}, score: Number.NaN, best: true }
-    const report = keeper.add(epoch, step, await evaluate())
+    const report = keeper.add(epoch, step, await evaluate(), options.counts?.() ?? true)
     model.train()
     await options.onEvaluation?.(report)
     await breathe()
@@ -233,6 +238,7 @@ export async function fit<Input, Output>(
           (i + 1) % accumulate === 0 || ends
             ? accumulator.step(factor, { maxNorm, clip }, at)
             : { gradNorm: 0 }
+        if ((i + 1) % accumulate === 0 || ends) options.atStep?.(optimizer.steps, steps)
         const tokens = data.tokens(rows)
         await options.onStep?.({ epoch, step, total, ...batch, ...outcome, lr: lr * factor, tokens })
         await breathe()

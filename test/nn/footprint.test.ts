@@ -13,10 +13,12 @@ import { countOf, footprintOfConfig, footprintOfModel } from '../../src/nn/footp
 import { BertForMaskedLM, makeModel } from '../../src/nn/models/bert.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { bert, families, kinds } from '../../src/nn/models/family.js'
+import type { Module } from '../../src/nn/module.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
 import { freeze } from '../../src/nn/optim/groups.js'
+import { pruneAware } from '../../src/nn/prune/prepare.js'
 import { quantizeAware } from '../../src/nn/quantize-aware/prepare.js'
-import { type SchemeName, schemeNames } from '../../src/nn/quantize-aware/schemes.js'
+import { schemeNames } from '../../src/nn/quantize-aware/schemes.js'
 import { limitMemory, memory, memoryLimit } from '../../src/tensor/storage.js'
 import { encodedData } from '../../src/text/dataset.js'
 import { train } from '../../src/train/tasks.js'
@@ -48,11 +50,11 @@ function peakOfStep(
   kind: 'sequence-classification' | 'masked-lm',
   rows: number,
   T: number,
-  scheme: SchemeName | null = null,
+  prepare: (model: Module) => unknown = () => {},
 ) {
   const before = memory().bytes
   const model = makeModel(bert, kind, { ...bert.defaults, ...settings, labels })
-  if (scheme !== null) quantizeAware(model, scheme)
+  prepare(model)
   const optimizer = new AdamW(model.parameters())
   const words = rows * T
   const wordAt = (i: number) => 1 + ((i * 17) % (model.config.vocabSize - 1))
@@ -108,11 +110,15 @@ describe('the estimate', () => {
     }
   })
 
-  it.each(schemeNames)('of training with quantization by %s: within a factor of 1.5', (scheme) => {
+  it.each<[string, (model: Module) => unknown]>([
+    ...schemeNames.map((name): [string, (model: Module) => unknown] => [name, (m) => quantizeAware(m, name)]),
+    ['magnitude', (model) => pruneAware(model, 'magnitude', { sparsity: 0.5 })],
+    ['movement', (model) => pruneAware(model, 'movement', { sparsity: 0.5 })],
+  ])('of training on grids or with masks, %s: within a factor of 1.5', (_, prepare) => {
     const weights = { vocabSize: 2000, width: 96, layers: 2, heads: 4, inner: 384 }
     const words = { vocabSize: 200, width: 48, layers: 6, heads: 4, inner: 192 }
     for (const [settings, rows, T] of [[weights, 2, 20] as const, [words, 32, 24] as const]) {
-      const { peak, estimates } = peakOfStep(settings, 'sequence-classification', rows, T, scheme)
+      const { peak, estimates } = peakOfStep(settings, 'sequence-classification', rows, T, prepare)
       expect(estimates[0] / peak).toBeGreaterThan(1 / 1.5)
       expect(estimates[0] / peak).toBeLessThan(1.5)
     }

@@ -19,7 +19,6 @@ import { AverageRangeQuantizer } from '../../src/nn/quantize-aware/average-range
 import { FakeQuantEmbedding, FakeQuantLinear } from '../../src/nn/quantize-aware/layers.js'
 import { LearnedStepQuantizer } from '../../src/nn/quantize-aware/learned-step.js'
 import {
-  plainAgain,
   quantizationIn,
   quantizeAware,
   settleOnGrid,
@@ -28,6 +27,7 @@ import {
 import { type SchemeName, schemeNames } from '../../src/nn/quantize-aware/schemes.js'
 import { splitWeight } from '../../src/nn/quantize-aware/split.js'
 import { quantize } from '../../src/nn/quantized/quantize.js'
+import { plainAgain } from '../../src/nn/stand-ins/ready.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { flatBatch } from '../../src/text/batches.js'
 
@@ -247,7 +247,7 @@ describe('grids', () => {
     expect(least.step.item()).toBeCloseTo((4 * 17) / Math.sqrt(3), 5)
     expect(y.data[0]).toBe(10)
     const model = quantizeAware(bert(), 'lsq')
-    const groups = parameterGroups(model, { weightDecay: 0.01, stepScale: 5, decayAll: true })
+    const groups = parameterGroups(model, { weightDecay: 0.01, apartScale: 5, decayAll: true })
     const steps = groups.filter(({ lrScale }) => lrScale === 5)
     expect(steps.map(({ weightDecay }) => weightDecay)).toEqual([0])
     expect([...steps[0].params]).toHaveLength(27)

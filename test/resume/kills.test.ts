@@ -8,7 +8,7 @@ const TRIALS = Number(process.env.TINYSTILL_TRIALS ?? 20)
 const main = ['hinton', 'distilbert', 'tinybert']
 const others = [
   ...['minilm', 'minilm2', 'born-again', 'annealing', 'multi-teacher', 'mlm'],
-  ...['q8bert', 'lsq', 'binarybert'],
+  ...['q8bert', 'lsq', 'binarybert', 'movement', 'magnitude', 'lottery'],
 ]
 
 let made: Awaited<ReturnType<typeof prepare>>

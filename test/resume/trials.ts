@@ -100,6 +100,10 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
     // The teacher of one epoch knows next to nothing.
     ...['distill', '--recipe', recipe, '--teacher', teacher, '--force', '--augment', '0', ...data, ...more],
   ]
+  const prune = (method: string, ...more: string[]) => [
+    ...['prune', '--model', teacher, '--method', method, '--train', train, '--dev', dev, '--force'],
+    ...['--epochs', '3', '--batch-size', '12', '--lr', '1e-3', ...save, ...more],
+  ]
   return {
     root,
     commands: {
@@ -116,6 +120,10 @@ export async function prepare(): Promise<{ root: string; commands: Record<string
       q8bert: distill('q8bert'),
       lsq: distill('lsq', '--from-layers', '0,2'),
       binarybert: distill('binarybert'),
+      // Scores; masks that weights make and never leave; rounds that begin with the first weights again.
+      movement: prune('movement', '--teacher', teacher, '--sparsity', '0.7'),
+      magnitude: prune('magnitude', '--pattern', '4x1', '--sparsity', '0.6', '--seeds', '2'),
+      lottery: prune('lottery', '--rounds', '2', '--sparsity', '0.6', '--epochs', '1'),
       mlm: [
         ...['train', '--task', 'mlm', '--model', two, '--train', plain, '--dev', plain, '--epochs', '2'],
         ...['--batch-size', '8', '--accumulate', '2', '--eval-every', '4', ...save],

@@ -8,9 +8,10 @@ import { mainName } from '../../distill/plan/variants.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import { TinystillError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
-import { writePretrained } from '../../files/models/pretrained.js'
+import { loadPretrained, writePretrained } from '../../files/models/pretrained.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
+import { sparsityOf } from '../../nn/prune/prepare.js'
 import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
@@ -45,7 +46,8 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
   await distill(readJob(options, context.output), context)
 }
 
-async function distill(asked: Job, context: Context): Promise<void> {
+/** Trains a job, judges it and writes all that there is to tell. */
+export async function distill(asked: Job, context: Context): Promise<void> {
   const job = await check(asked, context)
   const { facts, folder: out, state } = job.output
   const folder = new RunFolder(out, facts, context, state)
@@ -182,10 +184,12 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   texts.push(...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
   const description = describePlan(plan)
-  const { quantize } = studentStage(plan)
+  const { quantize, prune } = studentStage(plan)
   const student = kept.stages.find(({ stage }) => stage === studentStage(plan))?.model as Student
   const more = {
     ...(quantize !== null && { quantization: { ...quantize, grids: gridsOf(student) } }),
+    // Of what was written, not of what was meant to be.
+    ...(prune !== null && { pruning: { ...prune, ...sparsityOf(loadPretrained(out).model) } }),
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     counts: data.counts,

@@ -67,8 +67,16 @@ export interface Checked extends Job {
 export const mainVariant = ({ training }: Job): Variant =>
   training.variants.find(({ label }) => label === null) as Variant
 
+/** What was typed: another command may ask for a distillation by options of its own. */
+export interface Typed {
+  command: string
+  options: object
+  /** Folders of the models that it names, by their uses. */
+  models: Readonly<Record<string, string>>
+}
+
 /** Everything that the options name, read. Throws what its readers throw. */
-export function readJob(options: DistillOptions, output: Output): Job {
+export function readJob(options: DistillOptions, output: Output, typed = typedOf(options)): Job {
   const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
@@ -112,7 +120,7 @@ export function readJob(options: DistillOptions, output: Output): Job {
       ...variantsOf(plan, options, counts),
       ...{ onNonfinite, force, seeds: Array.from({ length: seeds }, (_, i) => seed + i) },
     },
-    output: outputOf(options),
+    output: outputOf(options, typed),
   }
 }
 
@@ -160,25 +168,30 @@ function variantsOf(
   return { variants: [...alone, main, ...without], skipped }
 }
 
-/** The run's folder, and what stands in it of the run. */
-function outputOf(options: DistillOptions): Job['output'] {
-  const { out, seed, train, transfer, text, dev, test, config, student, generalTeacher, tokenizer } = options
+function typedOf(options: DistillOptions): Typed {
+  const { student, generalTeacher, tokenizer } = options
   const numbered = options.teacher.map((t, i) => [i === 0 ? 'teacher' : `teacher ${i + 1}`, t])
+  const models = given({ student, generalTeacher, tokenizer, ...Object.fromEntries(numbered) })
+  return { command: 'distill', options, models }
+}
+
+/** The run's folder, and what stands in it of the run. */
+function outputOf(options: DistillOptions, { command, options: own, models }: Typed): Job['output'] {
+  const { out, seed, train, transfer, text, dev, test, config } = options
   const { resume, checkpointEvery, keepCheckpoints, tensorboard } = options
   return {
     folder: out,
     facts: {
-      ...{ command: 'distill', seed, options: { ...options } },
+      ...{ command, seed, options: { ...own }, models },
       data: given({ train, transfer, text, dev, test, config }),
-      models: given({ student, generalTeacher, tokenizer, ...Object.fromEntries(numbered) }),
     },
     state: { resume, checkpointEvery, keepCheckpoints, tensorboard },
-    repeat: commandOf(options),
+    repeat: commandOf(command, own),
   }
 }
 
 /** The command that makes the run again. */
-function commandOf(options: DistillOptions): string {
+export function commandOf(command: string, options: object): string {
   const shown = ['json', 'quiet', 'debug', 'args', 'threads', 'backend', 'resume', 'checkpointEvery']
   const words = Object.entries(options).flatMap(([name, value]) => {
     if (shown.includes(name) || value === undefined || value === false) return []
@@ -187,5 +200,5 @@ function commandOf(options: DistillOptions): string {
     const list = Array.isArray(value) && name !== 'fromLayers' ? value : [String(value)]
     return [flag, ...list.map((v) => quoted(String(v)))]
   })
-  return `tinystill distill ${words.join(' ')}`
+  return `tinystill ${command} ${words.join(' ')}`
 }

@@ -2,6 +2,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
+import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.js'
+import type { ScoreStart } from '../../nn/prune/prepare.js'
+import { type PruneScheduleName, pruneScheduleNames } from '../../nn/prune/schedule.js'
 import { type SchemeName, schemeNames } from '../../nn/quantize-aware/schemes.js'
 import type { CommonOptions } from '../shared/command.js'
 import { orderOption } from '../shared/labels-option.js'
@@ -18,7 +21,28 @@ import {
   whole,
 } from '../shared/options.js'
 
-export interface DistillOptions extends CommonOptions, RunCommandOptions, DataFileOptions, PaceOptions {
+/** How a student is pruned. */
+export interface PruneFlags {
+  prune?: PruneMethodName
+  sparsity?: number
+  prunePattern?: string
+  pruneSchedule?: PruneScheduleName
+  pruneBegin?: number
+  pruneHold?: number
+  /** Of lottery tickets. */
+  pruneRounds?: number
+  scores?: ScoreStart
+  scoreLr?: number
+  threshold?: number
+  penalty?: number
+}
+
+export interface DistillOptions
+  extends CommonOptions,
+    RunCommandOptions,
+    DataFileOptions,
+    PaceOptions,
+    PruneFlags {
   recipe: string
   teacher: string[]
   generalTeacher?: string
@@ -122,6 +146,19 @@ export function distillOptions(command: Command): Command {
       )
         .choices(schemeNames)
         .preset('int8'),
+    )
+    .addOption(
+      new Option(
+        '--prune <method>',
+        'makes most weights of the student 0 while it is trained; more of it in --config',
+      ).choices(pruneMethodNames),
+    )
+    .option('--sparsity <x>', 'with --prune: the share of weights that become 0', numberIn(0, 0.9999))
+    .option('--prune-pattern <p>', 'with --prune: blocks as 32x32, or n of m as 2:4; default single weights')
+    .addOption(
+      new Option('--prune-schedule <name>', 'with --prune: how they become more; default cubic').choices(
+        pruneScheduleNames,
+      ),
     )
   addPaceOptions(command, PACE)
     .option('--max-length <n>', 'tokens of a text; default 128, or fewer where a model takes fewer', whole(2))

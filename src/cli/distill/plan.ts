@@ -1,15 +1,18 @@
 // The plan of a distillation: the recipe's, with what options and a settings file change in it.
 import { partConfig, withConfig, withFit } from '../../distill/plan/config.js'
 import { type Plan, type StagePlan, withTask } from '../../distill/plan/plan.js'
+import { roundsOf, withPruning } from '../../distill/plan/pruned.js'
+import { type StagePruning, stagePruning } from '../../distill/plan/pruning.js'
 import { stageQuantization } from '../../distill/plan/quantization.js'
 import type { Given } from '../../distill/plan/settings.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
+import { pruneMethods } from '../../nn/prune/methods.js'
 import { tasks } from '../../train/tasks.js'
 import { flagOf } from '../shared/options.js'
 import { countRows, type Texts } from './data.js'
-import type { DistillOptions } from './options.js'
+import type { DistillOptions, PruneFlags } from './options.js'
 import type { StudentSource } from './students.js'
 
 /** Flags that change how stages are trained, as --config names them. */
@@ -61,6 +64,39 @@ function quantized(plan: Plan, { quantizeAware }: DistillOptions): Plan {
   return { ...plan, stages: plan.stages.map(change), baseline: change(plan.baseline) }
 }
 
+/** What --prune and the options beside it ask for. Throws RangeError. */
+export function pruningAsked({ prune, sparsity, ...options }: PruneFlags): StagePruning | null {
+  const { prunePattern, pruneSchedule, pruneBegin, pruneHold, scores, scoreLr, threshold, penalty } = options
+  const own = { pattern: prunePattern, schedule: pruneSchedule, begin: pruneBegin, hold: pruneHold }
+  const asked = Object.entries({ ...own, sparsity, scores, scoreLr, threshold, penalty }).filter(
+    ([, value]) => value !== undefined,
+  )
+  if (prune !== undefined) {
+    const runs = prunePattern?.includes(':') === true
+    if (sparsity === undefined && pruneMethods[prune].keeps !== 'above' && !runs)
+      throw new RangeError(`--sparsity: ${prune} needs the share of weights that become 0, as 0.9`)
+    return stagePruning(prune, Object.fromEntries(asked))
+  }
+  if (asked.length > 0) throw new RangeError(`--${asked[0][0]} goes with --prune METHOD`)
+  return null
+}
+
+/** The plan with --prune. */
+function pruned(plan: Plan, options: DistillOptions): Plan {
+  const pruning = pruningAsked(options)
+  if (pruning === null) return plan
+  const grid = plan.stages.find(({ quantize }) => quantize !== null)
+  if (grid !== undefined)
+    throw new RangeError(
+      `--prune: the stage ${grid.name} quantizes its student; prune first, and quantize what comes of it`,
+    )
+  if (roundsOf(pruning) > 0 && options.baseline)
+    throw new RangeError(
+      `--baseline: ${pruning.method} is a row of trainings; run it without the teacher on its own, tinystill prune`,
+    )
+  return withPruning(plan, pruning, options.pruneRounds)
+}
+
 /** Options go before the file's settings of the recipe, and how stages are trained is theirs to say last. */
 export function planFor(
   recipe: Recipe,
@@ -81,7 +117,8 @@ export function planFor(
     ...{ transfer: texts.transfer !== null || texts.varied !== null },
     ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
   }
-  const drawn = quantized(recipe.plan(settings, occasion, file ?? 'options'), options)
+  const planned = recipe.plan(settings, occasion, file ?? 'options')
+  const drawn = pruned(quantized(planned, options), options)
   const common = withConfig(drawn, file ?? 'options', rest)
   const plan = withTask(common, tasks[problemType].labels)
   if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))

@@ -1,6 +1,7 @@
 // A float model as other engines' own quantization would let it answer, beside what was written.
-import { plainAgain, quantizeAware } from '../../nn/quantize-aware/prepare.js'
+import { quantizeAware } from '../../nn/quantize-aware/prepare.js'
 import type { EngineScheme } from '../../nn/quantize-aware/schemes.js'
+import { plainAgain } from '../../nn/stand-ins/ready.js'
 import type { Figures } from '../../train/reports.js'
 import { type Change, changeOf } from '../shared/change.js'
 import type { Context } from '../shared/command.js'

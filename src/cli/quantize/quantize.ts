@@ -5,10 +5,7 @@ import { tidy } from '../../autograd/tidy.js'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { readTexts } from '../../files/data/texts.js'
 import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
-import { readModelFields } from '../../files/models/config-file.js'
-import { loadTextModel, OWN_MODEL_TYPE, saveTextModel } from '../../files/models/folder.js'
-import { loadPretrained, writePretrained } from '../../files/models/pretrained.js'
-import { checkKind, isQuantizedFolder } from '../../files/models/quantized.js'
+import { checkKind } from '../../files/models/quantized.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Module } from '../../nn/module.js'
 import { type EngineScheme, engineSchemes } from '../../nn/quantize-aware/schemes.js'
@@ -20,14 +17,16 @@ import {
 } from '../../nn/quantized/quantize.js'
 import { type Int8Bits, int8Bits } from '../../tensor/int8.js'
 import { textData } from '../../text/dataset.js'
-import { type Tokenizer, usualLength } from '../../text/encoding.js'
+import type { Tokenizer } from '../../text/encoding.js'
 import { lessIsBetter } from '../../train/keeper.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
+import { changeLine } from '../shared/change.js'
 import type { CommandSpec, Context } from '../shared/command.js'
-import { type Compared, changeLine, compare, sizeTable } from '../shared/compare.js'
+import { type Compared, compare, sizeTable } from '../shared/compare.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { orderOption, readFor } from '../shared/labels-option.js'
+import { openModel } from '../shared/model-folder.js'
 import {
   addDataOptions,
   answerLengthOption,
@@ -60,21 +59,10 @@ type Measure = (model: Module, tokenizer: Tokenizer | null, maxLength: number) =
 
 /** A folder's model made a quantized one, and how it is written. */
 function quantizedOf(folder: string, bits: Int8Bits, measure: Measure) {
-  if (isQuantizedFolder(folder))
-    throw new CheckpointError(folder, 'is quantized already', 'Name the folder of the float model')
-  if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
-    const { model, tokenizer, classes } = loadTextModel(folder)
-    quantizeWith(model, bits, measure(model, tokenizer, model.config.maxLength))
-    return { model, write: (out: string) => saveTextModel(out, { model, tokenizer, classes }) }
-  }
-  const { model, tokenizer, info } = loadPretrained(folder, { prefer: 'sequence-classification' })
-  const maxLength = tokenizer === null ? undefined : usualLength(tokenizer, model.config.maxLength)
-  quantizeWith(model, bits, measure(model, tokenizer, maxLength ?? model.config.maxLength))
-  return {
-    model,
-    notes: info.notes,
-    write: (out: string) => writePretrained(out, { model, tokenizer, maxLength }),
-  }
+  const opened = openModel(folder)
+  const { model, tokenizer, maxLength } = opened
+  quantizeWith(model, bits, measure(model, tokenizer, maxLength))
+  return opened
 }
 
 const quantizeWith = (model: Module, bits: Int8Bits, ranges: QuantizeSettings['ranges']) =>
@@ -217,7 +205,7 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
     for (const name of ['tolerance', 'sensitivity', 'beside'] as const)
       if (options[name] !== undefined && dev === undefined) throw new RangeError(`--${name} goes with --dev`)
     const bits = Number(options.bits) as Int8Bits
-    const { model, notes = [], write } = quantizedOf(folder, bits, measureFor(options, context))
+    const { model, notes, write } = quantizedOf(folder, bits, measureFor(options, context))
     for (const note of notes) output.info(`note: ${note}`)
     checkKind(out, model)
     const float = dev === undefined ? null : loadClassifier(folder)

@@ -15,6 +15,7 @@ import { writtenAs } from '../augment/file.js'
 import { distillCommand } from '../distill/distill.js'
 import { evalCommand } from '../eval.js'
 import { labelCommand } from '../label/label.js'
+import { pruneCommand } from '../prune/prune.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { shownFigure } from '../shared/figures.js'
 import { quoted } from '../shared/options.js'
@@ -36,6 +37,7 @@ const steps: Readonly<Record<string, { spec: CommandSpec<never>; gives: 'folder'
   label: { spec: labelCommand, gives: 'folder' },
   augment: { spec: augmentCommand, gives: 'texts' },
   distill: { spec: distillCommand, gives: 'folder' },
+  prune: { spec: pruneCommand, gives: 'folder' },
   eval: { spec: evalCommand, gives: 'figures' },
 }
 

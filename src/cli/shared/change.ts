@@ -1,6 +1,7 @@
 // How far the answers of two models lie apart.
 import type { ProblemType } from '../../nn/models/config.js'
 import { best } from '../../train/metrics.js'
+import { count, percent } from './table.js'
 
 /** How far the answers of two models lie apart. */
 export interface Change {
@@ -30,4 +31,13 @@ export function changeOf(type: ProblemType, before: Float32Array, after: Float32
     }
   }
   return { rows, changed: type === 'regression' ? null : changed, mean: sum / (rows * n), largest }
+}
+
+/** The same for people. */
+export function changeLine({ rows, changed, mean, largest }: Change): string {
+  const answers =
+    changed === null
+      ? ''
+      : `${count(changed)} of ${count(rows)} answers change (${percent(changed / rows, 2)}); `
+  return `${answers}a logit changes by ${mean.toPrecision(3)} on average, by ${largest.toPrecision(3)} at most`
 }

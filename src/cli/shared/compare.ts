@@ -9,7 +9,7 @@ import { tasks } from '../../train/tasks.js'
 import { type Change, changeOf } from './change.js'
 import type { Context } from './command.js'
 import { measureSpeeds, type Speed, shownSpeed, type Timed } from './speed.js'
-import { bytes, count, percent, renderTable } from './table.js'
+import { bytes, count, renderTable } from './table.js'
 
 export type Both<T> = Record<'before' | 'after', T>
 
@@ -142,12 +142,4 @@ export function sizeTable({ names, bytes: sizes, parameters, speeds }: Measured)
       ],
     ],
   )
-}
-
-export function changeLine({ rows, changed, mean, largest }: Change): string {
-  const answers =
-    changed === null
-      ? ''
-      : `${count(changed)} of ${count(rows)} answers change (${percent(changed / rows, 2)}); `
-  return `${answers}a logit changes by ${mean.toPrecision(3)} on average, by ${largest.toPrecision(3)} at most`
 }

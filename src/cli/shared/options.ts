@@ -111,10 +111,10 @@ export interface PaceOptions {
 export function addPaceOptions(
   command: Command,
   usual: Record<'epochs' | 'lr' | 'batchSize' | 'warmup', string>,
-  defaults: { batchSize?: number; warmup?: number } = {},
+  defaults: { batchSize?: number; warmup?: number; leastEpochs?: 0 } = {},
 ): Command {
   return command
-    .option('--epochs <n>', `passes over the data; ${usual.epochs}`, whole(1, 10_000))
+    .option('--epochs <n>', `passes over the data; ${usual.epochs}`, whole(defaults.leastEpochs ?? 1, 10_000))
     .addOption(
       new Option('--steps <n>', 'optimizer steps in all, whatever the rows, instead of epochs')
         .argParser(whole(1, 1e9))

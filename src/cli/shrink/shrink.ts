@@ -13,15 +13,9 @@ import { checkKind, isQuantizedFolder, weightFiles } from '../../files/models/qu
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
+import { changeLine } from '../shared/change.js'
 import type { CommandSpec, Context } from '../shared/command.js'
-import {
-  type Compared,
-  type CompareRules,
-  changeLine,
-  compare,
-  type Rows,
-  sizeTable,
-} from '../shared/compare.js'
+import { type Compared, type CompareRules, compare, type Rows, sizeTable } from '../shared/compare.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
 import { dataOptions } from '../shared/options.js'

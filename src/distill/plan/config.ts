@@ -12,6 +12,7 @@ import {
   stageData,
   type Varying,
 } from './plan.js'
+import { pruneAt } from './pruning.js'
 import { quantizeAt } from './quantization.js'
 import {
   checkKnown,
@@ -90,9 +91,11 @@ function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
     losses = {},
     layerMap = stage.layerMap,
     quantize,
+    prune,
     ...rest
   } = objectAt(file, where.slice(0, -1), value)
-  const known = [...Object.keys(fitSettings), ...Object.keys(stageSettings), 'losses', 'layerMap', 'quantize']
+  const own = ['losses', 'layerMap', 'quantize', 'prune']
+  const known = [...Object.keys(fitSettings), ...Object.keys(stageSettings), ...own]
   for (const name of Object.keys(rest)) checkKnown(file, where, name, known)
   const part = (keys: object) =>
     Object.fromEntries(Object.entries(rest).filter(([name]) => Object.hasOwn(keys, name)))
@@ -108,12 +111,19 @@ function changed(stage: StagePlan, file: string, value: unknown): StagePlan {
     fit: withFit(stage.fit, part(fitSettings), place),
     layerMap: layerMapAt(file, `${where}layerMap`, layerMap),
     quantize: quantize === undefined ? stage.quantize : quantizeAt(file, `${where}quantize`, quantize),
+    prune: prune === undefined ? stage.prune : pruneAt(file, `${where}prune`, prune, stage.prune),
     losses: { ...stage.losses, ...changedLosses(stage, file, `${where}losses`, losses) },
   }
-  const own = lossesOf(out, file)
-  if (out.teacherDropout && (out.teacher === null || !own.some(({ loss }) => loss.needs.teacher)))
+  if (out.quantize !== null && out.prune !== null)
+    throw new DataError(
+      file,
+      `${where}quantize and prune are for two stages`,
+      'Prune first, and quantize what came of it',
+    )
+  const learnt = lossesOf(out, file)
+  if (out.teacherDropout && (out.teacher === null || !learnt.some(({ loss }) => loss.needs.teacher)))
     throw new DataError(file, `${where}teacherDropout is on, but no teacher has a part in the stage`)
-  if (own.length === 0)
+  if (learnt.length === 0)
     throw new DataError(file, `${where}losses leaves no loss to learn from`, 'Give one a weight above 0')
   return out
 }

@@ -4,6 +4,7 @@ import type { FitOptions } from '../../train/trainer.js'
 import type { CustomMap, LayerMapName } from '../layer-map.js'
 import type { BoundLoss, StageTask } from './loss.js'
 import { lossTable } from './loss-table.js'
+import { describePruning, type StagePruning } from './pruning.js'
 import { describeQuantization, type StageQuantization } from './quantization.js'
 import {
   checkKnown,
@@ -77,6 +78,8 @@ export interface StagePlan {
   padTo: number | null
   /** How the student is quantized while it is trained; null: not at all. */
   quantize: StageQuantization | null
+  /** How it is pruned; null: not at all. */
+  prune: StagePruning | null
   /** Number of the first weights of a new student, the same for equal numbers; or the stage whose model goes on. */
   start: number | string
   /** 'control': trained to be compared with, not to be kept. */
@@ -122,7 +125,7 @@ export function withTask(plan: Plan, task: StageTask): Plan {
 export function stageOf({ losses, fit, ...draft }: StageDraft): StagePlan {
   return {
     ...{ task: 'classes', data: 'labelled', layerMap: null, teacher: 'given', start: 0, role: 'student' },
-    ...{ teacherDropout: false, padTo: null, quantize: null },
+    ...{ teacherDropout: false, padTo: null, quantize: null, prune: null },
     ...draft,
     losses: Object.fromEntries(
       Object.entries(losses).map(([name, { weight = 1, options = {} }]) => [name, { weight, options }]),
@@ -186,11 +189,11 @@ const dataNames: Record<StageData, string> = {
   text: 'plain text',
 }
 
-/** A plan for people: two lines a stage, three where the student is quantized. */
+/** A plan for people: two lines a stage, three where the student is quantized or pruned. */
 export function describePlan(plan: Pick<Plan, 'stages'>): string {
   return plan.stages
     .flatMap((stage) => {
-      const { fit, teacher, start, padTo, quantize } = stage
+      const { fit, teacher, start, padTo, quantize, prune } = stage
       const from = typeof start === 'string' ? `, goes on from ${start}` : ''
       const by =
         teacher === null || teacher === 'given'
@@ -202,6 +205,7 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,
         ...(quantize === null ? [] : [`  quantized: ${describeQuantization(quantize)}`]),
+        ...(prune === null ? [] : [`  pruned: ${describePruning(prune)}`]),
         `  on ${rows}${by}${dropout}${from}; ${lengthOf(fit)}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
       ]
     })
@@ -209,9 +213,9 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
 }
 
 /** A stage's settings as fit() takes them. */
-export function fitOptionsOf({ fit, quantize }: StagePlan): Omit<FitOptions, 'seed'> {
+export function fitOptionsOf({ fit, quantize, prune }: StagePlan): Omit<FitOptions, 'seed'> {
   const { layerDecay, decayAll, ...rest } = fit
-  const stepLr = quantize?.stepLr ?? null
-  const steps = stepLr === null || fit.lr === 0 ? {} : { stepScale: stepLr / fit.lr }
-  return { ...rest, groups: { layerDecay, decayAll, ...steps } }
+  const own = quantize?.stepLr ?? prune?.scoreLr ?? null
+  const apart = own === null || fit.lr === 0 ? {} : { apartScale: own / fit.lr }
+  return { ...rest, groups: { layerDecay, decayAll, ...apart } }
 }

@@ -2,13 +2,13 @@
 import { DataError } from '../../errors.js'
 import type { HeadModel } from '../../nn/models/pretrained.js'
 import {
-  plainAgain,
   type Quantization,
   quantizationIn,
   quantizationOf,
   quantizeAware,
 } from '../../nn/quantize-aware/prepare.js'
 import { type Scheme, type SchemeName, schemeNames, schemes } from '../../nn/quantize-aware/schemes.js'
+import { plainAgain } from '../../nn/stand-ins/ready.js'
 import {
   type Given,
   numberOrNone,

@@ -8,6 +8,7 @@ import type { MaskedWords, SequenceClassifier } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { HeadModel, HeadOutput, Wanted } from '../../nn/models/pretrained.js'
 import { Module } from '../../nn/module.js'
+import type { Pruner } from '../../nn/prune/prepare.js'
 import { keyOf } from '../../tensor/rng.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { padInput } from '../../text/batches.js'
@@ -34,6 +35,7 @@ import {
   tellsClasses,
   temperatureOf,
 } from './plan.js'
+import { leavePruning, pruneFor } from './pruning.js'
 import { type Part, type Pull, pullsOf } from './pulls.js'
 import { quantizeFor } from './quantization.js'
 
@@ -175,6 +177,7 @@ async function runStage(
   model: Student,
   source: TeacherSource | null,
   learnt: Learnt,
+  pruner: Pruner | null,
   bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch' | 'look' | 'tell'> & Taught,
 ): Promise<FitResult> {
   const { teacherShape, look, seed } = bench
@@ -216,6 +219,9 @@ async function runStage(
         `${stage.name}: a batch has no labels, and ${losses.map((l) => l.name).join(', ')} learns from nothing else`,
         'Add a loss on the teacher, or train on the labelled rows',
       )
+    const penalty = pruner?.penalty() ?? null
+    if (penalty !== null)
+      parts.push({ name: 'penalty', ...penalty, weighted: mul(penalty.value, penalty.weight) })
     return {
       total: parts.map(({ weighted }) => weighted).reduce(add),
       terms: Object.fromEntries(parts.map(({ name, value }) => [name, value])),
@@ -228,7 +234,11 @@ async function runStage(
     const parts = () => partsOf(pupil.forward(data.input(rows)), rows, 0)
     look(stage, pullsOf(model, pupil.parameters(), keyOf(seed, 'dropout', 1, 0), parts))
   }
-  return fit(pupil, data, loss, { ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) })
+  return fit(pupil, data, loss, {
+    ...{ ...fitOptionsOf(stage), seed, ...bench.watch(stage, model) },
+    // Before all weights are gone that are to go, the model is another one: the best of those would be the first.
+    ...(pruner && { atStep: (n, total) => pruner.update(n, total), counts: () => pruner.done === 1 }),
+  })
 }
 
 /** A stage's model for the next: itself, or where that has another task a new head on the same encoder. */
@@ -259,7 +269,10 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       const { start, teacher: name } = stage
       const model =
         typeof start === 'number' ? bench.student(start, stage.task) : goesOn(find(start), stage, bench)
+      // Plain again before it is made ready in another way.
+      leavePruning(model, stage.prune)
       quantizeFor(model, stage.quantize)
+      const pruner = stage.prune && pruneFor(model, stage.prune, (n) => bench.student(n, stage.task))
       const taught = isTaught(stage) && name !== null
       const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
       const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
@@ -274,7 +287,7 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       done.push({
         stage,
         model,
-        result: await runStage(stage, model, source, own, { ...bench, teacherShape, positions }),
+        result: await runStage(stage, model, source, own, pruner, { ...bench, teacherShape, positions }),
       })
     }
     return done

@@ -14,7 +14,7 @@ export interface Variant {
 export function modelNames({ stages }: Pick<Plan, 'stages'>, label: string | null): Map<StagePlan, string> {
   const goesOn = new Set(stages.map((stage) => stage.start))
   const ends = stages.filter((stage) => !goesOn.has(stage.name))
-  const only = ends.length === 1 ? (label ?? 'distilled') : null
+  const only = ends.length === 1 ? (label ?? (ends[0].prune === null ? 'distilled' : 'pruned')) : null
   return new Map(ends.map((stage) => [stage, only ?? label ?? stage.name]))
 }
 

@@ -5,6 +5,7 @@ import { distilbertRecipe } from './distilbert.js'
 import { hintonRecipe } from './hinton.js'
 import { minilm2Recipe, minilmRecipe } from './minilm.js'
 import { multiTeacherRecipe } from './multi-teacher.js'
+import { pruneRecipe } from './prune.js'
 import { lsqRecipe, q8bertRecipe } from './quantized.js'
 import type { Recipe } from './recipe.js'
 import { binarybertRecipe, ternarybertRecipe } from './ternarybert.js'
@@ -13,5 +14,5 @@ import { tinybertCodeRecipe, tinybertRecipe } from './tinybert.js'
 export const recipes: readonly Recipe[] = [
   ...[hintonRecipe, distilbertRecipe, tinybertRecipe, tinybertCodeRecipe, minilmRecipe, minilm2Recipe],
   ...[bornAgainRecipe, annealingRecipe, multiTeacherRecipe],
-  ...[q8bertRecipe, lsqRecipe, ternarybertRecipe, binarybertRecipe],
+  ...[q8bertRecipe, lsqRecipe, ternarybertRecipe, binarybertRecipe, pruneRecipe],
 ]

@@ -7,7 +7,7 @@ import { pow } from '../../tensor/math.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { Embedding, LayerNorm, Linear } from '../layers.js'
 import { Module, moduleArg } from '../module.js'
-import { LearnedStepQuantizer } from '../quantize-aware/learned-step.js'
+import { LearnsApart } from '../stand-ins/stand-in.js'
 import type { ParameterGroup } from './optimizer.js'
 
 export interface ParameterRow {
@@ -18,10 +18,10 @@ export interface ParameterRow {
   part: 'embeddings' | 'layer' | 'pooler' | 'head'
   /** 0 for embeddings, i + 1 in block i of n, n + 1 for a pooler, n + 2 for the head. */
   depth: number
-  /** Whether weight decay is for it: not for biases, layer norms and steps. */
+  /** Whether weight decay is for it: not for biases, layer norms, steps and scores. */
   decays: boolean
-  /** Whether it is the step of a grid, in training with quantization. */
-  isStep: boolean
+  /** Whether it learns at a rate of its own: the step of a grid, in training with quantization, or the scores of a mask. */
+  apart: boolean
 }
 
 /** A parameter and the modules it is in, outermost first. */
@@ -92,9 +92,9 @@ function tableOf(op: string, model: Module): ParameterRow[] {
           : owners.some(({ name }) => name === 'pooler')
             ? ['pooler', stack.length + 1]
             : ['head', stack.length + 2]
-    const isStep = owners[owners.length - 1].module instanceof LearnedStepQuantizer
-    const decays = key !== 'bias' && !isStep && !isNorm(found)
-    rows.set(param, { name: names.get(param) as string, param, part, depth, decays, isStep })
+    const apart = owners[owners.length - 1].module instanceof LearnsApart
+    const decays = key !== 'bias' && !apart && !isNorm(found)
+    rows.set(param, { name: names.get(param) as string, param, part, depth, decays, apart })
   }
   return [...rows.values()]
 }
@@ -110,8 +110,8 @@ export interface GroupRules {
   layerDecay?: number
   /** Weight decay for biases and layer norms too. Default false. */
   decayAll?: boolean
-  /** Multiplies the rate of learned steps, which never decay. Default 1. */
-  stepScale?: number
+  /** Multiplies the rate of what learns apart, steps of grids and scores of masks, which never decay. Default 1. */
+  apartScale?: number
 }
 
 /** All parameters, for an optimizer: frozen ones learn once they are unfrozen. Throws RangeError unless 0 < layerDecay <= 1. */
@@ -120,24 +120,24 @@ export function parameterGroups(model: Module, rules: GroupRules): ParameterGrou
 }
 
 const groupKinds: Kinds<GroupRules> = {
-  ...{ weightDecay: 'finite', layerDecay: 'number', decayAll: 'boolean', stepScale: 'finite' },
+  ...{ weightDecay: 'finite', layerDecay: 'number', decayAll: 'boolean', apartScale: 'finite' },
 }
 
 function groupsOf(op: string, model: Module, rules: GroupRules): ParameterGroup[] {
   const rows = tableOf(op, model)
   const given = optionsArg(op, rules, groupKinds)
-  const { layerDecay = 1, decayAll = false, stepScale = 1 } = given
+  const { layerDecay = 1, decayAll = false, apartScale = 1 } = given
   const weightDecay = finiteArg(op, 'weightDecay', given.weightDecay)
   if (!(layerDecay > 0 && layerDecay <= 1))
     throw new RangeError(`${op}: layerDecay must lie in (0, 1], got ${layerDecay}`)
   const layers = Math.max(0, ...rows.filter((r) => r.part === 'layer').map((r) => r.depth))
   const groups = new Map<string, ParameterGroup & { params: Tensor[] }>()
-  for (const { param, depth, decays, isStep } of rows) {
+  for (const { param, depth, decays, apart } of rows) {
     const down = layers + 2 - depth
-    const lrScale = (layerDecay === 1 ? 1 : pow(layerDecay, down)) * (isStep ? stepScale : 1)
-    const decayed = decays || (decayAll && !isStep)
+    const lrScale = (layerDecay === 1 ? 1 : pow(layerDecay, down)) * (apart ? apartScale : 1)
+    const decayed = decays || (decayAll && !apart)
     const group = { params: [], lrScale, weightDecay: decayed ? weightDecay : 0 }
-    const key = `${lrScale} ${decays} ${isStep}`
+    const key = `${lrScale} ${decays} ${apart}`
     const { params } = groups.get(key) ?? group
     groups.set(key, { ...group, params: [...params, param] })
   }

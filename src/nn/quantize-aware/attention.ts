@@ -9,7 +9,8 @@ import { permute, reshape } from '../../autograd/ops/shape/views.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from '../attention.js'
 import { undrawn } from '../init.js'
-import type { Quantizer } from './quantizer.js'
+import type { StandIn } from '../stand-ins/stand-in.js'
+import { type Quantizer, tensorsOf } from './quantizer.js'
 
 /** Texts one after the other as rows of a padded matrix, and back. */
 interface Padding {
@@ -48,7 +49,7 @@ export interface AttentionQuantizers {
 }
 
 /** As MultiHeadAttention, on the layers of `plain`. Unpadded texts are padded inside. */
-export class FakeQuantAttention extends MultiHeadAttention {
+export class FakeQuantAttention extends MultiHeadAttention implements StandIn {
   readonly quantizers: AttentionQuantizers
 
   constructor(plain: MultiHeadAttention, quantizers: AttentionQuantizers) {
@@ -61,9 +62,23 @@ export class FakeQuantAttention extends MultiHeadAttention {
     return undrawn(() => new FakeQuantAttention(plain, quantizers))
   }
 
-  /** Floats of a word that forward leaves for backward beside what a plain layer leaves, in texts of T words: squares above all. */
-  leaves(T: number): number {
-    return 12 * this.heads * this.headSize + 5 * this.heads * T
+  plainLayer(): MultiHeadAttention {
+    const { query, key, value, out, heads, headSize, dropout } = this
+    const plain = new MultiHeadAttention(query.weight.shape[1], heads, dropout, {}, headSize)
+    return Object.assign(plain, { query, key, value, out })
+  }
+
+  computedWeight(): null {
+    return null
+  }
+
+  addedTensors(): Tensor[] {
+    return tensorsOf(...Object.values<Quantizer>({ ...this.quantizers }))
+  }
+
+  /** Squares above all. */
+  leaves(T: number): { word: number; once: number } {
+    return { word: 12 * this.heads * this.headSize + 5 * this.heads * T, once: 0 }
   }
 
   override forward(x: Tensor, input: AttentionInput = {}): Tensor {

@@ -4,8 +4,10 @@ import { activate, activatedLinear, type LinearActivation } from '../../autograd
 import { linear } from '../../autograd/ops/products/matmul.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { Embedding, Linear } from '../layers.js'
-import type { Quantizer } from './quantizer.js'
+import { Embedding, type Linear } from '../layers.js'
+import type { Module } from '../module.js'
+import { LinearStandIn, type StandIn } from '../stand-ins/stand-in.js'
+import { type Quantizer, tensorsOf } from './quantizer.js'
 
 export interface LinearQuantizers {
   weight: Quantizer
@@ -16,25 +18,27 @@ export interface LinearQuantizers {
 }
 
 /** y = Q(x) Q(W)^T + b, and Q of that where outputs are quantized. [..., in] -> [..., out]. Weight and bias are `plain`'s own. */
-export class FakeQuantLinear extends Linear {
+export class FakeQuantLinear extends LinearStandIn {
   readonly weightQuantizer: Quantizer
   readonly inputQuantizer: Quantizer | null
   readonly outputQuantizer: Quantizer | null
 
   constructor(plain: Linear, { weight, input, output }: LinearQuantizers) {
-    super(plain.weight.shape[1], plain.weight.shape[0], { bias: false, weight: plain.weight })
-    this.bias = plain.bias
+    super(plain)
     this.weightQuantizer = weight
     this.inputQuantizer = input
     this.outputQuantizer = output
   }
 
   /** The weight on its grid, [out, in]. */
-  quantizedWeight(): Tensor {
+  computedWeight(): Tensor {
     return this.weightQuantizer.forward(this.weight)
   }
 
-  /** Floats that forward leaves for backward beside what a plain layer leaves: of each word, and once. */
+  addedTensors(): Tensor[] {
+    return tensorsOf(this.weightQuantizer, this.inputQuantizer, this.outputQuantizer)
+  }
+
   leaves(): { word: number; once: number } {
     const [outFeatures, inFeatures] = this.weight.shape
     const [input, output] = [this.inputQuantizer, this.outputQuantizer].map((q) => (q === null ? 0 : 1))
@@ -43,7 +47,7 @@ export class FakeQuantLinear extends Linear {
 
   override forward(x: Tensor, activation?: LinearActivation): Tensor {
     const input = this.inputQuantizer?.forward(x) ?? x
-    const weight = this.quantizedWeight()
+    const weight = this.computedWeight()
     if (this.outputQuantizer === null && activation !== undefined)
       return activatedLinear(input, weight, this.bias, activation)
     const y = linear(input, weight, this.bias)
@@ -53,7 +57,7 @@ export class FakeQuantLinear extends Linear {
 }
 
 /** Rows of Q(table) by id. int32 [...] -> [..., width]. Only the rows that are asked for are quantized. */
-export class FakeQuantEmbedding extends Embedding {
+export class FakeQuantEmbedding extends Embedding implements StandIn {
   readonly weightQuantizer: Quantizer
 
   constructor(plain: Embedding, weight: Quantizer) {
@@ -64,8 +68,22 @@ export class FakeQuantEmbedding extends Embedding {
   }
 
   /** The whole table on its grid, [count, width]. */
-  quantizedWeight(): Tensor {
+  computedWeight(): Tensor {
     return this.weightQuantizer.forward(this.weight)
+  }
+
+  addedTensors(): Tensor[] {
+    return tensorsOf(this.weightQuantizer)
+  }
+
+  plainLayer(): Module {
+    const [count, width] = this.weight.shape
+    const { weight, paddingIdx } = this
+    return new Embedding(count, width, { weight, ...(paddingIdx === undefined ? {} : { paddingIdx }) })
+  }
+
+  leaves(): { word: number; once: number } {
+    return { word: 0, once: 0 }
   }
 
   override forward(ids: Tensor): Tensor {

@@ -1,18 +1,14 @@
 // A model made ready for training with quantization, in place, and what is left of it afterwards: plain layers, weights on grids.
-import { noGrad, touch } from '../../autograd/graph.js'
-import { clone } from '../../autograd/ops/elementwise/cast.js'
 import { ArgumentError, got } from '../../errors.js'
 import { type Kinds, optionsArg, wholeArg } from '../../tensor/check.js'
-import { assign, Tensor } from '../../tensor/tensor.js'
+import type { Tensor } from '../../tensor/tensor.js'
 import { MultiHeadAttention } from '../attention.js'
-import { undrawn } from '../init.js'
 import { Embedding, Linear } from '../layers.js'
 import { type Module, moduleArg } from '../module.js'
 import { parameterTable } from '../optim/groups.js'
+import { computedState, makeReady, readinessOf, requirePlain, settle } from '../stand-ins/ready.js'
 import { FakeQuantAttention } from './attention.js'
 import { FakeQuantEmbedding, FakeQuantLinear, type LinearQuantizers } from './layers.js'
-import { Quantizer } from './quantizer.js'
-import { replaceModules } from './replace.js'
 import { type Scheme, type SchemeName, schemeNames, schemes } from './schemes.js'
 import { SplitEmbedding, SplitLinear } from './split.js'
 
@@ -55,10 +51,11 @@ export function quantizationOf(scheme: SchemeName, options: QuantizeAwareOptions
   }
 }
 
-const prepared = new WeakMap<Module, Quantization>()
-
 /** How a model was made ready; null: it was not. */
-export const quantizationIn = (model: Module): Quantization | null => prepared.get(model) ?? null
+export function quantizationIn(model: Module): Quantization | null {
+  const ready = readinessOf(model)
+  return ready?.by === 'quantizeAware' ? (ready.settings as Quantization) : null
+}
 
 const isPlainLinear = (m: Module): m is Linear => m.constructor === Linear
 
@@ -96,19 +93,16 @@ export function quantizeAware<M extends Module>(
 ): M {
   moduleArg('quantizeAware', 'the model', model)
   const quantization = quantizationOf(scheme, options)
-  const before = prepared.get(model)
-  if (before !== undefined)
-    throw new RangeError(`quantizeAware: the model is ready already, by the scheme ${before.scheme}`)
+  requirePlain('quantizeAware', model)
   const own: Scheme = schemes[scheme]
   const layers = chosen(model, own)
   if (layers.size === 0)
     throw new RangeError(`quantizeAware: a ${model.constructor.name} has no layer to quantize`)
-  const out = replaceModules(model, (module) => standIn(module, layers, own, quantization)) as M
-  out.train(model.training)
-  // Steps and ranges are made as float32.
-  if (out.parameters().some(({ dtype }) => dtype === 'float64')) out.to('float64')
-  prepared.set(out, quantization)
-  return out
+  return makeReady(model, (module) => standIn(module, layers, own, quantization), {
+    by: 'quantizeAware',
+    how: `by the scheme ${scheme}`,
+    settings: quantization,
+  })
 }
 
 /** What computes on grids in the place of a module; the module itself where nothing does. */
@@ -139,59 +133,9 @@ function standIn(
     : new FakeQuantLinear(module as Linear, quantizers)
 }
 
-type OnGrid = FakeQuantLinear | FakeQuantEmbedding
-const isOnGrid = (m: Module): m is OnGrid => m instanceof FakeQuantLinear || m instanceof FakeQuantEmbedding
-
-/**
- * Copies of the parameters that the plain model has, by its names, with the weights that are quantized on their grids: what the
- * model was trained to compute with. Of a model that is not ready its own. They are the caller's to dispose of.
- */
+/** See computedState: copies of the parameters that the plain model has, those that are quantized on their grids. */
 export function stateOnGrid(model: Module): Map<string, Tensor> {
-  moduleArg('stateOnGrid', 'the model', model)
-  const layers = Array.from(model.namedModules(), ([, m]) => m).filter(isOnGrid)
-  const grids = new Map(layers.map((layer) => [layer.weight, layer]))
-  const added = new Set(Array.from(addedTo(model)))
-  const out = new Map<string, Tensor>()
-  for (const [name, t] of model.stateDict())
-    if (!added.has(t))
-      out.set(
-        name,
-        noGrad(() => grids.get(t)?.quantizedWeight() ?? clone(t)),
-      )
-  return out
-}
-
-/** What is saved of a model: its own tensors, or of one that is ready the copies on their grids. */
-export const savedState = (model: Module): Map<string, Tensor> =>
-  quantizationIn(model) === null ? model.stateDict() : stateOnGrid(model)
-
-/** Tensors that only the ready model has: steps, ranges, second weights. */
-export function* addedTo(model: Module): Generator<Tensor> {
-  for (const [, module] of model.namedModules()) {
-    if (module instanceof Quantizer)
-      for (const [, value] of module.holdings()) if (value instanceof Tensor) yield value
-    if (module instanceof SplitLinear || module instanceof SplitEmbedding) yield module.second
-  }
-}
-
-/** The plain layer that one stands for, on the same parameters; the module itself where it is one. */
-function plainOf(module: Module): Module {
-  return undrawn(() => {
-    if (module instanceof FakeQuantLinear) {
-      const [outFeatures, inFeatures] = module.weight.shape
-      const plain = new Linear(inFeatures, outFeatures, { bias: false, weight: module.weight })
-      return Object.assign(plain, { bias: module.bias })
-    }
-    if (module instanceof FakeQuantEmbedding) {
-      const [count, width] = module.weight.shape
-      const { weight, paddingIdx } = module
-      return new Embedding(count, width, { weight, ...(paddingIdx === undefined ? {} : { paddingIdx }) })
-    }
-    if (!(module instanceof FakeQuantAttention)) return module
-    const { query, key, value, out, heads, headSize, dropout } = module
-    const plain = new MultiHeadAttention(query.weight.shape[1], heads, dropout, {}, headSize)
-    return Object.assign(plain, { query, key, value, out })
-  })
+  return computedState(moduleArg('stateOnGrid', 'the model', model))
 }
 
 /**
@@ -200,24 +144,5 @@ function plainOf(module: Module): Module {
  */
 export function settleOnGrid<M extends Module>(model: M): M {
   moduleArg('settleOnGrid', 'the model', model)
-  if (!prepared.has(model)) return model
-  for (const [, layer] of model.namedModules()) {
-    if (!isOnGrid(layer)) continue
-    const { weight } = layer
-    const onGrid = noGrad(() => layer.quantizedWeight())
-    assign(weight, onGrid)
-    touch(weight)
-    onGrid.dispose()
-  }
-  return plainAgain(model)
-}
-
-/** Puts plain layers back, on the weights as they learned: not on grids. */
-export function plainAgain<M extends Module>(model: M): M {
-  const { training } = model
-  for (const t of addedTo(model)) t.dispose()
-  const out = replaceModules(model, plainOf) as M
-  out.train(training)
-  prepared.delete(model)
-  return out
+  return settle(model)
 }

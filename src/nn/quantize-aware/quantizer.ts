@@ -2,14 +2,20 @@
 import { mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import { clamp } from '../../autograd/ops/elementwise/compare.js'
 import { type FakeQuantizeOptions, fakeQuantize } from '../../autograd/ops/quantization/fake-quantize.js'
-import type { Tensor } from '../../tensor/tensor.js'
-import { Module } from '../module.js'
+import { Tensor } from '../../tensor/tensor.js'
+import { LearnsApart } from '../stand-ins/stand-in.js'
 import { largest, largestOfRows, rangeOf } from './ranges.js'
 
-export abstract class Quantizer extends Module {
+export abstract class Quantizer extends LearnsApart {
   /** x on the grid, of its shape. `whole`: what the grid follows from, where x is a part of it: rows of a table. Default x. */
   abstract forward(x: Tensor, whole?: Tensor): Tensor
 }
+
+/** Steps and ranges of quantizers, those that there are. */
+export const tensorsOf = (...quantizers: readonly (Quantizer | null)[]): Tensor[] =>
+  quantizers
+    .flatMap((q) => Array.from(q?.holdings() ?? [], ([, held]) => held))
+    .filter((t) => t instanceof Tensor)
 
 /** A function that needs to know nothing but x. */
 export class FixedQuantizer extends Quantizer {

@@ -72,8 +72,12 @@ export class SplitLinear extends FakeQuantLinear {
     this.second = splitWeight(this.weight, false)
   }
 
-  override quantizedWeight(): Tensor {
+  override computedWeight(): Tensor {
     return both(this.weightQuantizer, this.weight, this.second)
+  }
+
+  override addedTensors(): Tensor[] {
+    return [...super.addedTensors(), this.second]
   }
 
   override leaves(): { word: number; once: number } {
@@ -93,8 +97,12 @@ export class SplitEmbedding extends FakeQuantEmbedding {
     this.second = splitWeight(this.weight, true)
   }
 
-  override quantizedWeight(): Tensor {
+  override computedWeight(): Tensor {
     return both(this.weightQuantizer, this.weight, this.second)
+  }
+
+  override addedTensors(): Tensor[] {
+    return [...super.addedTensors(), this.second]
   }
 
   override forward(ids: Tensor): Tensor {

@@ -1,0 +1,204 @@
+// Pruning without training: the smallest weights go at once, and what that does to the answers.
+import { join } from 'node:path'
+import { fingerprint } from '../../distill/doctor.js'
+import type { StagePruning } from '../../distill/plan/pruning.js'
+import { describePruning } from '../../distill/plan/pruning.js'
+import { CheckpointError } from '../../errors.js'
+import { writeAtomic } from '../../files/disk.js'
+import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
+import { pruneMethods } from '../../nn/prune/methods.js'
+import { Pruner, pruneAware, type Sparsity, settlePruned, sparsityOf } from '../../nn/prune/prepare.js'
+import { modelCard } from '../../report/model-card.js'
+import { textData } from '../../text/dataset.js'
+import { predictInTurns } from '../../train/predict.js'
+import type { Figures } from '../../train/reports.js'
+import { tasks } from '../../train/tasks.js'
+import { commandOf } from '../distill/job.js'
+import { type Change, changeLine, changeOf } from '../shared/change.js'
+import type { CommonOptions, Context } from '../shared/command.js'
+import { figureTable, shownFigure } from '../shared/figures.js'
+import { readFor } from '../shared/labels-option.js'
+import { openModel } from '../shared/model-folder.js'
+import { dataOptions, given } from '../shared/options.js'
+import { RunFolder } from '../shared/run-folder.js'
+import { count, percent } from '../shared/table.js'
+import type { PruneOptions } from './options.js'
+
+/** Asks a model for its answers to a file's texts. */
+type Ask = (name: string, model: TextClassifierFolder['model']) => Promise<Float32Array>
+
+interface Judged {
+  /** dev or test. */
+  on: 'dev' | 'test'
+  figures: Record<'before' | 'after', Figures>
+  change: Change
+}
+
+/** What a file's texts are answered before and after `prune`, which changes the model. */
+async function judged(
+  { dev, test, labels: listed, maxLength: asked, batchSize = 64, ...options }: PruneOptions & CommonOptions,
+  folder: TextClassifierFolder,
+  prune: () => void,
+  { output, progress }: Context,
+): Promise<Judged> {
+  const [on, file] = test === undefined ? (['dev', dev as string] as const) : (['test', test] as const)
+  const { model, tokenizer, classes, problemType } = folder
+  const maxLength = Math.min(asked ?? folder.usualLength, folder.maxLength)
+  const { texts, pairs, labels, targets } = readFor(
+    file,
+    folder,
+    listed,
+    dataOptions(options, output),
+    output,
+  )
+  const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+  const ask: Ask = async (name, model) => {
+    progress.start(name, data.size)
+    const onBatch = (done: number) => progress.update(done, {})
+    const logits = await predictInTurns(model, data, { batchSize, onBatch })
+    progress.finish('')
+    return logits
+  }
+  const before = await ask('before', model)
+  prune()
+  const after = await ask('after', model)
+  const figures = (logits: Float32Array) => tasks[problemType].judge(logits, data, classes).figures
+  return {
+    on,
+    figures: { before: figures(before), after: figures(after) },
+    change: changeOf(problemType, before, after, classes.length),
+  }
+}
+
+/** Throws RangeError for a method that is a way of training. */
+function requireOnce({ method }: StagePruning): void {
+  const { by, ...more } = pruneMethods[method]
+  if (by === 'size' && !('rounds' in more)) return
+  const why = by === 'scores' ? 'learns its scores while the model is trained' : 'is a row of trainings'
+  throw new RangeError(`--method ${method} ${why}: give --train, and --epochs of 1 or more`)
+}
+
+/** Prunes a folder's model at once, and writes it with its run.json, report and card. */
+export async function pruneOnce(
+  options: PruneOptions & CommonOptions,
+  pruning: StagePruning,
+  context: Context,
+): Promise<void> {
+  requireOnce(pruning)
+  const { model: folder, out, dev, test, seed } = options
+  const { output } = context
+  const opened = openModel(folder)
+  for (const note of opened.notes) output.info(`note: ${note}`)
+  const { model } = opened
+  const prune = () => {
+    const { method, sparsity, scoreLr: _, rewind: __, ...rest } = pruning
+    pruneAware(model, method, { ...rest, ...(sparsity !== null && { sparsity }) })
+    new Pruner(model, pruning).update(1, 1)
+    settlePruned(model)
+  }
+  const run = new RunFolder(
+    out,
+    {
+      ...{ command: 'prune', seed, options: { ...options } },
+      ...{ data: given({ dev, test }), models: { model: folder } },
+    },
+    context,
+    options,
+  )
+  if (run.done) return run.leave()
+  try {
+    let result: Judged | null = null
+    const own = dev !== undefined || test !== undefined ? loadClassifier(folder) : null
+    // What is judged is what is pruned and written.
+    if (own === null) prune()
+    else
+      result = await judged(
+        options,
+        { ...own, model: model as TextClassifierFolder['model'] },
+        prune,
+        context,
+      )
+    opened.write(out)
+    const read = openModel(out)
+    if (fingerprint(read.model) !== fingerprint(model))
+      throw new CheckpointError(
+        out,
+        'does not hold what was written',
+        'Is the disk sound? Write to another one',
+      )
+    finish(run, options, pruning, sparsityOf(read.model), result, own, context)
+  } catch (error) {
+    run.fail(error)
+    throw error
+  }
+}
+
+function finish(
+  run: RunFolder,
+  options: PruneOptions & CommonOptions,
+  pruning: StagePruning,
+  sparsity: Sparsity,
+  result: Judged | null,
+  own: TextClassifierFolder | null,
+  { output }: Context,
+): void {
+  const { model: folder, out } = options
+  const names = Object.keys(result?.figures.before ?? {})
+  const table = {
+    columns: ['', ...names],
+    rows: (['before', 'after'] as const).map((of) => [
+      of,
+      ...names.map((n) => result?.figures[of][n] ?? Number.NaN),
+    ]),
+  }
+  const plan = `pruned: ${describePruning(pruning)}`
+  const intro = `${folder}, of which ${percent(sparsity.zeros / Math.max(1, sparsity.weights), 2)} of the weights in the layers' matrices are 0: ${pruneMethods[pruning.method].describe}.`
+  const { source } = pruneMethods[pruning.method]
+  const figures = result === null ? {} : { [result.on]: result.figures.after }
+  const written = run.finish({
+    figures,
+    more: {
+      pruning: { ...pruning, ...sparsity },
+      ...(result && { before: result.figures.before, change: result.change }),
+    },
+    report: { title: out, intro },
+    page: (facts) => ({
+      ...{
+        title: out,
+        intro,
+        facts,
+        charts: [],
+        table: result === null ? { columns: ['no set to judge on'], rows: [] } : table,
+      },
+      sections: [
+        { title: 'What was pruned', text: plan },
+        {
+          title: 'Matrix by matrix',
+          table: { columns: ['matrix', 'zeros'], rows: Object.entries(sparsity.matrices) },
+        },
+      ],
+    }),
+  })
+  const record = JSON.parse(written)
+  const card = modelCard({
+    ...record,
+    ...{ recipe: { name: 'prune', source }, teachers: [folder], student: folder },
+    ...{ classes: own?.classes ?? [], plan, problems: [], judgedOn: result?.on ?? 'no', verdicts: [] },
+    ...{
+      columns: table.columns,
+      rows: table.rows.map(([of, ...own]) => [
+        String(of),
+        ...own.map((x, i) => shownFigure(names[i], Number(x))),
+      ]),
+    },
+    command: commandOf('prune', options),
+  })
+  writeAtomic(join(out, 'README.md'), card)
+  if (result !== null) output.print(`${figureTable(result.figures)}\n\n${changeLine(result.change)}`)
+  output.print(`${out}: ${count(sparsity.zeros)} of ${count(sparsity.weights)} weights are 0`)
+  const { zeros, weights } = sparsity
+  output.json({
+    ...{ model: folder, out, method: pruning.method, zeros, weights, sparsity: zeros / weights },
+    ...(result && { figures: result.figures, change: result.change }),
+  })
+}

@@ -1,0 +1,108 @@
+// tinystill prune: most weights of a model become 0, at once or while it is trained on, by its labels and a teacher.
+import type { StagePruning } from '../../distill/plan/pruning.js'
+import { TinystillError } from '../../errors.js'
+import { classesOf } from '../../files/models/pretrained.js'
+import { distill } from '../distill/distill.js'
+import { readJob } from '../distill/job.js'
+import type { DistillOptions, PruneFlags } from '../distill/options.js'
+import { pruningAsked } from '../distill/plan.js'
+import type { Teacher } from '../distill/teachers.js'
+import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
+import { given, settleBackend } from '../shared/options.js'
+import { pruneOnce } from './once.js'
+import { type PruneOptions, pruneOptions } from './options.js'
+
+/** The options of this command by the names that a distillation has for them. */
+const flagsOf = ({
+  method,
+  pattern,
+  schedule,
+  begin,
+  hold,
+  rounds,
+  ...options
+}: PruneOptions): PruneFlags => {
+  const { sparsity, scores, scoreLr, threshold, penalty } = options
+  const asked = {
+    ...{ prune: method, sparsity, prunePattern: pattern, pruneSchedule: schedule, pruneBegin: begin },
+    ...{ pruneHold: hold, pruneRounds: rounds, scores, scoreLr, threshold, penalty },
+  }
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
+}
+
+/** The same as a distillation by the recipe prune, whose student is the model, and without a teacher its own. */
+function asDistillation(options: PruneOptions & CommonOptions & { train: string }): DistillOptions {
+  const { model, teacher = model, alpha = options.teacher === undefined ? 0 : undefined } = options
+  const { method: _, pattern, schedule, begin, hold, rounds, sparsity, ...rest } = options
+  return {
+    ...{ ...rest, ...flagsOf(options), recipe: 'prune', teacher: [teacher], student: model },
+    ...{ embeddings: 'new', ablate: false, quick: false, ...(alpha !== undefined && { alpha }) },
+  }
+}
+
+/** Throws RangeError for options that go with others which are not there. */
+function checkOptions(options: PruneOptions, training: boolean): void {
+  const { teacher, alpha, method, rounds } = options
+  if (rounds !== undefined && method !== 'lottery')
+    throw new RangeError('--rounds goes with --method lottery')
+  if (training) {
+    if (teacher === undefined && options.baseline)
+      throw new RangeError('--baseline is without the teacher, and there is none: --teacher DIR')
+    if (
+      teacher === undefined &&
+      !(alpha !== undefined && alpha > 0) &&
+      (options.T ?? options.transfer) !== undefined
+    )
+      throw new RangeError(`--${options.T === undefined ? 'transfer' : 'T'} goes with --teacher DIR`)
+    return
+  }
+  const names = [
+    'teacher',
+    'T',
+    'alpha',
+    'transfer',
+    'schedule',
+    'begin',
+    'hold',
+    'steps',
+    'lr',
+    'warmup',
+  ] as const
+  const wrong = names.find((name) => options[name] !== undefined)
+  if (wrong !== undefined)
+    throw new RangeError(`--${wrong} is for training: give --train, and --epochs of 1 or more`)
+}
+
+/** Throws TinystillError for a teacher of other classes: the model's head, drawn anew, would have to learn them. */
+function checkClasses(model: string, { folder, classes }: Teacher): void {
+  const own = classesOf(model) ?? []
+  if (own.length === classes.length && own.every((name) => classes.includes(name))) return
+  throw new TinystillError(
+    `${folder}: its classes are ${classes.join(', ')}, those of ${model} ${own.join(', ') || 'none'}`,
+    'Take a teacher of the same classes, or leave it out',
+  )
+}
+
+async function run(options: PruneOptions & CommonOptions, context: Context): Promise<void> {
+  const { output } = context
+  const { train, teacher, model, epochs } = options
+  const training = train !== undefined && epochs !== 0
+  checkOptions(options, training)
+  // Refused before anything is read.
+  const pruning = pruningAsked(flagsOf(options)) as StagePruning
+  if (!training) return await pruneOnce(options, { ...pruning, schedule: 'once' }, context)
+  settleBackend(output)
+  if (teacher === undefined) output.info('teacher, in what follows, is the model as it was')
+  const models = given({ model, teacher })
+  const job = readJob(asDistillation({ ...options, train }), output, { command: 'prune', options, models })
+  checkClasses(model, job.sources.teachers[0])
+  await distill(job, context)
+}
+
+export const pruneCommand: CommandSpec<PruneOptions> = {
+  name: 'prune',
+  describe:
+    'Makes most weights of a model 0, the smallest or those that training moves there, at once or while it is trained on',
+  options: pruneOptions,
+  run,
+}
