@@ -122,35 +122,6 @@ export function publishFolder(from: string, to: string): boolean {
   return true
 }
 
-/**
- * As writeFolder, but all files are written into a folder aside first, where `check` reads them back, and only then take their places:
- * a full disk, or a file that is not what was meant, leaves what was there before. Throws as writeAtomic does, and what `check`
- * throws.
- */
-export function writeFolderAside(
-  folder: string,
-  files: Iterable<FileContent>,
-  check: (aside: string) => void,
-): void {
-  makeFolder(folder)
-  const aside = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
-  const names: string[] = []
-  try {
-    makeFolder(aside)
-    for (const [name, data] of files) {
-      writeAtomic(join(aside, name), data)
-      names.push(name)
-    }
-    check(aside)
-    for (const name of names) nodeFs.renameSync(join(aside, name), join(folder, name))
-    syncFolder(nodeFs, folder)
-  } catch (error) {
-    throw error instanceof TinystillError ? error : explain(folder, 'written', error)
-  } finally {
-    nodeFs.rmSync(aside, { recursive: true, force: true })
-  }
-}
-
 function piecesOf(data: ArrayBufferView | string | Iterable<Uint8Array>): Iterable<Uint8Array> {
   if (typeof data === 'string') return [new TextEncoder().encode(data)]
   // In bytes whatever the view: counting elements would cut a Float32Array to a quarter.
@@ -176,8 +147,8 @@ function remove(fs: FileSystem, path: string): void {
 /** Windows, and some network and user-space file systems, cannot sync a folder: there the rename has to do. */
 const NO_FOLDER_SYNC = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'ENOSYS']
 
-/** Makes the new name in the folder durable. */
-function syncFolder(fs: FileSystem, folder: string): void {
+/** Makes new names in the folder durable. */
+export function syncFolder(fs: FileSystem, folder: string): void {
   let handle: number | null = null
   try {
     handle = fs.openSync(folder, 'r')

@@ -1,9 +1,9 @@
-// Several files of a folder that go together: all are written beside it and looked at there before the first takes its place.
+// Several files of a folder that go together: all are written aside and looked at there before the first takes its place.
 import { createHash, randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CheckpointError } from '../errors.js'
-import { explain, type FileContent, type FileSystem, makeFolder, writeAtomic } from './disk.js'
+import { explain, type FileContent, type FileSystem, makeFolder, syncFolder, writeAtomic } from './disk.js'
 import { hashFile } from './hash.js'
 
 /** The bytes as they pass, with their hash when all have. */
@@ -29,8 +29,8 @@ export function writeStaged(
   check: (staged: string) => void = () => {},
   fs?: FileSystem,
 ): void {
-  const target = resolve(folder)
-  const staged = join(dirname(target), `.${basename(target)}-${randomBytes(6).toString('hex')}.tmp`)
+  // Within the folder: one that is a disk of its own takes no file from beside it by its name alone.
+  const staged = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
   const names: string[] = []
   try {
     for (const [name, data] of files) {
@@ -48,10 +48,11 @@ export function writeStaged(
     }
     check(staged)
     for (const name of names) {
-      const path = join(target, name)
+      const path = join(folder, name)
       makeFolder(dirname(path))
       nodeFs.renameSync(join(staged, name), path)
     }
+    for (const own of new Set(names.map((name) => dirname(join(folder, name))))) syncFolder(nodeFs, own)
   } catch (error) {
     throw explain(folder, 'written', error, '; what was there before is unchanged')
   } finally {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CheckpointError, DataError } from '../../src/errors.js'
-import { type FileSystem, readBytes, readText, writeAtomic, writeFolderAside } from '../../src/files/disk.js'
+import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/files/disk.js'
+import { writeStaged } from '../../src/files/staged.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -108,7 +109,7 @@ describe('writeAtomic', () => {
   })
 })
 
-describe('writeFolderAside', () => {
+describe('writeStaged', () => {
   const bytes = function* (text: string, fail?: () => void) {
     yield new TextEncoder().encode(text)
     fail?.()
@@ -117,7 +118,7 @@ describe('writeFolderAside', () => {
   it('writes all files, read back before they are in their places', () => {
     const { folder } = place()
     let seen: string[] = []
-    writeFolderAside(
+    writeStaged(
       folder,
       [
         ['model', 'new'],
@@ -149,7 +150,7 @@ describe('writeFolderAside', () => {
       ['model', 'new'],
       ['weights', bytes('half', fail)],
     ] as const
-    expect(() => writeFolderAside(folder, files, check)).toThrow(text)
+    expect(() => writeStaged(folder, files, check)).toThrow(text)
     expect(readdirSync(folder)).toEqual(['model'])
     expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('old')
   })

@@ -170,7 +170,7 @@ describe('writeStaged', () => {
     const { folder, before } = old()
     expect(() => writeStaged(folder, files, check, full(room))).toThrow('what was there before is unchanged')
     expect(there(folder).map((name) => readFileSync(join(folder, name)))).toEqual(before)
-    expect(readdirSync(root).filter((name) => name.endsWith('.tmp'))).toEqual([])
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
   it('looks at files before they take their places, and puts them beside the others', () => {

@@ -18,6 +18,7 @@ import { loadPretrained } from '../../src/files/models/pretrained.js'
 import { importOnnx } from '../../src/files/onnx/import.js'
 import { exportOnnx } from '../../src/formats/onnx/export.js'
 import { readOnnx } from '../../src/formats/onnx/graph.js'
+import { runOnnx } from '../../src/formats/onnx/run/run.js'
 import { modelProto } from '../../src/formats/onnx/schema.js'
 import { Cursor } from '../../src/formats/onnx/wire.js'
 import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
@@ -248,6 +249,35 @@ describe('refused', () => {
       graph!.node!.push({ input: ['huge'], output: ['x'], name: 'bomb', opType: 'ConstantOfShape' })
     })
     importing(huge).toThrow('node "bomb" ("ConstantOfShape") asks for more than a model of this size needs')
+    const [name] = ['bert.embeddings.word_embeddings.weight']
+    const often = (opType: string, output: (i: number) => string) =>
+      changed((m) => {
+        for (let i = 0; i < 2000; i++)
+          m.graph!.node!.push({ opType, input: [name], output: [output(i)], name: `n${i}` })
+      })
+    importing(often('Identity', (i) => `x${i}.weight`)).toThrow(
+      'has one tensor under more names than a model gives it',
+    )
+  })
+
+  it('a graph that reads its weights again and again', () => {
+    const graph = readOnnx(
+      changed((m) => {
+        for (let i = 0; i < 50; i++)
+          m.graph!.node!.push({
+            opType: 'Shape',
+            input: ['classifier.weight'],
+            output: [`x${i}`],
+            name: `n${i}`,
+          })
+      }),
+    )
+    const value = { type: 'int64', shape: [1, 1], data: Float64Array.of(1) } as const
+    const inputs = new Map(graph.inputs.map((input) => [input.name, value]))
+    expect(runOnnx(graph, inputs, { budget: 2 ** 18 }).size).toBe(1)
+    expect(() => runOnnx(graph, inputs, { budget: 4000 })).toThrow(
+      'asks for more than a model of this size needs',
+    )
   })
 
   it('bytes that are no ONNX', () => {

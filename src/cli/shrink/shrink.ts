@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError, TinystillError } from '../../errors.js'
-import { writeFolderAside } from '../../files/disk.js'
 import { hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
@@ -10,6 +9,7 @@ import { readModelFields } from '../../files/models/config-file.js'
 import { OWN_MODEL_TYPE } from '../../files/models/folder.js'
 import { classesOf, hasTokenizer, loadPretrained, pretrainedFiles } from '../../files/models/pretrained.js'
 import { checkKind, isQuantizedFolder, weightFiles } from '../../files/models/quantized.js'
+import { writeStaged } from '../../files/staged.js'
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
@@ -103,7 +103,7 @@ function write(
   checkKind(out, model)
   const files = pretrainedFiles({ model, tokenizer, maxLength })
   const text = `${JSON.stringify(record, null, 2)}\n`
-  writeFolderAside(out, [[RECORD, text], ...files], (aside) => {
+  writeStaged(out, [[RECORD, text], ...files], (aside) => {
     const back = loadPretrained(aside, { as: model.kind })
     const want = model.stateDict()
     for (const [name, p] of back.model.stateDict()) {

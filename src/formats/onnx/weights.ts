@@ -2,7 +2,7 @@
 // and so of optimum. Those write a linear layer's weight turned round under a number; its bias, added to the product, tells
 // which layer it is of.
 import { CheckpointError } from '../../errors.js'
-import type { Shape } from '../../tensor/shape.js'
+import { numel, type Shape } from '../../tensor/shape.js'
 import { shown } from '../json.js'
 import type { StoredTensor } from './elements.js'
 import type { OnnxGraph, OnnxNode } from './graph.js'
@@ -44,8 +44,13 @@ export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
     if (op === 'Identity' && t !== undefined) tensors.set(outputs[0], t)
   }
   const users = new Map<string, OnnxNode[]>()
-  for (const node of graph.nodes)
-    for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node])
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) {
+      const before = users.get(input)
+      if (before === undefined) users.set(input, [node])
+      else before.push(node)
+    }
+  }
   const found = new Map<string, GraphWeight>()
   const add = (name: string, t: StoredTensor, turned: boolean) => {
     if (found.has(name)) refuse(`holds ${shown(name)} twice`, 'Export the model again')
@@ -79,6 +84,11 @@ export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
       `has no tensor under a parameter's name. It has ${[...graph.tensors.keys()].slice(0, 4).map(shown).join(', ')}`,
       'Export it from PyTorch, by torch.onnx.export or optimum, without another optimizer after it',
     )
+  const count = (shapes: Iterable<{ shape: Shape }>) =>
+    Array.from(shapes).reduce((n, { shape }) => n + numel(shape), 0)
+  // Twice: a table that is tied to a decoder. One tensor under a thousand names is no model.
+  if (count(found.values()) > 2 * count(graph.tensors.values()))
+    refuse('has one tensor under more names than a model gives it', 'Export the model again')
   return found
 }
 

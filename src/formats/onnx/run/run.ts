@@ -1,6 +1,7 @@
 // Runs a graph of ONNX node by node, to see whether it computes what a model of ours does. Slow, exact, and without trust: a
 // graph that asks for more than a model of its size could need is stopped.
 import { CheckpointError } from '../../../errors.js'
+import { numel } from '../../../tensor/shape.js'
 import { shown } from '../../json.js'
 import type { OnnxGraph, OnnxNode } from '../graph.js'
 import type { Fail } from '../wire.js'
@@ -10,9 +11,6 @@ import { shapes } from './shapes.js'
 import type { Operation, RunValue } from './value.js'
 
 const operations = new Map<string, Operation>(Object.entries({ ...elementwise, ...products, ...shapes }))
-
-/** Names of the operations that can be run. */
-export const knownOperations: ReadonlySet<string> = new Set(operations.keys())
 
 export interface RunOptions {
   /** Elements and products of numbers that all nodes together may make. Default 2^34. */
@@ -28,11 +26,18 @@ export function runOnnx(
   const values = new Map(inputs)
   const last = lastUses(graph)
   let left = budget
+  const spend = (amount: number, fail: Fail) => {
+    left -= amount
+    if (!(left >= 0)) fail('asks for more than a model of this size needs')
+  }
   const value = (name: string, fail: Fail): RunValue | undefined => {
     if (name === '') return undefined
     const t = graph.tensors.get(name)
-    // Weights are read where they are used, and not kept.
-    if (t !== undefined) return { type: t.type, shape: t.shape, data: t.numbers() }
+    // Weights are read where they are used, and not kept: each use takes its time.
+    if (t !== undefined) {
+      spend(numel(t.shape), fail)
+      return { type: t.type, shape: t.shape, data: t.numbers() }
+    }
     return values.get(name) ?? fail(`takes ${shown(name)}, which was not given`)
   }
   for (const [i, node] of graph.nodes.entries()) {
@@ -42,10 +47,7 @@ export function runOnnx(
     const made = operation({
       inputs: node.inputs.map((name) => value(name, fail)),
       ...{ attributes: node.attributes, opset: graph.opset, outputs: node.outputs.length, fail },
-      spend: (amount) => {
-        left -= amount
-        if (!(left >= 0)) fail('asks for more than a model of this size needs')
-      },
+      spend: (amount) => spend(amount, fail),
     })
     const results = Array.isArray(made) ? made : [made]
     node.outputs.forEach((name, k) => {
