@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
 import { tensor } from '../../src/autograd/create.js'
-import { measureSpeeds, medianAndSpread, shownSpeed } from '../../src/cli/shared/speed.js'
+import { measureRatio, measureSpeeds, medianAndSpread, shownSpeed } from '../../src/cli/shared/speed.js'
 import type { DataSet } from '../../src/nn/data.js'
 import { cut, inOrder } from '../../src/nn/data.js'
 import type { TextInput } from '../../src/nn/models/input.js'
@@ -55,6 +55,14 @@ describe('measureSpeeds', () => {
     })
     expect(speeds.get('b')).toMatchObject({ msPerExample: 8, msSpread: 0, examplesPerSecond: 375 })
     expect(shownSpeed({ msPerExample: 1.917, msSpread: 0.0849 })).toBe('1.92 ± 0.08')
+  })
+
+  it('takes the ratio round by round, whatever all rounds have in common', async () => {
+    // Both are ten times as slow in some rounds; the one takes a quarter of the other's time in all.
+    const busy = (round: number) => (round % 2 === 0 ? 10 : 1)
+    const models = [8, 2].map((ms) => new Slow('', (call) => ms * busy(Math.floor(call / 7))))
+    const [before, after] = models.map((model) => ({ model, few: (n: number) => rows(Math.min(n, 3)) }))
+    expect(await measureRatio(before, after, { now: () => clock.ms, progress })).toBeCloseTo(0.25, 12)
   })
 
   it.each<[number[], number, number]>([

@@ -58,11 +58,17 @@ function turns<T>(models: readonly T[], round: number): T[] {
   return round % 2 === 0 ? order : order.reverse()
 }
 
+/** Of each round: milliseconds of a text alone, and texts a second in batches. */
+interface Rounds {
+  ms: number[]
+  rates: number[]
+}
+
 /** All models in turn, round after round; a first round does not count. */
-export async function measureSpeeds(
+async function measureRounds(
   models: ReadonlyMap<string, Timed>,
   { now, progress }: Pick<Context, 'now' | 'progress'>,
-): Promise<Map<string, Speed>> {
+): Promise<Map<string, Rounds>> {
   const timed = Array.from(models, ([name, { few, ...own }]) => ({
     ...{ name, ...own, sets: [WARM, SINGLE, BATCHED].map(few) },
     ...{ ms: [] as number[], rates: [] as number[] },
@@ -86,10 +92,33 @@ export async function measureSpeeds(
     }
   }
   progress.finish('')
+  return new Map(timed.map(({ name, ms, rates }) => [name, { ms, rates }]))
+}
+
+/** All models in turn: see medianAndSpread(). */
+export async function measureSpeeds(
+  models: ReadonlyMap<string, Timed>,
+  context: Pick<Context, 'now' | 'progress'>,
+): Promise<Map<string, Speed>> {
+  const rounds = await measureRounds(models, context)
   return new Map(
-    timed.map(({ name, ms, rates }) => {
+    Array.from(rounds, ([name, { ms, rates }]) => {
       const [[msPerExample, msSpread], [examplesPerSecond, examplesSpread]] = [ms, rates].map(medianAndSpread)
       return [name, { msPerExample, msSpread, examplesPerSecond, examplesSpread, speedRounds: ROUNDS }]
     }),
   )
+}
+
+/**
+ * The share of `before`'s time that a text alone takes of `after`: the median of the rounds' own ratios, which what else the
+ * machine does meets less than either time.
+ */
+export async function measureRatio(
+  before: Timed,
+  after: Timed,
+  context: Pick<Context, 'now' | 'progress'>,
+): Promise<number> {
+  const rounds = await measureRounds(new Map(Object.entries({ before, after })), context)
+  const of = (name: string) => (rounds.get(name) as Rounds).ms
+  return medianAndSpread(of('after').map((ms, i) => ms / of('before')[i]))[0]
 }

@@ -6,7 +6,7 @@ import type { Figures } from '../../train/reports.js'
 import { tasks } from '../../train/tasks.js'
 import type { Context } from '../shared/command.js'
 import { answersOf, type CompareRules, type Rows, type Side, timedSide } from '../shared/compare.js'
-import { measureSpeeds } from '../shared/speed.js'
+import { measureRatio } from '../shared/speed.js'
 import { bytes, count } from '../shared/table.js'
 import type { ShrinkOptions } from './options.js'
 import type { Aim } from './parts.js'
@@ -103,13 +103,8 @@ export async function aimFor(options: ShrinkOptions, search: Search, context: Co
     const rows = search.rows as Rows
     const ratioAt = (n: number) =>
       tried(n, async ({ side }, aim) => {
-        const models = new Map([
-          ['before', timedSide(before, rows, rules)],
-          ['after', timedSide(side, rows, rules)],
-        ])
-        const speeds = await measureSpeeds(models, context)
-        const ms = (name: string) => speeds.get(name)?.msPerExample ?? Number.NaN
-        const ratio = ms('after') / ms('before')
+        const [whole, cut] = [before, side].map((own) => timedSide(own, rows, rules))
+        const ratio = await measureRatio(whole, cut, context)
         tell(aim, `${ratio.toFixed(3)} of the time of a text`)
         return ratio
       })

@@ -10,7 +10,7 @@ import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
 import { positionsOf, type TextInput } from './input.js'
 
-export interface ClassifierConfig extends EncoderOptions {
+export interface ClassifierConfig extends Omit<EncoderOptions, 'headSize' | 'ranks'> {
   vocabSize: number
   classes: number
   layers: number
