@@ -9,13 +9,11 @@ import { loadClassifier, type TextClassifierFolder } from '../../files/models/cl
 import { pruneMethods } from '../../nn/prune/methods.js'
 import { Pruner, pruneAware, type Sparsity, settlePruned, sparsityOf } from '../../nn/prune/prepare.js'
 import { modelCard } from '../../report/model-card.js'
-import { textData } from '../../text/dataset.js'
-import { predictInTurns } from '../../train/predict.js'
 import type { Figures } from '../../train/reports.js'
-import { tasks } from '../../train/tasks.js'
 import { commandOf } from '../distill/job.js'
 import { type Change, changeLine, changeOf } from '../shared/change.js'
 import type { CommonOptions, Context } from '../shared/command.js'
+import { answersOf } from '../shared/compare.js'
 import { figureTable, shownFigure } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
 import { openModel } from '../shared/model-folder.js'
@@ -25,8 +23,6 @@ import { count, percent } from '../shared/table.js'
 import type { PruneOptions } from './options.js'
 
 /** Asks a model for its answers to a file's texts. */
-type Ask = (name: string, model: TextClassifierFolder['model']) => Promise<Float32Array>
-
 interface Judged {
   /** dev or test. */
   on: 'dev' | 'test'
@@ -39,34 +35,21 @@ async function judged(
   { dev, test, labels: listed, maxLength: asked, batchSize = 64, ...options }: PruneOptions & CommonOptions,
   folder: TextClassifierFolder,
   prune: () => void,
-  { output, progress }: Context,
+  context: Context,
 ): Promise<Judged> {
+  const { output } = context
   const [on, file] = test === undefined ? (['dev', dev as string] as const) : (['test', test] as const)
   const { model, tokenizer, classes, problemType } = folder
   const maxLength = Math.min(asked ?? folder.usualLength, folder.maxLength)
-  const { texts, pairs, labels, targets } = readFor(
-    file,
-    folder,
-    listed,
-    dataOptions(options, output),
-    output,
-  )
-  const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
-  const ask: Ask = async (name, model) => {
-    progress.start(name, data.size)
-    const onBatch = (done: number) => progress.update(done, {})
-    const logits = await predictInTurns(model, data, { batchSize, onBatch })
-    progress.finish('')
-    return logits
-  }
-  const before = await ask('before', model)
+  const set = readFor(file, folder, listed, dataOptions(options, output), output)
+  const rules = { problemType, classes, maxLength, batchSize }
+  const before = await answersOf({ name: 'before', model, tokenizer }, set, rules, context)
   prune()
-  const after = await ask('after', model)
-  const figures = (logits: Float32Array) => tasks[problemType].judge(logits, data, classes).figures
+  const after = await answersOf({ name: 'after', model, tokenizer }, set, rules, context)
   return {
     on,
-    figures: { before: figures(before), after: figures(after) },
-    change: changeOf(problemType, before, after, classes.length),
+    figures: { before: before.figures, after: after.figures },
+    change: changeOf(problemType, before.logits, after.logits, classes.length),
   }
 }
 

@@ -99,7 +99,7 @@ export function pruneOptions(command: Command): Command {
     .addOption(
       new Option(
         '--scores <how>',
-        'of movement: what scores begin as; default zero; size: as the weights do, for short trainings',
+        'what learned scores begin as: size, as the weights do, the default of movement; zero, as in its paper, for long trainings',
       ).choices(scoreStarts),
     )
     .option('--score-lr <x>', 'of movement: rate of the scores; default 0.01', numberIn(0, 10))

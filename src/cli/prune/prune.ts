@@ -22,7 +22,9 @@ const flagsOf = ({
   rounds,
   ...options
 }: PruneOptions): PruneFlags => {
-  const { sparsity, scores, scoreLr, threshold, penalty } = options
+  // As its paper has it, from 0, a training of a few hundred steps ends at chance.
+  const { scores = method === 'movement' ? 'size' : undefined } = options
+  const { sparsity, scoreLr, threshold, penalty } = options
   const asked = {
     ...{ prune: method, sparsity, prunePattern: pattern, pruneSchedule: schedule, pruneBegin: begin },
     ...{ pruneHold: hold, pruneRounds: rounds, scores, scoreLr, threshold, penalty },
