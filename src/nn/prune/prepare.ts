@@ -164,13 +164,19 @@ export class Pruner {
    */
   constructor(
     readonly model: Module,
-    pruning: Pruning | null = pruningIn(moduleArg('Pruner', 'the model', model)),
+    pruning?: Pruning,
   ) {
+    moduleArg('Pruner', 'the model', model)
+    const own = pruning === undefined ? pruningIn(model) : pruning
     this.#layers = masked(model)
-    if (this.#layers.length === 0 || pruning === null)
+    if (this.#layers.length === 0 || own === null)
       throw new RangeError('Pruner: the model has no masks, call pruneAware() first')
-    this.pruning = pruning
-    this.#pattern = patternOf(pruning.pattern)
+    if (typeof own !== 'object')
+      throw new ArgumentError('Pruner', `pruning must be an object, got ${got(own)}`)
+    const { method, sparsity, pattern, schedule, begin, hold, scores, threshold, penalty } = own
+    const asked = { sparsity, pattern, schedule, begin, hold, scores, threshold, penalty }
+    this.pruning = pruningOf(method, asked)
+    this.#pattern = patternOf(this.pruning.pattern)
   }
 
   /** What part of the pruning is done, from 0 to 1. */
