@@ -6,7 +6,7 @@ import { textData } from '../text/dataset.js'
 import { predictInTurns } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
-import { cutLines } from './shared/data-report.js'
+import { tellRows } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
 import {
@@ -18,7 +18,6 @@ import {
 } from './shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
 import { bytes, count } from './shared/table.js'
-import { tellTokens, textsOf } from './shared/tokens.js'
 
 interface EvalOptions extends DataFileOptions {
   model: string
@@ -52,8 +51,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const set = readFor(file, loaded, listed, dataOptions(options, output), output)
     const { texts, pairs, labels, targets } = set
     const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
-    tellTokens(output, { folder, model, tokenizer }, file, textsOf(texts, pairs))
-    for (const line of cutLines({ file, texts, pairs }, data, tokenizer, maxLength)) output.info(line)
+    tellRows(output, { folder, model, tokenizer }, { file, texts, pairs }, data, maxLength)
     progress.start('evaluating', data.size)
     const began = now()
     const logits = await predictInTurns(model, data, {

@@ -116,6 +116,12 @@ describe('quantize', () => {
     expect(new Set(beside.map(({ change }: { change: { mean: number } }) => change.mean)).size).toBe(3)
   })
 
+  it('tells what of the texts is cut, as eval does', async () => {
+    const to = join(root, 'cut')
+    const { err } = await run('quantize', '--model', float, '--out', to, '--dev', data, '--max-length', '4')
+    expect(err).toMatch(/rows cut at 4 tokens: --max-length/)
+  })
+
   it('takes 8 bits, and a small model of our own, without data', async () => {
     const own = join(root, 'own')
     saveTinyModel(own)

@@ -13,7 +13,8 @@ import type { Figures } from '../../train/reports.js'
 import { commandOf } from '../distill/job.js'
 import { type Change, changeLine, changeOf } from '../shared/change.js'
 import type { CommonOptions, Context } from '../shared/command.js'
-import { answersOf } from '../shared/compare.js'
+import { answersOf, dataOf } from '../shared/compare.js'
+import { tellRows } from '../shared/data-report.js'
 import { figureTable, shownFigure } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
 import { openModel } from '../shared/model-folder.js'
@@ -42,10 +43,12 @@ async function judged(
   const { model, tokenizer, classes, problemType } = folder
   const maxLength = Math.min(asked ?? folder.usualLength, folder.maxLength)
   const set = readFor(file, folder, listed, dataOptions(options, output), output)
+  const side = { model, tokenizer, folder: options.model }
+  tellRows(output, side, { ...set, file }, dataOf(side, set, maxLength), maxLength)
   const rules = { problemType, classes, maxLength, batchSize }
-  const before = await answersOf({ name: 'before', model, tokenizer }, set, rules, context)
+  const before = await answersOf({ ...side, name: 'before' }, set, rules, context)
   prune()
-  const after = await answersOf({ name: 'after', model, tokenizer }, set, rules, context)
+  const after = await answersOf({ ...side, name: 'after' }, set, rules, context)
   return {
     on,
     figures: { before: before.figures, after: after.figures },

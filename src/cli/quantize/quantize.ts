@@ -23,7 +23,8 @@ import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
 import { changeLine } from '../shared/change.js'
 import type { CommandSpec, Context } from '../shared/command.js'
-import { type Compared, compare, sizeTable } from '../shared/compare.js'
+import { type Compared, compare, dataOf, sizeTable } from '../shared/compare.js'
+import { tellRows } from '../shared/data-report.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { orderOption, readFor } from '../shared/labels-option.js'
 import { openModel } from '../shared/model-folder.js'
@@ -127,6 +128,8 @@ async function judge(
     before: { name: NAMES.before, model: float.model, tokenizer },
     after: { name: NAMES.after, model: quantized, tokenizer },
   }
+  const read = { ...sides.before, folder: options.model }
+  tellRows(output, read, { ...set, file }, dataOf(read, set, maxLength), maxLength)
   const how = { problemType, classes, maxLength, batchSize }
   const compared = await compare(sides, set, how, context)
   const { texts, pairs, labels, targets } = set

@@ -3,7 +3,9 @@ import type { TextSet } from '../../files/data/texts.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { isCut, type Tokenizer } from '../../text/encoding.js'
+import type { Output } from './output.js'
 import { count } from './table.js'
+import { type Read, tellTokens, textsOf } from './tokens.js'
 
 /** Classes that are named; of others there is the count. */
 const SHOWN = 10
@@ -50,6 +52,18 @@ export function cutLines(
 ): string[] {
   const cut = cutIn(set, data, tokenizer, maxLength, first)
   return cut === 0 ? [] : [`${set.file}: ${cutText(cut, set.texts.length, maxLength)}`]
+}
+
+/** Before a model answers a set: what its tokenizer makes of the texts, and how many are cut. `data` are they as it reads them. */
+export function tellRows(
+  output: Output,
+  read: Read,
+  { file, texts, pairs }: Pick<Shown, 'texts' | 'pairs'> & { file: string },
+  data: DataSet<TextInput>,
+  maxLength: number,
+): void {
+  tellTokens(output, read, file, textsOf(texts, pairs))
+  for (const line of cutLines({ file, texts, pairs }, data, read.tokenizer, maxLength)) output.info(line)
 }
 
 /** '4 to 128 tokens a text, half up to 23; 12 cut at 128; 1 without a token'. `data` are the texts as the model reads them. */

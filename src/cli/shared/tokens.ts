@@ -6,7 +6,7 @@ import type { TextRow } from '../../text/rows.js'
 import { someOf, unknownWarning } from '../../text/unknown.js'
 import type { Output } from './output.js'
 
-interface Read {
+export interface Read {
   /** Of the model, or what else says where the tokenizer comes from. */
   folder: string
   model: Module

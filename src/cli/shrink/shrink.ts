@@ -15,7 +15,8 @@ import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
 import { changeLine } from '../shared/change.js'
 import type { CommandSpec, Context } from '../shared/command.js'
-import { type Compared, type CompareRules, compare, type Rows, sizeTable } from '../shared/compare.js'
+import { type Compared, type CompareRules, compare, dataOf, type Rows, sizeTable } from '../shared/compare.js'
+import { tellRows } from '../shared/data-report.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
 import { dataOptions } from '../shared/options.js'
@@ -77,7 +78,18 @@ function readRows(
   const { problemType, classes } = classifier
   const maxLength = Math.min(options.maxLength ?? classifier.usualLength, classifier.maxLength)
   const reading = dataOptions(options, output)
-  const read = (use: Use) => readFor(options[use] as string, classifier, options.labels, reading, output)
+  const read = (use: Use) => {
+    const file = options[use] as string
+    const set = readFor(file, classifier, options.labels, reading, output)
+    tellRows(
+      output,
+      { ...classifier, folder },
+      { ...set, file },
+      dataOf(classifier, set, maxLength),
+      maxLength,
+    )
+    return set
+  }
   return {
     rules: { problemType, classes, maxLength, batchSize: options.batchSize },
     rows: Object.fromEntries(uses.map((use) => [use, read(use)])),
