@@ -91,6 +91,44 @@ describe('the example', () => {
   }, 120_000)
 })
 
+describe('a model made small', () => {
+  const file = () =>
+    put(
+      'smaller.yaml',
+      `data: { train: train.tsv, dev: dev.tsv }
+steps:
+  - { name: whole, command: train, model: model.json, train: train, dev: dev, epochs: 3, lr: 5e-3 }
+  - { name: half, command: shrink, model: whole, train: train, dev: dev, heads: 0.5, neurons: 0.5, vocabulary: [train] }
+  - { name: bytes, command: quantize, model: half, dev: dev }
+  - { name: web, command: export, model: bytes, dtype: q8 }
+  - { name: web-eval, command: eval, model: bytes, data: dev }
+`,
+    )
+
+  it('by steps that do their work at once, passed over when they are done', async () => {
+    const first = await run('run', file(), '--json')
+    expect(first.code, first.err).toBe(0)
+    const { steps } = JSON.parse(first.out)
+    const [, half, bytes, web, judged] = steps.map(
+      ({ runs }: { runs: { figures?: object }[] }) => runs[0].figures,
+    )
+    expect(bytes).toMatchObject({ accuracy: judged.accuracy })
+    expect(half.accuracy).toBeGreaterThan(0.4)
+    expect(web).toBeUndefined()
+    expect(existsSync(at('smaller', 'web', 'onnx', 'model_quantized.onnx'))).toBe(true)
+    const again = await run('run', file())
+    for (const name of ['half', 'bytes', 'web'])
+      expect(again.out).toContain(`${at('smaller', name)}: is done`)
+    // What a step was made of is gone another way.
+    rmSync(at('smaller', 'bytes'), { recursive: true })
+    const third = await run('run', file())
+    expect(third.code, third.err).toBe(0)
+    expect(third.out).toContain(`${at('smaller', 'half')}: is done`)
+    expect(third.out).not.toContain(`${at('smaller', 'bytes')}: is done`)
+    expect(third.out).toContain(`${at('smaller', 'web')}: is done`)
+  }, 120_000)
+})
+
 describe('steps', () => {
   const base = 'data: {train: train.tsv, more: more.txt}\nmodels: {base: model.json, size: mini}\nout: made\n'
 

@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { mean } from '../../distill/verdict.js'
 import { TinystillError } from '../../errors.js'
 import { makeFolder, writeAtomic } from '../../files/disk.js'
-import { hashFile } from '../../files/hash.js'
+import { hashFiles } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import { collect } from '../../train/pace.js'
 import type { Figures } from '../../train/reports.js'
@@ -15,12 +15,15 @@ import { writtenAs } from '../augment/file.js'
 import { distillCommand } from '../distill/distill.js'
 import { evalCommand } from '../eval.js'
 import { labelCommand } from '../label/label.js'
+import { exportCommand } from '../onnx/export.js'
 import { pruneCommand } from '../prune/prune.js'
+import { quantizeCommand } from '../quantize/quantize.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { shownFigure } from '../shared/figures.js'
 import { quoted } from '../shared/options.js'
 import { identityOf } from '../shared/run-identity.js'
 import { renderTable } from '../shared/table.js'
+import { shrinkCommand } from '../shrink/shrink.js'
 import { trainCommand } from '../train/train.js'
 import { type Experiment, readExperiment, type Step } from './experiment.js'
 import { parsed, wordsOf } from './words.js'
@@ -31,17 +34,28 @@ interface RunOptions extends CommonOptions {
   resume: boolean
 }
 
-/** What can be a step, and what its result is: a folder, a file like its data, or figures in a file. */
-const steps: Readonly<Record<string, { spec: CommandSpec<never>; gives: 'folder' | 'texts' | 'figures' }>> = {
+interface StepKind {
+  spec: CommandSpec<never>
+  /** A folder, a file like its data, or figures in a file. */
+  gives: 'folder' | 'texts' | 'figures'
+  /** Does its work at once, so that nothing of it can be gone on with: that it is done stands beside its folder. */
+  atOnce?: true
+}
+
+/** What can be a step. */
+const steps: Readonly<Record<string, StepKind>> = {
   train: { spec: trainCommand, gives: 'folder' },
   label: { spec: labelCommand, gives: 'folder' },
   augment: { spec: augmentCommand, gives: 'texts' },
   distill: { spec: distillCommand, gives: 'folder' },
   prune: { spec: pruneCommand, gives: 'folder' },
+  shrink: { spec: shrinkCommand, gives: 'folder', atOnce: true },
+  quantize: { spec: quantizeCommand, gives: 'folder', atOnce: true },
+  export: { spec: exportCommand, gives: 'folder', atOnce: true },
   eval: { spec: evalCommand, gives: 'figures' },
 }
 
-interface Planned {
+export interface Planned {
   step: Step
   seed: number
   /** Where its result is. */
@@ -52,19 +66,19 @@ interface Planned {
 }
 
 /** Every step for every seed, its options checked. Throws DataError. */
-function planOf(experiment: Experiment): Planned[] {
+export function planOf(experiment: Experiment): Planned[] {
   const { seeds, out } = experiment
   return seeds.flatMap((seed) => {
     const results = new Map<string, string>()
     const folder = seeds.length === 1 ? out : join(out, `seed-${seed}`)
     return experiment.steps.map((step): Planned => {
-      const { spec, gives } = steps[step.command]
+      const { spec, gives, atOnce } = steps[step.command]
       const place = { experiment, step, results }
       const own = wordsOf(spec, place)
       const path = join(folder, step.name + endingOf(gives, own))
       const more = gives === 'figures' ? [] : ['--out', path]
       const words = [...own, ...more, '--seed', String(seed)]
-      const again = gives === 'figures' ? [] : ['--resume']
+      const again = gives === 'figures' || atOnce ? [] : ['--resume']
       const options = parsed(spec, [...words, ...again], place)
       if (gives !== 'figures') results.set(step.name, path)
       return { step, seed, out: path, words: [step.command, ...words], options }
@@ -90,6 +104,18 @@ async function run(options: RunOptions, context: Context): Promise<void> {
     output.json({ commands: plan.map(({ words }) => words) })
     return
   }
+  await runPlanned(experiment, plan, options, context)
+  present(experiment, plan, context)
+}
+
+/** All steps in their order. What is done is passed over, so that whoever was cut off calls again. */
+export async function runPlanned(
+  experiment: Experiment,
+  plan: readonly Planned[],
+  options: Pick<CommonOptions, 'json' | 'quiet'>,
+  context: Context,
+): Promise<void> {
+  const { output } = context
   const n = experiment.steps.length
   for (const [i, planned] of plan.entries()) {
     const { step, seed } = planned
@@ -99,48 +125,73 @@ async function run(options: RunOptions, context: Context): Promise<void> {
       await runStep(planned, options, context)
     } catch (error) {
       if (!(error instanceof TinystillError || error instanceof RangeError)) throw error
-      const named = new TinystillError(`${file}: step ${step.name}: ${error.message}`)
+      const named = new TinystillError(`${experiment.file}: step ${step.name}: ${error.message}`)
       // For --debug: where it arose, not where it got its name.
       throw Object.assign(named, { stack: `${named.message}\n${error.stack}` })
     }
     // What the step held is dead by now, and the next one needs the room.
     await collect()
   }
-  present(experiment, plan, context)
 }
 
-async function runStep(planned: Planned, { json, quiet }: RunOptions, context: Context): Promise<void> {
+/** Options that name what a step reads, where it does its work at once. */
+const DATA = ['data', 'train', 'dev', 'test', 'calibration', 'vocabulary']
+const MODELS = ['model', 'teacher']
+
+/** What the result of a step that does its work at once follows from. */
+function identityOfStep({ step, seed, options }: Planned) {
+  const named = (names: readonly string[]): [string, string[]][] =>
+    Object.entries(options).flatMap(([name, value]) =>
+      names.includes(name) && value !== undefined ? [[name, [value].flat().map(String)]] : [],
+    )
+  return identityOf({
+    ...{ command: step.command, seed, options: { ...options } },
+    data: Object.fromEntries(named(DATA).map(([name, files]) => [name, hashFiles(files)])),
+    models: Object.fromEntries(named(MODELS).map(([name, [folder]]) => [name, folder])),
+  })
+}
+
+/** Where it stands that such a step is done, with what and with which figures. */
+const recordOf = ({ step, out }: Planned): string => (steps[step.command].atOnce ? `${out}.json` : out)
+
+async function runStep(
+  planned: Planned,
+  { json, quiet }: Pick<CommonOptions, 'json' | 'quiet'>,
+  context: Context,
+): Promise<void> {
   const { step, out, options } = planned
-  const { spec, gives } = steps[step.command]
+  const { spec, gives, atOnce } = steps[step.command]
   const output = { ...context.output, json: () => {} }
   const start = (own: Context) => spec.run({ ...options, json, quiet, args: [] } as never, own)
-  if (gives !== 'figures') return start({ ...context, output })
-  const { data, model } = options as CommonOptions & { data: string; model: string }
-  const identity = identityOf({
-    ...{ command: step.command, seed: planned.seed, options: { ...options } },
-    ...{ data: { data: hashFile(data) }, models: { model } },
-  })
-  const before = existsSync(out) ? readFields(out).get('identity') : null
+  if (gives !== 'figures' && !atOnce) return start({ ...context, output })
+  const identity = identityOfStep(planned)
+  const record = recordOf(planned)
+  const before = existsSync(record) && existsSync(out) ? readFields(record).get('identity') : null
   // Through JSON both: what is undefined is left out, and maps and fields are plain.
   if (before !== null && JSON.stringify(plainOf(before)) === JSON.stringify(plainOf(identity))) {
-    output.print(`${out}: these figures are there`)
+    output.print(atOnce ? `${out}: is done` : `${out}: these figures are there`)
     return
   }
-  let figures: unknown = null
-  await start({ ...context, output: { ...output, json: (doc) => (figures = doc) } })
+  let said: unknown = null
   makeFolder(join(out, '..'))
-  writeAtomic(out, `${JSON.stringify({ identity, figures }, null, 2)}\n`)
+  await start({ ...context, output: { ...output, json: (doc) => (said = doc) } })
+  const figures = atOnce ? ((said as { figures?: { after?: unknown } } | null)?.figures?.after ?? null) : said
+  writeAtomic(record, `${JSON.stringify({ identity, figures }, null, 2)}\n`)
 }
 
 const plainOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 /** The figures that a step left, of the set that says most; null where it has none. */
-function figuresOf({ step, out }: Planned): { set: string; figures: Figures } | null {
-  const { gives } = steps[step.command]
+function figuresOf(planned: Planned): { set: string; figures: Figures } | null {
+  const { step, out } = planned
+  const { gives, atOnce = false } = steps[step.command]
   if (gives === 'texts' || step.command === 'label') return null
-  const file = gives === 'figures' ? out : join(out, 'run.json')
-  const figures = plainOf(readFields(file).get('figures')) as Record<string, Figures>
-  if (gives === 'figures') return { set: '', figures: figures as unknown as Figures }
+  const told = gives === 'figures' || atOnce
+  const figures = plainOf(
+    readFields(told ? recordOf(planned) : join(out, 'run.json')).get('figures'),
+  ) as Record<string, Figures> | null
+  if (figures === null) return null
+  if (told) return { set: '', figures: figures as unknown as Figures }
   const set = ['test', 'dev'].find((name) => figures[name] !== undefined)
   return set === undefined ? null : { set: `${set} `, figures: figures[set] }
 }
