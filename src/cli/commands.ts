@@ -1,5 +1,6 @@
 // All commands, in the order of the help.
 import { augmentCommand } from './augment/augment.js'
+import { compressCommand } from './compress/compress.js'
 import { demoCommand } from './demo/demo.js'
 import { distillCommand } from './distill/distill.js'
 import { doctorCommand } from './doctor.js'
@@ -36,6 +37,7 @@ export const commands: AnyCommand[] = [
   runCommand,
   evalCommand,
   predictCommand,
+  compressCommand,
   shrinkCommand,
   pruneCommand,
   quantizeCommand,

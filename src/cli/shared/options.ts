@@ -21,6 +21,15 @@ export function whole(from: number, to = Number.MAX_SAFE_INTEGER): (text: string
   }
 }
 
+/** '20MB', '500kB', '1.5 GB', '12000000'. */
+export function byteCount(text: string): number {
+  const [, n, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]?b?)$/i.exec(text) ?? []
+  const factor = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[unit.toLowerCase().replace('b', '')]
+  if (n === undefined || factor === undefined || Number(n) * factor < 1)
+    throw new InvalidArgumentError('It must be a size: 20MB, 500kB.')
+  return Number(n) * factor
+}
+
 /** Parses a number in [from, to]. */
 export function numberIn(from: number, to: number): (text: string) => number {
   return (text) => {

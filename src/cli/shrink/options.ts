@@ -13,6 +13,7 @@ import { orderOption } from '../shared/labels-option.js'
 import {
   addDataOptions,
   answerLengthOption,
+  byteCount,
   type DataFileOptions,
   flagOf,
   numberIn,
@@ -51,15 +52,6 @@ export interface ShrinkOptions extends CommonOptions, DataFileOptions {
   epochs?: number
   lr?: number
   resume: boolean
-}
-
-/** '20MB', '500kB', '1.5 GB', '12000000'. */
-function byteCount(text: string): number {
-  const [, n, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]?b?)$/i.exec(text) ?? []
-  const factor = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[unit.toLowerCase().replace('b', '')]
-  if (n === undefined || factor === undefined || Number(n) * factor < 1)
-    throw new InvalidArgumentError('It must be a size: 20MB, 500kB.')
-  return Number(n) * factor
 }
 
 /** '10M', '500k', '12000000'. */

@@ -1,0 +1,376 @@
+// tinystill compress: a model made small in several ways, judged side by side, and the one that was asked for.
+import { cpSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { CheckpointError } from '../../errors.js'
+import { makeFolder, writeAtomic } from '../../files/disk.js'
+import { lockFolder } from '../../files/lock.js'
+import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
+import { Pretrained } from '../../nn/models/pretrained.js'
+import { countWeights } from '../../nn/quantized/quantize.js'
+import { renderReport } from '../../report/report.js'
+import { lessIsBetter } from '../../train/keeper.js'
+import type { Figures } from '../../train/reports.js'
+import { tasks } from '../../train/tasks.js'
+import { VERSION } from '../../version.js'
+import type { Experiment, Step } from '../run/experiment.js'
+import { type Planned, planOf, runPlanned } from '../run/run.js'
+import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
+import { answersOf, type CompareRules, dataOf, type Rows, type Side, timedSide } from '../shared/compare.js'
+import { tellRows } from '../shared/data-report.js'
+import { bytesOfFolder, shownFigure } from '../shared/figures.js'
+import { readFor } from '../shared/labels-option.js'
+import {
+  addDataOptions,
+  byteCount,
+  type DataFileOptions,
+  dataOptions,
+  numberIn,
+  quoted,
+  whole,
+} from '../shared/options.js'
+import { measureSpeeds, SPEED_METHOD, type Speed, shownSpeed } from '../shared/speed.js'
+import { bytes, count, renderTable } from '../shared/table.js'
+import { type Choice, choose, front, type Judged } from './choose.js'
+import {
+  type Candidate,
+  described,
+  type Material,
+  type StudentName,
+  stepsOf,
+  studentNames,
+  wordsOf,
+} from './steps.js'
+
+interface CompressOptions extends CommonOptions, DataFileOptions {
+  model: string
+  out: string
+  train: string
+  dev: string
+  test?: string
+  transfer?: string
+  targetSize?: number
+  tolerance?: number
+  students?: StudentName[]
+  epochs?: number
+  maxLength?: number
+  batchSize: number
+  dryRun: boolean
+}
+
+/** Points that leaving out words may cost. */
+const FREE = 0.5
+
+/** Points below the whole model, where neither a size nor a tolerance is asked for. */
+const TOLERANCE = 1
+
+interface Told extends Judged {
+  folder: string
+  levers: readonly string[]
+  weights: number
+  dev: Figures
+  test: Figures | null
+  speed: Speed
+}
+
+/** What there is to work with. Throws CheckpointError for a model of which no parts can be cut. */
+function materialOf(options: CompressOptions, { model: own }: TextClassifierFolder): Material {
+  const { model, train, dev, transfer, epochs, maxLength } = options
+  if (!(own instanceof Pretrained))
+    throw new CheckpointError(
+      model,
+      'is a small model of our own, of which no parts can be cut',
+      'Name one of the BERT family',
+    )
+  const { textColumn, textPairColumn, labelColumn, delimiter } = options
+  const reading = { textColumn, textPairColumn, labelColumn, delimiter }
+  return { model, layers: own.config.layers, train, dev, transfer, epochs, maxLength, reading }
+}
+
+/** Steps as an experiment of this command's own. */
+function experimentOf({ out, seed }: CompressOptions, steps: readonly Step[]) {
+  const experiment: Experiment = {
+    ...{ file: 'compress', out: join(out, 'steps'), seeds: [seed], data: {}, models: {}, steps },
+  }
+  return { experiment, plan: planOf(experiment) }
+}
+
+const commandsOf = (plan: readonly Planned[]): string[] =>
+  plan.map(({ words }) => ['tinystill', ...words].map(quoted).join(' '))
+
+interface Sets {
+  rules: CompareRules
+  dev: Rows
+  test: Rows | null
+}
+
+function setsOf(options: CompressOptions, whole: TextClassifierFolder, { output }: Context): Sets {
+  const { problemType, classes } = whole
+  const maxLength = Math.min(options.maxLength ?? whole.usualLength, whole.maxLength)
+  const read = (file: string) => {
+    const set = readFor(file, whole, undefined, dataOptions(options, output), output)
+    tellRows(
+      output,
+      { ...whole, folder: options.model },
+      { ...set, file },
+      dataOf(whole, set, maxLength),
+      maxLength,
+    )
+    return set
+  }
+  return {
+    rules: { problemType, classes, maxLength, batchSize: options.batchSize },
+    dev: read(options.dev),
+    test: options.test === undefined ? null : read(options.test),
+  }
+}
+
+/** A candidate's folder, of whose steps these are the results. */
+const folderOf = ({ step }: Candidate, model: string, plan: readonly Planned[]): string =>
+  step === null ? model : (plan.find((one) => one.step.name === step) as Planned).out
+
+const sideOf = (candidate: Candidate, folder: string): Side & Candidate & { folder: string } => ({
+  ...{ ...candidate, folder, ...loadClassifier(folder) },
+  name: candidate.name,
+})
+
+/** The deciding figure, as more is better. */
+const scoreOf = (figures: Figures, metric: string): number =>
+  lessIsBetter(metric) ? -figures[metric] : figures[metric]
+
+/** All candidates on the same texts, their speeds in turn. */
+async function judge(
+  sides: readonly (Side & Candidate & { folder: string })[],
+  { rules, dev, test }: Sets,
+  context: Context,
+): Promise<Told[]> {
+  const speeds = await measureSpeeds(
+    new Map(sides.map((side) => [side.name, timedSide(side, dev, rules)])),
+    context,
+  )
+  const [metric] = tasks[rules.problemType].metrics
+  const told: Told[] = []
+  for (const side of sides) {
+    const onDev = (await answersOf(side, dev, rules, context)).figures
+    told.push({
+      ...{ name: side.name, folder: side.folder, levers: side.levers, bytes: bytesOfFolder(side.folder) },
+      ...{ weights: countWeights(side.model), score: scoreOf(onDev, metric) },
+      ...{ dev: onDev, test: test && (await answersOf(side, test, rules, context)).figures },
+      speed: speeds.get(side.name) as Speed,
+    })
+  }
+  return told
+}
+
+/** Whether leaving out unused words costs so little that students are made without them too. */
+async function fewerWords(
+  experiment: ReturnType<typeof experimentOf>,
+  candidates: readonly Candidate[],
+  sets: Sets,
+  options: CompressOptions,
+  context: Context,
+): Promise<boolean> {
+  await runPlanned(experiment.experiment, experiment.plan, options, context)
+  const [metric] = tasks[sets.rules.problemType].metrics
+  const scores: number[] = []
+  for (const candidate of candidates) {
+    const side = sideOf(candidate, folderOf(candidate, options.model, experiment.plan))
+    scores.push(scoreOf((await answersOf(side, sets.dev, sets.rules, context)).figures, metric))
+    for (const p of side.model.parameters()) p.dispose()
+  }
+  const lost = 100 * (scores[0] - scores[1])
+  const few = lost <= FREE
+  context.output.info(
+    `words that no text uses cost ${lost.toFixed(2)} points of ${metric} on dev: students are made ${few ? 'without' : 'with'} them`,
+  )
+  return few
+}
+
+const columns = (metric: string, test: boolean) => [
+  ...['model', 'done to it', 'weights', 'size', `dev ${metric}`],
+  ...(test ? [`test ${metric}`] : []),
+  ...['ms a text', 'times as fast', ''],
+]
+
+function rowOf({ name, levers, weights, bytes: size, dev, test, speed }: Told, metric: string, whole: Told) {
+  return [
+    ...[name, levers.join(', '), count(weights), bytes(size), shownFigure(metric, dev[metric])],
+    ...(test ? [shownFigure(metric, test[metric])] : []),
+    ...[shownSpeed(speed), (whole.speed.msPerExample / speed.msPerExample).toFixed(1)],
+  ]
+}
+
+function writeReport(
+  out: string,
+  options: CompressOptions,
+  all: readonly Told[],
+  { chosen }: Choice<Told>,
+  metric: string,
+  command: string,
+): void {
+  const best = front(all)
+  const [whole] = all
+  const points = (x: (told: Told) => number, spread?: (told: Told) => number) =>
+    best.map((told) => ({
+      name: told.name,
+      x: x(told),
+      y: told.dev[metric],
+      ...(spread && { xSpread: spread(told) }),
+    }))
+  const yLabel = `${metric} on dev`
+  const page = renderReport({
+    title: out,
+    intro: `${options.model} made small in ${all.length - 1} ways; ${chosen.name} is in ${join(out, 'model')}.`,
+    table: {
+      columns: columns(metric, whole.test !== null),
+      rows: all.map((told) => [
+        ...rowOf(told, metric, whole),
+        told === chosen ? 'chosen' : best.includes(told) ? 'on the front' : '',
+      ]),
+    },
+    charts: [
+      { title: 'What a size costs', xLabel: 'MB', yLabel, points: points((told) => told.bytes / 1e6) },
+      {
+        ...{ title: 'What a time costs', xLabel: 'ms a text', yLabel },
+        points: points(
+          (told) => told.speed.msPerExample,
+          (told) => told.speed.msSpread,
+        ),
+      },
+    ],
+    sections: [
+      {
+        title: 'The front',
+        text:
+          'In the pictures: models for which there is none that is as small and as good. Milliseconds are ' +
+          `${SPEED_METHOD}.`,
+      },
+    ],
+    facts: [
+      ['command', command],
+      ['seed', String(options.seed)],
+      ['tinystill', VERSION],
+    ],
+  })
+  writeAtomic(join(out, 'report.html'), page)
+}
+
+/** What a folder needs to be loaded, without the records of its training. */
+const MODEL =
+  /^(config|quantization|vocab|merges|tokenizer|tokenizer_config|special_tokens_map|added_tokens|model)[\w.-]*\.(json|txt)$|\.safetensors$/
+
+function copyModel(from: string, to: string): void {
+  makeFolder(to)
+  for (const name of readdirSync(from).filter((name) => MODEL.test(name)))
+    cpSync(join(from, name), join(to, name))
+  loadClassifier(to)
+}
+
+export const compressCommand: CommandSpec<CompressOptions> = {
+  name: 'compress',
+  describe:
+    'Makes a classifier small in several ways (unused words, parts cut out, students, whole numbers) and picks one by size and loss',
+  options: (command: Command) =>
+    addDataOptions(
+      command
+        .requiredOption('--model <dir>', 'folder of the classifier')
+        .requiredOption('--out <dir>', 'folder for the result, report.html, compress.json and each step')
+        .requiredOption('--train <file>', 'labelled texts that students learn from')
+        .requiredOption('--dev <file>', 'labelled texts that decide')
+        .option('--test <file>', 'labelled texts for the table alone')
+        .option('--transfer <file>', 'more texts without labels, which the model answers for its students')
+        .option(
+          '--target-size <bytes>',
+          'of the weights in files at most: 5MB; the best under it is taken',
+          byteCount,
+        )
+        .option(
+          '--tolerance <points>',
+          `of the deciding figure on --dev below the model's; default ${TOLERANCE}, with --target-size none. Without a size the smallest within it is taken`,
+          numberIn(0, 100),
+        )
+        .addOption(
+          new Option(
+            '--students <names...>',
+            `which are tried; default all. ${studentNames.map((name) => `${name}: ${described[name]}`).join('; ')}`,
+          ).choices([...studentNames]),
+        )
+        .option(
+          '--epochs <n>',
+          "passes of each training; default 3 of the model's own weights, of new ones by steps",
+          whole(1, 1000),
+        )
+        .option('--batch-size <n>', 'rows of a batch when models answer', whole(1), 64)
+        .option('--max-length <n>', "tokens of a text; default: the model's own", whole(2))
+        .option('--dry-run', 'prints the commands that the steps are', false),
+    ),
+  run: async (options, context) => {
+    const { model: folder, out, dryRun, targetSize, tolerance } = options
+    const { output } = context
+    const whole = loadClassifier(folder)
+    const material = materialOf(options, whole)
+    const students = (options.students ?? studentNames).filter(
+      (name) => name !== 'half' || material.layers > 1,
+    )
+    if (dryRun) {
+      const commands = commandsOf(experimentOf(options, stepsOf(students, material, true).steps).plan)
+      for (const line of commands) output.print(line)
+      output.json({ commands })
+      return
+    }
+    makeFolder(out)
+    const release = lockFolder(out)
+    try {
+      const sets = setsOf(options, whole, context)
+      const first = wordsOf(material)
+      const fewer = await fewerWords(
+        experimentOf(options, first.steps),
+        first.candidates,
+        sets,
+        options,
+        context,
+      )
+      const { steps, candidates } = stepsOf(students, material, fewer)
+      const { experiment, plan } = experimentOf(options, steps)
+      await runPlanned(experiment, plan, options, context)
+      const sides = candidates.map((candidate) => sideOf(candidate, folderOf(candidate, folder, plan)))
+      const all = await judge(sides, sets, context)
+      const points = tolerance ?? (targetSize === undefined ? TOLERANCE : null)
+      const wish = { size: targetSize ?? null, tolerance: points === null ? null : points / 100 }
+      const choice = choose(all, all[0], wish)
+      const [metric] = tasks[whole.problemType].metrics
+      copyModel(choice.chosen.folder, join(out, 'model'))
+      writeReport(out, options, all, choice, metric, commandsOf(plan).join('\n'))
+      const best = front(all)
+      const record = {
+        ...{ model: folder, chosen: choice.chosen.name, missed: choice.missed, wish, metric },
+        models: all.map(({ score: _, ...told }) => ({
+          ...told,
+          front: best.some(({ name }) => name === told.name),
+        })),
+      }
+      writeAtomic(join(out, 'compress.json'), `${JSON.stringify(record, null, 2)}\n`)
+      const rows = all.map((told) => [
+        ...rowOf(told, metric, all[0]),
+        told === choice.chosen ? 'chosen' : best.includes(told) ? 'front' : '',
+      ])
+      const titles = columns(metric, all[0].test !== null)
+      output.print(
+        renderTable(
+          titles.map((title, i) => ({ title, align: i < 2 ? 'left' : 'right' })),
+          rows,
+        ),
+      )
+      if (choice.missed.includes('size'))
+        output.print(`no model is as small as ${bytes(targetSize as number)}: the smallest is taken`)
+      if (choice.missed.includes('tolerance'))
+        output.print(`none of that size is within ${points} points of the whole model: the best is taken`)
+      output.print(
+        `${join(out, 'model')}: ${choice.chosen.name}, ${bytes(choice.chosen.bytes)}; all of them in report.html`,
+      )
+      output.json(record)
+    } finally {
+      release()
+    }
+  },
+}

@@ -1,0 +1,93 @@
+// What is tried to make a model small, as steps of an experiment: each begins from the result of one before.
+import type { Step } from '../run/experiment.js'
+
+export const studentNames = ['cut', 'half', 'mini', 'tiny'] as const
+export type StudentName = (typeof studentNames)[number]
+
+/** For people. */
+export const described: Readonly<Record<StudentName, string>> = {
+  cut: 'half of the heads and inner neurons, taught by the whole',
+  half: 'every other layer, taught by the whole',
+  mini: 'a new model, 4 layers 256 wide, taught by the whole',
+  tiny: 'a new model, 2 layers 128 wide, taught by the whole',
+}
+
+export interface Material {
+  model: string
+  /** Of its blocks. */
+  layers: number
+  train: string
+  dev: string
+  transfer?: string | undefined
+  /** Where they are asked for. */
+  epochs?: number | undefined
+  maxLength?: number | undefined
+  /** How the files are read: columns, delimiter. */
+  reading: Readonly<Record<string, string | undefined>>
+}
+
+/** A model that is compared in the end. */
+export interface Candidate {
+  name: string
+  /** The step that makes it; null: the model as it was given. */
+  step: string | null
+  /** What was done to it, in order. */
+  levers: string[]
+}
+
+interface Tried {
+  steps: Step[]
+  candidates: Candidate[]
+}
+
+/** Words that none of the texts uses go: where that costs next to nothing, all that comes after is smaller for it. */
+export function wordsOf({ model, train, transfer, reading }: Material): Tried {
+  const texts = transfer === undefined ? [train] : [train, transfer]
+  return {
+    steps: [{ name: WORDS, command: 'shrink', options: defined({ model, vocabulary: texts, ...reading }) }],
+    candidates: [
+      { name: 'whole', step: null, levers: [] },
+      { name: WORDS, step: WORDS, levers: ['words'] },
+    ],
+  }
+}
+
+const WORDS = 'words'
+
+/** The whole row of steps. fewer: whether students have the fewer words, and their teacher is the model that has them. */
+export function stepsOf(students: readonly StudentName[], material: Material, fewer: boolean): Tried {
+  const { model, train, dev, transfer, epochs, maxLength, reading } = material
+  const { steps, candidates } = wordsOf(material)
+  const teacher = fewer ? WORDS : model
+  const before = fewer ? ['words'] : []
+  const add = (name: string, command: string, options: Step['options'], levers: string[]) => {
+    steps.push({ name, command, options: defined(options) })
+    candidates.push({ name, step: name, levers })
+  }
+  const teach = { recipe: 'hinton', teacher, train, dev, transfer, maxLength, epochs, ...reading }
+  const make: Record<StudentName, (name: string) => void> = {
+    cut: (name) => {
+      const shape = { model: teacher, train, heads: 0.5, neurons: 0.5, maxLength, ...reading }
+      steps.push({ name: `${name}-shape`, command: 'shrink', options: defined(shape) })
+      add(name, 'distill', { ...teach, student: `${name}-shape`, epochs: epochs ?? 3 }, [
+        'words',
+        'shrink',
+        'distill',
+      ])
+    },
+    half: (name) => {
+      const kept = Array.from({ length: Math.ceil(material.layers / 2) }, (_, i) => 2 * i)
+      add(name, 'distill', { ...teach, fromLayers: kept, epochs: epochs ?? 3 }, [...before, 'distill'])
+    },
+    mini: (name) => add(name, 'distill', { ...teach, student: 'mini' }, [...before, 'distill']),
+    tiny: (name) => add(name, 'distill', { ...teach, student: 'tiny' }, [...before, 'distill']),
+  }
+  for (const student of students) make[student](`student-${student}`)
+  // What is trained is done: whole numbers come last.
+  for (const { name, step, levers } of [...candidates])
+    add(`${name}-int8`, 'quantize', { model: step ?? model }, [...levers, 'int8'])
+  return { steps, candidates }
+}
+
+const defined = (options: Record<string, unknown>): Step['options'] =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

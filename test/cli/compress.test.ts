@@ -1,0 +1,123 @@
+// tinystill compress: which model is taken of several, and the whole of it on a small classifier.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { choose, front } from '../../src/cli/compress/choose.js'
+import { saveTinyModel } from './model.js'
+import { reviews, run } from './program.js'
+
+const model = (name: string, bytes: number, score: number) => ({ name, bytes, score })
+const whole = model('whole', 100, 0.9)
+const all = [whole, model('b', 60, 0.91), model('c', 50, 0.895), model('d', 40, 0.8), model('e', 45, 0.79)]
+
+describe('choose', () => {
+  const taken = (size: number | null, tolerance: number | null) => {
+    const { chosen, missed } = choose(all, whole, { size, tolerance })
+    return [chosen.name, ...missed]
+  }
+
+  it('takes the smallest within the tolerance, the best under a size, and tells what is missed', () => {
+    expect(taken(null, 0.01)).toEqual(['c'])
+    expect(taken(null, 0)).toEqual(['b'])
+    expect(taken(null, 0.2)).toEqual(['d'])
+    expect(taken(55, null)).toEqual(['c'])
+    expect(taken(48, null)).toEqual(['d'])
+    expect(taken(48, 0.01)).toEqual(['d', 'tolerance'])
+    expect(taken(10, null)).toEqual(['d', 'size'])
+    expect(taken(10, 0.01)).toEqual(['d', 'size', 'tolerance'])
+  })
+
+  it('has on the front what nothing is as small and as good as', () => {
+    expect(front(all).map(({ name }) => name)).toEqual(['b', 'c', 'd'])
+    const twins = [model('x', 1, 1), model('y', 1, 1)]
+    expect(front(twins)).toEqual(twins)
+  })
+})
+
+describe('tinystill compress', () => {
+  const root = mkdtempSync(join(tmpdir(), 'tinystill-compress-'))
+  afterAll(() => rmSync(root, { recursive: true }))
+  const at = (...names: string[]) => join(root, ...names)
+  const rows = reviews(96).map((row, i) => [`${row[0]} ${i % 13}`, row[1]].join('\t'))
+  const files = ['--train', at('train.tsv'), '--dev', at('dev.tsv')]
+  const compress = (...more: string[]) =>
+    run(
+      'compress',
+      '--model',
+      at('run'),
+      '--out',
+      at('small'),
+      ...files,
+      '--students',
+      'cut',
+      'half',
+      '--epochs',
+      '2',
+      ...more,
+    )
+
+  beforeAll(async () => {
+    writeFileSync(at('train.tsv'), rows.slice(0, 64).join('\n'))
+    for (const name of ['dev.tsv', 'test.tsv']) writeFileSync(at(name), rows.slice(64).join('\n'))
+    const config = {
+      ...{ model_type: 'bert', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 },
+      ...{ intermediate_size: 32, max_position_embeddings: 32 },
+    }
+    writeFileSync(at('model.json'), JSON.stringify(config))
+    const { code, err } = await run(
+      ...['train', '--model', at('model.json'), ...files, '--out', at('run')],
+      ...['--epochs', '12', '--lr', '1e-2', '--quiet'],
+    )
+    expect(code, err).toBe(0)
+  }, 60_000)
+
+  it('makes, judges and picks, with a picture, and passes over what is done', async () => {
+    const { code, out, err } = await compress('--test', at('test.tsv'), '--quiet', '--json')
+    expect(code, err).toBe(0)
+    const record = JSON.parse(out)
+    const names = ['whole', 'words', 'student-cut', 'student-half']
+    expect(record.models.map(({ name }: { name: string }) => name)).toEqual([
+      ...names,
+      ...names.map((n) => `${n}-int8`),
+    ])
+    for (const { dev, test, speed } of record.models) {
+      expect(test.accuracy).toBe(dev.accuracy)
+      expect(speed.msPerExample).toBeGreaterThan(0)
+    }
+    expect(JSON.parse(readFileSync(at('small', 'compress.json'), 'utf8'))).toEqual(record)
+    const page = readFileSync(at('small', 'report.html'), 'utf8')
+    expect(page).toContain('What a size costs')
+    expect(page).toContain(record.chosen)
+    const chosen = record.models.find(({ name }: { name: string }) => name === record.chosen)
+    const judged = await run(
+      'eval',
+      '--model',
+      at('small', 'model'),
+      '--data',
+      at('dev.tsv'),
+      '--json',
+      '--quiet',
+    )
+    expect(JSON.parse(judged.out).accuracy).toBe(chosen.dev.accuracy)
+
+    const again = await compress('--quiet', '--target-size', '1kB')
+    expect(again.code, again.err).toBe(0)
+    expect(again.out).toContain(`${at('small', 'steps', 'words')}: is done`)
+    expect(again.out).toMatch(/no model is as small as 1(\.0)? kB: the smallest is taken/)
+  }, 120_000)
+
+  it('prints its steps, and refuses what it cannot cut', async () => {
+    const { out } = await compress('--dry-run')
+    expect(out.split('\n')[0]).toMatch(
+      /^tinystill shrink --model .*run --vocabulary .*train\.tsv --out .*steps.words --seed 1$/,
+    )
+    expect(out).toContain('--from-layers 0 ')
+    saveTinyModel(at('own'))
+    const own = await run('compress', '--model', at('own'), '--out', at('none'), ...files)
+    expect(own.err).toContain('is a small model of our own')
+    expect(existsSync(at('none'))).toBe(false)
+    const size = await compress('--target-size', 'small')
+    expect(size.err).toContain('It must be a size: 20MB')
+  })
+})
