@@ -262,6 +262,15 @@ describe('shrink', () => {
     await refused('it is a folder of folders', '--model', root, '--heads', '0.5')
   })
 
+  it('refuses to take the place of its model', async () => {
+    const before = readFileSync(join(whole, 'model.safetensors'))
+    for (const more of [[], ['--train', data, '--retrain']]) {
+      const { code, err } = await shrink('whole/', '--heads', '0.5', ...more)
+      expect([code, err]).toEqual([1, expect.stringContaining('is the folder of the model itself')])
+    }
+    expect(readFileSync(join(whole, 'model.safetensors')).equals(before)).toBe(true)
+  })
+
   it('leaves what is there whole where it cannot write', async () => {
     await told('there', '--heads', '0.75')
     const before = readFileSync(join(place('there'), 'model.safetensors'))
