@@ -36,7 +36,7 @@ export function openModel(folder: string): OpenModel {
   }
 }
 
-/** Throws CheckpointError where what is made of a model would take its place. */
+/** Throws CheckpointError where what is made by a model would be written into its own folder. */
 export function requireOther(out: string, model: string): void {
   const real = (path: string) => {
     try {
@@ -47,9 +47,5 @@ export function requireOther(out: string, model: string): void {
   }
   const own = real(out)
   if (own !== null && own === real(model))
-    throw new CheckpointError(
-      out,
-      'is the folder of the model itself, which would be lost',
-      'Choose another one for --out',
-    )
+    throw new CheckpointError(out, 'is the folder of the model itself', 'Choose another one for --out')
 }
