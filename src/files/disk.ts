@@ -1,7 +1,7 @@
 // Files on disk: reading with clear refusals, and writing so that a path holds the old content or the new, never half.
 import { randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { CheckpointError, TinystillError } from '../errors.js'
 
 /** What writeAtomic needs of node:fs; tests pass one that fails. Spelled out: programs without Node's types import this too. */
@@ -82,11 +82,27 @@ export function writeAtomic(
   }
 }
 
-/** Makes a folder and those above it. Throws a CheckpointError when it cannot. */
-export function makeFolder(folder: string): void {
+/** Why a folder cannot be made: of a disk that is read-only Node says of several folders at once that they are not there. */
+function causeOf(folder: string, error: unknown, fs: FolderSystem): unknown {
+  if (codeOf(error) !== 'ENOENT') return error
+  let first = resolve(folder)
+  while (!fs.existsSync(dirname(first)) && dirname(first) !== first) first = dirname(first)
   try {
-    nodeFs.mkdirSync(folder, { recursive: true })
-  } catch (error) {
+    fs.mkdirSync(first)
+    return error
+  } catch (own) {
+    return own
+  }
+}
+
+type FolderSystem = Pick<typeof nodeFs, 'mkdirSync' | 'existsSync'>
+
+/** Makes a folder and those above it. Throws a CheckpointError when it cannot. */
+export function makeFolder(folder: string, fs: FolderSystem = nodeFs): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true })
+  } catch (failed) {
+    const error = causeOf(folder, failed, fs)
     const reason = error instanceof Error ? error.message.split(',')[0] : String(error)
     throw new CheckpointError(folder, `the folder cannot be made: ${reason}`, 'Choose another one')
   }

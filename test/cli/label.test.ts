@@ -129,6 +129,12 @@ describe('tinystill label', () => {
     expect(existsSync(at('refused'))).toBe(false)
   })
 
+  it("refuses to write into the teacher's folder, which would be read as a cache from then on", async () => {
+    const { code, err } = await label('bert', 'bert')
+    expect([code, err]).toEqual([1, expect.stringContaining('is the folder of the model itself')])
+    expect(existsSync(at('bert/cache.json'))).toBe(false)
+  })
+
   it('goes on only with the same teacher, data and settings', async () => {
     await label('bert', 'kept')
     const before = bytesOf('kept')

@@ -260,6 +260,12 @@ describe('label --parts and join', () => {
       'settings.shardRows is',
     )
     expect((await label('parts', 'new', '--shard-rows', '48')).err).toContain('which it does not divide')
+    // A prime number of rows would make as many files.
+    await split('prime', '--rows', '257')
+    expect((await label('prime', 'new', '--hidden', 'all')).err).toContain(
+      'from 16 to 256 divides: split again',
+    )
+    expect((await label('prime', 'whole-parts', '--part', '0')).code).toBe(0)
     expect((await run('label', '--teacher', at('bert'), '--out', at('new'))).err).toContain(
       '--data or --parts',
     )

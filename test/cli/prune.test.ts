@@ -260,6 +260,11 @@ describe('tinystill prune refuses', () => {
       ['--method', 'magnitude', '--sparsity', '0.5', '--rounds', '3'],
       /--rounds goes with --method lottery/,
     ],
+    [
+      'to take the place of its model',
+      ['--method', 'magnitude', '--sparsity', '0.5', '--out', join(at('model'), '..', 'model')],
+      /is the folder of the model itself/,
+    ],
   ])('%s', async (_, args, message) => {
     const { code, err } = await prune('refused', ...args)
     expect(code).toBeGreaterThan(0)

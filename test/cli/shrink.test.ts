@@ -148,6 +148,15 @@ describe('shrink', () => {
     expect(readFileSync(join(place('kept'), 'config.json'), 'utf8')).not.toContain('tinystill')
   })
 
+  it('leaves zeros in the place of ranks of what is left', async () => {
+    const args = ['--dev', data, '--heads', '0.5', '--neurons', '0.5', '--rank', '0.5']
+    const [cut, kept] = [await told('low', ...args), await told('zeros', ...args, '--keep-shape')]
+    const ranks = (parts: { ranks: { rank: number | null }[] }) => parts.ranks.map(({ rank }) => rank)
+    expect(ranks(kept.parts)).toEqual(ranks(cut.parts))
+    expect(kept.figures.after.loss).toBeCloseTo(cut.figures.after.loss, 5)
+    expect(kept.change.mean).toBeCloseTo(cut.change.mean, 4)
+  })
+
   it('cuts for an aim: parameters, size, tolerance, latency', async () => {
     const { parameters } = await told('half', '--heads', '0.5')
     const few = parameters.before - 3000
@@ -251,6 +260,15 @@ describe('shrink', () => {
     await refused('holds a quantized model', '--model', int8, '--heads', '0.5')
     await refused("a small model of tinystill's own", '--model', own, '--heads', '0.5')
     await refused('it is a folder of folders', '--model', root, '--heads', '0.5')
+  })
+
+  it('refuses to take the place of its model', async () => {
+    const before = readFileSync(join(whole, 'model.safetensors'))
+    for (const more of [[], ['--train', data, '--retrain']]) {
+      const { code, err } = await shrink('whole/', '--heads', '0.5', ...more)
+      expect([code, err]).toEqual([1, expect.stringContaining('is the folder of the model itself')])
+    }
+    expect(readFileSync(join(whole, 'model.safetensors')).equals(before)).toBe(true)
   })
 
   it('leaves what is there whole where it cannot write', async () => {

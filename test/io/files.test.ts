@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CheckpointError, DataError } from '../../src/errors.js'
-import { type FileSystem, readBytes, readText, writeAtomic } from '../../src/files/disk.js'
+import { type FileSystem, makeFolder, readBytes, readText, writeAtomic } from '../../src/files/disk.js'
 import { writeStaged } from '../../src/files/staged.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
@@ -25,6 +25,22 @@ const fault = (code: string) => () => {
   throw Object.assign(new Error(`${code}: it failed`), { code })
 }
 const system: FileSystem = nodeFs
+
+describe('makeFolder', () => {
+  it('says that a disk is read-only', () => {
+    // As Node does on one.
+    const mkdirSync = ((_: string, options?: { recursive: boolean }) => {
+      const [code, text] = options?.recursive
+        ? ['ENOENT', 'no such file or directory']
+        : ['EROFS', 'read-only file system']
+      throw Object.assign(new Error(`${code}: ${text}, mkdir`), { code })
+    }) as typeof nodeFs.mkdirSync
+    const folder = join(place().folder, 'a', 'b')
+    expect(() => makeFolder(folder, { ...nodeFs, mkdirSync })).toThrow(
+      /: the folder cannot be made: EROFS: read-only/,
+    )
+  })
+})
 
 describe('writeAtomic', () => {
   it('replaces a file and leaves nothing else', () => {

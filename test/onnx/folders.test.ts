@@ -81,6 +81,20 @@ describe('tinystill export', () => {
     expect(there(model)).toEqual([...before, 'onnx/model.onnx'].sort())
   })
 
+  it("leaves another model's folder as it is", async () => {
+    const [model, other] = [
+      saved(),
+      saved(new BertForSequenceClassification({ ...size, labels: ['a', 'b'] })),
+    ]
+    const before = readFileSync(join(other, 'config.json'))
+    const { code, err } = await run('export', '--model', model, '--out', other)
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('of another model, whose config.json would be lost'),
+    ])
+    expect(readFileSync(join(other, 'config.json'))).toEqual(before)
+  })
+
   it('of a quantized folder keeps its numbers, and says what those of 8 bits are in for', async () => {
     const model = quantize(new BertForSequenceClassification({ ...size, labels: ['bad', 'good'] }), {
       bits: 8,

@@ -18,12 +18,12 @@ import { apart, resultOf } from './graphs.js'
 const root = mkdtempSync(join(tmpdir(), 'tinystill-uneven-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-const make = () =>
+const make = (ranks = {}) =>
   new BertForSequenceClassification({
     ...{ vocabSize: 23, width: 16, layers: 2, heads: 3, inner: 24, maxLength: 12, labels: ['a', 'b'] },
     blocks: [
       { heads: 1, headSize: 4, inner: 5, ranks: { up: 3, query: 2 } },
-      { heads: 3, headSize: 4, inner: 24, ranks: {} },
+      { heads: 3, headSize: 4, inner: 24, ranks },
     ],
   }).eval()
 const matrix = (rows: number[][]) => tensor(rows, { dtype: 'int32' })
@@ -53,6 +53,12 @@ it('in floats, to the bit', () => {
 
 it('in whole numbers', () => {
   const model = quantize(make())
+  const want = noGrad(() => model.forward(input).logits).data
+  expect(apart(resultOf(readOnnx(exportOnnx(model)), input).data, want)).toBeLessThan(0.05)
+})
+
+it('in whole numbers, with values and keys that are products of two', () => {
+  const model = quantize(make({ key: 2, value: 3, out: 4 }))
   const want = noGrad(() => model.forward(input).logits).data
   expect(apart(resultOf(readOnnx(exportOnnx(model)), input).data, want)).toBeLessThan(0.05)
 })

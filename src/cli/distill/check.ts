@@ -210,5 +210,5 @@ function report(problems: readonly Problem[], force: boolean, output: Output): v
   for (const { what, remedy } of problems) output.print(`problem: ${what}. ${remedy}`)
   if (problems.length === 0 || force) return
   const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-  throw new TinystillError(`distill: ${many} before the start, see above`, '--force goes on all the same')
+  throw new TinystillError(`${many} before the start, see above`, '--force goes on all the same')
 }

@@ -12,6 +12,7 @@ import { lockFolder } from '../../files/lock.js'
 import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
+import { requireOther } from '../shared/model-folder.js'
 import { addDataOptions, dataOptions, settleBackend, whole } from '../shared/options.js'
 import { count } from '../shared/table.js'
 import { firstTexts, tellTokens } from '../shared/tokens.js'
@@ -103,11 +104,13 @@ export const labelCommand: CommandSpec<LabelOptions> = {
       )
       .option('--resume', 'go on where a run was ended', false),
   run: async (options, context) => {
-    const { teacher: folder, data, parts, part, of } = options
+    const { teacher: folder, data, parts, part, of, out } = options
     if ((data === undefined) === (parts === undefined))
       throw new RangeError('Give --data or --parts, one of them')
     if (parts === undefined && (part !== undefined || of !== undefined))
       throw new RangeError('--part and --of go with --parts')
+    // With a cache in it the folder would be read as that from then on.
+    requireOther(out, folder)
     settleBackend(context.output)
     const teacher = loadClassifier(folder)
     for (const note of teacher.notes) context.output.info(`note: ${note}`)

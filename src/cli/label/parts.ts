@@ -36,10 +36,19 @@ function firstPart(asked: number | undefined, parts: number): number | null {
   return part
 }
 
-/** Rows of a shard of which a part has a whole number, at most as many as usual. */
+/**
+ * Rows of a shard of which a part has a whole number, at most as many as usual. Throws RangeError where they would be so few that
+ * writing files takes longer than labelling.
+ */
 function dividing(partRows: number, usual: number): number {
-  let rows = Math.min(usual, partRows)
+  const most = Math.min(usual, partRows)
+  let rows = most
   while (partRows % rows !== 0) rows--
+  const least = Math.ceil(most / 16)
+  if (rows < least)
+    throw new RangeError(
+      `the parts have ${count(partRows)} rows, which no number of rows a file from ${count(least)} to ${count(most)} divides: split again with a rounder --rows, or give --shard-rows ${rows} all the same`,
+    )
   return rows
 }
 

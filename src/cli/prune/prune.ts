@@ -8,6 +8,7 @@ import type { DistillOptions, PruneFlags } from '../distill/options.js'
 import { pruningAsked } from '../distill/plan.js'
 import type { Teacher } from '../distill/teachers.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
+import { requireOther } from '../shared/model-folder.js'
 import { given, settleBackend } from '../shared/options.js'
 import { pruneOnce } from './once.js'
 import { type PruneOptions, pruneOptions } from './options.js'
@@ -90,6 +91,7 @@ async function run(options: PruneOptions & CommonOptions, context: Context): Pro
   const { train, teacher, model, epochs } = options
   const training = train !== undefined && epochs !== 0
   checkOptions(options, training)
+  requireOther(options.out, model)
   // Refused before anything is read.
   const pruning = pruningAsked(flagsOf(options)) as StagePruning
   if (!training) return await pruneOnce(options, { ...pruning, schedule: 'once' }, context)

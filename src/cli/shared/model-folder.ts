@@ -1,4 +1,5 @@
 // Any folder's model, to be changed and written again: one of the BERT family of any head, or our own small classifier.
+import { realpathSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
 import { readModelFields } from '../../files/models/config-file.js'
 import { loadTextModel, OWN_MODEL_TYPE, saveTextModel } from '../../files/models/folder.js'
@@ -33,4 +34,18 @@ export function openModel(folder: string): OpenModel {
     ...{ model, tokenizer, notes: info.notes, maxLength: maxLength ?? model.config.maxLength },
     write: (out) => writePretrained(out, { model, tokenizer, maxLength }),
   }
+}
+
+/** Throws CheckpointError where what is made by a model would be written into its own folder. */
+export function requireOther(out: string, model: string): void {
+  const real = (path: string) => {
+    try {
+      return realpathSync(path)
+    } catch {
+      return null
+    }
+  }
+  const own = real(out)
+  if (own !== null && own === real(model))
+    throw new CheckpointError(out, 'is the folder of the model itself', 'Choose another one for --out')
 }

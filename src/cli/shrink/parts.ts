@@ -3,7 +3,7 @@ import { DataError } from '../../errors.js'
 import { readTexts } from '../../files/data/texts.js'
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
-import { cutModel, maskModel } from '../../nn/shrink/cut.js'
+import { cutConfig, cutModel, maskModel } from '../../nn/shrink/cut.js'
 import { type BatchLoss, Importance, type Scores } from '../../nn/shrink/importance.js'
 import { allOf, best, bestOfLayers, type Kept } from '../../nn/shrink/kept.js'
 import { type Factored, lowRankModel, type RankRule, wholeModel } from '../../nn/shrink/low-rank.js'
@@ -159,7 +159,10 @@ export function cutBy(
   const rule = rankRule(options as ShrinkOptions)
   if (rule === null) return { model: made as HeadModel, kept, factored: null }
   progress.start('singular values', blocksOf(made.config).length * 6)
-  const { model: low, factored } = lowRankModel(made, rule, (done) => progress.update(done, {}))
+  const onLayer = (done: number) => progress.update(done, {})
+  // The ranks of what is left, so that the answers are too.
+  const sizes = blocksOf(cutConfig(model.config, kept))
+  const { model: low, factored } = lowRankModel(made, rule, onLayer, sizes)
   progress.finish('')
   for (const p of made.parameters()) p.dispose()
   made = low

@@ -19,6 +19,7 @@ import { type Compared, type CompareRules, compare, dataOf, type Rows, sizeTable
 import { tellRows } from '../shared/data-report.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
+import { requireOther } from '../shared/model-folder.js'
 import { dataOptions } from '../shared/options.js'
 import { checkSameRun, identityOf } from '../shared/run-identity.js'
 import { count, renderTable } from '../shared/table.js'
@@ -149,6 +150,7 @@ async function run(options: ShrinkOptions, context: Context): Promise<void> {
   const { output } = context
   const { model: folder, out } = options
   checkOptions(options)
+  requireOther(out, folder)
   const place = options.retrain ? join(out, 'cut') : out
   const data = Object.fromEntries(
     (['train', 'dev', 'test'] as const).flatMap((use) => {

@@ -1,4 +1,5 @@
 // A model's folder as one that transformers.js and onnxruntime load: config.json, the tokenizer, and onnx/model.onnx.
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { type Answering, type Difference, differenceOf } from '../../formats/onnx/compare.js'
@@ -6,7 +7,7 @@ import { type ExportOnnxOptions, exportOnnxPieces } from '../../formats/onnx/exp
 import { readOnnx } from '../../formats/onnx/graph.js'
 import { QuantizedLinear } from '../../nn/quantized/layers.js'
 import { isQuantized, quantize, quantizedLayers } from '../../nn/quantized/quantize.js'
-import { type FileContent, readBytes } from '../disk.js'
+import { type FileContent, readBytes, readText } from '../disk.js'
 import { readModelFields } from '../models/config-file.js'
 import { besideTextModel, loadTextModel, OWN_MODEL_TYPE } from '../models/folder.js'
 import { besideWeights, loadPretrained } from '../models/pretrained.js'
@@ -87,6 +88,21 @@ function prepared({ model, notes }: Source, folder: string, asked: OnnxDtype | u
   return dtype
 }
 
+/** Throws CheckpointError where weights lie in a folder to which other settings or another tokenizer would come. */
+function checkBeside(out: string, beside: readonly FileContent[]): void {
+  const weights = ['model.safetensors', 'quantized.safetensors'].find((name) => existsSync(join(out, name)))
+  const other = beside.find(
+    ([name, text]) =>
+      typeof text === 'string' && existsSync(join(out, name)) && readText(join(out, name)) !== text,
+  )
+  if (weights !== undefined && other !== undefined)
+    throw new CheckpointError(
+      out,
+      `holds ${weights} of another model, whose ${other[0]} would be lost`,
+      'Choose another folder',
+    )
+}
+
 /**
  * Writes the folder. The graph is read back and run on a few texts, and must answer as the model does, before the first file
  * takes its place; until then `out` is as it was. Into the model's own folder the graph alone is written. Throws CheckpointError.
@@ -105,6 +121,7 @@ export function exportFolder({
   const name = join('onnx', file)
   const path = join(out, name)
   const beside = resolve(folder) === resolve(out) ? [] : source.beside
+  checkBeside(out, beside)
   let found: Pick<Exported, 'nodes' | 'inputs' | 'difference'> | undefined
   writeStaged(out, [...beside, [name, pieces]], (staged) => {
     const graph = readOnnx(readBytes(join(staged, name)), path)

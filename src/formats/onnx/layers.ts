@@ -39,7 +39,8 @@ const records: readonly LayerRecord[] = [
     LowRankLinear,
     (g, { reduce, expand }, path, x, around) =>
       emit(g, expand, `${path}.expand`, emit(g, reduce, `${path}.reduce`, x, around), around),
-    ({ outFeatures }) => outFeatures,
+    // Its two layers may be of whole numbers.
+    ({ expand }) => recordOf(expand, 'expand').width(expand),
   ),
   record(QuantizedLinear, quantizedLinear, ({ rows }) => rows),
   record(Embedding, (g, { weight }, path, ids) =>

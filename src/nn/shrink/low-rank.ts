@@ -7,7 +7,7 @@ import { type BlockLinear, blockLinears } from '../encoder.js'
 import { undrawn } from '../init.js'
 import { Linear, LowRankLinear } from '../layers.js'
 import { makeModel } from '../models/bert.js'
-import { type BlockShape, blocksOf, withBlocks } from '../models/config.js'
+import { type BlockShape, blocksOf, linearShape, withBlocks } from '../models/config.js'
 import type { Pretrained } from '../models/pretrained.js'
 import { isQuantized } from '../quantized/quantize.js'
 import { baseOf } from './cut.js'
@@ -113,12 +113,14 @@ export interface Factored {
 
 /**
  * A model whose blocks' linear layers are products of two smaller ones, wherever that is fewer numbers; the model itself stays as
- * it is. Layers that are such products already stay so. Throws ArgumentError for a quantized model.
+ * it is. Layers that are such products already stay so. sizes: the blocks by which numbers are counted, where parts of the model
+ * are zeros that will not be there. Throws ArgumentError for a quantized model.
  */
 export function lowRankModel<M extends Pretrained>(
   model: M,
   rule: RankRule,
   onLayer: (done: number, of: number) => void = () => {},
+  sizes: readonly BlockShape[] = blocksOf(model.config),
 ): { model: M; factored: Factored[] } {
   if (isQuantized(model))
     throw new ArgumentError(
@@ -135,7 +137,7 @@ export function lowRankModel<M extends Pretrained>(
     for (const [i, name] of blockLinears.entries()) {
       const own = baseOf(model).layers[layer].linear(name)
       if (own instanceof Linear) {
-        const [out, into] = own.weight.shape
+        const { from: into, to: out } = linearShape(config.width, sizes[layer], name)
         const spectrum = spectrumOf(own.weight)
         const rank = rankOf(rule, spectrum, out, into)
         const fewer = 'rank' in rule || rank * (out + into) < out * into
