@@ -1,5 +1,5 @@
 // tinystill compress: which model is taken of several, and the whole of it on a small classifier.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -101,9 +101,14 @@ describe('tinystill compress', () => {
     )
     expect(JSON.parse(judged.out).accuracy).toBe(chosen.dev.accuracy)
 
+    // What another choice left.
+    for (const name of ['model', 'quantized'])
+      writeFileSync(at('small', 'model', `${name}.safetensors`), 'old')
     const again = await compress('--quiet', '--target-size', '1kB')
     expect(again.code, again.err).toBe(0)
     expect(again.out).toContain(`${at('small', 'steps', 'words')}: is done`)
+    const weights = readdirSync(at('small', 'model')).filter((name) => name.endsWith('.safetensors'))
+    expect(weights).toEqual(['quantized.safetensors'])
     expect(again.out).toMatch(/no model is as small as 1(\.0)? kB: the smallest is taken/)
   }, 120_000)
 

@@ -1,11 +1,12 @@
 // tinystill compress: a model made small in several ways, judged side by side, and the one that was asked for.
-import { cpSync, readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { CheckpointError } from '../../errors.js'
-import { makeFolder, writeAtomic } from '../../files/disk.js'
+import { makeFolder, readBytes, writeAtomic } from '../../files/disk.js'
 import { lockFolder } from '../../files/lock.js'
 import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
+import { writeStaged } from '../../files/staged.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { countWeights } from '../../nn/quantized/quantize.js'
 import { renderReport } from '../../report/report.js'
@@ -241,9 +242,7 @@ function writeReport(
     sections: [
       {
         title: 'The front',
-        text:
-          'In the pictures: models for which there is none that is as small and as good. Milliseconds are ' +
-          `${SPEED_METHOD}.`,
+        text: `In the pictures: models for which there is none that is as small and as good. Milliseconds are ${SPEED_METHOD}.`,
       },
     ],
     facts: [
@@ -259,11 +258,17 @@ function writeReport(
 const MODEL =
   /^(config|quantization|vocab|merges|tokenizer|tokenizer_config|special_tokens_map|added_tokens|model)[\w.-]*\.(json|txt)$|\.safetensors$/
 
+const filesOf = (folder: string): string[] => readdirSync(folder).filter((name) => MODEL.test(name))
+
+/** The model alone, in the place of one that was taken before: weights of both kinds would be two models in one folder. */
 function copyModel(from: string, to: string): void {
-  makeFolder(to)
-  for (const name of readdirSync(from).filter((name) => MODEL.test(name)))
-    cpSync(join(from, name), join(to, name))
-  loadClassifier(to)
+  const names = filesOf(from)
+  writeStaged(
+    to,
+    names.map((name) => [name, [readBytes(join(from, name))]]),
+    (staged) => void loadClassifier(staged),
+  )
+  for (const name of filesOf(to)) if (!names.includes(name)) rmSync(join(to, name))
 }
 
 export const compressCommand: CommandSpec<CompressOptions> = {
