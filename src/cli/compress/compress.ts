@@ -201,6 +201,15 @@ function rowOf({ name, levers, weights, bytes: size, dev, test, speed }: Told, m
   ]
 }
 
+/** All, each with whether it was chosen, or nothing is as small and as good. */
+function rowsOf(all: readonly Told[], chosen: Told, metric: string): string[][] {
+  const best = front(all)
+  return all.map((told) => [
+    ...rowOf(told, metric, all[0]),
+    told === chosen ? 'chosen' : best.includes(told) ? 'front' : '',
+  ])
+}
+
 function writeReport(
   out: string,
   options: CompressOptions,
@@ -224,10 +233,7 @@ function writeReport(
     intro: `${options.model} made small in ${all.length - 1} ways; ${chosen.name} is in ${join(out, 'model')}.`,
     table: {
       columns: columns(metric, whole.test !== null),
-      rows: all.map((told) => [
-        ...rowOf(told, metric, whole),
-        told === chosen ? 'chosen' : best.includes(told) ? 'on the front' : '',
-      ]),
+      rows: rowsOf(all, chosen, metric),
     },
     charts: [
       { title: 'What a size costs', xLabel: 'MB', yLabel, points: points((told) => told.bytes / 1e6) },
@@ -355,15 +361,11 @@ export const compressCommand: CommandSpec<CompressOptions> = {
         })),
       }
       writeAtomic(join(out, 'compress.json'), `${JSON.stringify(record, null, 2)}\n`)
-      const rows = all.map((told) => [
-        ...rowOf(told, metric, all[0]),
-        told === choice.chosen ? 'chosen' : best.includes(told) ? 'front' : '',
-      ])
       const titles = columns(metric, all[0].test !== null)
       output.print(
         renderTable(
           titles.map((title, i) => ({ title, align: i < 2 ? 'left' : 'right' })),
-          rows,
+          rowsOf(all, choice.chosen, metric),
         ),
       )
       if (choice.missed.includes('size'))
