@@ -43,6 +43,7 @@ describe('entries for browsers', () => {
     'distill/index.ts',
     'files/models/index.ts',
     'files/models/browser.ts',
+    'train/outputs/index.ts',
     'formats/safetensors/index.ts',
     'text/index.ts',
   ])('%s loads nothing of Node, and no package but the tokenizers', (entry) => {

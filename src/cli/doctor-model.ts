@@ -1,5 +1,5 @@
 // What the doctor says of a model and of data for it, before anything is trained or judged.
-import { loadClassifier } from '../files/models/classifiers.js'
+import { loadClassifier } from '../files/models/on-disk.js'
 import { labelFacts } from '../train/outputs/label-facts.js'
 import { tasks } from '../train/tasks.js'
 import { readFor } from './shared/labels-option.js'

@@ -1,6 +1,6 @@
 // tinystill eval: how good and how fast a saved model is on labelled texts.
 import type { Command } from 'commander'
-import { loadClassifier } from '../files/models/classifiers.js'
+import { loadClassifier } from '../files/models/on-disk.js'
 import { countWeights } from '../nn/quantized/quantize.js'
 import { textData } from '../text/dataset.js'
 import { predictInTurns } from '../train/predict.js'

@@ -1,10 +1,10 @@
 // tinystill predict: classes or numbers of texts by a saved model. A stream: no more than a few hundred texts are in memory.
 import { type Command, Option } from 'commander'
 import { DataError } from '../errors.js'
-import { loadClassifier } from '../files/models/classifiers.js'
+import { loadClassifier } from '../files/models/on-disk.js'
 import type { ProblemType } from '../nn/models/config.js'
 import { textData } from '../text/dataset.js'
-import { best } from '../train/metrics.js'
+import { type Prediction, predictions } from '../train/outputs/predictions.js'
 import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import type { CommandSpec } from './shared/command.js'
@@ -94,7 +94,6 @@ export const predictCommand: CommandSpec<PredictOptions> = {
     const predictor = load(options, output)
     const { problemType } = predictor
     const n = predictor.classes.length
-    const answer = shownBy[problemType]
     const list = output.jsonList('predictions')
     const read = inputReader(
       options.text ? '--text' : 'standard input',
@@ -115,15 +114,16 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       cut += own
       let done = 0
       for (const { shown, text } of rows) {
-        const { item, line } =
-          text === null
-            ? { item: { text: shown, label: null }, line: '' }
-            : answer(predictor, shown, tasks[problemType].answer(z, n * done++, n), options.top)
+        const values = text === null ? null : tasks[problemType].answer(z, n * done++, n)
+        const said: Prediction =
+          values === null ? { label: null } : predictions[problemType](predictor.classes, values)
+        const item = { text: shown, ...said }
         if (options.jsonl) output.jsonLine(item)
         else {
           list.add(item)
+          const line = values && `${lineOf[problemType](predictor, values, options.top)}  |  ${shown}`
           // A text out of JSON may have line breaks of its own.
-          output.print(line.replace(/\r\n|[\n\r\u2028\u2029]/g, ' '))
+          output.print((line ?? '').replace(/\r\n|[\n\r\u2028\u2029]/g, ' '))
         }
       }
       answered += texts.length
@@ -139,54 +139,25 @@ export const predictCommand: CommandSpec<PredictOptions> = {
   },
 }
 
-/** A text's answer as a document and as a line. */
-interface Answered {
-  item: object
-  line: string
-}
-
 /** Classes from the most probable on, the first `shown`. */
 function ranked({ classes }: TextPredictor, p: readonly number[], shown: number): string {
   const top = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, shown)
   return top.map((c) => `${classes[c]} ${percent(p[c])}`).join('  ')
 }
 
-const named = ({ classes }: TextPredictor, values: readonly number[]) =>
-  Object.fromEntries(classes.map((name, c) => [name, values[c]]))
-
 /** How the answers of each task read; `values` are those of one text, one a class or number. */
-const shownBy: Record<
+const lineOf: Record<
   ProblemType,
-  (predictor: TextPredictor, text: string, values: readonly number[], shown: number) => Answered
+  (predictor: TextPredictor, values: readonly number[], shown: number) => string
 > = {
-  single_label_classification: (predictor, text, values, shown) => ({
-    item: {
-      text,
-      label: predictor.classes[best(values, 0, values.length)],
-      probabilities: named(predictor, values),
-    },
-    line: `${ranked(predictor, values, shown)}  |  ${text}`,
-  }),
-  multi_label_classification: (predictor, text, values, shown) => {
+  single_label_classification: ranked,
+  multi_label_classification: (predictor, values, shown) => {
+    if (values.length === 1) return values[0].toPrecision(5)
     const labels = predictor.classes.filter((_, c) => values[c] >= 0.5)
-    const probabilities = named(predictor, values)
-    if (values.length === 1)
-      return {
-        item: { text, value: values[0], labels, probabilities },
-        line: `${values[0].toPrecision(5)}  |  ${text}`,
-      }
-    return {
-      item: { text, labels, probabilities },
-      line: `${labels.join(', ') || 'none'}: ${ranked(predictor, values, shown)}  |  ${text}`,
-    }
+    return `${labels.join(', ') || 'none'}: ${ranked(predictor, values, shown)}`
   },
-  regression: (predictor, text, values) => {
-    if (values.length === 1)
-      return { item: { text, value: values[0] }, line: `${values[0].toPrecision(5)}  |  ${text}` }
-    const all = predictor.classes.map((name, c) => `${name} ${values[c].toPrecision(5)}`)
-    return {
-      item: { text, values: named(predictor, values) },
-      line: `${all.join('  ')}  |  ${text}`,
-    }
+  regression: ({ classes }, values) => {
+    if (values.length === 1) return values[0].toPrecision(5)
+    return classes.map((name, c) => `${name} ${values[c].toPrecision(5)}`).join('  ')
   },
 }

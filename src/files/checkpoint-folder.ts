@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import { type FileSystem, makeFolder, writeAtomic } from './disk.js'
 import { hashFile } from './hash.js'
 import { readFields } from './json-file.js'
-import { readCheckpoint } from './models/checkpoint.js'
+import { readCheckpoint } from './models/on-disk.js'
 
 const FORMAT = 'tinystill-checkpoint'
 const VERSION = 1

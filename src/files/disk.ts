@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { CheckpointError, TinystillError } from '../errors.js'
+import { decodeText } from '../formats/utf8.js'
 
 /** What writeAtomic needs of node:fs; tests pass one that fails. Spelled out: programs without Node's types import this too. */
 export interface FileSystem {
@@ -223,30 +224,8 @@ export function fillFrom(path: string, file: number, bytes: Uint8Array, at: numb
 const MAX_TEXT = 2 ** 29 - 24
 
 /** The whole file as text, without a byte order mark. Throws as readBytes does, and for the first line not in UTF-8. */
-export function readText(path: string, maxBytes = MAX_TEXT): string {
-  const bytes = readBytes(path, maxBytes)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new CheckpointError(path, `line ${badLine(bytes)} is not UTF-8`, 'Save the file as UTF-8')
-  }
-}
-
-/** The first line that does not decode, counted from 1. A newline byte is never part of a longer character. */
-function badLine(bytes: Uint8Array): number {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  for (let line = 1, start = 0; ; line++) {
-    const newline = bytes.indexOf(10, start)
-    const end = newline < 0 ? bytes.length : newline
-    try {
-      decoder.decode(bytes.subarray(start, end))
-    } catch {
-      return line
-    }
-    if (newline < 0) return line
-    start = newline + 1
-  }
-}
+export const readText = (path: string, maxBytes = MAX_TEXT): string =>
+  decodeText(path, readBytes(path, maxBytes))
 
 /** Whether a folder is there under this path: false for a file, and for nothing. */
 export const isFolder = (path: string): boolean =>

@@ -1,4 +1,15 @@
 // tinystill/node: what needs a file system. Names only, no logic.
+export {
+  loadClassifier,
+  loadPretrained,
+  loadTextModel,
+  loadTokenizer,
+  readCheckpoint,
+  saveTextModel,
+  saveTokenizer,
+  writePretrained,
+} from './models/on-disk.js'
+
 import '../autograd/methods.js' // gives tensors their methods
 
 export { teacherFacts } from './cache/facts.js'
@@ -22,16 +33,8 @@ export { readBytes, readText, writeAtomic } from './disk.js'
 export { type Pulled, type PullOptions, pull } from './hub/hub.js'
 export { type Inspection, inspect } from './inspect.js'
 export { type LineOptions, readLines } from './lines.js'
-export { readCheckpoint } from './models/checkpoint.js'
-export { loadClassifier, type TextClassifierFolder } from './models/classifiers.js'
-export { loadTextModel, saveTextModel, type TextModel } from './models/folder.js'
+export type { TextClassifierFolder } from './models/classifiers.js'
+export type { TextModel } from './models/folder.js'
 export { loadWordGuesser, type WordGuesserFolder } from './models/guesser.js'
-export {
-  type Loaded,
-  type LoadInfo,
-  type LoadOptions,
-  loadPretrained,
-  type SaveOptions,
-  writePretrained,
-} from './models/pretrained.js'
-export { loadTokenizer, type SaveTokenizerOptions, saveTokenizer } from './models/tokenizer.js'
+export type { Loaded, LoadInfo, LoadOptions, SaveOptions } from './models/pretrained.js'
+export type { SaveTokenizerOptions } from './models/tokenizer.js'

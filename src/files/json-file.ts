@@ -15,9 +15,5 @@ export function readJson(file: string, maxBytes = MAX_BYTES): unknown {
 }
 
 /** The one JSON object in a file. Throws CheckpointError for anything else. */
-export function readFields(file: string, maxBytes = MAX_BYTES): Fields {
-  const document = readJson(file, maxBytes)
-  if (typeof document !== 'object' || document === null || Array.isArray(document))
-    throw new CheckpointError(file, 'must hold one JSON object')
-  return new Fields(file, new Map(Object.entries(document)))
-}
+export const readFields = (file: string, maxBytes = MAX_BYTES): Fields =>
+  Fields.of(file, readJson(file, maxBytes))

@@ -15,6 +15,13 @@ export class Fields {
     readonly document: ReadonlyMap<string, unknown>,
   ) {}
 
+  /** Of a JSON document that must be one object. Throws CheckpointError. */
+  static of(file: string, document: unknown): Fields {
+    if (typeof document !== 'object' || document === null || Array.isArray(document))
+      throw new CheckpointError(file, 'must hold one JSON object')
+    return new Fields(file, new Map(Object.entries(document)))
+  }
+
   get(field: string): unknown {
     return this.document.get(field)
   }

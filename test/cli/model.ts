@@ -1,6 +1,6 @@
 // A text classifier of a few numbers, as a folder.
 import { randomScope } from '../../src/autograd/random.js'
-import { saveTextModel } from '../../src/files/models/folder.js'
+import { saveTextModel } from '../../src/files/models/on-disk.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { WordTokenizer } from '../../src/text/tokenizer.js'

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { writePretrained } from '../../src/files/models/pretrained.js'
+import { writePretrained } from '../../src/files/models/on-disk.js'
 import { attempt, isPublished, publishedPart } from '../../src/files/parts/attempt.js'
 import { readPlan } from '../../src/files/parts/plan.js'
 import { DistilBertForSequenceClassification } from '../../src/nn/models/bert.js'

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { tensor } from '../../src/autograd/create.js'
 import { main } from '../../src/cli/main.js'
 import { type PullOptions, pull } from '../../src/files/hub/hub.js'
-import { readCheckpoint } from '../../src/files/models/checkpoint.js'
+import { readCheckpoint } from '../../src/files/models/on-disk.js'
 import { writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { COMMIT, type Entry, type HubModel, MiniHub } from './hub.js'
 

@@ -3,10 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { loadPretrained } from '../../src/files/models/on-disk.js'
 import '../../src/index.js'
 import { pull } from '../../src/files/hub/hub.js'
 import { filesToPush, type PushOptions, push } from '../../src/files/hub/push.js'
-import { loadPretrained } from '../../src/files/models/pretrained.js'
 import { run as program } from './program.js'
 import { WritableHub } from './writable-hub.js'
 

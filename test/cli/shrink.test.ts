@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadPretrained } from '../../src/files/models/pretrained.js'
+import { loadPretrained } from '../../src/files/models/on-disk.js'
 import { saveTinyModel } from './model.js'
 import { reviews, run } from './program.js'
 

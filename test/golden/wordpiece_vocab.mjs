@@ -1,6 +1,6 @@
 // Trains the small vocabulary in test/golden/wordpiece: every 40th definition of WordNet and some lines in other scripts.
 // usage: npm run build && node test/golden/wordpiece_vocab.mjs
-import { saveTokenizer } from '../../dist/files/models/tokenizer.js'
+import { saveTokenizer } from '../../dist/files/models/on-disk.js'
 import { readWordnet } from '../../dist/files/data/wordnet.js'
 import { trainWordPiece } from '../../dist/text/index.js'
 

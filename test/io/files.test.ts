@@ -1,195 +1,206 @@
-// Atomic writing on disks that fail: the old file or the new one, no leavings, one clear line.
-import * as nodeFs from 'node:fs'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// Models out of bytes and back into them, without a disk: what a page does.
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
-import { CheckpointError, DataError } from '../../src/errors.js'
-import { type FileSystem, makeFolder, readBytes, readText, writeAtomic } from '../../src/files/disk.js'
-import { writeStaged } from '../../src/files/staged.js'
+import { describe, expect, it } from 'vitest'
+import '../../src/index.js'
+import { CheckpointError } from '../../src/errors.js'
+import { fromFiles, toFiles } from '../../src/files/models/from-files.js'
+import type { ModelFiles } from '../../src/files/models/model-folder.js'
+import { loadClassifier, saveTextModel, writePretrained } from '../../src/files/models/on-disk.js'
+import * as bert from '../../src/nn/models/bert.js'
+import { TextClassifier } from '../../src/nn/models/classifier.js'
+import type { Pretrained } from '../../src/nn/models/pretrained.js'
+import { quantize } from '../../src/nn/quantized/quantize.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
+import { trainWordPiece } from '../../src/text/wordpiece-train.js'
+import { OpenClassifier, openClassifier } from '../../src/train/outputs/open-classifier.js'
+import { fresh, inputIds, resultOf, root, seeded, size } from './model-folders.js'
+import { dice } from './mutants.js'
 
-const root = mkdtempSync(join(tmpdir(), 'tinystill-files-'))
-afterAll(() => rmSync(root, { recursive: true }))
-
-let count = 0
-/** A new folder with a file `old`. */
-function place(): { folder: string; path: string } {
-  const folder = join(root, `${count++}`)
-  nodeFs.mkdirSync(folder)
-  const path = join(folder, 'model')
-  writeFileSync(path, 'old')
-  return { folder, path }
+const texts = ['a bad film', 'a good film', 'good', 'bad bad film', 'a long and very good film of a good man']
+const tokenizer = trainWordPiece(texts, { size: 40 })
+const labels = ['no', 'yes', '__proto__']
+const settings = { ...size, vocabSize: tokenizer.vocabSize, padId: tokenizer.padId, labels }
+const classifier = () => new bert.BertForSequenceClassification(settings)
+const models: (() => Pretrained)[] = [
+  () => new bert.Bert(settings),
+  classifier,
+  () => quantize(classifier()),
+  () => new bert.BertForMaskedLM({ ...settings, tied: false }),
+  () => new bert.DistilBertForTokenClassification(settings),
+]
+const onDisk = (folder: string): Record<string, Uint8Array> =>
+  Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]))
+const errorOf = (act: () => unknown): Error => {
+  try {
+    act()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
 }
 
-const fault = (code: string) => () => {
-  throw Object.assign(new Error(`${code}: it failed`), { code })
-}
-const system: FileSystem = nodeFs
-
-describe('makeFolder', () => {
-  it('says that a disk is read-only', () => {
-    // As Node does on one.
-    const mkdirSync = ((_: string, options?: { recursive: boolean }) => {
-      const [code, text] = options?.recursive
-        ? ['ENOENT', 'no such file or directory']
-        : ['EROFS', 'read-only file system']
-      throw Object.assign(new Error(`${code}: ${text}, mkdir`), { code })
-    }) as typeof nodeFs.mkdirSync
-    const folder = join(place().folder, 'a', 'b')
-    expect(() => makeFolder(folder, { ...nodeFs, mkdirSync })).toThrow(
-      /: the folder cannot be made: EROFS: read-only/,
+describe('a model in bytes', () => {
+  it.each(models)('are the files of its folder, and come back the same (%#)', (make) => {
+    const model = seeded(make)
+    const files = toFiles({ model, tokenizer })
+    const folder = fresh()
+    writePretrained(folder, { model, tokenizer })
+    expect(Object.keys(files).sort()).toEqual(readdirSync(folder).sort())
+    for (const [name, bytes] of Object.entries(files))
+      expect(readFileSync(join(folder, name)).equals(bytes), name).toBe(true)
+    const back = fromFiles(files)
+    expect(back.model.constructor).toBe(model.constructor)
+    expect(resultOf(back.model)).toEqual(resultOf(model))
+    expect(back.tokenizer?.encode('a good film')).toEqual(tokenizer.encode('a good film'))
+    expect(Object.keys(toFiles({ model: back.model, tokenizer: back.tokenizer })).sort()).toEqual(
+      Object.keys(files).sort(),
     )
   })
-})
 
-describe('writeAtomic', () => {
-  it('replaces a file and leaves nothing else', () => {
-    const { folder, path } = place()
-    writeAtomic(path, 'new')
-    expect(readFileSync(path, 'utf8')).toBe('new')
-    expect(readdirSync(folder)).toEqual(['model'])
-  })
-
-  it('writes every byte of a view, wherever it starts', () => {
-    const { path } = place()
-    const floats = Float32Array.of(9, 1, 2, 3).subarray(1)
-    writeAtomic(path, floats)
-    expect(readFileSync(path)).toEqual(Buffer.from(floats.buffer, 4, 12))
-  })
-
-  it('goes on after short writes', () => {
-    const { path } = place()
-    const data = Uint8Array.from({ length: 1000 }, (_, i) => i)
-    writeAtomic(path, data, {
-      ...system,
-      writeSync: ((file: number, bytes: Uint8Array, at: number, n: number) =>
-        nodeFs.writeSync(file, bytes, at, Math.min(n, 7))) as FileSystem['writeSync'],
+  it('takes text for bytes, shards by their index, and asks for classes as a folder does', () => {
+    const {
+      'config.json': config,
+      'model.safetensors': weights,
+      ...rest
+    } = toFiles({
+      model: seeded(classifier),
+      tokenizer,
     })
-    expect(new Uint8Array(readFileSync(path))).toEqual(data)
-  })
-
-  it('takes a file in pieces, and where these end in an error leaves the old one', () => {
-    const { folder, path } = place()
-    writeAtomic(path, [Uint8Array.of(97), Uint8Array.of(98), new Uint8Array(0)])
-    expect(readFileSync(path, 'utf8')).toBe('ab')
-    function* torn() {
-      yield Uint8Array.of(99)
-      throw new DataError('rows', 'are bad')
-    }
-    expect(() => writeAtomic(path, torn())).toThrow(/^rows: are bad$/)
-    expect(readFileSync(path, 'utf8')).toBe('ab')
-    expect(readdirSync(folder)).toEqual(['model'])
-  })
-
-  it.each<[string, Partial<FileSystem>, string]>([
-    ['a full disk', { writeSync: fault('ENOSPC') }, 'the disk is full'],
-    ['a full disk that is noticed late', { fsyncSync: fault('ENOSPC') }, 'the disk is full'],
-    ['a quota', { writeSync: fault('EDQUOT') }, 'your disk quota is used up'],
-    ['a folder without rights', { openSync: fault('EACCES') }, 'permission denied'],
-    ['a read-only disk', { openSync: fault('EROFS') }, 'the file system is read-only'],
-    ['a rename refused', { renameSync: fault('EPERM') }, 'permission denied'],
-    ['a broken disk', { fsyncSync: fault('EIO') }, 'the device reports an error'],
-    ['a disk that takes nothing', { writeSync: () => 0 }, 'the system takes no more after 0 of 3 bytes'],
-  ])('%s: the old file stays, nothing is left over', (_, failing, reason) => {
-    const { folder, path } = place()
-    expect(() => writeAtomic(path, 'new', { ...system, ...failing })).toThrow(
-      `${path}: cannot be written: ${reason}; what was there before is unchanged`,
+    const text = new TextDecoder().decode(config)
+    const { model } = fromFiles({ 'config.json': text, 'model.safetensors': weights, ...rest })
+    const names = [...model.stateDict().keys()]
+    const index = JSON.stringify({ weight_map: Object.fromEntries(names.map((n) => [n, 'one.safetensors'])) })
+    const sharded = { 'config.json': text, 'model.safetensors.index.json': index, 'one.safetensors': weights }
+    expect(resultOf(fromFiles(sharded).model)).toEqual(resultOf(model))
+    expect(fromFiles(sharded).tokenizer).toBeNull()
+    const two = fromFiles(
+      { 'config.json': text, 'model.safetensors': weights },
+      { as: 'sequence-classification', labels: ['a', 'b'] },
     )
-    expect(readFileSync(path, 'utf8')).toBe('old')
-    expect(readdirSync(folder)).toEqual(['model'])
+    expect(two.config.labels).toEqual(['a', 'b'])
+    expect(two.model.forward({ inputIds }).logits.shape).toEqual([1, 2])
   })
 
-  it('a real full disk', () => {
-    // /dev/full takes no byte: the temporary file is opened there in place of the folder.
-    if (!nodeFs.existsSync('/dev/full')) return
-    const { path } = place()
-    const full: FileSystem = { ...system, openSync: () => nodeFs.openSync('/dev/full', 'w') }
-    expect(() => writeAtomic(path, 'new', full)).toThrow('the disk is full')
-    expect(readFileSync(path, 'utf8')).toBe('old')
+  const whole = toFiles({ model: seeded(classifier), tokenizer })
+  const without = (...names: string[]): ModelFiles =>
+    Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)))
+  const pickle = { 'pytorch_model.bin': Uint8Array.of(1) }
+  it.each([
+    ['no config', without('config.json'), /^model: holds no config\.json: it has "tokenizer\.json", /],
+    ['no weights', without('model.safetensors'), /^model: holds no model\.safetensors/],
+    ['a pickle', { ...without('model.safetensors'), ...pickle }, /^pytorch_model\.bin: is a Python pickle/],
+    [
+      'half the weights',
+      { ...whole, 'model.safetensors': whole['model.safetensors'].subarray(0, 900) },
+      /^model\.safetensors: /,
+    ],
+    [
+      'no UTF-8',
+      { ...whole, 'config.json': Uint8Array.of(0x7b, 0xff) },
+      /^config\.json: line 1 is not UTF-8/,
+    ],
+    ['a config that is none', { ...whole, 'config.json': '[]' }, /^config\.json: must hold one JSON object/],
+    [
+      'a shard too few',
+      {
+        ...without('model.safetensors'),
+        'model.safetensors.index.json': '{"weight_map":{"a":"b.safetensors"}}',
+      },
+      /^b\.safetensors: is not among the files/,
+    ],
+  ])('is refused with one line for %s', (_, files, want) => {
+    const error = errorOf(() => fromFiles(files as ModelFiles))
+    expect(error).toBeInstanceOf(CheckpointError)
+    expect(error.message).toMatch(want)
+    expect(error.message).not.toContain('\n')
   })
 
-  it('replaces a symbolic link, its target stays', () => {
-    const { folder, path } = place()
-    const link = join(folder, 'link')
-    symlinkSync(path, link)
-    writeAtomic(link, 'new')
-    expect([readFileSync(path, 'utf8'), readFileSync(link, 'utf8')]).toEqual(['old', 'new'])
+  it('says what is no file', () => {
+    expect(() => fromFiles({ 'config.json': 3 as never })).toThrow(TypeError)
+    expect(() => fromFiles(null as never)).toThrow(TypeError)
+    expect(() => fromFiles(new Uint8Array(3) as never)).toThrow(TypeError)
   })
 
-  it('does without the sync of a folder where the system has none', () => {
-    const { folder, path } = place()
-    const openSync = ((name: string, flags: string) =>
-      name === folder ? fault('EISDIR')() : nodeFs.openSync(name, flags)) as FileSystem['openSync']
-    writeAtomic(path, 'new', { ...system, openSync })
-    expect(readFileSync(path, 'utf8')).toBe('new')
+  it('is read or refused by name where bytes are others, as a folder is', () => {
+    const names = Object.keys(whole)
+    let refused = 0
+    for (let trial = 0; trial < 150; trial++) {
+      const draw = dice(trial)
+      const name = names[draw(names.length)]
+      const bytes = whole[name].slice()
+      for (let n = 1 + draw(4); n > 0; n--) bytes[draw(bytes.length)] = draw(256)
+      const cut = draw(4) === 0 ? bytes.subarray(0, draw(bytes.length)) : bytes
+      try {
+        fromFiles({ ...whole, [name]: cut })
+      } catch (error) {
+        expect(error).toBeInstanceOf(CheckpointError)
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(25)
   })
 })
 
-describe('writeStaged', () => {
-  const bytes = function* (text: string, fail?: () => void) {
-    yield new TextEncoder().encode(text)
-    fail?.()
+describe('a classifier from bytes', () => {
+  const own = () => {
+    const words = WordTokenizer.build(texts)
+    const model = seeded(
+      () =>
+        new TextClassifier({
+          vocabSize: words.size,
+          width: 8,
+          layers: 1,
+          heads: 2,
+          maxLength: 9,
+          padId: 0,
+          classes: 2,
+        }),
+    )
+    return { model, tokenizer: words, classes: ['bad', 'good'] }
   }
 
-  it('writes all files, read back before they are in their places', () => {
-    const { folder } = place()
-    let seen: string[] = []
-    writeStaged(
-      folder,
-      [
-        ['model', 'new'],
-        ['more', bytes('bytes')],
-      ],
-      (aside) => {
-        seen = readdirSync(aside).map((name) => readFileSync(join(aside, name), 'utf8'))
-        expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('old')
-      },
+  it('answers as the one of the folder does, and in any batches', async () => {
+    const folder = fresh()
+    writePretrained(folder, { model: seeded(classifier), tokenizer })
+    const open = openClassifier(onDisk(folder))
+    expect(open.classes).toEqual(labels)
+    const said = await open.predict(texts)
+    expect(said).toEqual(await new OpenClassifier(loadClassifier(folder)).predict(texts))
+    expect(said).toEqual(await open.predict(texts, { batchSize: 2 }))
+    for (const { label, probabilities } of said) {
+      const p = Object.entries(probabilities ?? {})
+      expect(p.reduce((sum, [, x]) => sum + x, 0)).toBeCloseTo(1, 6)
+      expect(p.toSorted(([, a], [, b]) => b - a)[0][0]).toBe(label)
+    }
+    expect(await open.predict([])).toEqual([])
+    const done: number[] = []
+    await open.predict(texts, { batchSize: 2, onBatch: (n) => done.push(n) })
+    expect(done).toEqual([2, 4, 5])
+    expect(await open.predict(['good'], { pairs: ['a bad film'] })).not.toEqual(await open.predict(['good']))
+  })
+
+  it('is also a small model of our own', async () => {
+    const folder = join(root, 'own')
+    saveTextModel(folder, own())
+    const files = toFiles(own())
+    expect(Object.keys(files).sort()).toEqual(readdirSync(folder).sort())
+    expect(await openClassifier(files).predict(texts)).toEqual(
+      await new OpenClassifier(loadClassifier(folder)).predict(texts),
     )
-    expect(seen).toEqual(['new', 'bytes'])
-    expect(readdirSync(folder).sort()).toEqual(['model', 'more'])
-    expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('new')
   })
 
-  it.each<[string, () => void, (() => void) | undefined, string]>([
-    ['a full disk', () => {}, fault('ENOSPC'), 'the disk is full'],
-    [
-      'files that are not what was meant',
-      () => {
-        throw new CheckpointError('there', 'is not what was written')
-      },
-      undefined,
-      'is not what was written',
-    ],
-  ])('leaves what was there before: %s', (_, check, fail, text) => {
-    const { folder } = place()
-    const files = [
-      ['model', 'new'],
-      ['weights', bytes('half', fail)],
-    ] as const
-    expect(() => writeStaged(folder, files, check)).toThrow(text)
-    expect(readdirSync(folder)).toEqual(['model'])
-    expect(readFileSync(join(folder, 'model'), 'utf8')).toBe('old')
-  })
-})
-
-describe('reading', () => {
-  it.each([
-    ['a missing file', 'nothing', 'cannot be read: no such file or folder. Check the path'],
-    ['a folder', '.', 'is a folder. Name a file in it'],
-  ])('%s', (_, name, reason) => {
-    const path = join(place().folder, name)
-    expect(() => readBytes(path)).toThrow(`${path}: ${reason}`)
+  it('of numbers gives numbers', async () => {
+    const model = seeded(
+      () =>
+        new bert.BertForSequenceClassification({ ...settings, labels: ['stars'], problemType: 'regression' }),
+    )
+    const [one] = await openClassifier(toFiles({ model, tokenizer })).predict(['good'])
+    expect(Object.keys(one)).toEqual(['value'])
   })
 
-  it('a file longer than wanted', () => {
-    expect(() => readBytes(place().path, 2)).toThrow('has 3 bytes, at most 2 are read here')
-  })
-
-  it('names the line that is not UTF-8', () => {
-    const { path } = place()
-    writeFileSync(path, Buffer.from([0x61, 0x0a, 0xc3, 0xa9, 0x0a, 0xff]))
-    expect(() => readText(path)).toThrow('line 3 is not UTF-8')
-    writeFileSync(path, '\ufeffa\u20ac')
-    expect(readText(path)).toBe('a\u20ac')
+  it('refuses what classifies nothing', () => {
+    const files = toFiles({ model: seeded(() => new bert.Bert(settings)), tokenizer })
+    expect(() => openClassifier(files)).toThrow(/^model: holds a base model, which does not classify texts/)
   })
 })

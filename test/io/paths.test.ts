@@ -17,7 +17,7 @@ import { CheckpointError } from '../../src/errors.js'
 import { keyOfText } from '../../src/files/cache/keys.js'
 import { openCache } from '../../src/files/cache/reader.js'
 import { CacheWriter } from '../../src/files/cache/writer.js'
-import { readCheckpoint } from '../../src/files/models/checkpoint.js'
+import { readCheckpoint } from '../../src/files/models/on-disk.js'
 import { writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-paths-'))

@@ -2,10 +2,15 @@
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import {
+  classesOf,
+  loadPretrained,
+  loadTextModel,
+  saveTextModel,
+  writePretrained,
+} from '../../src/files/models/on-disk.js'
 import '../../src/index.js'
 import { CheckpointError, DataError } from '../../src/errors.js'
-import { loadTextModel, saveTextModel } from '../../src/files/models/folder.js'
-import { classesOf, loadPretrained, writePretrained } from '../../src/files/models/pretrained.js'
 import { startModel } from '../../src/files/models/start.js'
 import { loadQuantized, QUANTIZATION, QUANTIZED } from '../../src/formats/quantized.js'
 import * as bert from '../../src/nn/models/bert.js'

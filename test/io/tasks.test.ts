@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { loadClassifier } from '../../src/files/models/classifiers.js'
+import { loadClassifier } from '../../src/files/models/on-disk.js'
 import { run } from '../cli/program.js'
 
 interface Case {

@@ -5,9 +5,8 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { loadTextModel, saveTextModel, writePretrained } from '../../src/files/models/on-disk.js'
 import '../../src/index.js'
-import { loadTextModel, saveTextModel } from '../../src/files/models/folder.js'
-import { writePretrained } from '../../src/files/models/pretrained.js'
 import { writeStaged } from '../../src/files/staged.js'
 import { readOnnx } from '../../src/formats/onnx/graph.js'
 import {

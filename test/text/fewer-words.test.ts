@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { loadTokenizer, saveTokenizer } from '../../src/files/models/tokenizer.js'
+import { loadTokenizer, saveTokenizer } from '../../src/files/models/on-disk.js'
 import { fewerWords } from '../../src/text/fewer-words.js'
 import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 

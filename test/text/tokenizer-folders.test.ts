@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CheckpointError } from '../../src/errors.js'
-import { loadTokenizer, saveTokenizer } from '../../src/files/models/tokenizer.js'
+import { loadTokenizer, saveTokenizer } from '../../src/files/models/on-disk.js'
 import type { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 
 type Case = [text: string, pair: string | null, maxLength: number | null, ids: number[], typeIds: number[]]

@@ -1,7 +1,7 @@
 // tinystill prune: most weights of a model become 0, at once or while it is trained on, by its labels and a teacher.
 import type { StagePruning } from '../../distill/plan/pruning.js'
 import { TinystillError } from '../../errors.js'
-import { classesOf } from '../../files/models/pretrained.js'
+import { classesOf } from '../../files/models/on-disk.js'
 import { distill } from '../distill/distill.js'
 import { readJob } from '../distill/job.js'
 import type { DistillOptions, PruneFlags } from '../distill/options.js'

@@ -1,10 +1,15 @@
 // Any folder's model, to be changed and written again: one of the BERT family of any head, or our own small classifier.
 import { realpathSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
-import { readModelFields } from '../../files/models/config-file.js'
-import { loadTextModel, OWN_MODEL_TYPE, saveTextModel } from '../../files/models/folder.js'
-import { loadPretrained, writePretrained } from '../../files/models/pretrained.js'
-import { isQuantizedFolder } from '../../files/models/quantized.js'
+import { OWN_MODEL_TYPE } from '../../files/models/folder.js'
+import {
+  isQuantizedFolder,
+  loadPretrained,
+  loadTextModel,
+  readModelFields,
+  saveTextModel,
+  writePretrained,
+} from '../../files/models/on-disk.js'
 import type { Module } from '../../nn/module.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
 

@@ -4,11 +4,19 @@ import { join } from 'node:path'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
-import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
-import { readModelFields } from '../../files/models/config-file.js'
+import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { OWN_MODEL_TYPE } from '../../files/models/folder.js'
-import { classesOf, hasTokenizer, loadPretrained, pretrainedFiles } from '../../files/models/pretrained.js'
-import { checkKind, isQuantizedFolder, weightFiles } from '../../files/models/quantized.js'
+import {
+  checkKind,
+  classesOf,
+  hasTokenizer,
+  isQuantizedFolder,
+  loadClassifier,
+  loadPretrained,
+  readModelFields,
+} from '../../files/models/on-disk.js'
+import { pretrainedFiles } from '../../files/models/pretrained.js'
+import { weightFiles } from '../../files/models/quantized.js'
 import { writeStaged } from '../../files/staged.js'
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'

@@ -1,6 +1,6 @@
 // tinystill train: a classifier, a regression or a masked-word model from data files into a run folder.
 import { randomScope } from '../../autograd/random.js'
-import { writePretrained } from '../../files/models/pretrained.js'
+import { writePretrained } from '../../files/models/on-disk.js'
 import { type Started, startModel } from '../../files/models/start.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { type FreezeRules, freeze } from '../../nn/optim/groups.js'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import type { Tokenizer } from '../../text/encoding.js'
 import { hashFile } from '../hash.js'
-import { openCheckpoint } from '../models/checkpoint.js'
+import { openCheckpoint } from '../models/on-disk.js'
 import type { TeacherFacts } from './manifest.js'
 
 export function sha256(data: string | Uint8Array): string {

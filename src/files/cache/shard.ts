@@ -6,8 +6,8 @@ import type { Entry } from '../../formats/safetensors/header.js'
 import { exp, log } from '../../tensor/math.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { hashFile } from '../hash.js'
-import { checkInside } from '../models/checkpoint.js'
-import { WeightFile } from '../models/weights.js'
+import { checkInside, openWeights } from '../models/disk-folder.js'
+import type { WeightFile } from '../models/weights.js'
 import { sha256 } from './facts.js'
 import type { CacheManifest, ShardFacts } from './manifest.js'
 
@@ -37,7 +37,7 @@ export class CacheShard {
     const path = join(folder, facts.file)
     checkInside(folder, path)
     // Its header has a few short entries.
-    this.#file = WeightFile.open(path, 2 ** 20)
+    this.#file = openWeights(path, 2 ** 20)
     this.#entries = new Map(this.#file.header.entries.map((entry) => [entry.name, entry]))
     try {
       if (this.#file.size !== facts.bytes)

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import { explain, makeFolder } from '../disk.js'
-import { INDEX, readIndex, SINGLE } from '../models/checkpoint.js'
+import { INDEX, SINGLE } from '../models/checkpoint.js'
+import { readIndexFile } from '../models/on-disk.js'
 import { isPickle } from '../models/pickles.js'
 import {
   download,
@@ -80,7 +81,7 @@ export async function pull(options: PullOptions): Promise<Pulled> {
   if (single) weights = [single]
   else if (index) {
     await fetchOne(index)
-    const shards = [...readIndex(join(store, index.hash.hex)).keys()]
+    const shards = [...readIndexFile(join(store, index.hash.hex)).keys()]
     weights = [index, ...shards.map((name) => listed.get(name) ?? lacks(id, name))]
   } else return noWeights(id, listed)
   const small = SMALL.flatMap((name) => listed.get(name) ?? [])

@@ -9,7 +9,9 @@ import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import { QUANTIZATION, QUANTIZED } from '../../formats/quantized.js'
 import { explain } from '../disk.js'
-import { checkInside, INDEX, readIndex, SINGLE } from '../models/checkpoint.js'
+import { INDEX, SINGLE } from '../models/checkpoint.js'
+import { checkInside } from '../models/disk-folder.js'
+import { readIndexFile } from '../models/on-disk.js'
 import { type Fetch, isNetwork, isWhole } from './download.js'
 import { CONFIG, checkedEndpoint, checkName, type Listed, list, SMALL, unreachable } from './hub.js'
 
@@ -70,7 +72,7 @@ export function filesToPush(folder: string, card: string, also: readonly string[
   if (!existsSync(join(folder, CONFIG)))
     throw new CheckpointError(folder, `has no ${CONFIG}`, 'Name the folder of a model')
   const there = (name: string) => existsSync(join(folder, name))
-  const shards = there(INDEX) ? [INDEX, ...readIndex(join(folder, INDEX)).keys()] : []
+  const shards = there(INDEX) ? [INDEX, ...readIndexFile(join(folder, INDEX)).keys()] : []
   const graphs = there('onnx') ? graphsIn(folder) : []
   const model = [SINGLE, ...shards, QUANTIZATION, QUANTIZED, ...graphs].filter(there)
   if (!model.some((name) => /\.(safetensors|onnx)$/.test(name)))

@@ -10,7 +10,7 @@ function noFolders(folder: string): Promise<never> {
   const error = new CheckpointError(
     folder,
     'a browser has no model folders',
-    'Fetch model.safetensors, read it with tinystill/safetensors, and pass it to loadStateDict(); of a quantized model see loadQuantized()',
+    'Fetch the files of the folder and pass them to fromFiles()',
   )
   return Promise.reject(error)
 }

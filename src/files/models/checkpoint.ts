@@ -1,55 +1,37 @@
-// A model's weights from its folder: one safetensors file, or shards and the index that says which holds what.
-import { readdirSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, join, sep } from 'node:path'
+// A model's weights out of its folder: one safetensors file, or shards and the index that says which holds what.
 import { CheckpointError } from '../../errors.js'
 import { scanJson, shown } from '../../formats/json.js'
 import { QUANTIZED } from '../../formats/quantized.js'
 import type { Entry } from '../../formats/safetensors/header.js'
 import type { SafetensorsContent } from '../../formats/safetensors/safetensors.js'
-import { explain, readText } from '../disk.js'
-import { noModel } from './other-folders.js'
-import { isPickle, refusePickle } from './pickles.js'
-import { WeightFile } from './weights.js'
+import type { ModelFolder } from './model-folder.js'
+import type { WeightFile } from './weights.js'
 
 export const SINGLE = 'model.safetensors'
 export const INDEX = 'model.safetensors.index.json'
 
 /** All shards are open at once, and a process may have about a thousand files open. */
 const MAX_SHARDS = 500
-const MAX_INDEX_BYTES = 2 ** 24
+export const MAX_INDEX_BYTES = 2 ** 24
 const REPAIR = 'Download or save the folder again'
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined
-}
 
 /**
  * The weight files of a folder, open and with their headers checked, and with an index checked against it: each tensor
- * in exactly the shard that the index names, none missing, none extra. A path to one file gives that file.
+ * in exactly the shard that the index names, none missing, none extra.
  * Throws a CheckpointError, every file closed again. Close them.
  */
-export function openCheckpoint(path: string, maxHeaderBytes?: number): WeightFile[] {
-  let folder = false
-  try {
-    folder = statSync(path).isDirectory()
-  } catch (error) {
-    throw explain(path, 'read', error)
-  }
-  if (!folder) return isPickle(basename(path)) ? refusePickle(path) : [WeightFile.open(path, maxHeaderBytes)]
-  if (exists(join(path, SINGLE))) return [WeightFile.open(join(path, SINGLE), maxHeaderBytes)]
-  if (exists(join(path, INDEX))) return openShards(path, maxHeaderBytes)
-  if (exists(join(path, QUANTIZED))) return [WeightFile.open(join(path, QUANTIZED), maxHeaderBytes)]
-  const pickle = readdirSync(path).filter(isPickle).sort()[0]
-  if (pickle !== undefined) refusePickle(join(path, pickle))
-  throw noModel(path, SINGLE)
+export function weightFilesIn(folder: ModelFolder, maxHeaderBytes?: number): WeightFile[] {
+  const one = [SINGLE, INDEX, QUANTIZED].find((name) => folder.has(name))
+  if (one === undefined) throw folder.missing(SINGLE)
+  return one === INDEX ? openShards(folder, maxHeaderBytes) : [folder.weights(one, { maxHeaderBytes })]
 }
 
 /** Which tensors each shard must hold. */
-export function readIndex(file: string): Map<string, Set<string>> {
+export function readIndex(file: string, text: string): Map<string, Set<string>> {
   const fail = (reason: string): never => {
     throw new CheckpointError(file, reason, REPAIR)
   }
-  const index = scanJson(readText(file, MAX_INDEX_BYTES), (reason) => fail(`it ${reason}`), {
+  const index = scanJson(text, (reason) => fail(`it ${reason}`), {
     fractions: true,
   })
   const map = index instanceof Map ? index.get('weight_map') : undefined
@@ -75,31 +57,13 @@ function isShardName(name: string): boolean {
   )
 }
 
-/** Throws where a link leads out of the folder. The hub's cache, snapshots/<commit>/x -> ../../blobs/y, is known. */
-export function checkInside(folder: string, path: string): void {
-  let inside = false
-  try {
-    const root = realpathSync(folder)
-    const real = realpathSync(path)
-    const blobs = join(root, '../../blobs')
-    inside =
-      real.startsWith(root.endsWith(sep) ? root : root + sep) ||
-      (basename(dirname(root)) === 'snapshots' && real.startsWith(blobs + sep))
-  } catch (error) {
-    throw explain(path, 'read', error)
-  }
-  if (!inside)
-    throw new CheckpointError(path, 'is a link out of its folder', 'Copy the file itself into the folder')
-}
-
-function openShards(folder: string, maxHeaderBytes?: number): WeightFile[] {
-  const index = join(folder, INDEX)
+function openShards(folder: ModelFolder, maxHeaderBytes?: number): WeightFile[] {
+  const index = readIndex(folder.at(INDEX), folder.text(INDEX, MAX_INDEX_BYTES))
   const opened: WeightFile[] = []
   try {
-    for (const [shard, names] of readIndex(index)) {
-      const path = join(folder, shard)
-      checkInside(folder, path)
-      const file = WeightFile.open(path, maxHeaderBytes)
+    for (const [shard, names] of index) {
+      const path = folder.at(shard)
+      const file = folder.weights(shard, { maxHeaderBytes, inside: true })
       opened.push(file)
       const held = new Set(file.header.entries.map((entry) => entry.name))
       const missing = [...names].find((name) => !held.has(name))
@@ -121,16 +85,11 @@ function openShards(folder: string, maxHeaderBytes?: number): WeightFile[] {
 }
 
 /**
- * All tensors of a model folder (model.safetensors, or shards with model.safetensors.index.json) or of one safetensors
- * file, and their metadata; dtypes as readSafetensors. Everything is checked before the first tensor is allocated, and
- * beside the tensors no more than 1 MiB of the files is in memory. Throws a CheckpointError naming file and reason;
- * weights as Python pickles are refused with the line that converts them.
+ * All tensors of weight files, and their metadata; dtypes as readSafetensors. Everything is checked before the first tensor is
+ * allocated, and beside the tensors no more than 1 MiB of the files is in memory. The files are closed. Throws a
+ * CheckpointError naming file and reason.
  */
-export function readCheckpoint(
-  path: string,
-  { maxHeaderBytes }: { maxHeaderBytes?: number } = {},
-): SafetensorsContent {
-  const files = openCheckpoint(path, maxHeaderBytes)
+export function tensorsOf(files: readonly WeightFile[]): SafetensorsContent {
   try {
     const each = (visit: (file: WeightFile, entry: Entry) => void) => {
       for (const file of files) for (const entry of file.header.entries) visit(file, entry)

@@ -1,5 +1,4 @@
 // Any folder that classifies texts: our own small model's, or one of the BERT family with its head.
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { type Head, headOf } from '../../formats/head.js'
 import { shown } from '../../formats/json.js'
@@ -8,10 +7,10 @@ import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
-import { readModelFields } from './config-file.js'
-import { loadTextModel, OWN_MODEL_TYPE } from './folder.js'
+import { OWN_MODEL_TYPE, textModelIn } from './folder.js'
 import { listed, trainingOf } from './match.js'
-import { type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
+import { type ModelFolder, modelFieldsIn } from './model-folder.js'
+import { type LoadInfo, pretrainedIn, tokenizerOf } from './pretrained.js'
 
 export interface TextClassifierFolder extends Pick<Head, 'problemType'> {
   model: Module & { forward(input: TextInput): { logits: Tensor } }
@@ -27,27 +26,28 @@ export interface TextClassifierFolder extends Pick<Head, 'problemType'> {
 }
 
 /** Throws CheckpointError naming the file: a folder without a classifier or tokenizer, or files that do not fit. */
-export function loadClassifier(folder: string): TextClassifierFolder {
-  if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
-    const { model, tokenizer, classes } = loadTextModel(folder)
+export function classifierIn(folder: ModelFolder): TextClassifierFolder {
+  const { path } = folder
+  if (modelFieldsIn(folder).get('model_type') === OWN_MODEL_TYPE) {
+    const { model, tokenizer, classes } = textModelIn(folder)
     const { maxLength } = model.config
     const problemType = 'single_label_classification'
     return { model, tokenizer, classes, maxLength, usualLength: maxLength, problemType, notes: [] }
   }
-  const loaded = loadPretrained(folder, { prefer: 'sequence-classification' })
+  const loaded = pretrainedIn(folder, { prefer: 'sequence-classification' })
   const { model, config, info } = loaded
   if (model.kind !== 'sequence-classification') {
     throw new CheckpointError(
-      folder,
+      path,
       `holds a ${model.kind} model, which does not classify texts${unknownHead(model, info)}`,
-      `Give it a head: ${trainingOf('sequence-classification', folder)}`,
+      `Give it a head: ${trainingOf('sequence-classification', path)}`,
     )
   }
-  const tokenizer = tokenizerOf(folder, loaded)
+  const tokenizer = tokenizerOf(path, loaded)
   const { maxLength } = config
-  const { classes, notes } = apart(folder, config.labels)
+  const { classes, notes } = apart(path, config.labels)
   const { problemType, note } = headOf(config, (reason) => {
-    throw new CheckpointError(join(folder, 'config.json'), reason)
+    throw new CheckpointError(folder.at('config.json'), reason)
   })
   return {
     ...{ model: model as TextClassifierFolder['model'], tokenizer, classes, maxLength, problemType },

@@ -1,7 +1,6 @@
 // A model as a folder: config.json, tokenizer.json, model.safetensors. Settings under Hugging Face's names.
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
-import { readSafetensors } from '../../formats/safetensors/safetensors.js'
+import type { Fields } from '../../formats/fields.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
 import { activationNames } from '../../nn/encoder.js'
 import { hollow } from '../../nn/init.js'
@@ -9,9 +8,10 @@ import { type ClassifierConfig, TextClassifier } from '../../nn/models/classifie
 import type { Limit } from '../../nn/models/config.js'
 import { formatShape } from '../../tensor/shape.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
-import { type FileContent, readBytes, writeFolder } from '../disk.js'
-import { readFields } from '../json-file.js'
-import { checkKind, isQuantizedFolder, type Sized, weightFiles, withQuantized } from './quantized.js'
+import type { FileContent } from '../disk.js'
+import { SINGLE, tensorsOf } from './checkpoint.js'
+import { type ModelFolder, readFieldsIn } from './model-folder.js'
+import { isQuantizedIn, type Sized, weightFiles, withQuantized } from './quantized.js'
 
 export interface TextModel {
   model: TextClassifier
@@ -39,12 +39,11 @@ const fields: Record<string, Field> = {
   layer_norm_eps: { name: 'eps', from: 0, to: 1, whole: false },
 }
 
-/** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
-export function saveTextModel(folder: string, content: TextModel): void {
-  const { model } = content
-  checkKind(folder, model)
-  writeFolder(folder, [...besideTextModel(content), ...weightFiles(model, model.namedParameters())])
-}
+/** What a folder of it holds. */
+export const textModelFiles = (content: TextModel): FileContent[] => [
+  ...besideTextModel(content),
+  ...weightFiles(content.model, content.model.namedParameters()),
+]
 
 /** All of a folder but the weights. */
 export function besideTextModel({ model, tokenizer, classes }: TextModel): FileContent[] {
@@ -67,8 +66,7 @@ export function besideTextModel({ model, tokenizer, classes }: TextModel): FileC
   ]
 }
 
-function readConfig(file: string): { config: ClassifierConfig; classes: string[] } {
-  const given = readFields(file)
+function configOf(given: Fields): { config: ClassifierConfig; classes: string[] } {
   given.oneOf('model_type', [OWN_MODEL_TYPE])
   given.oneOf('pooling', ['mean'])
   const classes = given.names('id2label')
@@ -85,29 +83,27 @@ function readConfig(file: string): { config: ClassifierConfig; classes: string[]
   return { config, classes }
 }
 
-/** Reads what saveTextModel wrote. Throws CheckpointError that names the file and what is wrong in it. */
-export function loadTextModel(folder: string): TextModel {
-  const { config, classes } = readConfig(join(folder, 'config.json'))
-  const tokenizerFile = join(folder, 'tokenizer.json')
-  const tokenizer = WordTokenizer.fromJSON(
-    Object.fromEntries(readFields(tokenizerFile).document),
-    tokenizerFile,
-  )
+/** Reads textModelFiles(). Throws CheckpointError that names the file and what is wrong in it. */
+export function textModelIn(folder: ModelFolder): TextModel {
+  const { config, classes } = configOf(readFieldsIn(folder, 'config.json'))
+  const tokenizerFile = folder.at('tokenizer.json')
+  const { document } = readFieldsIn(folder, 'tokenizer.json')
+  const tokenizer = WordTokenizer.fromJSON(Object.fromEntries(document), tokenizerFile)
   if (tokenizer.size !== config.vocabSize) {
     throw new CheckpointError(
       tokenizerFile,
       `has ${tokenizer.size} words, config.json says vocab_size ${config.vocabSize}`,
     )
   }
-  if (isQuantizedFolder(folder))
+  if (isQuantizedIn(folder))
     return withQuantized(folder, ({ path, sizes, fill }) => {
       checkSizes(path, config, sizes)
       const model = hollow(() => new TextClassifier(config))
       fill(model)
       return { model, tokenizer, classes }
     })
-  const weights = join(folder, 'model.safetensors')
-  const { tensors } = readSafetensors(readBytes(weights), { file: weights })
+  const weights = folder.at(SINGLE)
+  const { tensors } = tensorsOf([folder.weights(SINGLE)])
   checkSizes(weights, config, tensors)
   const model = new TextClassifier(config)
   model.loadStateDict(tensors, { from: weights })

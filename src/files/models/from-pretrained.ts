@@ -18,7 +18,7 @@ export function fromPretrained<K extends Kind>(
 ): Promise<Loaded<ModelOf[K]>>
 export function fromPretrained(folder: string, options?: LoadOptions): Promise<Loaded<Pretrained>>
 export async function fromPretrained(folder: string, options: LoadOptions = {}): Promise<Loaded<Pretrained>> {
-  const { loadPretrained } = await import('./pretrained.js')
+  const { loadPretrained } = await import('./on-disk.js')
   return loadPretrained(folder, options)
 }
 
@@ -28,6 +28,6 @@ export async function fromPretrained(folder: string, options: LoadOptions = {}):
  * quantization.json and quantized.safetensors. Throws CheckpointError. Node only.
  */
 export async function savePretrained(folder: string, options: SaveOptions): Promise<void> {
-  const { writePretrained } = await import('./pretrained.js')
+  const { writePretrained } = await import('./on-disk.js')
   writePretrained(folder, options)
 }

@@ -2,10 +2,10 @@
 import { CheckpointError } from '../../errors.js'
 import type { MaskedWords } from '../../nn/models/heads.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
-import { readModelFields } from './config-file.js'
 import { OWN_MODEL_TYPE } from './folder.js'
 import { trainingOf } from './match.js'
-import { loadPretrained, tokenizerOf } from './pretrained.js'
+import { loadPretrained, readModelFields } from './on-disk.js'
+import { tokenizerOf } from './pretrained.js'
 
 export interface WordGuesserFolder {
   model: MaskedWords

@@ -1,5 +1,4 @@
 // Which tensor of a file is for which parameter of a model, and what to do where one is missing.
-import { basename, dirname } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { escaped, shown } from '../../formats/json.js'
 import { architectureOf, type Kind } from '../../nn/models/family.js'
@@ -90,7 +89,7 @@ function refuseMissing(
     throw new CheckpointError(
       file,
       `has no head of a ${architectureOf(family, kind)}: ${what(missing)}`,
-      `Give it one: ${trainingOf(kind, dirname(file))}`,
+      `Give it one: ${trainingOf(kind, folderOf(file))}`,
     )
   const strange = rest.filter((name) => !family.headNames.test(name))
   const others = strange.length > 0 ? `; names that the model does not know: ${listed(strange)}` : ''
@@ -101,10 +100,13 @@ function refuseMissing(
   )
 }
 
+/** Of a file's path; a name alone is of files in memory. */
+const folderOf = (file: string): string => /^(.*)[\\/][^\\/]*$/.exec(file)?.[1] || 'DIR'
+
 /** The command that gives a folder a head. */
 export function trainingOf(kind: Kind, folder: string): string {
   const task = kind === 'masked-lm' ? ' --task mlm' : ''
   // Names come from strangers and this is to be pasted into a shell.
-  const model = /^[\w./:@+-]+$/.test(folder) && !basename(folder).startsWith('-') ? folder : 'DIR'
+  const model = /^[\w./:@+-]+$/.test(folder) && !/(^|\/)-[^/]*$/.test(folder) ? folder : 'DIR'
   return `tinystill train${task} --model ${model} --train FILE --out OUT`
 }

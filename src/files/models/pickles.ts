@@ -1,5 +1,4 @@
 // Weights as Python pickles, which are not read: known by their names, and turned over by a line for Python.
-import { basename } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 
 /** Leftovers of training that lie beside weights and hold none, and adapters, which are no whole model. */
@@ -35,6 +34,6 @@ export function refusePickle(path: string): never {
   throw new CheckpointError(
     path,
     'is a Python pickle, which can run any code when it is read',
-    `Convert it, in its folder: ${conversion(basename(path))}`,
+    `Convert it, in its folder: ${conversion(path.split(/[\\/]/).at(-1) as string)}`,
   )
 }

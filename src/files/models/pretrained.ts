@@ -1,6 +1,4 @@
 // A model of the BERT family as a folder that Hugging Face's libraries write and read: config.json, model.safetensors.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { configText, type ModelConfig } from '../../formats/config.js'
 import { shown } from '../../formats/json.js'
@@ -17,12 +15,12 @@ import { formatShape, sameShape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
-import { type FileContent, writeFolder } from '../disk.js'
-import { openCheckpoint, readCheckpoint } from './checkpoint.js'
-import { readModelConfig } from './config-file.js'
+import type { FileContent } from '../disk.js'
+import { SINGLE, tensorsOf, weightFilesIn } from './checkpoint.js'
 import { listed, match } from './match.js'
-import { checkKind, isQuantizedFolder, type Sized, weightFiles, withQuantized } from './quantized.js'
-import { loadTokenizer, tokenizerFiles } from './tokenizer.js'
+import { type ModelFolder, modelConfigIn } from './model-folder.js'
+import { isQuantizedIn, type Sized, weightFiles, withQuantized } from './quantized.js'
+import { hasTokenizerIn, tokenizerFiles, tokenizerIn } from './tokenizer.js'
 
 export interface LoadOptions {
   /** Default: what it was saved as. A head that the file lacks is drawn. */
@@ -62,19 +60,17 @@ export interface SaveOptions {
   maxLength?: number | undefined
 }
 
-const WEIGHTS = 'model.safetensors'
-
 /** Weights of a classifier that is drawn for the labels of a config.json, where the file's are fewer. */
 const LARGEST_DRAWN = 2 ** 24
 
 /** See fromPretrained. */
-export function loadPretrained(folder: string, options: LoadOptions = {}): Loaded<Pretrained> {
-  const read = readModelConfig(folder)
-  if (isQuantizedFolder(folder)) return loadQuantized(folder, read, options)
-  const { tensors } = readCheckpoint(folder)
-  const { model, info } = modelOf(join(folder, WEIGHTS), read, tensors, options)
-  const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
-  const notes = info.notes.map((note) => `${folder}: ${note}`)
+export function pretrainedIn(folder: ModelFolder, options: LoadOptions = {}): Loaded<Pretrained> {
+  const read = modelConfigIn(folder)
+  if (isQuantizedIn(folder)) return quantizedIn(folder, read, options)
+  const { tensors } = tensorsOf(weightFilesIn(folder))
+  const { model, info } = modelOf(folder.at(SINGLE), read, tensors, options)
+  const tokenizer = hasTokenizerIn(folder) ? tokenizerIn(folder) : null
+  const notes = info.notes.map((note) => `${folder.path}: ${note}`)
   return { model, tokenizer, config: model.config, info: { ...info, notes } }
 }
 
@@ -109,13 +105,13 @@ export function modelOf(
 }
 
 /** A quantized model is what it was saved as: its head can be neither drawn anew nor put into another order. */
-function loadQuantized(folder: string, read: ModelConfig, options: LoadOptions): Loaded<Pretrained> {
+function quantizedIn(folder: ModelFolder, read: ModelConfig, options: LoadOptions): Loaded<Pretrained> {
   const { family, config } = read
   const { as, labels, numLabels, newHead = false, prefer } = options
   const others = labels !== undefined && String(labels) !== String(config.labels)
   const refuse = (what: string): never => {
     throw new CheckpointError(
-      folder,
+      folder.path,
       `holds a quantized model, ${what}`,
       'Change the float model that it was made of, and quantize that',
     )
@@ -133,8 +129,8 @@ function loadQuantized(folder: string, read: ModelConfig, options: LoadOptions):
     const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
     const model = hollow(() => makeModel(family, kind, config, { pooler }))
     fill(model)
-    const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
-    const info = { fresh: [], unused: [], notes: notes.map((note) => `${folder}: ${note}`) }
+    const tokenizer = hasTokenizerIn(folder) ? tokenizerIn(folder) : null
+    const info = { fresh: [], unused: [], notes: notes.map((note) => `${folder.path}: ${note}`) }
     return { model, tokenizer, config: model.config, info }
   })
 }
@@ -157,15 +153,14 @@ function kindFor(
  * Names of the classes of a folder's classifier of texts; null where it has none. The weights' headers alone are read. Throws
  * CheckpointError.
  */
-export function classesOf(folder: string): readonly string[] | null {
-  const read = readModelConfig(folder)
-  if (isQuantizedFolder(folder))
-    return read.kinds.includes('sequence-classification') ? read.config.labels : null
-  const files = openCheckpoint(folder)
+export function classesIn(folder: ModelFolder): readonly string[] | null {
+  const read = modelConfigIn(folder)
+  if (isQuantizedIn(folder)) return read.kinds.includes('sequence-classification') ? read.config.labels : null
+  const files = weightFilesIn(folder)
   try {
     const entries = files.flatMap(({ header }) => header.entries)
     const { names } = canonicalNames(
-      join(folder, WEIGHTS),
+      folder.at(SINGLE),
       entries.map(({ name }) => name),
       read.family,
     )
@@ -176,10 +171,6 @@ export function classesOf(folder: string): readonly string[] | null {
   } finally {
     for (const file of files) file.close()
   }
-}
-
-export function hasTokenizer(folder: string): boolean {
-  return ['tokenizer.json', 'vocab.txt'].some((name) => existsSync(join(folder, name)))
 }
 
 /** A loaded folder's tokenizer, for those who cannot do without. Throws CheckpointError where there is none, or too large a one. */
@@ -310,10 +301,4 @@ export function besideWeights({ model, tokenizer, maxLength }: SaveOptions): Fil
     ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
   }
   return [['config.json', configText(model)], ...(tokenizer ? tokenizerFiles(tokenizer, rules) : [])]
-}
-
-/** See savePretrained. */
-export function writePretrained(folder: string, options: SaveOptions): void {
-  checkKind(folder, options.model)
-  writeFolder(folder, pretrainedFiles(options))
 }

@@ -1,7 +1,5 @@
 // Folders of quantized models: what the float ones have, with quantization.json and quantized.safetensors in the place of
 // model.safetensors.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { Fields } from '../../formats/document.js'
 import {
@@ -17,28 +15,25 @@ import { isQuantized } from '../../nn/quantized/quantize.js'
 import { numel, type Shape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { FileContent } from '../disk.js'
-import { readJson } from '../json-file.js'
 import { SINGLE } from './checkpoint.js'
-import { WeightFile } from './weights.js'
-
-const has = (folder: string, name: string) => existsSync(join(folder, name))
+import { type ModelFolder, readJsonIn } from './model-folder.js'
 
 /** Throws CheckpointError for a folder that holds a float model too: which of the two is meant? */
-export function isQuantizedFolder(folder: string): boolean {
-  if (!has(folder, QUANTIZATION)) return false
-  if (!has(folder, SINGLE)) return true
+export function isQuantizedIn(folder: ModelFolder): boolean {
+  if (!folder.has(QUANTIZATION)) return false
+  if (!folder.has(SINGLE)) return true
   throw new CheckpointError(
-    folder,
+    folder.path,
     `holds both ${SINGLE} and ${QUANTIZATION}`,
     'Keep the float model and the quantized one in folders of their own',
   )
 }
 
 /** Refuses a folder of quantized weights where a model is to learn. */
-export function refuseQuantized(folder: string): void {
-  if (isQuantizedFolder(folder))
+export function refuseQuantizedIn(folder: ModelFolder): void {
+  if (isQuantizedIn(folder))
     throw new CheckpointError(
-      folder,
+      folder.path,
       'holds a quantized model, which does not learn',
       'Train the float model that it was made of, and quantize that',
     )
@@ -61,11 +56,11 @@ export interface QuantizedWeights {
 }
 
 /** Opens the weights for `use` alone. Throws CheckpointError. */
-export function withQuantized<T>(folder: string, use: (weights: QuantizedWeights) => T): T {
-  const manifest = join(folder, QUANTIZATION)
-  const quantization = readQuantization(new Fields(manifest, '', readJson(manifest)))
-  const path = join(folder, QUANTIZED)
-  const file = WeightFile.open(path)
+export function withQuantized<T>(folder: ModelFolder, use: (weights: QuantizedWeights) => T): T {
+  const manifest = new Fields(folder.at(QUANTIZATION), '', readJsonIn(folder, QUANTIZATION))
+  const quantization = readQuantization(manifest)
+  const path = folder.at(QUANTIZED)
+  const file = folder.weights(QUANTIZED)
   try {
     const { entries } = file.header
     const sizes = entries
@@ -96,11 +91,11 @@ export function weightFiles(
 }
 
 /** Throws CheckpointError where a folder has weights of the other kind, which would stand beside the new ones. */
-export function checkKind(folder: string, model: Module): void {
+export function checkKindIn(folder: ModelFolder, model: Module): void {
   const other = isQuantized(model) ? SINGLE : QUANTIZATION
-  if (has(folder, other))
+  if (folder.has(other))
     throw new CheckpointError(
-      folder,
+      folder.path,
       `holds ${other}, and ${isQuantized(model) ? 'a quantized' : 'a float'} model is to be written there`,
       'Choose another folder',
     )

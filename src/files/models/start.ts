@@ -12,10 +12,8 @@ import { fillSinusoids } from '../../nn/models/sinusoids.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { trainWordPiece } from '../../text/wordpiece-train.js'
 import { isFolder } from '../disk.js'
-import { readConfig } from './config-file.js'
-import { hasTokenizer, type LoadInfo, loadPretrained, tokenizerOf } from './pretrained.js'
-import { refuseQuantized } from './quantized.js'
-import { loadTokenizer } from './tokenizer.js'
+import { hasTokenizer, loadPretrained, loadTokenizer, readConfig, refuseQuantized } from './on-disk.js'
+import { type LoadInfo, tokenizerOf } from './pretrained.js'
 
 export interface StartOptions {
   as: Kind

@@ -1,6 +1,4 @@
 // A tokenizer as files of a model folder, as Python's transformers reads and writes them.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import {
   checkAdded,
@@ -25,24 +23,24 @@ import { type RoleNames, vocabularySpec } from '../../formats/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
-import { type FileContent, readText, writeFolder } from '../disk.js'
-import { readJson } from '../json-file.js'
+import type { FileContent } from '../disk.js'
+import { type ModelFolder, readJsonIn } from './model-folder.js'
 
 /** Of vocab.txt: the largest vocabularies of the BERT family take 5 MB. */
 const MAX_BYTES = 64 * 2 ** 20
 
-/** A JSON file not checked yet; null where there is none. Throws CheckpointError. */
-function readJsonFields(file: string): Fields | null {
-  return existsSync(file) ? new Fields(file, '', readJson(file)) : null
-}
+export const hasTokenizerIn = (folder: ModelFolder): boolean =>
+  folder.has('tokenizer.json') || folder.has('vocab.txt')
 
 /**
  * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece or WordLevel), or where there is none
  * from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
  * Throws CheckpointError that names the file and the field, where they say what is not read or contradict each other.
  */
-export function loadTokenizer(folder: string): WordTokenizer | WordPieceTokenizer {
-  const read = (name: string) => readJsonFields(join(folder, name))
+export function tokenizerIn(folder: ModelFolder): WordTokenizer | WordPieceTokenizer {
+  /** Not checked yet; null where there is none. */
+  const read = (name: string) =>
+    folder.has(name) ? new Fields(folder.at(name), '', readJsonIn(folder, name)) : null
   const document = read('tokenizer.json')
   const files: FolderFiles = {
     ...{ config: read('tokenizer_config.json'), special: read('special_tokens_map.json') },
@@ -56,7 +54,7 @@ export function loadTokenizer(folder: string): WordTokenizer | WordPieceTokenize
   const [spec, file] =
     document === null
       ? vocabularyFile(folder, files, python, names)
-      : [documentSpec(document, files, python.reading, folder), document.file]
+      : [documentSpec(document, files, python.reading, folder.path), document.file]
   const typed = givesTypes(files.config, files.model, python)
   return WordPieceTokenizer.fromSpec(typed ? spec : withoutTypes(spec), file, {
     names,
@@ -103,25 +101,25 @@ function documentSpec(document: Fields, files: FolderFiles, reading: Reading, fo
 }
 
 function vocabularyFile(
-  folder: string,
+  folder: ModelFolder,
   files: FolderFiles,
   { name, reading }: TokenizerClass,
   names: RoleNames & { unk?: string },
 ): [WordPieceSpec, string] {
-  const file = join(folder, 'vocab.txt')
-  if (!existsSync(file))
+  const file = folder.at('vocab.txt')
+  if (!folder.has('vocab.txt'))
     throw new CheckpointError(
-      folder,
+      folder.path,
       'has no tokenizer.json and no vocab.txt',
       'Save the tokenizer beside the model, in Python by tokenizer.save_pretrained',
     )
   if (reading === 'as-written')
     throw new CheckpointError(
-      folder,
+      folder.path,
       `has no tokenizer.json, which ${name} goes by`,
       "Copy it from the model's own folder, or name BertTokenizer as tokenizer_class to go by vocab.txt",
     )
-  const lines = readText(file, MAX_BYTES).split(/\r?\n/)
+  const lines = folder.text('vocab.txt', MAX_BYTES).split(/\r?\n/)
   if (lines.at(-1) === '') lines.pop()
   const settings = {
     ...{ normalizing: bertNormalizing(files.config), names, declared: declaredTokens(files) },
@@ -189,14 +187,6 @@ export function tokenizerFiles(
     json('tokenizer_config.json', config),
     ...(lines ? [] : [['vocab.txt', `${model.join('\n')}\n`] as const]),
   ]
-}
-
-/**
- * Writes tokenizer.json, and for WordPiece vocab.txt, tokenizer_config.json and special_tokens_map.json, which Python's
- * AutoTokenizer reads with the same ids. Throws CheckpointError.
- */
-export function saveTokenizer(folder: string, tokenizer: Tokenizer, options?: SaveTokenizerOptions): void {
-  writeFolder(folder, tokenizerFiles(tokenizer, options))
 }
 
 function isBerts({ spec, clsId, sepId }: WordPieceTokenizer): boolean {

@@ -1,53 +1,59 @@
-// A safetensors file on disk: the header is read and checked at once, the data piece by piece, so that a file never
-// needs more memory than its tensors.
-import { closeSync } from 'node:fs'
+// A safetensors file, on disk or in memory: the header is read and checked at once, the data piece by piece, so that a file
+// never needs more memory than its tensors.
 import { type Entry, type Header, readHeader } from '../../formats/safetensors/header.js'
 import { checkValues } from '../../formats/safetensors/safetensors.js'
 import type { TypedArray } from '../../tensor/storage.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
-import { fillFrom, openFile } from '../disk.js'
 
 /** Bytes held of the file at a time; a multiple of every element's width. */
 const PIECE = 2 ** 20
 
+/** Where a file's bytes come from. */
+export interface ByteSource {
+  readonly size: number
+  /** Fills `bytes` from place `at` on. Throws CheckpointError where they cannot be read. */
+  fill(bytes: Uint8Array, at: number): void
+  close(): void
+}
+
 export class WeightFile {
-  readonly #file: number
+  readonly #source: ByteSource
 
   private constructor(
     readonly path: string,
     /** Of the whole file, in bytes. */
     readonly size: number,
     readonly header: Header,
-    file: number,
+    source: ByteSource,
   ) {
-    this.#file = file
+    this.#source = source
   }
 
-  /** Throws a CheckpointError as readSafetensors does. Close it. */
-  static open(path: string, maxHeaderBytes = 2 ** 24): WeightFile {
-    const { file, size } = openFile(path)
+  /** Throws a CheckpointError as readSafetensors does, the source closed. Close it. */
+  static over(path: string, source: ByteSource, maxHeaderBytes = 2 ** 24): WeightFile {
+    const { size } = source
     try {
       const read = (n: number) => {
         const bytes = new Uint8Array(Math.min(n, size))
-        fillFrom(path, file, bytes, 0)
+        source.fill(bytes, 0)
         return bytes
       }
-      return new WeightFile(path, size, readHeader({ size, read }, path, maxHeaderBytes), file)
+      return new WeightFile(path, size, readHeader({ size, read }, path, maxHeaderBytes), source)
     } catch (error) {
-      closeSync(file)
+      source.close()
       throw error
     }
   }
 
   close(): void {
-    closeSync(this.#file)
+    this.#source.close()
   }
 
   *#pieces({ begin, end, format }: Entry): Generator<{ view: DataView; first: number; count: number }> {
     const buffer = new Uint8Array(Math.min(PIECE, end - begin))
     for (let at = begin; at < end; at += buffer.length) {
       const bytes = buffer.subarray(0, Math.min(buffer.length, end - at))
-      fillFrom(this.path, this.#file, bytes, this.header.dataStart + at)
+      this.#source.fill(bytes, this.header.dataStart + at)
       yield {
         view: new DataView(buffer.buffer),
         first: (at - begin) / format.width,
@@ -84,7 +90,7 @@ export class WeightFile {
   read(entry: Entry, first: number, out: TypedArray): void {
     const { format, begin } = entry
     const bytes = new Uint8Array(out.length * format.width)
-    fillFrom(this.path, this.#file, bytes, this.header.dataStart + begin + first * format.width)
+    this.#source.fill(bytes, this.header.dataStart + begin + first * format.width)
     const view = new DataView(bytes.buffer)
     checkValues(entry, view, 0, out.length, first, this.path)
     format.read(view, 0, out)
@@ -93,7 +99,7 @@ export class WeightFile {
   /** Bytes of an entry from its place `from` on, of one byte an element. */
   bytes({ begin }: Entry, from: number, count: number): Int8Array {
     const bytes = new Uint8Array(count)
-    fillFrom(this.path, this.#file, bytes, this.header.dataStart + begin + from)
+    this.#source.fill(bytes, this.header.dataStart + begin + from)
     return new Int8Array(bytes.buffer)
   }
 

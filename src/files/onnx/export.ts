@@ -8,9 +8,9 @@ import { readOnnx } from '../../formats/onnx/graph.js'
 import { QuantizedLinear } from '../../nn/quantized/layers.js'
 import { isQuantized, quantize, quantizedLayers } from '../../nn/quantized/quantize.js'
 import { type FileContent, readBytes, readText } from '../disk.js'
-import { readModelFields } from '../models/config-file.js'
-import { besideTextModel, loadTextModel, OWN_MODEL_TYPE } from '../models/folder.js'
-import { besideWeights, loadPretrained } from '../models/pretrained.js'
+import { besideTextModel, OWN_MODEL_TYPE } from '../models/folder.js'
+import { loadPretrained, loadTextModel, readModelFields } from '../models/on-disk.js'
+import { besideWeights } from '../models/pretrained.js'
 import { writeStaged } from '../staged.js'
 
 /** How weights are stored: q8 are whole numbers of 8 bits. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as huggingface from '@huggingface/tokenizers'
-import { loadTokenizer } from '../../../src/files/models/tokenizer.js'
+import { loadTokenizer } from '../../../src/files/models/on-disk.js'
 import type { Tokenizer } from '../../../src/text/encoding.js'
 import { WordTokenizer } from '../../../src/text/tokenizer.js'
 import { WordPieceTokenizer } from '../../../src/text/wordpiece.js'
