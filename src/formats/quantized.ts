@@ -11,11 +11,10 @@ import { QuantizedEmbedding, type QuantizedLayer, QuantizedLinear } from '../nn/
 import { quantizedLayers } from '../nn/quantized/quantize.js'
 import { type Int8Bits, int8Bits, int8Most } from '../tensor/int8.js'
 import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
-import { adopt, empty, type Tensor } from '../tensor/tensor.js'
-import { Fields } from './document.js'
+import { adopt, type Tensor } from '../tensor/tensor.js'
+import type { Fields } from './document.js'
 import { shown } from './json.js'
-import { parseJson } from './parse-json.js'
-import { type Entry, readHeader } from './safetensors/header.js'
+import type { Entry } from './safetensors/header.js'
 import { safetensorsPieces } from './safetensors/safetensors.js'
 
 export const QUANTIZATION = 'quantization.json'
@@ -247,38 +246,4 @@ function fillLayer(
       layer.setRow(first + r, piece.subarray(r * columns, (r + 1) * columns), scales[first + r])
   }
   given.dispose()
-}
-
-export interface QuantizedContent {
-  /** The text of quantization.json. */
-  quantization: string
-  /** The bytes of quantized.safetensors. */
-  weights: Uint8Array
-}
-
-/**
- * Makes a model the quantized one that two files hold: for browsers, which fetch them. The model is of the kind and sizes
- * that it was quantized from; its own values do not matter. Gives it back, in eval mode. Throws CheckpointError for what
- * does not fit or is no such file; the model is of no use then.
- */
-export function loadQuantized<M extends Module>(model: M, { quantization, weights }: QuantizedContent): M {
-  const document = parseJson(quantization, (reason) => {
-    throw new CheckpointError(QUANTIZATION, reason)
-  })
-  const { entries, dataStart } = readHeader(
-    { size: weights.length, read: (n) => weights.subarray(0, n) },
-    QUANTIZED,
-    2 ** 24,
-  )
-  const at = weights.byteOffset + dataStart
-  fillQuantized(model, readQuantization(new Fields(QUANTIZATION, '', document)), {
-    ...{ file: QUANTIZED, entries },
-    bytes: ({ begin }, from, count) => new Int8Array(weights.buffer, at + begin + from, count),
-    tensor: ({ begin, shape, format }) => {
-      const t = empty(shape, format.dtype)
-      format.read(new DataView(weights.buffer, at), begin, t.elements)
-      return t
-    },
-  })
-  return model
 }

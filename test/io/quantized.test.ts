@@ -12,7 +12,7 @@ import {
 import '../../src/index.js'
 import { CheckpointError, DataError } from '../../src/errors.js'
 import { startModel } from '../../src/files/models/start.js'
-import { loadQuantized, QUANTIZATION, QUANTIZED } from '../../src/formats/quantized.js'
+import { QUANTIZATION, QUANTIZED } from '../../src/formats/quantized.js'
 import * as bert from '../../src/nn/models/bert.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
 import type { Pretrained } from '../../src/nn/models/pretrained.js'
@@ -77,18 +77,6 @@ describe('a quantized folder', () => {
     const before = peakMemory()
     loadPretrained(folder)
     expect(peakMemory() - before).toBeLessThan(1.3 * bytes)
-  })
-
-  it('is read from bytes, as a browser has them', () => {
-    const folder = quantized()
-    const read = (name: string) => readFileSync(join(folder, name))
-    const content = { quantization: read(QUANTIZATION).toString(), weights: new Uint8Array(read(QUANTIZED)) }
-    const model = seeded(classifier)
-    expect(loadQuantized(model, content)).toBe(model)
-    expect(resultOf(model)).toEqual(resultOf(loadPretrained(folder).model))
-    expect(() => loadQuantized(seeded(classifier), { ...content, quantization: '{' })).toThrow(QUANTIZATION)
-    const cut = { ...content, weights: content.weights.subarray(0, 5000) }
-    expect(() => loadQuantized(seeded(classifier), cut)).toThrow('quantized.safetensors: claims a header')
   })
 
   it('is told apart from a float one', () => {

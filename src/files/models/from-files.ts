@@ -2,6 +2,7 @@
 import type { ModelOf } from '../../nn/models/bert.js'
 import type { Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
+import { Module } from '../../nn/module.js'
 import type { FileContent } from '../disk.js'
 import { type TextModel, textModelFiles } from './folder.js'
 import { type ModelFiles, memoryFolder } from './model-folder.js'
@@ -29,9 +30,10 @@ export function fromFiles(files: ModelFiles, options: LoadOptions = {}): Loaded<
 
 /**
  * The files of a model by their names, as savePretrained() writes them: fromFiles() reads them back, and Python's transformers
- * a folder of them. Also of a TextClassifier with its tokenizer and classes.
+ * a folder of them. Also of a TextClassifier with its tokenizer and classes. Throws TypeError for what is no model.
  */
 export function toFiles(content: SaveOptions | TextModel): Record<string, Uint8Array> {
+  if (!(content?.model instanceof Module)) throw new TypeError('toFiles: model must be a model')
   const files = 'classes' in content ? textModelFiles(content) : pretrainedFiles(content)
   return Object.fromEntries(files.map(([name, data]) => [name, joined(data)]))
 }

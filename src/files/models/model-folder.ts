@@ -32,7 +32,7 @@ const MAX_TEXT_BYTES = 64 * 2 ** 20
 /** `path` is what errors call it. Throws TypeError for what is neither bytes nor text. */
 export function memoryFolder(files: ModelFiles, path = 'model'): ModelFolder {
   if (typeof files !== 'object' || files === null || ArrayBuffer.isView(files))
-    throw new TypeError("files must be an object of bytes by their names: { 'config.json': bytes, ... }")
+    throw new TypeError("files: must be an object of bytes by their names, { 'config.json': bytes, ... }")
   const contents = new Map(Object.entries(files).map(([name, data]) => [name, bytesOf(name, data)]))
   const whole = (name: string): Uint8Array => {
     const bytes = contents.get(name)
@@ -70,7 +70,7 @@ export function memoryFolder(files: ModelFiles, path = 'model'): ModelFolder {
 function bytesOf(name: string, data: unknown): Uint8Array {
   if (typeof data === 'string') return new TextEncoder().encode(data)
   if (data instanceof Uint8Array) return data
-  throw new TypeError(`${shown(name)} must be a Uint8Array or a string`)
+  throw new TypeError(`files: ${shown(name)} must be a Uint8Array or a string`)
 }
 
 const names = (contents: ReadonlyMap<string, unknown>): string =>

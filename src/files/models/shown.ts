@@ -1,7 +1,6 @@
 // What tinystill/models shows wherever it runs: models and their configs. Names only, no logic.
 
 export { type ExportOnnxOptions, exportOnnx, type OnnxFloats } from '../../formats/onnx/export.js'
-export { loadQuantized, type QuantizedContent } from '../../formats/quantized.js'
 export type { Qkv } from '../../nn/attention.js'
 export {
   Bert,
