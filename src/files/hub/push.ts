@@ -10,8 +10,9 @@ import { shown } from '../../formats/json.js'
 import { QUANTIZATION, QUANTIZED } from '../../formats/quantized.js'
 import { explain } from '../disk.js'
 import { checkInside, INDEX, readIndex, SINGLE } from '../models/checkpoint.js'
+import { SMALL } from '../models/place.js'
 import { type Fetch, isNetwork, isWhole } from './download.js'
-import { CONFIG, checkedEndpoint, checkName, type Listed, list, SMALL, unreachable } from './hub.js'
+import { CONFIG, checkedEndpoint, checkName, type Listed, list, unreachable } from './hub.js'
 
 /** A file of the folder, or a text that is made for the hub. */
 export interface Outgoing {

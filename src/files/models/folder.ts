@@ -9,8 +9,9 @@ import { type ClassifierConfig, TextClassifier } from '../../nn/models/classifie
 import type { Limit } from '../../nn/models/config.js'
 import { formatShape } from '../../tensor/shape.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
-import { type FileContent, readBytes, writeFolder } from '../disk.js'
+import { type FileContent, readBytes } from '../disk.js'
 import { readFields } from '../json-file.js'
+import { writeStaged } from '../staged.js'
 import { checkKind, isQuantizedFolder, type Sized, weightFiles, withQuantized } from './quantized.js'
 
 export interface TextModel {
@@ -41,10 +42,15 @@ const fields: Record<string, Field> = {
 
 /** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
 export function saveTextModel(folder: string, content: TextModel): void {
-  const { model } = content
-  checkKind(folder, model)
-  writeFolder(folder, [...besideTextModel(content), ...weightFiles(model, model.namedParameters())])
+  checkKind(folder, content.model)
+  writeStaged(folder, textModelFiles(content))
 }
+
+/** What saveTextModel() writes, before it is written. The weights come last. */
+export const textModelFiles = (content: TextModel): FileContent[] => [
+  ...besideTextModel(content),
+  ...weightFiles(content.model, content.model.namedParameters()),
+]
 
 /** All of a folder but the weights. */
 export function besideTextModel({ model, tokenizer, classes }: TextModel): FileContent[] {

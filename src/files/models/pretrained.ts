@@ -17,7 +17,8 @@ import { formatShape, sameShape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
-import { type FileContent, writeFolder } from '../disk.js'
+import type { FileContent } from '../disk.js'
+import { writeStaged } from '../staged.js'
 import { openCheckpoint, readCheckpoint } from './checkpoint.js'
 import { readModelConfig } from './config-file.js'
 import { listed, match } from './match.js'
@@ -315,5 +316,5 @@ export function besideWeights({ model, tokenizer, maxLength }: SaveOptions): Fil
 /** See savePretrained. */
 export function writePretrained(folder: string, options: SaveOptions): void {
   checkKind(folder, options.model)
-  writeFolder(folder, pretrainedFiles(options))
+  writeStaged(folder, pretrainedFiles(options))
 }

@@ -18,7 +18,7 @@ import { numel, type Shape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { FileContent } from '../disk.js'
 import { readJson } from '../json-file.js'
-import { SINGLE } from './checkpoint.js'
+import { INDEX, SINGLE } from './checkpoint.js'
 import { WeightFile } from './weights.js'
 
 const has = (folder: string, name: string) => existsSync(join(folder, name))
@@ -95,10 +95,10 @@ export function weightFiles(
   return quantizedFiles(model).map(({ name, data }): FileContent => [name, data])
 }
 
-/** Throws CheckpointError where a folder has weights of the other kind, which would stand beside the new ones. */
+/** Throws CheckpointError where a folder has weights in other files, which would stand beside the new ones. */
 export function checkKind(folder: string, model: Module): void {
-  const other = isQuantized(model) ? SINGLE : QUANTIZATION
-  if (has(folder, other))
+  const other = [isQuantized(model) ? SINGLE : QUANTIZATION, INDEX].find((name) => has(folder, name))
+  if (other !== undefined)
     throw new CheckpointError(
       folder,
       `holds ${other}, and ${isQuantized(model) ? 'a quantized' : 'a float'} model is to be written there`,

@@ -12,10 +12,10 @@ import { empty, type Tensor } from '../../tensor/tensor.js'
 import { readBytes } from '../disk.js'
 import { checkInside } from '../models/checkpoint.js'
 import { readModelConfig } from '../models/config-file.js'
+import { placeModel } from '../models/place.js'
 import { hasTokenizer, modelOf, pretrainedFiles } from '../models/pretrained.js'
 import { checkKind } from '../models/quantized.js'
 import { loadTokenizer } from '../models/tokenizer.js'
-import { writeStaged } from '../staged.js'
 
 export interface ImportOptions {
   /** The ONNX file. */
@@ -35,6 +35,8 @@ export interface Imported {
   config: string
   /** Of the graph's answers from the model's. */
   difference: Difference
+  /** See placeModel(). */
+  left: readonly string[]
   notes: readonly string[]
 }
 
@@ -101,9 +103,9 @@ export function importOnnx({ file, out, config: given }: ImportOptions): Importe
       'Take the config.json that it was exported with',
     )
   const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
-  writeStaged(out, pretrainedFiles({ model, tokenizer }))
+  const left = placeModel(out, pretrainedFiles({ model, tokenizer }))
   return {
     ...{ architecture: model.architecture, parameters: model.countParameters() },
-    ...{ producer: graph.producer, opset: graph.opset, config: folder, difference, notes: info.notes },
+    ...{ producer: graph.producer, opset: graph.opset, config: folder, difference, left, notes: info.notes },
   }
 }
