@@ -5,9 +5,8 @@ import { fingerprint } from '../../distill/doctor.js'
 import type { StagePruning } from '../../distill/plan/pruning.js'
 import { describePruning } from '../../distill/plan/pruning.js'
 import { CheckpointError } from '../../errors.js'
-import { type FileContent, makeFolder } from '../../files/disk.js'
+import type { FileContent } from '../../files/disk.js'
 import { readFields } from '../../files/json-file.js'
-import { lockFolder } from '../../files/lock.js'
 import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
 import { checkNoRun } from '../../files/models/place.js'
 import { pruneMethods } from '../../nn/prune/methods.js'
@@ -101,40 +100,34 @@ export async function pruneOnce(
     output.json({ status: 'done', out })
     return
   }
-  makeFolder(out)
-  const release = lockFolder(out)
-  try {
-    checkNoRun(out)
-    const began = now()
-    const own = dev !== undefined || test !== undefined ? loadClassifier(folder) : null
-    // What is judged is what is pruned and written.
-    const result =
-      own === null
-        ? null
-        : await judged(options, { ...own, model: model as TextClassifierFolder['model'] }, prune, context)
-    if (result === null) prune()
-    const written = { ...beginningOf(facts, data, identity), status: 'done', seconds: (now() - began) / 1000 }
-    const made: Made = { options, pruning, sparsity: sparsityOf(model), result, classes: own?.classes ?? [] }
-    const check = (staged: string) => {
-      if (fingerprint(readBack(staged)) !== fingerprint(model))
-        throw new CheckpointError(
-          out,
-          'does not hold what was written',
-          'Is the disk sound? Write to another one',
-        )
-    }
-    place(
-      out,
-      [...recordsOf(made, written, shownFacts(facts, data, written.seconds)), ...opened.files()],
-      output,
-      {
-        check,
-      },
-    )
-    tell(made, context)
-  } finally {
-    release()
+  checkNoRun(out)
+  const began = now()
+  const own = dev !== undefined || test !== undefined ? loadClassifier(folder) : null
+  // What is judged is what is pruned and written.
+  const result =
+    own === null
+      ? null
+      : await judged(options, { ...own, model: model as TextClassifierFolder['model'] }, prune, context)
+  if (result === null) prune()
+  const written = { ...beginningOf(facts, data, identity), status: 'done', seconds: (now() - began) / 1000 }
+  const made: Made = { options, pruning, sparsity: sparsityOf(model), result, classes: own?.classes ?? [] }
+  const check = (staged: string) => {
+    if (fingerprint(readBack(staged)) !== fingerprint(model))
+      throw new CheckpointError(
+        out,
+        'does not hold what was written',
+        'Is the disk sound? Write to another one',
+      )
   }
+  place(
+    out,
+    [...recordsOf(made, written, shownFacts(facts, data, written.seconds)), ...opened.files()],
+    output,
+    {
+      check,
+    },
+  )
+  tell(made, context)
 }
 
 interface Made {
