@@ -246,3 +246,29 @@ describe('export', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('holds model.safetensors of another model')])
   })
 })
+
+describe('label --parts on a full disk', () => {
+  it('stops at the first part that finds no room, and names what the user named', async () => {
+    const rows = at('train.tsv')
+    expect((await run('split', '--data', rows, '--out', at('parts'), '--rows', '8', '--quiet')).code).toBe(0)
+    const label = ['label', '--teacher', at('model'), '--parts', at('parts'), '--out', at('caches')]
+    // All of one part, and none of the next.
+    disk.taken = 0
+    expect((await run(...label, '--part', '0', '--quiet')).code).toBe(0)
+    const part = disk.taken
+    rmSync(at('caches'), { recursive: true })
+    disk.room = Math.floor(part * 1.5)
+    const { code, err } = await run(...label, '--quiet').finally(() => {
+      disk.room = Number.POSITIVE_INFINITY
+    })
+    expect(code).toBe(1)
+    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(err).toMatch(
+      /^tinystill: label: part-000001: .*caches.part-000001.* the disk is full.* 1 part was labelled, and stays: run the same command again/,
+    )
+    expect(err).not.toContain('.attempt')
+    expect(readdirSync(at('caches'))).toEqual(['part-000000'])
+    expect((await run(...label, '--quiet')).code).toBe(0)
+    expect(readdirSync(at('caches')).length).toBeGreaterThan(2)
+  })
+})
