@@ -42,6 +42,12 @@ function againOf(argv: readonly string[]): string {
   return ['tinystill', ...argv.filter((word) => word !== '--resume').map(quoted), '--resume'].join(' ')
 }
 
+/** What V8 says by a RangeError: a fault of the program, not of who called it. */
+const ENGINE = /^(Maximum call stack|Invalid (string|array|typed array) length|Array buffer allocation)/
+
+/** A RangeError is about an argument: an option that another one rules out, or a value that it cannot have. */
+const isUsage = (error: unknown): boolean => error instanceof RangeError && !ENGINE.test(error.message)
+
 /** Runs one command line (without node and script). Resolves to the exit code. */
 export async function main(argv: readonly string[], environment: Environment): Promise<number> {
   try {
@@ -56,6 +62,6 @@ export async function main(argv: readonly string[], environment: Environment): P
     }
     const line = error instanceof Error ? error.message : String(error)
     environment.stderr.write(debug ? `${error.stack}\n` : `tinystill: ${printable(line)}\n`)
-    return 1
+    return isUsage(error) ? 2 : 1
   }
 }

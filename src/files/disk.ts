@@ -43,7 +43,21 @@ function codeOf(error: unknown): string {
 export function explain(path: string, action: string, error: unknown, after = ''): CheckpointError {
   if (error instanceof CheckpointError) return error
   const [reason, hint] = causes[codeOf(error)] ?? [error instanceof Error ? error.message : String(error)]
-  return new CheckpointError(path, `cannot be ${action}: ${reason}${after}`, hint)
+  const told = new CheckpointError(path, `cannot be ${action}: ${reason}${after}`, hint)
+  told.cause = error
+  return told
+}
+
+/** Whether it was for want of room: what comes next will find none either. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof Error && (['ENOSPC', 'EDQUOT'].includes(codeOf(error)) || isFull(error.cause))
+
+/** An error about a folder that is made aside, as one about the folder that was named. */
+export function toldOf(error: unknown, aside: string, folder: string): unknown {
+  if (!(error instanceof CheckpointError) || !error.message.includes(aside)) return error
+  const told = new CheckpointError(error.file.replaceAll(aside, folder), '')
+  told.message = error.message.replaceAll(aside, folder)
+  return Object.assign(told, { cause: error.cause, hint: error.hint })
 }
 
 /**

@@ -8,6 +8,9 @@ import { explain, isFolder, makeFolder } from './disk.js'
 /** TensorBoard looks for 'tfevents', and reads the files of a folder in the order of their names. */
 const NAME = /^events\.out\.tfevents\.(\d{6})\.tinystill$/
 
+/** In a run's folder. */
+export const BOARD = 'tensorboard'
+
 export class EventFile {
   readonly path: string
   readonly #file: number

@@ -3,7 +3,15 @@ import { createHash, randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckpointError } from '../errors.js'
-import { explain, type FileContent, type FileSystem, makeFolder, syncFolder, writeAtomic } from './disk.js'
+import {
+  explain,
+  type FileContent,
+  type FileSystem,
+  makeFolder,
+  syncFolder,
+  toldOf,
+  writeAtomic,
+} from './disk.js'
 import { hashFile } from './hash.js'
 
 /** The bytes as they pass, with their hash when all have. */
@@ -54,7 +62,7 @@ export function writeStaged(
     }
     for (const own of new Set(names.map((name) => dirname(join(folder, name))))) syncFolder(nodeFs, own)
   } catch (error) {
-    throw explain(folder, 'written', error, '; what was there before is unchanged')
+    throw explain(folder, 'written', toldOf(error, staged, folder), '; what was there before is unchanged')
   } finally {
     nodeFs.rmSync(staged, { recursive: true, force: true })
   }

@@ -52,8 +52,9 @@ describe('tinystill compress', () => {
       '--students',
       'cut',
       'half',
+      'narrow',
       '--epochs',
-      '2',
+      '1',
       ...more,
     )
 
@@ -76,7 +77,7 @@ describe('tinystill compress', () => {
     const { code, out, err } = await compress('--test', at('test.tsv'), '--quiet', '--json')
     expect(code, err).toBe(0)
     const record = JSON.parse(out)
-    const names = ['whole', 'words', 'student-cut', 'student-half']
+    const names = ['whole', 'words', 'low-rank', 'student-cut', 'student-half', 'student-narrow']
     expect(record.models.map(({ name }: { name: string }) => name)).toEqual([
       ...names,
       ...names.map((n) => `${n}-int8`),

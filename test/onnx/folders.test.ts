@@ -89,7 +89,7 @@ describe('tinystill export', () => {
     const { code, err } = await run('export', '--model', model, '--out', other)
     expect([code, err]).toEqual([
       1,
-      expect.stringContaining('of another model, whose config.json would be lost'),
+      expect.stringContaining('holds model.safetensors of another model'),
     ])
     expect(readFileSync(join(other, 'config.json'))).toEqual(before)
   })

@@ -3,25 +3,24 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { CheckpointError } from '../../errors.js'
-import { makeFolder, readBytes, writeAtomic } from '../../files/disk.js'
+import { isFolder, makeFolder, readBytes } from '../../files/disk.js'
 import { lockFolder } from '../../files/lock.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { loadClassifier } from '../../files/models/on-disk.js'
 import { writeStaged } from '../../files/staged.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { countWeights } from '../../nn/quantized/quantize.js'
-import { renderReport } from '../../report/report.js'
 import { lessIsBetter } from '../../train/keeper.js'
 import type { Figures } from '../../train/reports.js'
 import { tasks } from '../../train/tasks.js'
-import { VERSION } from '../../version.js'
 import type { Experiment, Step } from '../run/experiment.js'
 import { type Planned, planOf, runPlanned } from '../run/run.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { answersOf, type CompareRules, dataOf, type Rows, type Side, timedSide } from '../shared/compare.js'
 import { tellRows } from '../shared/data-report.js'
-import { bytesOfFolder, shownFigure } from '../shared/figures.js'
+import { bytesOfFolder } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
+import { place } from '../shared/model-folder.js'
 import {
   addDataOptions,
   byteCount,
@@ -31,9 +30,10 @@ import {
   quoted,
   whole,
 } from '../shared/options.js'
-import { measureSpeeds, SPEED_METHOD, type Speed, shownSpeed } from '../shared/speed.js'
-import { bytes, count, renderTable } from '../shared/table.js'
-import { type Choice, choose, front, type Judged } from './choose.js'
+import { measureSpeeds, type Speed } from '../shared/speed.js'
+import { bytes, renderTable } from '../shared/table.js'
+import { choose, front } from './choose.js'
+import { columns, reportOf, rowsOf, type Told } from './report.js'
 import {
   type Candidate,
   described,
@@ -41,6 +41,7 @@ import {
   type StudentName,
   stepsOf,
   studentNames,
+  usualStudents,
   wordsOf,
 } from './steps.js'
 
@@ -66,15 +67,6 @@ const FREE = 0.5
 /** Points below the whole model, where neither a size nor a tolerance is asked for. */
 const TOLERANCE = 1
 
-interface Told extends Judged {
-  folder: string
-  levers: readonly string[]
-  weights: number
-  dev: Figures
-  test: Figures | null
-  speed: Speed
-}
-
 /** What there is to work with. Throws CheckpointError for a model of which no parts can be cut. */
 function materialOf(options: CompressOptions, { model: own }: TextClassifierFolder): Material {
   const { model, train, dev, transfer, epochs, maxLength } = options
@@ -86,7 +78,17 @@ function materialOf(options: CompressOptions, { model: own }: TextClassifierFold
     )
   const { textColumn, textPairColumn, labelColumn, delimiter } = options
   const reading = { textColumn, textPairColumn, labelColumn, delimiter }
-  return { model, layers: own.config.layers, train, dev, transfer, epochs, maxLength, reading }
+  return {
+    model,
+    layers: own.config.layers,
+    width: own.config.width,
+    train,
+    dev,
+    transfer,
+    epochs,
+    maxLength,
+    reading,
+  }
 }
 
 /** Steps as an experiment of this command's own. */
@@ -140,10 +142,11 @@ const sideOf = (candidate: Candidate, folder: string): Side & Candidate & { fold
 const scoreOf = (figures: Figures, metric: string): number =>
   lessIsBetter(metric) ? -figures[metric] : figures[metric]
 
-/** All candidates on the same texts, their speeds in turn. */
+/** All candidates on the same texts, their speeds in turn. known: figures on dev of those that have answered it already. */
 async function judge(
   sides: readonly (Side & Candidate & { folder: string })[],
   { rules, dev, test }: Sets,
+  known: ReadonlyMap<string, Figures>,
   context: Context,
 ): Promise<Told[]> {
   const speeds = await measureSpeeds(
@@ -153,7 +156,7 @@ async function judge(
   const [metric] = tasks[rules.problemType].metrics
   const told: Told[] = []
   for (const side of sides) {
-    const onDev = (await answersOf(side, dev, rules, context)).figures
+    const onDev = known.get(side.name) ?? (await answersOf(side, dev, rules, context)).figures
     told.push({
       ...{ name: side.name, folder: side.folder, levers: side.levers, bytes: bytesOfFolder(side.folder) },
       ...{ weights: countWeights(side.model), score: scoreOf(onDev, metric) },
@@ -164,101 +167,29 @@ async function judge(
   return told
 }
 
-/** Whether leaving out unused words costs so little that students are made without them too. */
+/** Whether leaving out unused words costs so little that students are made without them too, and what both models got on dev. */
 async function fewerWords(
   experiment: ReturnType<typeof experimentOf>,
   candidates: readonly Candidate[],
   sets: Sets,
   options: CompressOptions,
   context: Context,
-): Promise<boolean> {
+): Promise<{ few: boolean; known: Map<string, Figures> }> {
   await runPlanned(experiment.experiment, experiment.plan, options, context)
   const [metric] = tasks[sets.rules.problemType].metrics
-  const scores: number[] = []
+  const known = new Map<string, Figures>()
   for (const candidate of candidates) {
     const side = sideOf(candidate, folderOf(candidate, options.model, experiment.plan))
-    scores.push(scoreOf((await answersOf(side, sets.dev, sets.rules, context)).figures, metric))
+    known.set(side.name, (await answersOf(side, sets.dev, sets.rules, context)).figures)
     for (const p of side.model.parameters()) p.dispose()
   }
-  const lost = 100 * (scores[0] - scores[1])
+  const [whole, fewer] = [...known.values()].map((figures) => scoreOf(figures, metric))
+  const lost = 100 * (whole - fewer)
   const few = lost <= FREE
   context.output.info(
     `words that no text uses cost ${lost.toFixed(2)} points of ${metric} on dev: students are made ${few ? 'without' : 'with'} them`,
   )
-  return few
-}
-
-const columns = (metric: string, test: boolean) => [
-  ...['model', 'done to it', 'weights', 'size', `dev ${metric}`],
-  ...(test ? [`test ${metric}`] : []),
-  ...['ms a text', 'times as fast', ''],
-]
-
-function rowOf({ name, levers, weights, bytes: size, dev, test, speed }: Told, metric: string, whole: Told) {
-  return [
-    ...[name, levers.join(', '), count(weights), bytes(size), shownFigure(metric, dev[metric])],
-    ...(test ? [shownFigure(metric, test[metric])] : []),
-    ...[shownSpeed(speed), (whole.speed.msPerExample / speed.msPerExample).toFixed(1)],
-  ]
-}
-
-/** All, each with whether it was chosen, or nothing is as small and as good. */
-function rowsOf(all: readonly Told[], chosen: Told, metric: string): string[][] {
-  const best = front(all)
-  return all.map((told) => [
-    ...rowOf(told, metric, all[0]),
-    told === chosen ? 'chosen' : best.includes(told) ? 'front' : '',
-  ])
-}
-
-function writeReport(
-  out: string,
-  options: CompressOptions,
-  all: readonly Told[],
-  { chosen }: Choice<Told>,
-  metric: string,
-  command: string,
-): void {
-  const best = front(all)
-  const [whole] = all
-  const points = (x: (told: Told) => number, spread?: (told: Told) => number) =>
-    best.map((told) => ({
-      name: told.name,
-      x: x(told),
-      y: told.dev[metric],
-      ...(spread && { xSpread: spread(told) }),
-    }))
-  const yLabel = `${metric} on dev`
-  const page = renderReport({
-    title: out,
-    intro: `${options.model} made small in ${all.length - 1} ways; ${chosen.name} is in ${join(out, 'model')}.`,
-    table: {
-      columns: columns(metric, whole.test !== null),
-      rows: rowsOf(all, chosen, metric),
-    },
-    charts: [
-      { title: 'What a size costs', xLabel: 'MB', yLabel, points: points((told) => told.bytes / 1e6) },
-      {
-        ...{ title: 'What a time costs', xLabel: 'ms a text', yLabel },
-        points: points(
-          (told) => told.speed.msPerExample,
-          (told) => told.speed.msSpread,
-        ),
-      },
-    ],
-    sections: [
-      {
-        title: 'The front',
-        text: `In the pictures: models for which there is none that is as small and as good. Milliseconds are ${SPEED_METHOD}.`,
-      },
-    ],
-    facts: [
-      ['command', command],
-      ['seed', String(options.seed)],
-      ['tinystill', VERSION],
-    ],
-  })
-  writeAtomic(join(out, 'report.html'), page)
+  return { few, known }
 }
 
 /** What a folder needs to be loaded, without the records of its training. */
@@ -268,14 +199,18 @@ const MODEL =
 const filesOf = (folder: string): string[] => readdirSync(folder).filter((name) => MODEL.test(name))
 
 /** The model alone, in the place of one that was taken before: weights of both kinds would be two models in one folder. */
-function copyModel(from: string, to: string): void {
+function copyModel(from: string, to: string, output: Context['output']): void {
   const names = filesOf(from)
-  writeStaged(
+  const check = (staged: string) => {
+    loadClassifier(staged)
+    for (const name of isFolder(to) ? filesOf(to) : []) if (!names.includes(name)) rmSync(join(to, name))
+  }
+  place(
     to,
     names.map((name) => [name, [readBytes(join(from, name))]]),
-    (staged) => void loadClassifier(staged),
+    output,
+    { check },
   )
-  for (const name of filesOf(to)) if (!names.includes(name)) rmSync(join(to, name))
 }
 
 export const compressCommand: CommandSpec<CompressOptions> = {
@@ -304,7 +239,7 @@ export const compressCommand: CommandSpec<CompressOptions> = {
         .addOption(
           new Option(
             '--students <names...>',
-            `which are tried; default all. ${studentNames.map((name) => `${name}: ${described[name]}`).join('; ')}`,
+            `which are tried; default all but rank. ${studentNames.map((name) => `${name}: ${described[name]}`).join('; ')}`,
           ).choices([...studentNames]),
         )
         .option(
@@ -321,7 +256,7 @@ export const compressCommand: CommandSpec<CompressOptions> = {
     const { output } = context
     const whole = loadClassifier(folder)
     const material = materialOf(options, whole)
-    const students = (options.students ?? studentNames).filter(
+    const students = (options.students ?? usualStudents).filter(
       (name) => name !== 'half' || material.layers > 1,
     )
     if (dryRun) {
@@ -335,24 +270,22 @@ export const compressCommand: CommandSpec<CompressOptions> = {
     try {
       const sets = setsOf(options, whole, context)
       const first = wordsOf(material)
-      const fewer = await fewerWords(
+      const { few, known } = await fewerWords(
         experimentOf(options, first.steps),
         first.candidates,
         sets,
         options,
         context,
       )
-      const { steps, candidates } = stepsOf(students, material, fewer)
+      const { steps, candidates } = stepsOf(students, material, few)
       const { experiment, plan } = experimentOf(options, steps)
       await runPlanned(experiment, plan, options, context)
       const sides = candidates.map((candidate) => sideOf(candidate, folderOf(candidate, folder, plan)))
-      const all = await judge(sides, sets, context)
+      const all = await judge(sides, sets, known, context)
       const points = tolerance ?? (targetSize === undefined ? TOLERANCE : null)
       const wish = { size: targetSize ?? null, tolerance: points === null ? null : points / 100 }
       const choice = choose(all, all[0], wish)
       const [metric] = tasks[whole.problemType].metrics
-      copyModel(choice.chosen.folder, join(out, 'model'))
-      writeReport(out, options, all, choice, metric, commandsOf(plan).join('\n'))
       const best = front(all)
       const record = {
         ...{ model: folder, chosen: choice.chosen.name, missed: choice.missed, wish, metric },
@@ -361,7 +294,15 @@ export const compressCommand: CommandSpec<CompressOptions> = {
           front: best.some(({ name }) => name === told.name),
         })),
       }
-      writeAtomic(join(out, 'compress.json'), `${JSON.stringify(record, null, 2)}\n`)
+      const about = { out, model: folder, seed: options.seed, command: commandsOf(plan).join('\n') }
+      writeStaged(
+        out,
+        [
+          ['report.html', reportOf(all, choice, metric, about)],
+          ['compress.json', `${JSON.stringify(record, null, 2)}\n`],
+        ],
+        () => copyModel(choice.chosen.folder, join(out, 'model'), output),
+      )
       const titles = columns(metric, all[0].test !== null)
       output.print(
         renderTable(

@@ -1,14 +1,21 @@
 // What is tried to make a model small, as steps of an experiment: each begins from the result of one before.
 import type { Step } from '../run/experiment.js'
 
-export const studentNames = ['cut', 'half', 'mini', 'tiny'] as const
+export const studentNames = ['cut', 'half', 'narrow', 'rank', 'mini', 'slim', 'tiny'] as const
 export type StudentName = (typeof studentNames)[number]
+
+/** Tried where none are named. Of as many numbers half of the heads and neurons are worth more than half of the ranks. */
+export const usualStudents = studentNames.filter((name) => name !== 'rank')
 
 /** For people. */
 export const described: Readonly<Record<StudentName, string>> = {
   cut: 'half of the heads and inner neurons, taught by the whole',
   half: 'every other layer, taught by the whole',
+  narrow:
+    'every other layer, half of the heads and inner neurons and two thirds of the width, taught by the whole',
+  rank: 'products of two smaller matrices with half of the numbers, taught by the whole',
   mini: 'a new model, 4 layers 256 wide, taught by the whole',
+  slim: 'a new model, 3 layers 192 wide, taught by the whole',
   tiny: 'a new model, 2 layers 128 wide, taught by the whole',
 }
 
@@ -16,6 +23,7 @@ export interface Material {
   model: string
   /** Of its blocks. */
   layers: number
+  width: number
   train: string
   dev: string
   transfer?: string | undefined
@@ -64,22 +72,33 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
     steps.push({ name, command, options: defined(options) })
     candidates.push({ name, step: name, levers })
   }
+  // Nothing is trained: it costs as much as reading --dev once more.
+  add('low-rank', 'shrink', { model: teacher, rank: 0.75 }, [...before, 'rank'])
   const teach = { recipe: 'hinton', teacher, train, dev, transfer, maxLength, epochs, ...reading }
+  /** Parts go, and what is left learns from the whole model. */
+  const shrunk = (name: string, lever: string, parts: Step['options'], lr?: number) => {
+    const shape = { model: teacher, ...parts }
+    steps.push({ name: `${name}-shape`, command: 'shrink', options: defined(shape) })
+    const student = { student: `${name}-shape`, epochs: epochs ?? 3, lr }
+    add(name, 'distill', { ...teach, ...student }, [...before, lever, 'distill'])
+  }
+  const judgedBy = { train, maxLength, ...reading }
+  const half = { heads: 0.5, neurons: 0.5, ...judgedBy }
+  const depth = Math.ceil(material.layers / 2)
   const make: Record<StudentName, (name: string) => void> = {
-    cut: (name) => {
-      const shape = { model: teacher, train, heads: 0.5, neurons: 0.5, maxLength, ...reading }
-      steps.push({ name: `${name}-shape`, command: 'shrink', options: defined(shape) })
-      add(name, 'distill', { ...teach, student: `${name}-shape`, epochs: epochs ?? 3 }, [
-        'words',
-        'shrink',
-        'distill',
-      ])
-    },
+    cut: (name) => shrunk(name, 'shrink', half),
     half: (name) => {
-      const kept = Array.from({ length: Math.ceil(material.layers / 2) }, (_, i) => 2 * i)
+      const kept = Array.from({ length: depth }, (_, i) => 2 * i)
       add(name, 'distill', { ...teach, fromLayers: kept, epochs: epochs ?? 3 }, [...before, 'distill'])
     },
+    // So little of it is as it was that it learns faster than a fine-tuned model may.
+    narrow: (name) => {
+      const width = Math.max(16, 16 * Math.round(material.width / 24))
+      shrunk(name, 'shrink', { ...half, layers: depth, width }, 1e-4)
+    },
+    rank: (name) => shrunk(name, 'rank', { rank: 0.5 }),
     mini: (name) => add(name, 'distill', { ...teach, student: 'mini' }, [...before, 'distill']),
+    slim: (name) => add(name, 'distill', { ...teach, student: 'slim' }, [...before, 'distill']),
     tiny: (name) => add(name, 'distill', { ...teach, student: 'tiny' }, [...before, 'distill']),
   }
   for (const student of students) make[student](`student-${student}`)

@@ -7,7 +7,7 @@ import { distil } from '../../distill/distil.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import { type Labelled, readWordnet, type Split } from '../../files/data/wordnet.js'
 import { makeFolder } from '../../files/disk.js'
-import { saveTextModel } from '../../files/models/on-disk.js'
+import { textModelFiles } from '../../files/models/folder.js'
 import type { DataSet } from '../../nn/data.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -20,6 +20,7 @@ import type { FitResult, StepReport } from '../../train/reports.js'
 import { train } from '../../train/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
+import { place } from '../shared/model-folder.js'
 import { settleBackend, whole } from '../shared/options.js'
 import { measureSpeeds, type Speed } from '../shared/speed.js'
 import { count, percent } from '../shared/table.js'
@@ -270,7 +271,7 @@ async function run(options: DemoOptions, context: Context): Promise<void> {
     const result = await runSeed(plan, data, options.seed + i, context, of)
     runs.push(result)
     // Kept at once: what comes after cannot lose it.
-    if (i === 0) saveTextModel(join(options.out, 'student'), result.student)
+    if (i === 0) place(join(options.out, 'student'), textModelFiles(result.student), output)
   }
   const seconds = (now() - began) / 1000
   const document = presentDemo(runs, { size, seconds, classes: split.classes, plan, T }, output)

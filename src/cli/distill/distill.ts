@@ -8,7 +8,8 @@ import { mainName } from '../../distill/plan/variants.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import { TinystillError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
-import { loadPretrained, writePretrained } from '../../files/models/on-disk.js'
+import { checkKind, loadPretrained } from '../../files/models/on-disk.js'
+import { pretrainedFiles } from '../../files/models/pretrained.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { sparsityOf } from '../../nn/prune/prepare.js'
@@ -16,6 +17,7 @@ import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
 import type { CommandSpec, Context } from '../shared/command.js'
+import { place } from '../shared/model-folder.js'
 import { settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
@@ -48,6 +50,7 @@ async function run(options: DistillOptions, context: Context): Promise<void> {
 
 /** Trains a job, judges it and writes all that there is to tell. */
 export async function distill(asked: Job, context: Context): Promise<void> {
+  checkKind(asked.output.folder, asked.pupil.model)
   const job = await check(asked, context)
   const { facts, folder: out, state } = job.output
   const folder = new RunFolder(out, facts, context, state)
@@ -103,7 +106,7 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
           alive.set(name, { model: timed(model), reader: job.data.reader })
       if (variant === main && i === 0) {
         kept = result
-        keepModels(result, job)
+        keepModels(result, job, context)
         continue
       }
       if (variant.label === 'alone' && i === 0) {
@@ -159,14 +162,19 @@ async function judgeTeachers(
 }
 
 /** The student at the top, other models that the recipe made beside it. */
-function keepModels({ stages }: SeedResult, { plan, data, output, pupil }: Job): void {
+function keepModels(
+  { stages }: SeedResult,
+  { plan, data, output: own, pupil }: Job,
+  { output }: Context,
+): void {
   const student = studentStage(plan)
   const { tokenizer } = data.reader
   const { maxLength } = pupil
   for (const { stage, model, name } of stages) {
-    if (stage === student) writePretrained(output.folder, { model, tokenizer, maxLength })
+    const files = () => pretrainedFiles({ model, tokenizer, maxLength })
+    if (stage === student) place(own.folder, files(), output, { run: true })
     else if (!stages.some((s) => s.stage.start === stage.name))
-      writePretrained(join(output.folder, name), { model, tokenizer, maxLength })
+      place(join(own.folder, name), files(), output, { run: true })
   }
 }
 

@@ -6,6 +6,7 @@ import { type StagePruning, stagePruning } from '../../distill/plan/pruning.js'
 import { stageQuantization } from '../../distill/plan/quantization.js'
 import type { Given } from '../../distill/plan/settings.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
+import { ArgumentError } from '../../errors.js'
 import { readSettings } from '../../files/settings-file.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { pruneMethods } from '../../nn/prune/methods.js'
@@ -75,7 +76,12 @@ export function pruningAsked({ prune, sparsity, ...options }: PruneFlags): Stage
     const runs = prunePattern?.includes(':') === true
     if (sparsity === undefined && pruneMethods[prune].keeps !== 'above' && !runs)
       throw new RangeError(`--sparsity: ${prune} needs the share of weights that become 0, as 0.9`)
-    return stagePruning(prune, Object.fromEntries(asked))
+    try {
+      return stagePruning(prune, Object.fromEntries(asked))
+    } catch (error) {
+      // A pattern is a text of any kind, and here a value of an option.
+      throw error instanceof ArgumentError ? new RangeError(error.message) : error
+    }
   }
   if (asked.length > 0) throw new RangeError(`--${asked[0][0]} goes with --prune METHOD`)
   return null

@@ -5,7 +5,7 @@ import { teacherFacts } from '../../files/cache/facts.js'
 import type { LabellingTeacher } from '../../files/cache/fill.js'
 import type { CacheFacts } from '../../files/cache/manifest.js'
 import { streamTexts } from '../../files/data/texts.js'
-import { makeFolder } from '../../files/disk.js'
+import { isFull, makeFolder } from '../../files/disk.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { attempt, isPublished, publishedPart } from '../../files/parts/attempt.js'
 import { openPart, type PartsPlan, partName, readPlan } from '../../files/parts/plan.js'
@@ -100,9 +100,19 @@ export async function labelParts(
     try {
       all.push(await labelPart(part, rows, facts))
     } catch (error) {
-      // The others are no worse for it.
+      // The others are no worse for it, but on a full disk.
       if (!(error instanceof TinystillError) || error instanceof Interrupted || wanted.length === 1)
         throw error
+      if (isFull(error)) {
+        const done = all.filter(({ state }) => state === 'labelled').length
+        const stay =
+          done === 1 ? '1 part was labelled, and stays' : `${count(done)} parts were labelled, and stay`
+        const full = new TinystillError(
+          `label: ${partName(part)}: ${error.message}`,
+          `${stay}: run the same command again`,
+        )
+        throw Object.assign(full, { cause: error })
+      }
       all.push({ part, state: 'failed', reason: error.message })
       output.info(`${partName(part)}: ${error.message}`)
     }

@@ -10,7 +10,7 @@ interface ExportOptions {
   out: string
   format: 'onnx'
   dtype?: OnnxDtype
-  inputs: OnnxInputs
+  inputs?: OnnxInputs
 }
 
 export const exportCommand: CommandSpec<ExportOptions> = {
@@ -30,13 +30,11 @@ export const exportCommand: CommandSpec<ExportOptions> = {
       .addOption(
         new Option(
           '--inputs <how>',
-          'of q8: a scale for each word, so that an answer does not depend on its batch, or one for the whole tensor, which is faster and changes more answers',
-        )
-          .choices(['row', 'tensor'])
-          .default('row'),
+          'of q8: row, the default, a scale for each word, so that an answer does not depend on its batch, or tensor, one for all, which is faster and changes more answers',
+        ).choices(['row', 'tensor']),
       ),
   run: async ({ model, out, dtype, inputs }, { output }) => {
-    const { notes, ...made } = exportFolder({ model, out, dtype, inputs })
+    const { notes, ...made } = exportFolder({ model, out, dtype, ...(inputs && { inputs }) })
     for (const note of notes) output.info(`note: ${note}`)
     output.json({ model, out, ...made, notes })
     output.print(

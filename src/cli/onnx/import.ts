@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { importOnnx } from '../../files/onnx/import.js'
 import type { CommandSpec } from '../shared/command.js'
+import { tellLeft } from '../shared/model-folder.js'
 import { count } from '../shared/table.js'
 
 interface ImportOptions {
@@ -27,6 +28,7 @@ export const importCommand: CommandSpec<ImportOptions> = {
   run: async ({ onnx, out, config }, { output }) => {
     const { notes, ...found } = importOnnx({ file: onnx, out, config })
     for (const note of notes) output.info(`note: ${note}`)
+    tellLeft(out, found.left, output)
     output.json({ onnx, out, ...found, notes })
     output.print(
       `wrote ${out}: ${found.architecture}, ${count(found.parameters)} parameters, from opset ${found.opset} of ${found.producer || 'an unnamed writer'}`,

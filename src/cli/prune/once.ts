@@ -1,15 +1,19 @@
 // Pruning without training: the smallest weights go at once, and what that does to the answers.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fingerprint } from '../../distill/doctor.js'
 import type { StagePruning } from '../../distill/plan/pruning.js'
 import { describePruning } from '../../distill/plan/pruning.js'
 import { CheckpointError } from '../../errors.js'
-import { writeAtomic } from '../../files/disk.js'
+import type { FileContent } from '../../files/disk.js'
+import { readFields } from '../../files/json-file.js'
+import { checkNoRun } from '../../files/model-place.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { loadClassifier } from '../../files/models/on-disk.js'
 import { pruneMethods } from '../../nn/prune/methods.js'
 import { Pruner, pruneAware, type Sparsity, settlePruned, sparsityOf } from '../../nn/prune/prepare.js'
-import { modelCard } from '../../report/model-card.js'
+import { type CardRecord, modelCard } from '../../report/model-card.js'
+import { type Report, renderReport } from '../../report/report.js'
 import type { Figures } from '../../train/reports.js'
 import { commandOf } from '../distill/job.js'
 import { type Change, changeLine, changeOf } from '../shared/change.js'
@@ -18,9 +22,10 @@ import { answersOf, dataOf } from '../shared/compare.js'
 import { tellRows } from '../shared/data-report.js'
 import { figureTable, shownFigure } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
-import { openModel } from '../shared/model-folder.js'
+import { openModel, place, readBack } from '../shared/model-folder.js'
 import { dataOptions, given } from '../shared/options.js'
-import { RunFolder } from '../shared/run-folder.js'
+import { beginningOf, hashedData, type RunFacts, shownFacts } from '../shared/run-folder.js'
+import { checkSameRun, identityOf } from '../shared/run-identity.js'
 import { count, percent } from '../shared/table.js'
 import type { PruneOptions } from './options.js'
 
@@ -73,7 +78,7 @@ export async function pruneOnce(
 ): Promise<void> {
   requireOnce(pruning)
   const { model: folder, out, dev, test, seed } = options
-  const { output } = context
+  const { output, now } = context
   const opened = openModel(folder)
   for (const note of opened.notes) output.info(`note: ${note}`)
   const { model } = opened
@@ -83,107 +88,110 @@ export async function pruneOnce(
     new Pruner(model, pruning).update(1, 1)
     settlePruned(model)
   }
-  const run = new RunFolder(
-    out,
-    {
-      ...{ command: 'prune', seed, options: { ...options } },
-      ...{ data: given({ dev, test }), models: { model: folder } },
-    },
-    context,
-    options,
-  )
-  if (run.done) return run.leave()
-  try {
-    let result: Judged | null = null
-    const own = dev !== undefined || test !== undefined ? loadClassifier(folder) : null
-    // What is judged is what is pruned and written.
-    if (own === null) prune()
-    else
-      result = await judged(
-        options,
-        { ...own, model: model as TextClassifierFolder['model'] },
-        prune,
-        context,
-      )
-    opened.write(out)
-    const read = openModel(out)
-    if (fingerprint(read.model) !== fingerprint(model))
+  const facts: RunFacts = {
+    ...{ command: 'prune', seed, options: { ...options } },
+    ...{ data: given({ dev, test }), models: { model: folder } },
+  }
+  const data = hashedData(facts)
+  const identity = identityOf({ ...facts, data, models: { model: folder } })
+  const record = join(out, 'run.json')
+  if (options.resume && existsSync(record)) {
+    checkSameRun(record, readFields(record).get('identity'), identity)
+    output.print(`${out}: this run is done`)
+    output.json({ status: 'done', out })
+    return
+  }
+  checkNoRun(out)
+  const began = now()
+  const own = dev !== undefined || test !== undefined ? loadClassifier(folder) : null
+  // What is judged is what is pruned and written.
+  const result =
+    own === null
+      ? null
+      : await judged(options, { ...own, model: model as TextClassifierFolder['model'] }, prune, context)
+  if (result === null) prune()
+  const written = { ...beginningOf(facts, data, identity), status: 'done', seconds: (now() - began) / 1000 }
+  const made: Made = { options, pruning, sparsity: sparsityOf(model), result, classes: own?.classes ?? [] }
+  const check = (staged: string) => {
+    if (fingerprint(readBack(staged)) !== fingerprint(model))
       throw new CheckpointError(
         out,
         'does not hold what was written',
         'Is the disk sound? Write to another one',
       )
-    finish(run, options, pruning, sparsityOf(read.model), result, own, context)
-  } catch (error) {
-    run.fail(error)
-    throw error
   }
+  place(
+    out,
+    [...recordsOf(made, written, shownFacts(facts, data, written.seconds)), ...opened.files()],
+    output,
+    {
+      check,
+    },
+  )
+  tell(made, context)
 }
 
-function finish(
-  run: RunFolder,
-  options: PruneOptions & CommonOptions,
-  pruning: StagePruning,
-  sparsity: Sparsity,
-  result: Judged | null,
-  own: TextClassifierFolder | null,
-  { output }: Context,
-): void {
+interface Made {
+  options: PruneOptions & CommonOptions
+  pruning: StagePruning
+  sparsity: Sparsity
+  result: Judged | null
+  classes: readonly string[]
+}
+
+/** run.json, the report and the card. */
+function recordsOf(
+  { options, pruning, sparsity, result, classes }: Made,
+  begun: Record<string, unknown>,
+  facts: Report['facts'],
+): FileContent[] {
   const { model: folder, out } = options
   const names = Object.keys(result?.figures.before ?? {})
-  const table = {
-    columns: ['', ...names],
-    rows: (['before', 'after'] as const).map((of) => [
-      of,
-      ...names.map((n) => result?.figures[of][n] ?? Number.NaN),
-    ]),
-  }
+  const columns = ['', ...names]
+  const rows = (['before', 'after'] as const).map((of) => [
+    of,
+    ...names.map((n) => result?.figures[of][n] ?? Number.NaN),
+  ])
   const plan = `pruned: ${describePruning(pruning)}`
-  const intro = `${folder}, of which ${percent(sparsity.zeros / Math.max(1, sparsity.weights), 2)} of the weights in the layers' matrices are 0: ${pruneMethods[pruning.method].describe}.`
-  const { source } = pruneMethods[pruning.method]
-  const figures = result === null ? {} : { [result.on]: result.figures.after }
-  const written = run.finish({
-    figures,
-    more: {
-      pruning: { ...pruning, ...sparsity },
-      ...(result && { before: result.figures.before, change: result.change }),
-    },
-    report: { title: out, intro },
-    page: (facts) => ({
-      ...{
-        title: out,
-        intro,
-        facts,
-        charts: [],
-        table: result === null ? { columns: ['no set to judge on'], rows: [] } : table,
+  const { describe, source } = pruneMethods[pruning.method]
+  const intro = `${folder}, of which ${percent(sparsity.zeros / Math.max(1, sparsity.weights), 2)} of the weights in the layers' matrices are 0: ${describe}.`
+  const record = {
+    ...begun,
+    pruning: { ...pruning, ...sparsity },
+    ...(result && { before: result.figures.before, change: result.change }),
+    figures: result === null ? {} : { [result.on]: result.figures.after },
+  }
+  const page = renderReport({
+    ...{ title: out, intro, facts, charts: [] },
+    table: result === null ? { columns: ['no set to judge on'], rows: [] } : { columns, rows },
+    sections: [
+      { title: 'What was pruned', text: plan },
+      {
+        title: 'Matrix by matrix',
+        table: { columns: ['matrix', 'zeros'], rows: Object.entries(sparsity.matrices) },
       },
-      sections: [
-        { title: 'What was pruned', text: plan },
-        {
-          title: 'Matrix by matrix',
-          table: { columns: ['matrix', 'zeros'], rows: Object.entries(sparsity.matrices) },
-        },
-      ],
-    }),
+    ],
   })
-  const record = JSON.parse(written)
   const card = modelCard({
-    ...record,
+    ...(record as typeof record &
+      Pick<CardRecord, 'tinystill' | 'node' | 'platform' | 'seed' | 'data' | 'seconds'>),
     ...{ recipe: { name: 'prune', source }, teachers: [folder], student: folder },
-    ...{ classes: own?.classes ?? [], plan, problems: [], judgedOn: result?.on ?? 'no', verdicts: [] },
-    ...{
-      columns: table.columns,
-      rows: table.rows.map(([of, ...own]) => [
-        String(of),
-        ...own.map((x, i) => shownFigure(names[i], Number(x))),
-      ]),
-    },
+    ...{ classes, plan, problems: [], judgedOn: result?.on ?? 'no', verdicts: [], columns },
+    rows: rows.map(([of, ...own]) => [String(of), ...own.map((x, i) => shownFigure(names[i], Number(x)))]),
     command: commandOf('prune', options),
   })
-  writeAtomic(join(out, 'README.md'), card)
-  if (result !== null) output.print(`${figureTable(result.figures)}\n\n${changeLine(result.change)}`)
-  output.print(`${out}: ${count(sparsity.zeros)} of ${count(sparsity.weights)} weights are 0`)
+  return [
+    ['run.json', `${JSON.stringify(record, null, 2)}\n`],
+    ['report.html', page],
+    ['README.md', card],
+  ]
+}
+
+function tell({ options, pruning, sparsity, result }: Made, { output }: Context): void {
+  const { model: folder, out } = options
   const { zeros, weights } = sparsity
+  if (result !== null) output.print(`${figureTable(result.figures)}\n\n${changeLine(result.change)}`)
+  output.print(`${out}: ${count(zeros)} of ${count(weights)} weights are 0`)
   output.json({
     ...{ model: folder, out, method: pruning.method, zeros, weights, sparsity: zeros / weights },
     ...(result && { figures: result.figures, change: result.change }),

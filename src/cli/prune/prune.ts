@@ -9,7 +9,7 @@ import { pruningAsked } from '../distill/plan.js'
 import type { Teacher } from '../distill/teachers.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { requireOther } from '../shared/model-folder.js'
-import { given, settleBackend } from '../shared/options.js'
+import { given, goesWith, readingNames, settleBackend } from '../shared/options.js'
 import { pruneOnce } from './once.js'
 import { type PruneOptions, pruneOptions } from './options.js'
 
@@ -43,37 +43,29 @@ function asDistillation(options: PruneOptions & CommonOptions & { train: string 
   }
 }
 
+/** Of training. */
+const OF_TRAINING = [
+  ...(['teacher', 'T', 'alpha', 'transfer', 'schedule', 'begin', 'hold', 'steps', 'lr', 'warmup'] as const),
+  ...(['baseline', 'force', 'keepCheckpoints', 'tensorboard'] as const),
+]
+
 /** Throws RangeError for options that go with others which are not there. */
 function checkOptions(options: PruneOptions, training: boolean): void {
-  const { teacher, alpha, method, rounds } = options
-  if (rounds !== undefined && method !== 'lottery')
-    throw new RangeError('--rounds goes with --method lottery')
+  const { teacher, alpha = 0, method, train, dev, test } = options
+  goesWith(options, ['rounds'], '--method lottery', method === 'lottery')
   if (training) {
-    if (teacher === undefined && options.baseline)
-      throw new RangeError('--baseline is without the teacher, and there is none: --teacher DIR')
-    if (
-      teacher === undefined &&
-      !(alpha !== undefined && alpha > 0) &&
-      (options.T ?? options.transfer) !== undefined
-    )
-      throw new RangeError(`--${options.T === undefined ? 'transfer' : 'T'} goes with --teacher DIR`)
+    goesWith(options, ['baseline'], '--teacher DIR, without which it trains', teacher !== undefined)
+    goesWith(options, ['T', 'transfer'], '--teacher DIR', teacher !== undefined || alpha > 0)
     return
   }
-  const names = [
-    'teacher',
-    'T',
-    'alpha',
-    'transfer',
-    'schedule',
-    'begin',
-    'hold',
-    'steps',
-    'lr',
-    'warmup',
-  ] as const
-  const wrong = names.find((name) => options[name] !== undefined)
-  if (wrong !== undefined)
-    throw new RangeError(`--${wrong} is for training: give --train, and --epochs of 1 or more`)
+  const wanted = 'training: --train, and --epochs of 1 or more'
+  goesWith(options, OF_TRAINING, wanted, false)
+  if (options.seeds !== 1) throw new RangeError(`--seeds goes with ${wanted}`)
+  if (train !== undefined && options.epochs === 0) return
+  goesWith(options, readingNames, '--dev or --test', dev !== undefined || test !== undefined)
+  goesWith(options, ['batchSize'], '--dev or --test', dev !== undefined || test !== undefined)
+  if (dev !== undefined && test !== undefined)
+    throw new RangeError('--dev and --test: without training one of them is judged, leave the other out')
 }
 
 /** Throws TinystillError for a teacher of other classes: the model's head, drawn anew, would have to learn them. */

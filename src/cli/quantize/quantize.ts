@@ -1,9 +1,10 @@
 // tinystill quantize: a model's weights in whole numbers of 8 bits, and what that does to its answers, size and speed.
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { tidy } from '../../autograd/tidy.js'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { readTexts } from '../../files/data/texts.js'
+import type { FileContent } from '../../files/disk.js'
+import { checkNoRun } from '../../files/model-place.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { checkKind, loadClassifier } from '../../files/models/on-disk.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -25,20 +26,22 @@ import { changeLine } from '../shared/change.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { type Compared, compare, dataOf, sizeTable } from '../shared/compare.js'
 import { tellRows } from '../shared/data-report.js'
-import { bytesOfFolder, figureTable } from '../shared/figures.js'
+import { bytesOfFolder, bytesOfWeights, figureTable } from '../shared/figures.js'
 import { orderOption, readFor } from '../shared/labels-option.js'
-import { openModel } from '../shared/model-folder.js'
+import { openModel, place, readBack } from '../shared/model-folder.js'
 import {
   addDataOptions,
   answerLengthOption,
   type DataFileOptions,
   dataOptions,
+  goesWith,
   numberIn,
+  readingNames,
   whole,
 } from '../shared/options.js'
 import { bytes, count } from '../shared/table.js'
 import { type Beside, besideEngines, besideTable } from './beside.js'
-import { type LayerEffect, sensitivity, sensitivityTable, writeSensitivity } from './sensitivity.js'
+import { type LayerEffect, sensitivity, sensitivityReport, sensitivityTable } from './sensitivity.js'
 
 interface QuantizeOptions extends DataFileOptions {
   model: string
@@ -205,12 +208,14 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
   run: async (options, context) => {
     const { output } = context
     const { model: folder, out, dev, tolerance } = options
-    for (const name of ['tolerance', 'sensitivity', 'beside'] as const)
-      if (options[name] !== undefined && dev === undefined) throw new RangeError(`--${name} goes with --dev`)
+    goesWith(options, ['tolerance', 'sensitivity', 'beside', 'labels'], '--dev', dev !== undefined)
+    const reads = dev !== undefined || options.calibration !== undefined
+    goesWith(options, readingNames, '--dev or --calibration', reads)
     const bits = Number(options.bits) as Int8Bits
-    const { model, notes, write } = quantizedOf(folder, bits, measureFor(options, context))
+    const { model, notes, files } = quantizedOf(folder, bits, measureFor(options, context))
     for (const note of notes) output.info(`note: ${note}`)
     checkKind(out, model)
+    checkNoRun(out)
     const float = dev === undefined ? null : loadClassifier(folder)
     const judged =
       float === null
@@ -218,23 +223,33 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
         : await judge({ ...options, bits }, float, model as TextClassifierFolder['model'], context)
     if (float !== null && judged !== null && tolerance !== undefined)
       checkLoss(judged, tasks[float.problemType].metrics[0], tolerance)
-    write(out)
-    const sizes = { before: bytesOfFolder(folder), after: bytesOfFolder(out) }
+    const sizes = { before: bytesOfFolder(folder), after: bytesOfWeights(files()) }
+    const [metric] = tasks[float?.problemType ?? 'single_label_classification'].metrics
+    const report: FileContent[] =
+      judged?.layers && dev !== undefined
+        ? [
+            [
+              'report.html',
+              sensitivityReport(judged.layers, {
+                model: folder,
+                dev,
+                bits,
+                metric,
+                models: modelsTable(judged, sizes),
+              }),
+            ],
+          ]
+        : []
+    place(out, [...report, ...files()], output, { check: (staged) => void readBack(staged) })
     if (judged !== null)
       output.print(`${figureTable({ float: judged.figures.before, int8: judged.figures.after })}\n`)
     output.print(sizeTable({ names: NAMES, bytes: sizes, speeds: judged?.speeds ?? null }))
     if (judged !== null) output.print(`\n${changeLine(judged.change)}`)
-    if (float !== null && judged !== null && judged.beside.length > 0) {
+    if (judged !== null && judged.beside.length > 0) {
       const own = { name: 'tinystill', figures: judged.figures.after, change: judged.change }
-      const [metric] = tasks[float.problemType].metrics
       output.print(`\n${besideTable([own, ...judged.beside], metric)}`)
     }
-    if (float !== null && judged?.layers && dev !== undefined) {
-      const [metric] = tasks[float.problemType].metrics
-      output.print(`\n${sensitivityTable(judged.layers, metric, SHOWN_LAYERS)}`)
-      const models = modelsTable(judged, sizes)
-      writeSensitivity(join(out, 'report.html'), judged.layers, { model: folder, dev, bits, metric, models })
-    }
+    if (judged?.layers) output.print(`\n${sensitivityTable(judged.layers, metric, SHOWN_LAYERS)}`)
     output.print(`\nwrote ${out}: ${count(countWeights(model))} weights`)
     output.json({
       ...{ model: folder, out, bits, weights: countWeights(model), bytes: sizes },

@@ -1,5 +1,4 @@
 // What each layer does to the answers when it alone is quantized: which ones to keep in floats.
-import { writeAtomic } from '../../files/disk.js'
 import type { DataSet } from '../../nn/data.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -101,14 +100,13 @@ function picture(effects: readonly LayerEffect[]): HeatMap | null {
 }
 
 /** report.html of a quantization. before: the figures of the two models, a row each. */
-export function writeSensitivity(
-  file: string,
+export function sensitivityReport(
   effects: readonly LayerEffect[],
   about: { model: string; dev: string; bits: Int8Bits; metric: string; models: Report['table'] },
-): void {
+): string {
   const { model, dev, bits, metric, models } = about
   const heat = picture(effects)
-  const report: Report = {
+  return renderReport({
     title: `${model} in whole numbers`,
     intro: 'What quantization does to the answers, as a whole and layer by layer.',
     table: models,
@@ -131,6 +129,5 @@ export function writeSensitivity(
       ['texts', `${effects[0]?.rows ?? 0} of ${dev}`],
       ['tinystill', VERSION],
     ],
-  }
-  writeAtomic(file, renderReport(report))
+  })
 }

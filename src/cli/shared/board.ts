@@ -3,9 +3,6 @@ import { join } from 'node:path'
 import { EventFile } from '../../files/event-files.js'
 import type { EvaluationReport, StepReport } from '../../train/reports.js'
 
-/** In a run's folder. */
-export const BOARD = 'tensorboard'
-
 /** Which of several trainings a line is of. */
 export type Place = Readonly<Record<string, string | number>>
 

@@ -1,6 +1,7 @@
 // Figures of models for people: by set, side by side.
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { FileContent } from '../../files/disk.js'
 import { QUANTIZED } from '../../formats/quantized.js'
 import type { Figures } from '../../train/reports.js'
 import { count, percent, renderTable } from './table.js'
@@ -27,6 +28,14 @@ export function figureTable(figures: Readonly<Record<string, Figures>>): string 
       ...names.map((n) => (n in f ? shownFigure(n, f[n]) : '')),
     ]),
   )
+}
+
+/** Of the weights in a folder's files, before they are written. */
+export function bytesOfWeights(files: readonly FileContent[]): number {
+  let n = 0
+  for (const [name, data] of files)
+    if (name.endsWith('.safetensors')) for (const piece of data as Iterable<Uint8Array>) n += piece.length
+  return n
 }
 
 /** Of the weights in a model's folder, float or quantized, in one file or in shards. */

@@ -1,17 +1,19 @@
 // Any folder's model, to be changed and written again: one of the BERT family of any head, or our own small classifier.
 import { realpathSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
-import { OWN_MODEL_TYPE } from '../../files/models/folder.js'
+import type { FileContent } from '../../files/disk.js'
+import { type PlaceOptions, placeModel } from '../../files/model-place.js'
+import { OWN_MODEL_TYPE, textModelFiles } from '../../files/models/folder.js'
 import {
   isQuantizedFolder,
   loadPretrained,
   loadTextModel,
   readModelFields,
-  saveTextModel,
-  writePretrained,
 } from '../../files/models/on-disk.js'
+import { pretrainedFiles } from '../../files/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
+import type { Output } from './output.js'
 
 export interface OpenModel {
   model: Module
@@ -19,8 +21,8 @@ export interface OpenModel {
   /** Tokens of a text where nobody asks for another number. */
   maxLength: number
   notes: readonly string[]
-  /** Writes the model as it is by then, with all else that the folder had. */
-  write(out: string): void
+  /** The folder's files, with the model as it is by then. */
+  files(): FileContent[]
 }
 
 /** Throws CheckpointError for what is no such folder, and for a quantized one, which cannot be changed. */
@@ -30,15 +32,40 @@ export function openModel(folder: string): OpenModel {
   if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
     const { model, tokenizer, classes } = loadTextModel(folder)
     const { maxLength } = model.config
-    const write = (out: string) => saveTextModel(out, { model, tokenizer, classes })
-    return { model, tokenizer, maxLength, notes: [], write }
+    const files = () => textModelFiles({ model, tokenizer, classes })
+    return { model, tokenizer, maxLength, notes: [], files }
   }
   const { model, tokenizer, info } = loadPretrained(folder, { prefer: 'sequence-classification' })
   const maxLength = tokenizer === null ? undefined : usualLength(tokenizer, model.config.maxLength)
   return {
     ...{ model, tokenizer, notes: info.notes, maxLength: maxLength ?? model.config.maxLength },
-    write: (out) => writePretrained(out, { model, tokenizer, maxLength }),
+    files: () => pretrainedFiles({ model, tokenizer, maxLength }),
   }
+}
+
+/** Loads a folder as any command would, to see whether it can be. */
+export function readBack(folder: string): Module {
+  return readModelFields(folder).get('model_type') === OWN_MODEL_TYPE
+    ? loadTextModel(folder).model
+    : loadPretrained(folder, { prefer: 'sequence-classification' }).model
+}
+
+/** placeModel(), and what it leaves is told. */
+export function place(
+  out: string,
+  files: readonly FileContent[],
+  output: Pick<Output, 'info'>,
+  options?: PlaceOptions,
+): void {
+  tellLeft(out, placeModel(out, files, options), output)
+}
+
+/** What of a folder stays beside a new model, for its owner to look at. */
+export function tellLeft(out: string, left: readonly string[], output: Pick<Output, 'info'>): void {
+  if (left.length > 0)
+    output.info(
+      `note: ${out} holds ${left.join(', ')}, not written by tinystill: it stays, and is not of the new model`,
+    )
 }
 
 /** Throws CheckpointError where what is made by a model would be written into its own folder. */

@@ -44,6 +44,31 @@ export function numberIn(from: number, to: number): (text: string) => number {
 export const flagOf = (name: string): string =>
   name.length === 1 ? `--${name}` : `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
 
+/**
+ * Throws RangeError for the first of these options that is given although what it goes with is not: it would say nothing.
+ * needed: for people, '--dev' or '--method lottery'.
+ */
+export function goesWith<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+  needed: string,
+  there: boolean,
+): void {
+  if (there) return
+  const name = names.find((own) => options[own] !== undefined && options[own] !== false)
+  if (name !== undefined) throw new RangeError(`${flagOf(name)} goes with ${needed}`)
+}
+
+/** Of commands that read labelled texts where a file of them is named. */
+export const readingNames = [
+  'labels',
+  'maxLength',
+  'textColumn',
+  'textPairColumn',
+  'labelColumn',
+  'delimiter',
+] as const
+
 /** A word as shells read it back. */
 export const quoted = (word: string): string =>
   /^[\w./:,@+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

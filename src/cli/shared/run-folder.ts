@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { CheckpointFolder } from '../../files/checkpoint-folder.js'
 import { isFolder, makeFolder, readBytes, writeAtomic } from '../../files/disk.js'
-import { removeEventFiles } from '../../files/event-files.js'
+import { BOARD, removeEventFiles } from '../../files/event-files.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import { KeptLogits } from '../../files/kept-logits.js'
@@ -16,7 +16,7 @@ import { backendReport } from '../../tensor/backend.js'
 import type { EvaluationReport, Figures, StepReport } from '../../train/reports.js'
 import { Interrupted, RunState, type RunStateOptions, type SaveEvery } from '../../train/run-state.js'
 import { VERSION } from '../../version.js'
-import { BOARD, Board, type Place } from './board.js'
+import { Board, type Place } from './board.js'
 import type { Context } from './command.js'
 import { checkSameRun, type Identity, identityOf } from './run-identity.js'
 import { duration } from './table.js'
@@ -60,6 +60,39 @@ const noState: RunOptions = { resume: false, checkpointEvery: 'never', keepCheck
 const FLUSH_MS = 1000
 const CHECKPOINTS = 'checkpoints'
 
+/** The data files, by what they are for. */
+export type HashedData = Readonly<Record<string, FileHash & { file: string }>>
+
+export const hashedData = ({ data }: RunFacts): HashedData =>
+  Object.fromEntries(Object.entries(data).map(([use, file]) => [use, { file, ...hashFile(file) }]))
+
+/** What run.json says of a run from its beginning on. */
+export const beginningOf = (
+  { command, seed, options }: RunFacts,
+  data: HashedData,
+  identity: Identity,
+): Record<string, unknown> => ({
+  ...{ tinystill: VERSION, node: process.version, platform: `${process.platform} ${process.arch}` },
+  ...{ command, seed, options, data, identity, backend: backendReport() },
+})
+
+/** What a run's page says of it. */
+export const shownFacts = (
+  { options, seed }: RunFacts,
+  data: HashedData,
+  seconds: number,
+): Report['facts'] => [
+  ['settings', JSON.stringify(options)],
+  ['seed', String(seed)],
+  ...Object.entries(data).map(([use, d]): [string, string] => [
+    `data: ${use}`,
+    `${d.file}, ${d.bytes} bytes, SHA-256 ${d.sha256}`,
+  ]),
+  ['time', duration(seconds)],
+  ['backend', backendReport().why],
+  ['tinystill', VERSION],
+]
+
 export class RunFolder {
   /** What its trainings keep. */
   readonly state: RunState
@@ -70,7 +103,7 @@ export class RunFolder {
   readonly #log: LineLog
   readonly #board: Board | null = null
   readonly #record: Record<string, unknown>
-  readonly #data: Record<string, FileHash & { file: string }>
+  readonly #data: HashedData
   readonly #steps: TrainingRecord['steps'][number][] = []
   readonly #reports = new Map<string, StepReport[]>()
   readonly #evaluations: EvaluationReport[] = []
@@ -96,10 +129,8 @@ export class RunFolder {
     const { now } = context
     this.#began = now()
     this.#flushed = this.#began
-    this.#data = Object.fromEntries(
-      Object.entries(facts.data).map(([use, file]) => [use, { file, ...hashFile(file) }]),
-    )
-    const { command, seed, models = {} } = facts
+    this.#data = hashedData(facts)
+    const { models = {} } = facts
     const identity = identityOf({ ...facts, data: this.#data, models })
     makeFolder(folder)
     this.#release = lockFolder(folder)
@@ -111,10 +142,7 @@ export class RunFolder {
       this.kept = new KeptLogits(checkpoints.folder, {
         ...{ read: options.resume, write: options.checkpointEvery !== 'never', warn: this.#warn },
       })
-      this.#record = {
-        ...{ tinystill: VERSION, node: process.version, platform: `${process.platform} ${process.arch}` },
-        ...{ command, seed, options: facts.options, data: this.#data, identity, backend: backendReport() },
-      }
+      this.#record = beginningOf(facts, this.#data, identity)
       const log = join(folder, METRICS)
       const { mark, from } = this.state
       this.#log = new LineLog(log, { append: this.done || (from !== null && mark) })
@@ -239,17 +267,7 @@ export class RunFolder {
     const { seconds } = this
     const [evaluations, skipped] = [this.#evaluations, this.skipped]
     const text = this.#write({ status: 'done', seconds, skipped, ...more, figures, evaluations })
-    const facts: Report['facts'] = [
-      ['settings', JSON.stringify(this.facts.options)],
-      ['seed', String(this.facts.seed)],
-      ...Object.entries(this.#data).map(([use, d]): [string, string] => [
-        `data: ${use}`,
-        `${d.file}, ${d.bytes} bytes, SHA-256 ${d.sha256}`,
-      ]),
-      ['time', duration(seconds)],
-      ['backend', backendReport().why],
-      ['tinystill', VERSION],
-    ]
+    const facts = shownFacts(this.facts, this.#data, seconds)
     const steps = this.#steps
     const shown = page?.(facts) ?? trainingReport({ ...report, figures, evaluations, steps, facts })
     writeAtomic(join(this.folder, 'report.html'), renderReport(shown))

@@ -16,7 +16,9 @@ import {
   byteCount,
   type DataFileOptions,
   flagOf,
+  goesWith,
   numberIn,
+  readingNames,
   whole,
 } from '../shared/options.js'
 
@@ -38,7 +40,7 @@ export interface ShrinkOptions extends CommonOptions, DataFileOptions {
   size?: number
   latency?: number
   tolerance?: number
-  texts: number
+  texts?: number
   headsBy?: HeadMethodName
   neuronsBy?: WeightMethodName
   widthBy?: WeightMethodName
@@ -121,7 +123,7 @@ export function shrinkOptions(command: Command): Command {
       'cuts as many heads and neurons as cost at most so many points of the deciding figure on --dev, accuracy of classes: 1',
       numberIn(0, 100),
     )
-    .option('--texts <n>', 'texts of --train that parts are judged by', whole(1), 600)
+    .option('--texts <n>', 'texts of --train that parts are judged by; default 600', whole(1))
     .addOption(choice('--heads-by <how>', 'michel', headMethods))
     .addOption(choice('--neurons-by <how>', 'first-order', weightMethods))
     .addOption(choice('--width-by <how>', 'first-order', weightMethods))
@@ -162,7 +164,7 @@ export function checkOptions(options: ShrinkOptions): void {
     fail(
       `${flagOf(named[0])} cuts heads and neurons, and --heads and --neurons say how many stay: leave one of them out`,
     )
-  if (given('tolerance') && !given('dev')) fail('--tolerance goes with --dev')
+  goesWith(options, ['tolerance'], '--dev', given('dev'))
   if (given('latency') && !(['train', 'dev', 'test'] as const).some(given))
     fail('--latency is measured on texts: give --dev, --test or --train')
   for (const name of ['headsBy', 'neuronsBy', 'widthBy'] as const) {
@@ -178,8 +180,34 @@ export function checkOptions(options: ShrinkOptions): void {
     if (options.retrain)
       fail('--keep-shape: what is zero would learn again under --retrain; cut, and retrain')
   }
-  if (options.retrain && !given('train')) fail('--retrain goes with --train')
-  for (const name of ['epochs', 'lr'] as const)
-    if (given(name) && !options.retrain) fail(`${flagOf(name)} goes with --retrain`)
-  if (options.resume && !options.retrain) fail('--resume goes with --retrain')
+  goesWith(options, ['retrain', 'texts'], '--train', given('train'))
+  goesWith(options, ['epochs', 'lr', 'resume'], '--retrain', options.retrain)
+  const files = ['train', 'dev', 'test'] as const
+  goesWith(options, ['labels', 'maxLength'], files.map(flagOf).join(', '), files.some(given))
+  goesWith(
+    options,
+    readingNames,
+    [...files, 'vocabulary'].map(flagOf).join(', '),
+    given('vocabulary') || files.some(given),
+  )
+  // What says by which order parts go, of parts that stay.
+  const cuts = {
+    headsBy: 'heads',
+    neuronsBy: 'neurons',
+    widthBy: 'width',
+    layersBy: 'layers',
+    raw: 'heads',
+  } as const
+  for (const [by, part] of Object.entries(cuts) as [keyof typeof cuts, (typeof cuts)[keyof typeof cuts]][]) {
+    const aimed = named.length > 0 && (part === 'heads' || part === 'neurons')
+    goesWith(options, [by], aimed ? '' : flagOf(part), aimed || given(part))
+  }
+  const counted = named.length > 0 || given('heads') || given('neurons')
+  goesWith(options, ['even'], '--heads or --neurons', counted)
+  goesWith(
+    options,
+    ['keepShape'],
+    '--heads, --neurons, --rank or --energy',
+    counted || given('rank') || given('energy'),
+  )
 }

@@ -25,6 +25,9 @@ export interface Whole {
   tokenizer: Tokenizer | null
 }
 
+/** Texts that parts are judged by. */
+const TEXTS = 600
+
 /** Texts of a batch, forward and back. */
 const BATCH = 32
 
@@ -32,7 +35,7 @@ const BATCH = 32
 export async function scoresOf(
   { model, tokenizer }: Whole,
   train: { rows: Rows; rules: CompareRules } | null,
-  { texts: most, headsBy, neuronsBy, widthBy, width, raw }: ShrinkOptions,
+  { texts: most = TEXTS, headsBy, neuronsBy, widthBy, width, raw }: ShrinkOptions,
   { progress }: Context,
 ): Promise<Scores> {
   const usual = train === null ? 'magnitude' : undefined

@@ -17,7 +17,6 @@ import {
 } from '../../files/models/on-disk.js'
 import { pretrainedFiles } from '../../files/models/pretrained.js'
 import { weightFiles } from '../../files/models/quantized.js'
-import { writeStaged } from '../../files/staged.js'
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
@@ -25,9 +24,9 @@ import { changeLine } from '../shared/change.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { type Compared, type CompareRules, compare, dataOf, type Rows, sizeTable } from '../shared/compare.js'
 import { tellRows } from '../shared/data-report.js'
-import { bytesOfFolder, figureTable } from '../shared/figures.js'
+import { bytesOfFolder, bytesOfWeights, figureTable } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
-import { requireOther } from '../shared/model-folder.js'
+import { place, requireOther } from '../shared/model-folder.js'
 import { dataOptions } from '../shared/options.js'
 import { checkSameRun, identityOf } from '../shared/run-identity.js'
 import { count, renderTable } from '../shared/table.js'
@@ -106,12 +105,8 @@ function readRows(
 }
 
 /** Bytes of a model's weights in files. */
-function bytesOf(model: Pretrained): number {
-  let n = 0
-  for (const [, data] of weightFiles(model, model.namedParameters(), [['format', 'pt']]))
-    for (const piece of data as Iterable<Uint8Array>) n += piece.length
-  return n
-}
+const bytesOf = (model: Pretrained): number =>
+  bytesOfWeights(weightFiles(model, model.namedParameters(), [['format', 'pt']]))
 
 /** Writes the folder, and reads it back before it is in its place. */
 function write(
@@ -120,11 +115,12 @@ function write(
   tokenizer: Tokenizer | null,
   maxLength: number | undefined,
   record: unknown,
+  output: Context['output'],
 ): void {
   checkKind(out, model)
   const files = pretrainedFiles({ model, tokenizer, maxLength })
   const text = `${JSON.stringify(record, null, 2)}\n`
-  writeStaged(out, [[RECORD, text], ...files], (aside) => {
+  const check = (aside: string) => {
     const back = loadPretrained(aside, { as: model.kind })
     const want = model.stateDict()
     for (const [name, p] of back.model.stateDict()) {
@@ -133,7 +129,8 @@ function write(
         throw new CheckpointError(aside, `${name} is not what was written`, 'Check the disk')
       p.dispose()
     }
-  })
+  }
+  place(out, [[RECORD, text], ...files], output, { check })
 }
 
 /** How many of each part every layer has left. */
@@ -159,7 +156,7 @@ async function run(options: ShrinkOptions, context: Context): Promise<void> {
   const { model: folder, out } = options
   checkOptions(options)
   requireOther(out, folder)
-  const place = options.retrain ? join(out, 'cut') : out
+  const to = options.retrain ? join(out, 'cut') : out
   const data = Object.fromEntries(
     (['train', 'dev', 'test'] as const).flatMap((use) => {
       const file = options[use]
@@ -171,12 +168,12 @@ async function run(options: ShrinkOptions, context: Context): Promise<void> {
     ...{ command: 'shrink', seed: options.seed, options: own, data },
     models: { model: folder },
   })
-  const record = join(place, RECORD)
+  const record = join(to, RECORD)
   if (options.resume && existsSync(record)) {
     checkSameRun(record, readFields(record).get('identity'), identity)
-    output.info(`${place} is cut already`)
-  } else await cut(options, place, identity, context)
-  if (options.retrain) return retrain(options, place, context)
+    output.info(`${to} is cut already`)
+  } else await cut(options, to, identity, context)
+  if (options.retrain) return retrain(options, to, context)
 }
 
 async function cut(options: ShrinkOptions, out: string, identity: unknown, context: Context): Promise<void> {
@@ -233,7 +230,14 @@ async function cut(options: ShrinkOptions, out: string, identity: unknown, conte
     ...(made.factored && { ranks: made.factored }),
     ...(aim && { share: aim.share }),
   }
-  write(out, left, reader, maxLength, { identity, model: folder, parts, figures: compared?.figures ?? null })
+  write(
+    out,
+    left,
+    reader,
+    maxLength,
+    { identity, model: folder, parts, figures: compared?.figures ?? null },
+    output,
+  )
   tell(options, out, { model, left, made, compared, parts }, context)
   // What comes next loads both anew.
   for (const p of [...model.parameters(), ...left.parameters()]) p.dispose()

@@ -1,6 +1,7 @@
 // tinystill train: a classifier, a regression or a masked-word model from data files into a run folder.
 import { randomScope } from '../../autograd/random.js'
-import { writePretrained } from '../../files/models/on-disk.js'
+import { checkKind } from '../../files/models/on-disk.js'
+import { pretrainedFiles } from '../../files/models/pretrained.js'
 import { type Started, startModel } from '../../files/models/start.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { type FreezeRules, freeze } from '../../nn/optim/groups.js'
@@ -9,6 +10,7 @@ import type { StepReport } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
+import { place } from '../shared/model-folder.js'
 import { dataOptions, given, noSettings, settleBackend } from '../shared/options.js'
 import { RunFolder, type RunResult } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
@@ -83,6 +85,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     }),
   )
   const { model, info } = started
+  checkKind(out, model)
   const frozen = options.freeze ? freeze(model, freezeRules(options.freeze)) : []
   for (const note of [...(plan.notes ?? []), ...(info?.notes ?? [])]) output.info(`note: ${note}`)
   output.info(describe(started, frozen))
@@ -122,7 +125,8 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
     progress.finish(
       `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
     )
-    writePretrained(out, { model, tokenizer: started.tokenizer, maxLength: task.maxLength })
+    const files = pretrainedFiles({ model, tokenizer: started.tokenizer, maxLength: task.maxLength })
+    place(out, files, output, { run: true })
     const figures = await task.figures()
     progress.finish('')
     finish(folder, figures, task.report, model, options, context)

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import { explain, makeFolder } from '../disk.js'
+import { SMALL } from '../model-place.js'
 import { INDEX, SINGLE } from '../models/checkpoint.js'
 import { readIndexFile } from '../models/on-disk.js'
 import { isPickle } from '../models/pickles.js'
@@ -51,11 +52,6 @@ export interface Listed extends Omit<Source, 'url' | 'headers'> {
   name: string
 }
 
-/** Names of what a model needs beside its weights. */
-export const SMALL = [
-  ...['tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'special_tokens_map.json', 'added_tokens.json'],
-  ...['modules.json', '1_Pooling/config.json', 'sentence_bert_config.json'],
-]
 /** The file that comes last, and without which a folder is no model. */
 export const CONFIG = 'config.json'
 const MAX_FILES = 100_000

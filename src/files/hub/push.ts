@@ -9,11 +9,12 @@ import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import { QUANTIZATION, QUANTIZED } from '../../formats/quantized.js'
 import { explain } from '../disk.js'
+import { SMALL } from '../model-place.js'
 import { INDEX, SINGLE } from '../models/checkpoint.js'
 import { checkInside } from '../models/disk-folder.js'
 import { readIndexFile } from '../models/on-disk.js'
 import { type Fetch, isNetwork, isWhole } from './download.js'
-import { CONFIG, checkedEndpoint, checkName, type Listed, list, SMALL, unreachable } from './hub.js'
+import { CONFIG, checkedEndpoint, checkName, type Listed, list, unreachable } from './hub.js'
 
 /** A file of the folder, or a text that is made for the hub. */
 export interface Outgoing {

@@ -10,6 +10,7 @@ import type { WordTokenizer } from '../../text/tokenizer.js'
 import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { readText, writeFolder } from '../disk.js'
 import { readFields } from '../json-file.js'
+import { writeStaged } from '../staged.js'
 import { MAX_INDEX_BYTES, readIndex, tensorsOf, weightFilesIn } from './checkpoint.js'
 import { classifierIn, type TextClassifierFolder } from './classifiers.js'
 import { diskFolder, isModelFolder, openWeights } from './disk-folder.js'
@@ -78,7 +79,7 @@ export const loadPretrained = (folder: string, options?: LoadOptions): Loaded<Pr
 /** See savePretrained. */
 export function writePretrained(folder: string, options: SaveOptions): void {
   checkKind(folder, options.model)
-  writeFolder(folder, pretrainedFiles(options))
+  writeStaged(folder, pretrainedFiles(options))
 }
 
 /** See classesIn. */
@@ -90,7 +91,7 @@ export const loadTextModel = (folder: string): TextModel => textModelIn(diskFold
 /** Writes the folder, making it where it is missing. Throws CheckpointError, and what was there before is whole. */
 export function saveTextModel(folder: string, content: TextModel): void {
   checkKind(folder, content.model)
-  writeFolder(folder, textModelFiles(content))
+  writeStaged(folder, textModelFiles(content))
 }
 
 /** Throws CheckpointError naming the file: a folder without a classifier or tokenizer, or files that do not fit. */
@@ -102,5 +103,5 @@ export const isQuantizedFolder = (folder: string): boolean => isQuantizedIn(disk
 /** Refuses a folder of quantized weights where a model is to learn. */
 export const refuseQuantized = (folder: string): void => refuseQuantizedIn(diskFolder(folder))
 
-/** Throws CheckpointError where a folder has weights of the other kind, which would stand beside the new ones. */
+/** See checkKindIn. */
 export const checkKind = (folder: string, model: Module): void => checkKindIn(diskFolder(folder), model)

@@ -15,7 +15,7 @@ import { isQuantized } from '../../nn/quantized/quantize.js'
 import { numel, type Shape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { FileContent } from '../disk.js'
-import { SINGLE } from './checkpoint.js'
+import { INDEX, SINGLE } from './checkpoint.js'
 import { type ModelFolder, readJsonIn } from './model-folder.js'
 
 /** Throws CheckpointError for a folder that holds a float model too: which of the two is meant? */
@@ -90,10 +90,10 @@ export function weightFiles(
   return quantizedFiles(model).map(({ name, data }): FileContent => [name, data])
 }
 
-/** Throws CheckpointError where a folder has weights of the other kind, which would stand beside the new ones. */
+/** Throws CheckpointError where a folder has weights in other files, which would stand beside the new ones. */
 export function checkKindIn(folder: ModelFolder, model: Module): void {
-  const other = isQuantized(model) ? SINGLE : QUANTIZATION
-  if (folder.has(other))
+  const other = [isQuantized(model) ? SINGLE : QUANTIZATION, INDEX].find((name) => folder.has(name))
+  if (other !== undefined)
     throw new CheckpointError(
       folder.path,
       `holds ${other}, and ${isQuantized(model) ? 'a quantized' : 'a float'} model is to be written there`,

@@ -5,9 +5,13 @@ import { CheckpointError } from '../../errors.js'
 import { type Answering, type Difference, differenceOf } from '../../formats/onnx/compare.js'
 import { type ExportOnnxOptions, exportOnnxPieces } from '../../formats/onnx/export.js'
 import { readOnnx } from '../../formats/onnx/graph.js'
+import { QUANTIZED } from '../../formats/quantized.js'
 import { QuantizedLinear } from '../../nn/quantized/layers.js'
 import { isQuantized, quantize, quantizedLayers } from '../../nn/quantized/quantize.js'
 import { type FileContent, readBytes, readText } from '../disk.js'
+import { hashFile } from '../hash.js'
+import { placeModel } from '../model-place.js'
+import { INDEX, SINGLE } from '../models/checkpoint.js'
 import { besideTextModel, OWN_MODEL_TYPE } from '../models/folder.js'
 import { loadPretrained, loadTextModel, readModelFields } from '../models/on-disk.js'
 import { besideWeights } from '../models/pretrained.js'
@@ -88,42 +92,41 @@ function prepared({ model, notes }: Source, folder: string, asked: OnnxDtype | u
   return dtype
 }
 
-/** Throws CheckpointError where weights lie in a folder to which other settings or another tokenizer would come. */
-function checkBeside(out: string, beside: readonly FileContent[]): void {
-  const weights = ['model.safetensors', 'quantized.safetensors'].find((name) => existsSync(join(out, name)))
-  const other = beside.find(
-    ([name, text]) =>
-      typeof text === 'string' && existsSync(join(out, name)) && readText(join(out, name)) !== text,
-  )
-  if (weights !== undefined && other !== undefined)
-    throw new CheckpointError(
-      out,
-      `holds ${weights} of another model, whose ${other[0]} would be lost`,
-      'Choose another folder',
-    )
+/** Whether files that go beside the graph are there as they would be written. */
+const holds = (out: string, beside: readonly FileContent[]): boolean =>
+  beside.every(([name, text]) => existsSync(join(out, name)) && readText(join(out, name), 2 ** 28) === text)
+
+/** Throws CheckpointError where weights lie in a folder to which another model's graph would come. */
+function checkBeside(folder: string, out: string, beside: readonly FileContent[]): void {
+  const weights = [SINGLE, QUANTIZED, INDEX].find((name) => existsSync(join(out, name)))
+  if (weights === undefined) return
+  const own = join(folder, weights)
+  const same = existsSync(own) && hashFile(own).sha256 === hashFile(join(out, weights)).sha256
+  if (!same || !holds(out, beside))
+    throw new CheckpointError(out, `holds ${weights} of another model`, 'Choose another folder')
 }
 
 /**
  * Writes the folder. The graph is read back and run on a few texts, and must answer as the model does, before the first file
  * takes its place; until then `out` is as it was. Into the model's own folder the graph alone is written. Throws CheckpointError.
  */
-export function exportFolder({
-  model: folder,
-  out,
-  dtype: asked,
-  inputs = 'row',
-}: ExportFolderOptions): Exported {
+export function exportFolder({ model: folder, out, dtype: asked, inputs }: ExportFolderOptions): Exported {
   const source = open(folder)
   const dtype = prepared(source, folder, asked)
+  if (inputs !== undefined && dtype !== 'q8')
+    throw new RangeError(`--inputs goes with whole numbers, --dtype q8: weights are ${dtype}`)
   const { model, notes } = source
   const { file, bar } = dtypes[dtype]
-  const { size, pieces } = exportOnnxPieces(model, { dtype: dtype === 'fp16' ? 'fp16' : 'fp32', inputs })
+  const { size, pieces } = exportOnnxPieces(model, {
+    dtype: dtype === 'fp16' ? 'fp16' : 'fp32',
+    ...(inputs && { inputs }),
+  })
   const name = join('onnx', file)
   const path = join(out, name)
   const beside = resolve(folder) === resolve(out) ? [] : source.beside
-  checkBeside(out, beside)
+  if (beside.length > 0) checkBeside(folder, out, beside)
   let found: Pick<Exported, 'nodes' | 'inputs' | 'difference'> | undefined
-  writeStaged(out, [...beside, [name, pieces]], (staged) => {
+  const check = (staged: string) => {
     const graph = readOnnx(readBytes(join(staged, name)), path)
     const difference = differenceOf(graph, model, source)
     if (!(difference.whole <= bar))
@@ -133,6 +136,12 @@ export function exportFolder({
         'Please report it: nothing was written',
       )
     found = { nodes: graph.nodes.length, inputs: graph.inputs.map((input) => input.name), difference }
-  })
+  }
+  const files: FileContent[] = [...beside, [name, pieces]]
+  // Graphs of other dtypes stay beside it, but not those of another model.
+  if (holds(out, beside)) writeStaged(out, files, check)
+  else
+    for (const left of placeModel(out, files, { check }))
+      notes.push(`${out} holds ${left}, which is not of this model`)
   return { dtype, file: path, bytes: size, ...(found as NonNullable<typeof found>), notes }
 }

@@ -10,10 +10,10 @@ import { type GraphWeight, graphWeights } from '../../formats/onnx/weights.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { readBytes } from '../disk.js'
+import { placeModel } from '../model-place.js'
 import { checkInside } from '../models/disk-folder.js'
 import { checkKind, hasTokenizer, loadTokenizer, readModelConfig } from '../models/on-disk.js'
 import { modelOf, pretrainedFiles } from '../models/pretrained.js'
-import { writeStaged } from '../staged.js'
 
 export interface ImportOptions {
   /** The ONNX file. */
@@ -33,6 +33,8 @@ export interface Imported {
   config: string
   /** Of the graph's answers from the model's. */
   difference: Difference
+  /** See placeModel(). */
+  left: readonly string[]
   notes: readonly string[]
 }
 
@@ -99,9 +101,9 @@ export function importOnnx({ file, out, config: given }: ImportOptions): Importe
       'Take the config.json that it was exported with',
     )
   const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
-  writeStaged(out, pretrainedFiles({ model, tokenizer }))
+  const left = placeModel(out, pretrainedFiles({ model, tokenizer }))
   return {
     ...{ architecture: model.architecture, parameters: model.countParameters() },
-    ...{ producer: graph.producer, opset: graph.opset, config: folder, difference, notes: info.notes },
+    ...{ producer: graph.producer, opset: graph.opset, config: folder, difference, left, notes: info.notes },
   }
 }

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
 import { type CacheFacts, checkSame, MANIFEST, readManifest } from '../cache/manifest.js'
-import { publishFolder } from '../disk.js'
+import { publishFolder, toldOf } from '../disk.js'
 import { partName } from './plan.js'
 
 const ATTEMPT = /^\.attempt-part-\d{6,}-/
@@ -52,7 +52,7 @@ export async function attempt(
   } catch (error) {
     // Another one's part is joined already, and this attempt was removed under our hands.
     if (existsSync(to) && !existsSync(folder)) return false
-    throw error
+    throw toldOf(error, folder, to)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

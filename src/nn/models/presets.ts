@@ -16,6 +16,7 @@ const sized = (layers: number, width: number): Preset => ({
 /** Each takes the vocabulary that is built for it. Jiao et al. 2019 (tinybert), Wang et al. 2020 (minilm), Sanh et al. 2019. */
 export const presets = {
   tiny: sized(2, 128),
+  slim: sized(3, 192),
   mini: sized(4, 256),
   small: sized(4, 512),
   medium: sized(8, 512),
