@@ -3,7 +3,7 @@
 import { TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import type { LabellingTeacher } from '../../files/cache/fill.js'
-import type { CacheFacts } from '../../files/cache/manifest.js'
+import type { CacheFacts, TeacherFacts } from '../../files/cache/manifest.js'
 import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder } from '../../files/disk.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
@@ -74,6 +74,7 @@ export interface Labelled extends Partial<Filled> {
 export function sharedFacts(
   options: LabelOptions,
   teacher: TextClassifierFolder,
+  facts: TeacherFacts,
   plan: PartsPlan,
 ): Omit<CacheFacts, 'data'> {
   const settings = settingsOf(options, teacher, (usual) => dividing(plan.partRows, usual))
@@ -81,8 +82,8 @@ export function sharedFacts(
     throw new RangeError(
       `--shard-rows ${settings.shardRows}: the parts have ${count(plan.partRows)} rows, which it does not divide`,
     )
-  const { classes, problemType, tokenizer } = teacher
-  return { teacher: teacherFacts(options.teacher, tokenizer), settings, labels: [...classes], problemType }
+  const { classes, problemType } = teacher
+  return { teacher: facts, settings, labels: [...classes], problemType }
 }
 
 /** Of one part's cache. */
@@ -145,7 +146,7 @@ export async function labelParts(
   const { parts: folder, out, seed } = options
   const plan = readPlan(folder)
   const wanted = partsAsked(options, plan)
-  const shared = sharedFacts(options, teacher, plan)
+  const shared = sharedFacts(options, teacher, teacherFacts(options.teacher, teacher.tokenizer), plan)
   makeFolder(out)
   const began = now()
   const all: Labelled[] = []
