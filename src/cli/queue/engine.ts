@@ -91,14 +91,16 @@ export interface QueueEngine {
 }
 
 /** The package as seen from here, or from the working directory. Throws TinystillError where it is not, or is of another version. */
-export async function loadEngine(): Promise<QueueEngine> {
-  const path = [import.meta.url, join(process.cwd(), 'package.json')].map(resolved).find((at) => at !== null)
-  if (path === undefined)
+export async function loadEngine(
+  places: readonly string[] = [import.meta.url, join(process.cwd(), 'package.json')],
+): Promise<QueueEngine> {
+  const path = places.map(resolved).find((at) => at !== null) ?? null
+  if (path === null)
     throw new TinystillError(
       `the package ${PACKAGE} is not installed`,
       `Run: npm install --ignore-scripts --omit=optional ${PACKAGE}; in a clone of tinystill: npm run build:queue`,
     )
-  const engine = (await import(pathToFileURL(path as string).href)) as QueueEngine
+  const engine = (await import(pathToFileURL(path).href)) as QueueEngine
   if (engine.api !== API)
     throw new TinystillError(
       `the package ${PACKAGE} is of another version: it speaks ${engine.api}, this is ${API}`,

@@ -1,0 +1,175 @@
+// npm run check:queue: workers on a Redis of our own, killed and paused, the store too; the joined cache is that of one run, to
+// the byte. Then what is refused. One line a check; the last is 'N passed, N failed'. `-- full`: 20,000 rows, 20 kills of
+// workers, 5 pauses, 5 kills of the store, processor time beside label's, and two hosts with a link that is cut.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { twoHosts } from './hosts.mjs'
+import { refusals } from './refusals.mjs'
+import { hasRedis, startStore, until } from './store.mjs'
+import { storm } from './storm.mjs'
+import {
+  attempts,
+  bytesOf,
+  makeWorld,
+  processesIn,
+  published,
+  root,
+  startWorker,
+  tinystill,
+} from './world.mjs'
+
+if (!hasRedis()) {
+  console.log('check:queue skipped: there is no redis-server here (Debian: apt-get install redis-server)')
+  console.log('0 passed, 0 failed')
+  process.exit(0)
+}
+
+const full = process.argv.includes('full')
+const size = full
+  ? { rows: 20_000, part: 400, width: 128, kills: 20, pauses: 5, outages: 5 }
+  : { rows: 3000, part: 200, width: 96, kills: 3, pauses: 2, outages: 2 }
+
+let passed = 0
+let failed = 0
+async function check(name, work) {
+  try {
+    const detail = await work()
+    passed++
+    console.log(`ok      ${name}${detail ? `: ${detail}` : ''}`)
+  } catch (error) {
+    failed++
+    console.log(`FAILED  ${name}: ${error.message}`)
+  }
+}
+
+const must = (is, why) => {
+  if (!is) throw new Error(why)
+}
+
+const built = spawnSync(process.execPath, [join(root, 'scripts/build-queue.mjs')], { stdio: 'inherit' })
+if (built.status !== 0) {
+  console.log('0 passed, 1 failed')
+  process.exit(1)
+}
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tinystill-queue-')))
+await makeWorld(folder, size.rows, size.width)
+const store = await startStore(join(folder, 'redis'))
+const run = (...args) => tinystill(folder, store.url, ...args)
+const add = (out, ...more) =>
+  run(
+    'queue',
+    'add',
+    '--teacher',
+    'bert',
+    '--parts',
+    'parts',
+    '--out',
+    out,
+    '--shard-rows',
+    '200',
+    '--json',
+    ...more,
+  )
+const labelled = ['label', '--teacher', 'bert', '--data', 'data.txt', '--shard-rows', '200', '--threads', '1']
+
+/** Processor seconds of everything that a command line starts. */
+function timed(...args) {
+  const { stderr, status } = spawnSync(
+    'bash',
+    [
+      '-c',
+      'TIMEFORMAT="%U %S"; time "$@"',
+      'bash',
+      process.execPath,
+      join(root, 'dist/cli/bin.js'),
+      ...args,
+      '--quiet',
+    ],
+    {
+      ...{ cwd: folder, encoding: 'utf8', env: { ...process.env, TINYSTILL_QUEUE_URL: store.url } },
+    },
+  )
+  must(status === 0, stderr)
+  const [user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number)
+  return user + system
+}
+
+const joined = (caches, out) => {
+  const { status, said } = run('join', '--parts', 'parts', '--caches', caches, '--out', out)
+  must(status === 0, said)
+  must(bytesOf(join(folder, out)) === bytesOf(join(folder, 'whole')), `${out} has other bytes than whole`)
+  must(attempts(join(folder, caches)).length === 0, 'attempts are left')
+}
+
+try {
+  run('split', '--data', 'data.txt', '--out', 'parts', '--rows', String(size.part))
+  const alone = timed(...labelled, '--out', 'whole')
+
+  await check('killed and paused, with a store that is killed too', async () => {
+    const { status, said, stdout } = add('caches')
+    must(status === 0 && JSON.parse(stdout).added === size.rows / size.part, said)
+    must(JSON.parse(add('caches').stdout).added === 0, 'adding twice added something')
+    const { workers, happened } = await storm(folder, store, size)
+    const plan = size.rows / size.part
+    await until('all parts', () => published(join(folder, 'caches')).length === plan, 600_000)
+    for (const worker of workers) worker.child.kill('SIGTERM')
+    await Promise.all(workers.map((w) => w.ended))
+    joined('caches', 'joined')
+    must(
+      workers.every((w) => w.code === 0),
+      `workers ended with ${workers.map((w) => `${w.code}: ${w.said()}`)}`,
+    )
+    const { kill, pause, outage } = happened
+    return `${kill} kills of workers, ${pause} pauses past the lease, ${outage} kills of the store: the bytes of one run`
+  })
+
+  await check('no process is left', async () => {
+    await until('the end of all workers', () => processesIn(folder).length === 0, 30_000)
+  })
+
+  await check('a store that was emptied: adding again adds what is missing', async () => {
+    must(run('queue', 'drain').status === 0, 'drain')
+    rmSync(join(folder, 'caches/part-000001'), { recursive: true })
+    const { added, published } = JSON.parse(add('caches').stdout)
+    must(added === 1 && published === size.rows / size.part - 1, `${added} added, ${published} published`)
+    const worker = startWorker(folder, store.url, ['--until-done'])
+    must((await worker.ended) === 0, worker.said())
+    joined('caches', 'joined-again')
+    const status = JSON.parse(run('queue', 'status', '--json').stdout)
+    must(
+      status.parts.done === 1 && status.rowsPerSecond > 0 && status.secondsLeft === 0,
+      JSON.stringify(status),
+    )
+  })
+
+  for (const [name, work] of refusals({ folder, store, run, add, must, rows: size.part }))
+    await check(name, work)
+
+  if (full) {
+    await check('one worker in the processor time of label', async () => {
+      run('queue', 'drain')
+      add('one')
+      const worker = timed('work', '--until-done', '--threads', '1')
+      joined('one', 'joined-one')
+      const share = worker / alone - 1
+      const line = `label ${alone.toFixed(1)} s, work ${worker.toFixed(1)} s: ${(100 * share).toFixed(1)}% more`
+      must(share < 0.05, line)
+      return line
+    })
+    await check('two hosts, whose link is cut in the middle', () =>
+      twoHosts({ folder, run, must, joined, size }),
+    )
+  }
+} catch (error) {
+  failed++
+  console.log(`FAILED  ${error.stack}`)
+} finally {
+  await store.kill()
+  for (const pid of processesIn(folder)) process.kill(Number(pid), 'SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)
