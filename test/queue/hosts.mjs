@@ -11,7 +11,8 @@ const ip = (...args) => {
 const [NEAR, FAR] = ['tinystill-a', 'tinystill-b']
 const inside = (name) => ['ip', 'netns', 'exec', name]
 
-export async function twoHosts({ folder, must, joined, size }) {
+/** `add`: the command line that fills the queue; `parts`: how many there are. */
+export async function twoHosts({ folder, must, add, parts, joined }) {
   if (spawnSync('ip', ['netns', 'add', NEAR]).status !== 0)
     return 'not tried: no network namespace can be made here'
   const caches = join(folder, 'hosts')
@@ -28,26 +29,14 @@ export async function twoHosts({ folder, must, joined, size }) {
       ip('-n', name, 'link', 'set', 'lo', 'up')
     }
     store = await startStore(join(folder, 'redis-hosts'), {}, { host: '10.77.0.1', inside: inside(NEAR) })
-    const args = [
-      'queue',
-      'add',
-      '--teacher',
-      'bert',
-      '--parts',
-      'parts',
-      '--out',
-      'hosts',
-      '--shard-rows',
-      '200',
-    ]
-    const added = tinystill(folder, store.url, ...args, { inside: inside(NEAR) })
+    const added = tinystill(folder, store.url, ...add, { inside: inside(NEAR) })
     must(added.status === 0, added.said)
     const start = (name) => startWorker(folder, store.url, ['--lease', '2'], inside(name))
     const [near, far] = [start(NEAR), start(FAR)]
     const busy = () => attempts(caches).find(({ pid }) => parentOf(pid) === far.pid)
     let cuts = 0
     for (const share of [0.2, 0.6]) {
-      const enough = share * (size.rows / size.part)
+      const enough = share * parts
       await until('parts', () => published(caches).length >= enough, 600_000)
       await until('a part on the far host', busy, 120_000)
       ip('-n', FAR, 'link', 'set', 'tsb', 'down')
@@ -55,10 +44,10 @@ export async function twoHosts({ folder, must, joined, size }) {
       ip('-n', FAR, 'link', 'set', 'tsb', 'up')
       cuts++
     }
-    await until('all parts', () => published(caches).length === size.rows / size.part, 600_000)
+    await until('all parts', () => published(caches).length === parts, 600_000)
     for (const worker of [near, far]) worker.child.kill('SIGTERM')
     await Promise.all([near.ended, far.ended])
-    joined('hosts', 'joined-hosts')
+    joined()
     const lines = far
       .said()
       .split('\n')

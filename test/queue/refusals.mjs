@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PASSWORD, startStore } from './store.mjs'
 import { published, root, startWorker, tinystill } from './world.mjs'
 
-export function refusals({ folder, store, run, add, must, rows }) {
+export function refusals({ folder, store, run, add, must, rows, shard }) {
   const at = (...names) => join(folder, ...names)
   /** One line with these words, and exit code 1. */
   const refuses = ({ status, stderr }, ...words) => {
@@ -45,7 +45,7 @@ export function refusals({ folder, store, run, add, must, rows }) {
     writeFileSync(at(name, 'plan.json'), JSON.stringify(plan))
   }
   const addOf = (parts, out, teacher = 'bert') =>
-    run('queue', 'add', '--teacher', teacher, '--parts', parts, '--out', out, '--shard-rows', '200', '--json')
+    run('queue', 'add', '--teacher', teacher, '--parts', parts, '--out', out, '--shard-rows', shard, '--json')
 
   return [
     [
@@ -91,7 +91,7 @@ export function refusals({ folder, store, run, add, must, rows }) {
             '--out',
             'caches',
             '--shard-rows',
-            '200',
+            shard,
           ]
           const line = refuses(
             tinystill(folder, forgetful.url, ...args),

@@ -11,7 +11,7 @@ export const hasRedis = () => spawnSync('redis-server', ['--version']).status ==
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Polls until it gives something. Throws after a generous time, naming what did not happen. */
-export async function until(what, ask, ms = 90_000) {
+export async function until(what, ask, ms = 300_000) {
   const end = performance.now() + ms
   while (performance.now() < end) {
     const found = await ask()

@@ -21,7 +21,7 @@ function eventsOf({ kills, pauses, outages }) {
     .map(({ kind }) => kind)
 }
 
-/** Gives what happened; throws where a child outlives its worker. */
+/** Throws where a child outlives its worker, or where all parts are done before all has happened. */
 export async function storm(folder, store, counts) {
   const caches = join(folder, 'caches')
   const args = ['--lease', String(LEASE)]
@@ -40,6 +40,8 @@ export async function storm(folder, store, counts) {
     return until('a part in hand', own)
   }
   for (const kind of eventsOf(counts)) {
+    if (published(caches).length === counts.rows / counts.part)
+      throw new Error(`all parts were done after ${JSON.stringify(happened)}`)
     const { worker, pid, part } = await busy()
     if (kind === 'kill') {
       worker.child.kill('SIGKILL')
@@ -52,7 +54,7 @@ export async function storm(folder, store, counts) {
       signal(worker.pid, 'SIGSTOP')
       if (both) signal(pid, 'SIGSTOP')
       await until(`${part} by another`, () => published(caches).includes(part))
-      await pause(1000 * 2.5 * LEASE)
+      await pause(1000 * 1.5 * LEASE)
       signal(worker.pid, 'SIGCONT')
       if (both) signal(pid, 'SIGCONT')
     } else {

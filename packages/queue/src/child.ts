@@ -17,6 +17,13 @@ process.on('disconnect', () => {
   running.catch(() => {}).finally(() => process.exit())
 })
 
+// A pipe may break in the middle of a message, before that is told. BullMQ then sends word of its failure to send, which fails,
+// and so on without a turn of the event loop in which 'disconnect' could come.
+process.on('unhandledRejection', (reason) => {
+  if (process.connected) console.error(reason)
+  process.exit(1)
+})
+
 const signals = (onSignal: (name: string) => void) => {
   const gone = () => onSignal('disconnect')
   process.on('disconnect', gone)
