@@ -10,8 +10,8 @@ export const bin = join(root, 'dist/cli/bin.js')
 const words =
   'a large grey animal with trunk and small red fruit that lives in the deep sea or on trees'.split(' ')
 
-/** n different texts and a tenth of them again, and a teacher: `size` is its width. */
-export async function makeWorld(folder, n, size, names = ['bert', 'other']) {
+/** n different texts and a tenth of them again, and teachers of random numbers: their names, and how wide they are. */
+export async function makeWorld(folder, n, teachers) {
   await import(`${root}/dist/autograd/methods.js`)
   const { writePretrained } = await import(`${root}/dist/files/models/pretrained.js`)
   const { DistilBertForSequenceClassification } = await import(`${root}/dist/nn/models/bert.js`)
@@ -26,16 +26,10 @@ export async function makeWorld(folder, n, size, names = ['bert', 'other']) {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'data.txt'), [...texts, ...texts.slice(0, n / 10)].join('\n'))
   const tokenizer = trainWordPiece(texts.slice(0, 2000), { size: 90 })
-  const config = {
-    vocabSize: tokenizer.vocabSize,
-    width: size,
-    layers: 4,
-    heads: 4,
-    inner: 4 * size,
-    maxLength: 32,
-  }
-  for (const [i, name] of names.entries()) {
-    const make = () => new DistilBertForSequenceClassification({ ...config, labels: ['x', 'y', 'z'] })
+  const { vocabSize } = tokenizer
+  const sizes = { vocabSize, layers: 4, heads: 4, maxLength: 32, labels: ['x', 'y', 'z'] }
+  for (const [i, [name, width]] of Object.entries(teachers).entries()) {
+    const make = () => new DistilBertForSequenceClassification({ ...sizes, width, inner: 4 * width })
     writePretrained(join(folder, name), { model: randomScope(keyOf(i + 1), make), tokenizer })
   }
 }
