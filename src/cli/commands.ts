@@ -16,6 +16,8 @@ import { pruneCommand } from './prune/prune.js'
 import { pullCommand } from './pull.js'
 import { pushCommand } from './push.js'
 import { quantizeCommand } from './quantize/quantize.js'
+import { addCommand, drainCommand, statusCommand } from './queue/queue.js'
+import { workCommand } from './queue/work.js'
 import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
 import { shrinkCommand } from './shrink/shrink.js'
@@ -26,12 +28,21 @@ import { trainCommand } from './train/train.js'
 /** A command whose own options are known only to itself. */
 type AnyCommand = CommandSpec<never>
 
+/** Of commands of two words, what the first one is. */
+export const groups: Readonly<Record<string, string>> = {
+  queue: 'A job queue that hands out the parts of a split: add, status, drain',
+}
+
 export const commands: AnyCommand[] = [
   demoCommand,
   trainCommand,
   labelCommand,
   splitCommand,
   joinCommand,
+  addCommand,
+  statusCommand,
+  drainCommand,
+  workCommand,
   augmentCommand,
   distillCommand,
   runCommand,

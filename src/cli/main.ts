@@ -3,7 +3,7 @@ import '../autograd/methods.js' // ops in terms of other ops call them
 import { Command, CommanderError } from 'commander'
 import { Interrupted } from '../train/run-state.js'
 import { VERSION } from '../version.js'
-import { commands } from './commands.js'
+import { commands, groups } from './commands.js'
 import type { CommonOptions, Environment } from './shared/command.js'
 import { addCommonOptions, applyCommonOptions, quoted } from './shared/options.js'
 import { createOutput } from './shared/output.js'
@@ -21,7 +21,9 @@ function build(environment: Environment): Command {
       writeErr: (text) => environment.stderr.write(text),
     })
   for (const spec of commands) {
-    const command = addCommonOptions(spec.options(program.command(spec.name).description(spec.describe)))
+    const [name, group] = spec.name.split(' ').reverse()
+    const parent = group === undefined ? program : groupOf(program, group)
+    const command = addCommonOptions(spec.options(parent.command(name).description(spec.describe)))
     command.action(async () => {
       const options = command.opts<CommonOptions>()
       applyCommonOptions(options)
@@ -35,6 +37,12 @@ function build(environment: Environment): Command {
     })
   }
   return program
+}
+
+/** 'queue' of 'queue add': a command that only has commands. */
+function groupOf(program: Command, name: string): Command {
+  const there = program.commands.find((command) => command.name() === name)
+  return there ?? program.command(name).description(groups[name])
 }
 
 /** The command line that goes on with this one. */

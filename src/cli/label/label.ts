@@ -1,10 +1,9 @@
 // tinystill label: what a teacher says of texts, written once for students to learn from.
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { DataError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import type { LabellingTeacher } from '../../files/cache/fill.js'
 import { KeyIndex, keyOfText } from '../../files/cache/keys.js'
-import { hiddenKinds } from '../../files/cache/manifest.js'
 import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder } from '../../files/disk.js'
 import { hashFile } from '../../files/hash.js'
@@ -19,7 +18,7 @@ import { count } from '../shared/table.js'
 import { firstTexts, tellTokens } from '../shared/tokens.js'
 import { fill, filledText } from './fill.js'
 import { indexNames, labelParts } from './parts.js'
-import { type LabelOptions, settingsOf } from './settings.js'
+import { addSettingsOptions, type LabelOptions, settingsOf } from './settings.js'
 
 /** How many different rows there are. A row that cannot be read is found here, before the work. */
 function different(file: string, reading: DataOptions): number {
@@ -66,44 +65,19 @@ export const labelCommand: CommandSpec<LabelOptions> = {
   name: 'label',
   describe: "Write a teacher's outputs for a file of texts, for students to learn from without it",
   options: (command: Command) =>
-    addDataOptions(command)
-      .requiredOption('--teacher <dir>', 'folder of the model')
-      .option('--data <file>', 'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; labels are passed over')
-      .option('--parts <dir>', 'instead of --data: what tinystill split wrote, each part a cache in --out')
-      .option(
-        '--part <n>',
-        `of --parts this one, from 0; default: ${indexNames.join(', ')} of the environment, else all that are missing`,
-        whole(0),
-      )
-      .option('--of <m>', 'and each mth after it: of m processes, part n is of process n mod m', whole(1))
-      .requiredOption('--out <dir>', "the cache's folder, or of --parts that of their caches")
-      .option('--top-k <k>', 'keep the largest k logits of a text, and the probability of the rest', whole(1))
-      .addOption(
-        new Option('--dtype <name>', 'of logits and states')
-          .choices(['float32', 'float16'])
-          .default('float32'),
-      )
-      .addOption(
-        new Option(
-          '--hidden <which>',
-          'states kept: of all tokens of the last layer or of all, or of the first token of all',
+    addSettingsOptions(
+      addDataOptions(command)
+        .requiredOption('--teacher <dir>', 'folder of the model')
+        .option('--data <file>', 'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; labels are passed over')
+        .option('--parts <dir>', 'instead of --data: what tinystill split wrote, each part a cache in --out')
+        .option(
+          '--part <n>',
+          `of --parts this one, from 0; default: ${indexNames.join(', ')} of the environment, else all that are missing`,
+          whole(0),
         )
-          .choices(hiddenKinds)
-          .default('none'),
-      )
-      .option('--layers <list>', 'only these, as 0,3,6; 0 are the embeddings', layerList)
-      .option(
-        '--max-length <n>',
-        'tokens of a text; default 128, or fewer where the teacher takes fewer: that of train and distill',
-        whole(2),
-      )
-      .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-      .option(
-        '--shard-rows <n>',
-        'rows of a file of the cache; default 4096, with states of all tokens 256; of parts at most that, without a rest',
-        whole(1),
-      )
-      .option('--resume', 'go on where a run was ended', false),
+        .option('--of <m>', 'and each mth after it: of m processes, part n is of process n mod m', whole(1))
+        .requiredOption('--out <dir>', "the cache's folder, or of --parts that of their caches"),
+    ).option('--resume', 'go on where a run was ended', false),
   run: async (options, context) => {
     const { teacher: folder, data, parts, part, of, out } = options
     if ((data === undefined) === (parts === undefined))
@@ -118,8 +92,4 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     if (data !== undefined) await labelFile({ ...options, data }, teacher, context)
     else if (parts !== undefined) await labelParts({ ...options, parts }, teacher, context)
   },
-}
-
-function layerList(list: string): number[] {
-  return list.split(',').map(whole(0, 1000))
 }

@@ -3,7 +3,7 @@
 import { TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import type { LabellingTeacher } from '../../files/cache/fill.js'
-import type { CacheFacts } from '../../files/cache/manifest.js'
+import type { CacheFacts, TeacherFacts } from '../../files/cache/manifest.js'
 import { streamTexts } from '../../files/data/texts.js'
 import { isFull, makeFolder } from '../../files/disk.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
@@ -63,11 +63,78 @@ function partsAsked({ part: asked, of }: LabelOptions, plan: PartsPlan): number[
   )
 }
 
-interface Labelled extends Partial<Filled> {
+export interface Labelled extends Partial<Filled> {
   part: number
   /** there: it was published before. taken: another process was first. */
   state: 'labelled' | 'there' | 'taken' | 'failed'
   reason?: string
+}
+
+/** What the caches of all parts have in common: whose outputs they hold, and how. Throws RangeError naming the option. */
+export function sharedFacts(
+  options: LabelOptions,
+  teacher: TextClassifierFolder,
+  facts: TeacherFacts,
+  plan: PartsPlan,
+): Omit<CacheFacts, 'data'> {
+  const settings = settingsOf(options, teacher, (usual) => dividing(plan.partRows, usual))
+  if (plan.partRows % settings.shardRows !== 0)
+    throw new RangeError(
+      `--shard-rows ${settings.shardRows}: the parts have ${count(plan.partRows)} rows, which it does not divide`,
+    )
+  const { classes, problemType } = teacher
+  return { teacher: facts, settings, labels: [...classes], problemType }
+}
+
+/** Of one part's cache. */
+export function partFacts(
+  shared: Omit<CacheFacts, 'data'>,
+  { parts }: Pick<PartsPlan, 'parts'>,
+  part: number,
+): CacheFacts {
+  const { file, bytes, sha256 } = parts[part]
+  return { ...shared, data: { file, bytes, sha256 } }
+}
+
+export interface PartWork {
+  /** The folders of the split and of the caches. */
+  parts: string
+  out: string
+  plan: PartsPlan
+  part: number
+  facts: CacheFacts
+  /** Called with the part's file before it is labelled. */
+  onFile?: (file: string) => void
+}
+
+/** Labels one part and publishes it, unless it is there or another process is first. Throws TinystillError, Interrupted. */
+export async function labelPart(
+  { parts, out, plan, part, facts, onFile }: PartWork,
+  teacher: TextClassifierFolder,
+  context: Context,
+): Promise<Labelled> {
+  if (isPublished(out, part, facts)) return { part, state: 'there' }
+  const file = openPart(parts, plan, part)
+  onFile?.(file)
+  const own: { filled?: Filled } = {}
+  const published = await attempt(out, part, async (folder) => {
+    const total = plan.parts[part].rows
+    own.filled = await fill(
+      {
+        ...{ file, rows: streamTexts(file), total, folder, facts, resume: false },
+        left: () => `${partName(part)} is begun anew the next time`,
+      },
+      teacher as LabellingTeacher,
+      context,
+    )
+  })
+  if (!published) {
+    context.output.info(`${partName(part)}: another process was first`)
+    return { part, state: 'taken' }
+  }
+  const filled = own.filled as Filled
+  context.output.info(`${publishedPart(out, part)}: ${filledText(filled)}`)
+  return { part, state: 'labelled', ...filled }
 }
 
 export async function labelParts(
@@ -79,26 +146,18 @@ export async function labelParts(
   const { parts: folder, out, seed } = options
   const plan = readPlan(folder)
   const wanted = partsAsked(options, plan)
-  const settings = settingsOf(options, teacher, (usual) => dividing(plan.partRows, usual))
-  if (plan.partRows % settings.shardRows !== 0)
-    throw new RangeError(
-      `--shard-rows ${settings.shardRows}: the parts have ${count(plan.partRows)} rows, which it does not divide`,
-    )
-  const { classes, problemType, tokenizer } = teacher
-  const common = {
-    teacher: teacherFacts(options.teacher, tokenizer),
-    settings,
-    labels: [...classes],
-    problemType,
-  }
+  const shared = sharedFacts(options, teacher, teacherFacts(options.teacher, teacher.tokenizer), plan)
   makeFolder(out)
   const began = now()
   const all: Labelled[] = []
+  const onFile = (file: string) => {
+    if (all.length === 0)
+      tellTokens(output, { ...teacher, folder: options.teacher }, file, firstTexts(streamTexts(file)))
+  }
   for (const part of wanted) {
-    const { rows, ...data } = plan.parts[part]
-    const facts = { ...common, data }
     try {
-      all.push(await labelPart(part, rows, facts))
+      const work = { parts: folder, out, plan, part, facts: partFacts(shared, plan, part), onFile }
+      all.push(await labelPart(work, teacher, context))
     } catch (error) {
       // The others are no worse for it, but on a full disk.
       if (!(error instanceof TinystillError) || error instanceof Interrupted || wanted.length === 1)
@@ -129,29 +188,4 @@ export async function labelParts(
       `label: ${failed.length} of ${wanted.length} parts failed: ${failed.map(({ part, reason }) => `${partName(part)}: ${reason}`).join('; ')}`,
       'Mend that, and run the same command again: what is published stays',
     )
-
-  async function labelPart(part: number, total: number, facts: CacheFacts): Promise<Labelled> {
-    if (isPublished(out, part, facts)) return { part, state: 'there' }
-    const file = openPart(folder, plan, part)
-    if (all.length === 0)
-      tellTokens(output, { ...teacher, folder: options.teacher }, file, firstTexts(streamTexts(file)))
-    const own: { filled?: Filled } = {}
-    const published = await attempt(out, part, async (to) => {
-      own.filled = await fill(
-        {
-          ...{ file, rows: streamTexts(file), total, folder: to, facts, resume: false },
-          left: () => `${partName(part)} is begun anew the next time`,
-        },
-        teacher as LabellingTeacher,
-        context,
-      )
-    })
-    if (!published) {
-      output.info(`${partName(part)}: another process was first`)
-      return { part, state: 'taken' }
-    }
-    const filled = own.filled as Filled
-    output.info(`${publishedPart(out, part)}: ${filledText(filled)}`)
-    return { part, state: 'labelled', ...filled }
-  }
 }

@@ -1,11 +1,12 @@
 // What of a teacher's outputs is kept, by the options of `label`.
+import { type Command, Option } from 'commander'
 import { CheckpointError } from '../../errors.js'
-import type { CacheSettings, HiddenKind } from '../../files/cache/manifest.js'
+import { type CacheSettings, type HiddenKind, hiddenKinds } from '../../files/cache/manifest.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { trainingLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
-import type { DataFileOptions } from '../shared/options.js'
+import { type DataFileOptions, whole } from '../shared/options.js'
 
 export interface LabelOptions extends DataFileOptions {
   teacher: string
@@ -26,6 +27,38 @@ export interface LabelOptions extends DataFileOptions {
 
 /** Rows of a shard: with the states of all tokens one has a few hundred times as many numbers. */
 const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
+
+export function addSettingsOptions(command: Command): Command {
+  return command
+    .option('--top-k <k>', 'keep the largest k logits of a text, and the probability of the rest', whole(1))
+    .addOption(
+      new Option('--dtype <name>', 'of logits and states').choices(['float32', 'float16']).default('float32'),
+    )
+    .addOption(
+      new Option(
+        '--hidden <which>',
+        'states kept: of all tokens of the last layer or of all, or of the first token of all',
+      )
+        .choices(hiddenKinds)
+        .default('none'),
+    )
+    .option('--layers <list>', 'only these, as 0,3,6; 0 are the embeddings', layerList)
+    .option(
+      '--max-length <n>',
+      'tokens of a text; default 128, or fewer where the teacher takes fewer: that of train and distill',
+      whole(2),
+    )
+    .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+    .option(
+      '--shard-rows <n>',
+      'rows of a file of the cache; default 4096, with states of all tokens 256; of parts at most that, without a rest',
+      whole(1),
+    )
+}
+
+function layerList(list: string): number[] {
+  return list.split(',').map(whole(0, 1000))
+}
 
 /** usual: rows of a shard where they are not asked for, by what they would be. */
 export function settingsOf(

@@ -89,6 +89,16 @@ export function readManifest(folder: string): CacheManifest {
   const given = readFields(join(folder, MANIFEST))
   given.oneOf('format', [FORMAT])
   given.oneOf('version', [VERSION])
+  const facts = readFacts(given)
+  const shards = given.innerList('shards').map((shard, i) => readShard(shard, i, facts.settings))
+  const rows = given.number('rows', counted(0)) as number
+  const sum = shards.reduce((n, shard) => n + shard.rows, 0)
+  if (sum !== rows) given.refuse('rows', `${sum}, the sum over the shards`)
+  return { ...facts, complete: given.oneOf('complete', [true, false]), rows, shards }
+}
+
+/** Whose outputs, of what, and how. Throws CheckpointError that names the field. */
+export function readFacts(given: Fields): CacheFacts {
   const teacher = given.inner('teacher')
   const settings = readSettings(given.inner('settings'))
   const labels = given.list('labels')
@@ -96,10 +106,6 @@ export function readManifest(folder: string): CacheManifest {
     given.refuse('labels', 'a list of names')
   if (settings.topK !== null && settings.topK >= labels.length)
     given.refuse('labels', `more than settings.topK, ${settings.topK}`)
-  const shards = given.innerList('shards').map((shard, i) => readShard(shard, i, settings))
-  const rows = given.number('rows', counted(0)) as number
-  const sum = shards.reduce((n, shard) => n + shard.rows, 0)
-  if (sum !== rows) given.refuse('rows', `${sum}, the sum over the shards`)
   return {
     teacher: {
       folder: teacher.text('folder'),
@@ -111,8 +117,6 @@ export function readManifest(folder: string): CacheManifest {
     settings,
     labels: labels as string[],
     problemType: problemTypeIn(given, settings),
-    complete: given.oneOf('complete', [true, false]),
-    ...{ rows, shards },
   }
 }
 
@@ -174,6 +178,11 @@ export type CacheFacts = Pick<CacheManifest, 'teacher' | 'data' | 'settings' | '
 
 /** Throws CheckpointError naming the first field in which `asked` differs from what is there, with both values. */
 export function checkSame(folder: string, there: CacheFacts, asked: CacheFacts): void {
+  checkSameFacts(join(folder, MANIFEST), there, asked)
+}
+
+/** The same of facts that `from` holds. */
+export function checkSameFacts(from: string, there: CacheFacts, asked: CacheFacts): void {
   const named = ({ teacher, data, settings, labels, problemType }: CacheFacts) =>
     new Map<string, unknown>([
       ['teacher.weights', teacher.weights],
@@ -183,5 +192,5 @@ export function checkSame(folder: string, there: CacheFacts, asked: CacheFacts):
       ...Object.entries(settings).map(([name, value]): [string, unknown] => [`settings.${name}`, value]),
       ...Object.entries({ labels, problemType }),
     ])
-  checkSameFields(join(folder, MANIFEST), named(there), named(asked))
+  checkSameFields(from, named(there), named(asked))
 }

@@ -1,0 +1,186 @@
+// npm run check:queue: workers on a Redis of our own, killed and paused, the store too; the joined cache is that of one run, to
+// the byte. Then what is refused. One line a check; the last is 'N passed, N failed'. `-- full`: 20,000 rows, 20 kills of
+// workers, 5 pauses, 5 kills of the store, processor time beside label's, and two hosts with a link that is cut. Of these
+// `-- storm`, `-- cost`, `-- hosts` are one each.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { twoHosts } from './hosts.mjs'
+import { refusals } from './refusals.mjs'
+import { hasRedis, startStore, until } from './store.mjs'
+import { storm } from './storm.mjs'
+import {
+  attempts,
+  bytesOf,
+  makeWorld,
+  processesIn,
+  published,
+  root,
+  startWorker,
+  tinystill,
+} from './world.mjs'
+
+if (!hasRedis()) {
+  console.log('check:queue skipped: there is no redis-server here (Debian: apt-get install redis-server)')
+  console.log('0 passed, 0 failed')
+  process.exit(0)
+}
+
+const asked = process.argv.slice(2)
+const full = asked.length > 0
+const wants = (name) =>
+  full ? asked.includes(name) || asked.includes('full') : ['storm', 'refusals'].includes(name)
+const size = full
+  ? { rows: 20_000, part: 100, kills: 20, pauses: 5, outages: 5 }
+  : { rows: 2000, part: 50, kills: 3, pauses: 2, outages: 1 }
+/** Of the storm: small parts, in small shards. Of what is measured: large ones, and a teacher that takes its time. */
+const small = { parts: 'parts', whole: 'whole', teacher: 'bert', shard: String(size.part / 2) }
+const large = { parts: 'large', whole: 'whole-large', teacher: 'wide', shard: '1000' }
+
+let passed = 0
+let failed = 0
+async function check(name, work) {
+  try {
+    const detail = await work()
+    passed++
+    console.log(`ok      ${name}${detail ? `: ${detail}` : ''}`)
+  } catch (error) {
+    failed++
+    console.log(`FAILED  ${name}: ${error.message}`)
+  }
+}
+
+const must = (is, why) => {
+  if (!is) throw new Error(why)
+}
+
+const built = spawnSync(process.execPath, [join(root, 'scripts/build-queue.mjs')], { stdio: 'inherit' })
+if (built.status !== 0) {
+  console.log('0 passed, 1 failed')
+  process.exit(1)
+}
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tinystill-queue-')))
+await makeWorld(folder, size.rows, { bert: 48, other: 48, wide: 128 })
+const store = await startStore(join(folder, 'redis'))
+const run = (...args) => tinystill(folder, store.url, ...args)
+/** A command line as it would be typed. */
+const typed = (line) => line.split(' ')
+const addArgs = (out, { parts, shard, teacher } = small) =>
+  typed(`queue add --teacher ${teacher} --parts ${parts} --out ${out} --shard-rows ${shard} --json`)
+const add = (out, kind) => run(...addArgs(out, kind))
+const labelArgs = ({ whole, shard, teacher }) =>
+  typed(`label --teacher ${teacher} --data data.txt --shard-rows ${shard} --threads 1 --out ${whole}`)
+
+/** Seconds of everything that a command line starts: of processors together, and on the clock. */
+function timed(...args) {
+  const line = [process.execPath, join(root, 'dist/cli/bin.js'), ...args, '--quiet']
+  const { stderr, status } = spawnSync('bash', ['-c', 'TIMEFORMAT="%U %S %R"; time "$@"', 'bash', ...line], {
+    ...{ cwd: folder, encoding: 'utf8', env: { ...process.env, TINYSTILL_QUEUE_URL: store.url } },
+  })
+  must(status === 0, stderr)
+  const [user, system, clock] = stderr.trim().split('\n').at(-1).split(' ').map(Number)
+  return { processor: user + system, clock }
+}
+
+const joined = (caches, out, { parts, whole } = small) => {
+  const { status, said } = run('join', '--parts', parts, '--caches', caches, '--out', out)
+  must(status === 0, said)
+  must(bytesOf(join(folder, out)) === bytesOf(join(folder, whole)), `${out} has other bytes than ${whole}`)
+  must(attempts(join(folder, caches)).length === 0, 'attempts are left')
+}
+
+async function killed() {
+  run(...labelArgs(small))
+  await check('killed and paused, with a store that is killed too', async () => {
+    const { status, said, stdout } = add('caches')
+    must(status === 0 && JSON.parse(stdout).added === size.rows / size.part, said)
+    must(JSON.parse(add('caches').stdout).added === 0, 'adding twice added something')
+    const { workers, happened } = await storm(folder, store, size)
+    const plan = size.rows / size.part
+    await until('all parts', () => published(join(folder, 'caches')).length === plan, 900_000)
+    for (const worker of workers) worker.child.kill('SIGTERM')
+    await Promise.all(workers.map((w) => w.ended))
+    joined('caches', 'joined')
+    must(
+      workers.every((w) => w.code === 0),
+      `workers ended with ${workers.map((w) => `${w.code}: ${w.said()}`)}`,
+    )
+    const { kill, pause, outage } = happened
+    return `${kill} kills of workers, ${pause} pauses past the lease, ${outage} kills of the store: the bytes of one run`
+  })
+
+  await check('no process is left', async () => {
+    await until('the end of all workers', () => processesIn(folder).length === 0)
+  })
+
+  await check('a store that was emptied: adding again adds what is missing', async () => {
+    must(run('queue', 'drain').status === 0, 'drain')
+    rmSync(join(folder, 'caches/part-000001'), { recursive: true })
+    const { added, published } = JSON.parse(add('caches').stdout)
+    must(added === 1 && published === size.rows / size.part - 1, `${added} added, ${published} published`)
+    const worker = startWorker(folder, store.url, ['--until-done'])
+    must((await worker.ended) === 0, worker.said())
+    joined('caches', 'joined-again')
+    const status = JSON.parse(run('queue', 'status', '--json').stdout)
+    must(
+      status.parts.done === 1 && status.rowsPerSecond > 0 && status.secondsLeft === 0,
+      JSON.stringify(status),
+    )
+  })
+}
+
+async function cost() {
+  const label = timed(...labelArgs(large))
+  add('one', large)
+  const one = timed('work', '--until-done', '--threads', '1')
+  joined('one', 'joined-one', large)
+  add('two', large)
+  const began = performance.now()
+  const workers = [1, 2].map(() => startWorker(folder, store.url, ['--until-done']))
+  await Promise.all(workers.map((w) => w.ended))
+  const two = (performance.now() - began) / 1000
+  joined('two', 'joined-two', large)
+  // Figures, and no verdict: what else the machine does is in them.
+  const s = (seconds) => `${seconds.toFixed(1)} s`
+  const more = `${(100 * (one.processor / label.processor - 1)).toFixed(1)}% more`
+  const times = `${(one.clock / two).toFixed(2)} times as fast`
+  return `processor: label ${s(label.processor)}, a worker ${s(one.processor)}, ${more}; clock: a worker ${s(one.clock)}, two ${s(two)}, ${times}`
+}
+
+async function hosts() {
+  if (!existsSync(join(folder, small.whole))) run(...labelArgs(small))
+  return twoHosts({
+    ...{ folder, must, add: addArgs('hosts'), parts: size.rows / size.part },
+    joined: () => joined('hosts', 'joined-hosts'),
+  })
+}
+
+try {
+  run(...typed(`split --data data.txt --out parts --rows ${size.part}`))
+  run(...typed('split --data data.txt --out large --rows 2000'))
+  if (wants('storm')) await killed()
+  if (wants('refusals'))
+    for (const [name, work] of refusals({
+      folder,
+      store,
+      run,
+      add,
+      must,
+      rows: size.part,
+      shard: small.shard,
+    }))
+      await check(name, work)
+  if (wants('cost')) await check('what a queue costs', cost)
+  if (wants('hosts')) await check('two hosts, whose link is cut in the middle', hosts)
+} catch (error) {
+  failed++
+  console.log(`FAILED  ${error.stack}`)
+} finally {
+  await store.kill()
+  for (const pid of processesIn(folder)) process.kill(Number(pid), 'SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)
