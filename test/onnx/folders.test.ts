@@ -87,10 +87,7 @@ describe('tinystill export', () => {
     ]
     const before = readFileSync(join(other, 'config.json'))
     const { code, err } = await run('export', '--model', model, '--out', other)
-    expect([code, err]).toEqual([
-      1,
-      expect.stringContaining('holds model.safetensors of another model'),
-    ])
+    expect([code, err]).toEqual([1, expect.stringContaining('holds model.safetensors of another model')])
     expect(readFileSync(join(other, 'config.json'))).toEqual(before)
   })
 

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { loadPretrained } from '../../src/files/models/on-disk.js'
+import { loadPretrained, writePretrained } from '../../src/files/models/on-disk.js'
 import '../../src/index.js'
 import { importOnnx } from '../../src/files/onnx/import.js'
 import { exportOnnx } from '../../src/formats/onnx/export.js'
@@ -22,7 +22,8 @@ import { runOnnx } from '../../src/formats/onnx/run/run.js'
 import { modelProto } from '../../src/formats/onnx/schema.js'
 import { Cursor } from '../../src/formats/onnx/wire.js'
 import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
-import { quantize } from '../../src/nn/quantized/quantize.js'
+import { QuantizedLinear } from '../../src/nn/quantized/layers.js'
+import { countWeights, quantize, quantizedLayers } from '../../src/nn/quantized/quantize.js'
 import { apart, resultOf } from './graphs.js'
 
 const golden = join(import.meta.dirname, '../golden')
@@ -109,6 +110,54 @@ describe('weights beside the file', () => {
   })
 })
 
+describe('whole numbers of our own', () => {
+  const cases = [
+    'bert-classify',
+    'bert-tokens',
+    'bert-mlm',
+    'bert-mlm-untied',
+    'distilbert-classify',
+    'distilbert-mlm',
+  ]
+  it.each(cases)('come back to the byte: %s', (name) => {
+    const config = join(golden, 'family', name)
+    for (const [bits, inputs] of [
+      [7, 'row'],
+      [8, 'tensor'],
+    ] as const) {
+      const folder = fresh()
+      const keep = (path: string) => bits === 8 && path.endsWith('classifier')
+      writePretrained(folder, { model: quantize(loadPretrained(config).model, { bits, keep }) })
+      const model = loadPretrained(folder).model
+      const [file, out] = [`${fresh()}.onnx`, fresh()]
+      writeFileSync(file, exportOnnx(model as never, { inputs }))
+      const { difference, parameters } = importOnnx({ file, out, config: folder })
+      expect(parameters).toBe(countWeights(model))
+      expect(difference.whole).toBeLessThan(0.6)
+      for (const of of ['quantization.json', 'quantized.safetensors'])
+        expect(readFileSync(join(out, of)).equals(readFileSync(join(folder, of))), of).toBe(true)
+    }
+  })
+
+  it('that are beyond their bits, or have no scale, are refused', () => {
+    const model = quantize(loadPretrained(join(golden, 'family/bert-classify')).model)
+    const refused = (change: (layer: QuantizedLinear) => void, reason: string) => {
+      const [, layer] = Array.from(quantizedLayers(model)).find(
+        ([, own]) => own instanceof QuantizedLinear,
+      ) as [string, QuantizedLinear]
+      change(layer)
+      const [file, out] = [`${fresh()}.onnx`, fresh()]
+      writeFileSync(file, exportOnnx(model))
+      const run = () => importOnnx({ file, out, config: join(golden, 'family/bert-classify') })
+      expect(run).toThrow(reason)
+      expect(existsSync(out)).toBe(false)
+    }
+    const row = (layer: QuantizedLinear, q: number) => new Int8Array(layer.columns).fill(q)
+    refused((layer) => layer.setRow(0, row(layer, -128), 1), 'is -128, outside [-127, 127]')
+    refused((layer) => layer.setRow(0, row(layer, 1), -1), 'a scale is above 0 and finite')
+  })
+})
+
 describe('refused', () => {
   const source = join(golden, 'family/bert-classify')
   const bytes = exportOnnx(loadPretrained(source).model)
@@ -126,11 +175,11 @@ describe('refused', () => {
     return expect(run)
   }
   /** The file with its message changed. */
-  const changed = (change: (model: ReturnType<typeof modelProto.read>) => void) => {
+  const changed = (change: (model: ReturnType<typeof modelProto.read>) => void, from = bytes) => {
     const fail = (reason: string): never => {
       throw new Error(reason)
     }
-    const model = modelProto.read(new Cursor(bytes, fail))
+    const model = modelProto.read(new Cursor(from, fail))
     change(model)
     const pieces = modelProto.write(model).finish()
     return Uint8Array.from(
@@ -167,9 +216,20 @@ describe('refused', () => {
     importing(bytes, join(golden, 'family/distilbert-classify')).toThrow('distilbert')
   })
 
-  it('whole numbers', () => {
+  it('whole numbers of others, and those whose inputs have a range measured before', () => {
     const model = quantize(loadPretrained(source).model)
-    importing(exportOnnx(model)).toThrow('computes in whole numbers')
+    const renamed = (name: string) => name.replace(/\.weight\.int8$/, '_quantized')
+    const others = changed((m) => {
+      for (const t of m.graph!.initializer!) t.name = renamed(t.name!)
+      for (const node of m.graph!.node!) node.input = node.input!.map(renamed)
+    }, exportOnnx(model))
+    importing(others).toThrow('computes in whole numbers that tinystill did not write')
+    importing(others).toThrow('Import the float model, and quantize it again by tinystill quantize')
+    const [, layer] = Array.from(quantizedLayers(model)).find(
+      ([, own]) => own instanceof QuantizedLinear,
+    ) as [string, QuantizedLinear]
+    layer.range = [-1, 1]
+    importing(exportOnnx(model)).toThrow('has ranges of inputs that were measured before')
   })
 
   it('a graph that is changed', () => {

@@ -13,12 +13,12 @@ interface ImportOptions {
 
 export const importCommand: CommandSpec<ImportOptions> = {
   name: 'import',
-  describe: 'The weights of an ONNX file of BERT or DistilBERT back into a folder that learns',
+  describe: 'The weights of an ONNX file of BERT or DistilBERT back into a folder of a model',
   options: (command: Command) =>
     command
       .requiredOption(
         '--onnx <file>',
-        "a float model's file: of tinystill export, torch.onnx.export or optimum",
+        "a float model's file: of tinystill export, torch.onnx.export or optimum; or whole numbers of tinystill export",
       )
       .requiredOption('--out <dir>', 'folder for the model')
       .option(

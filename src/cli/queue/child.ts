@@ -4,7 +4,7 @@ import { CheckpointError, TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { checkSameFacts, type TeacherFacts } from '../../files/cache/manifest.js'
 import { makeFolder } from '../../files/disk.js'
-import { loadClassifier, type TextClassifierFolder } from '../../files/models/classifiers.js'
+import { type TextClassifierFolder } from '../../files/models/classifiers.js'
 import { partName, readPlan } from '../../files/parts/plan.js'
 import { type Labelled, labelPart, partFacts, sharedFacts } from '../label/parts.js'
 import type { Context, Environment } from '../shared/command.js'
@@ -14,6 +14,7 @@ import { createOutput } from '../shared/output.js'
 import type { Progress } from '../shared/progress.js'
 import type { ChildSettings } from './engine.js'
 import { insideRoot, type PartJob, readJob } from './job.js'
+import { loadClassifier } from '../../files/models/on-disk.js'
 
 /** What another try would meet again: the job, its plan, its part or its teacher is not what it must be. */
 export class Unfit extends TinystillError {}

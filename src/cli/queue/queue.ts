@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import { TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { makeFolder } from '../../files/disk.js'
-import { loadClassifier } from '../../files/models/classifiers.js'
 import { isPublished } from '../../files/parts/attempt.js'
 import { readPlan } from '../../files/parts/plan.js'
 import { partFacts, sharedFacts } from '../label/parts.js'
@@ -15,6 +14,7 @@ import type { QueuedJob, QueueStore } from './engine.js'
 import { belowRoot, jobOf, runId } from './job.js'
 import { addPlaceOptions, type PlaceOptions, withStore } from './place.js'
 import { prometheus, statusOf, statusText } from './status.js'
+import { loadClassifier } from '../../files/models/on-disk.js'
 
 export interface AddOptions extends LabelOptions, PlaceOptions {
   parts: string

@@ -19,7 +19,7 @@ import type { FileContent } from '../disk.js'
 import { SINGLE, tensorsOf, weightFilesIn } from './checkpoint.js'
 import { listed, match } from './match.js'
 import { type ModelFolder, modelConfigIn } from './model-folder.js'
-import { isQuantizedIn, type Sized, weightFiles, withQuantized } from './quantized.js'
+import { isQuantizedIn, type QuantizedWeights, type Sized, weightFiles, withQuantized } from './quantized.js'
 import { hasTokenizerIn, tokenizerFiles, tokenizerIn } from './tokenizer.js'
 
 export interface LoadOptions {
@@ -106,7 +106,7 @@ export function modelOf(
 
 /** A quantized model is what it was saved as: its head can be neither drawn anew nor put into another order. */
 function quantizedIn(folder: ModelFolder, read: ModelConfig, options: LoadOptions): Loaded<Pretrained> {
-  const { family, config } = read
+  const { config } = read
   const { as, labels, numLabels, newHead = false, prefer } = options
   const others = labels !== undefined && String(labels) !== String(config.labels)
   const refuse = (what: string): never => {
@@ -118,21 +118,37 @@ function quantizedIn(folder: ModelFolder, read: ModelConfig, options: LoadOption
   }
   if (newHead || others || (numLabels ?? config.labels.length) !== config.labels.length)
     refuse(`whose classes are ${listed(config.labels.map(shown))}, in this order`)
-  return withQuantized(folder, ({ path, sizes, fill }) => {
-    const { kind, notes } = kindIn(read, new Set(sizes.keys()), prefer)
-    if (as !== undefined && as !== kind) refuse(`a ${kind} one, and not a ${as} one`)
-    // Of an encoder alone the names have no prefix.
-    const found = new Map(
-      Array.from(sizes, ([name, size]) => [kind === 'base' ? `${family.modelType}.${name}` : name, size]),
-    )
-    checkSize(path, config, family, found, kind.endsWith('classification') ? config.labels.length : null)
-    const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
-    const model = hollow(() => makeModel(family, kind, config, { pooler }))
-    fill(model)
+  return withQuantized(folder, (weights) => {
+    const { model, notes } = quantizedModelOf(read, weights, {
+      prefer,
+      fits: (kind) => {
+        if (as !== undefined && as !== kind) refuse(`a ${kind} one, and not a ${as} one`)
+      },
+    })
     const tokenizer = hasTokenizerIn(folder) ? tokenizerIn(folder) : null
     const info = { fresh: [], unused: [], notes: notes.map((note) => `${folder.path}: ${note}`) }
     return { model, tokenizer, config: model.config, info }
   })
+}
+
+/** A model out of a config and whole numbers, wherever they come from. `fits` may throw for a kind. Throws CheckpointError. */
+export function quantizedModelOf(
+  read: ModelConfig,
+  { path, sizes, fill }: QuantizedWeights,
+  { prefer, fits = () => {} }: { prefer?: Kind | undefined; fits?: (kind: Kind) => void } = {},
+): { model: Pretrained; notes: string[] } {
+  const { family, config } = read
+  const { kind, notes } = kindIn(read, new Set(sizes.keys()), prefer)
+  fits(kind)
+  // Of an encoder alone the names have no prefix.
+  const found = new Map(
+    Array.from(sizes, ([name, size]) => [kind === 'base' ? `${family.modelType}.${name}` : name, size]),
+  )
+  checkSize(path, config, family, found, kind.endsWith('classification') ? config.labels.length : null)
+  const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
+  const model = hollow(() => makeModel(family, kind, config, { pooler }))
+  fill(model)
+  return { model, notes }
 }
 
 /** What the weights are loaded as. Asked for classes, they get a classifier whatever they were. */

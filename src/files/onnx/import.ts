@@ -2,18 +2,20 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import type { ModelConfig } from '../../formats/config.js'
 import { shown } from '../../formats/json.js'
 import { type Answering, type Difference, differenceOf } from '../../formats/onnx/compare.js'
 import type { Beside } from '../../formats/onnx/elements.js'
-import { MAX_BYTES, readOnnx } from '../../formats/onnx/graph.js'
-import { type GraphWeight, graphWeights } from '../../formats/onnx/weights.js'
+import { MAX_BYTES, type OnnxGraph, readOnnx } from '../../formats/onnx/graph.js'
+import { graphWeights, tensorOf } from '../../formats/onnx/weights.js'
+import { wholeWeights } from '../../formats/onnx/whole-weights.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
-import { empty, type Tensor } from '../../tensor/tensor.js'
+import { countWeights, isQuantized } from '../../nn/quantized/quantize.js'
 import { readBytes } from '../disk.js'
 import { placeModel } from '../model-place.js'
 import { checkInside } from '../models/disk-folder.js'
 import { checkKind, hasTokenizer, loadTokenizer, readModelConfig } from '../models/on-disk.js'
-import { modelOf, pretrainedFiles } from '../models/pretrained.js'
+import { modelOf, pretrainedFiles, quantizedModelOf } from '../models/pretrained.js'
 
 export interface ImportOptions {
   /** The ONNX file. */
@@ -38,8 +40,8 @@ export interface Imported {
   notes: readonly string[]
 }
 
-/** Half precision, which files of fp16 have, is off by less; another model by far more. */
-const BAR = { float: 1e-4, float16: 0.03 }
+/** Half precision, which files of fp16 have, is off by less; another model by far more. Whole numbers: see ./export.ts. */
+const BAR = { float: 1e-4, float16: 0.03, whole: 0.6 }
 
 function configFolder(file: string, given: string | undefined): string {
   const beside = dirname(file)
@@ -74,10 +76,13 @@ function filesBeside(file: string): Beside {
   }
 }
 
-const tensorOf = (weight: GraphWeight): Tensor => {
-  const t = empty(weight.shape)
-  weight.fill(t.elements)
-  return t
+/** The model of a graph: of floats, or of whole numbers as they are. */
+function modelIn(graph: OnnxGraph, read: ModelConfig): { model: Pretrained; notes: readonly string[] } {
+  const whole = wholeWeights(graph)
+  if (whole !== null) return quantizedModelOf(read, whole)
+  const tensors = new Map(Array.from(graphWeights(graph), ([name, weight]) => [name, tensorOf(weight)]))
+  const { model, info } = modelOf(graph.file, read, tensors, {})
+  return { model, notes: info.notes }
 }
 
 /**
@@ -89,12 +94,14 @@ export function importOnnx({ file, out, config: given }: ImportOptions): Importe
   const graph = readOnnx(readBytes(file, MAX_BYTES), file, filesBeside(file))
   const folder = configFolder(file, given)
   const read = readModelConfig(folder)
-  const tensors = new Map(Array.from(graphWeights(graph), ([name, weight]) => [name, tensorOf(weight)]))
-  const { model, info } = modelOf(file, read, tensors, {})
+  const { model, notes } = modelIn(graph, read)
   checkKind(out, model)
   const half = [...graph.tensors.values()].some(({ type }) => type === 'float16')
   const difference = differenceOf(graph, model as Pretrained & Answering, model.config)
-  if (!(difference.largest <= (half ? BAR.float16 : BAR.float)))
+  const agrees = isQuantized(model)
+    ? difference.whole <= BAR.whole
+    : difference.largest <= (half ? BAR.float16 : BAR.float)
+  if (!agrees)
     throw new CheckpointError(
       file,
       `computes something else than the model of ${join(folder, 'config.json')}: answers differ by ${difference.largest.toPrecision(2)} of the largest`,
@@ -103,7 +110,7 @@ export function importOnnx({ file, out, config: given }: ImportOptions): Importe
   const tokenizer = hasTokenizer(folder) ? loadTokenizer(folder) : null
   const left = placeModel(out, pretrainedFiles({ model, tokenizer }))
   return {
-    ...{ architecture: model.architecture, parameters: model.countParameters() },
-    ...{ producer: graph.producer, opset: graph.opset, config: folder, difference, left, notes: info.notes },
+    ...{ architecture: model.architecture, parameters: countWeights(model) },
+    ...{ producer: graph.producer, opset: graph.opset, config: folder, difference, left, notes },
   }
 }

@@ -3,6 +3,7 @@
 // which layer it is of.
 import { CheckpointError } from '../../errors.js'
 import { numel, type Shape } from '../../tensor/shape.js'
+import { empty, type Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
 import type { StoredTensor } from './elements.js'
 import type { OnnxGraph, OnnxNode } from './graph.js'
@@ -13,6 +14,12 @@ export interface GraphWeight {
   shape: Shape
   /** Fills `out`, of the shape's size. */
   fill(out: { [i: number]: number }): void
+}
+
+export const tensorOf = (weight: GraphWeight): Tensor => {
+  const t = empty(weight.shape)
+  weight.fill(t.elements)
+  return t
 }
 
 const BIAS = /\.bias$/
@@ -26,18 +33,12 @@ const weightOf = (bias: string) =>
     ? bias.replace(BIAS, '.decoder.weight')
     : bias.replace(BIAS, '.weight')
 
-/** Throws CheckpointError that names the file, for graphs of whole numbers and those that have no parameter's name. */
+/** All floats. Throws CheckpointError that names the file, for graphs that have no parameter's name. */
 export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
   const refuse = (reason: string, hint: string): never => {
     throw new CheckpointError(graph.file, reason, hint)
   }
   const tensors = new Map(graph.tensors)
-  const whole = graph.nodes.find(({ op }) => op === 'MatMulInteger' || op === 'QLinearMatMul')
-  if (whole !== undefined)
-    refuse(
-      `computes in whole numbers (node ${shown(whole.name)}, ${whole.op})`,
-      'Import the float model, and quantize it again by tinystill quantize',
-    )
   // What is the same number for number is stored once, and gets its other names by Identity.
   for (const { op, inputs, outputs } of graph.nodes) {
     const t = tensors.get(inputs[0])
@@ -102,7 +103,7 @@ function biasAfter(
   return after?.inputs.find((input) => tensors.has(input))
 }
 
-const asItIs = (t: StoredTensor): GraphWeight => ({
+export const asItIs = (t: StoredTensor): GraphWeight => ({
   shape: t.shape,
   fill: (out) => {
     const numbers = t.numbers()
