@@ -203,6 +203,26 @@ describe('tinystill prune while training', () => {
     expect(pruning.zeros / pruning.weights).toBeCloseTo(0.7, 2)
   })
 
+  it('beside other methods and without its teacher, with verdicts, and plain words about the teacher', async () => {
+    const more = ['--teacher', at('model'), '--baseline', '--beside', 'magnitude', '--seeds', '3', ...data]
+    const how = ['--method', 'movement', '--sparsity', '0.8', ...fast, '--epochs', '1']
+    const { code, err } = await prune('compared', ...how, ...more)
+    expect(err).not.toMatch(/tinystill: /)
+    expect(code).toBe(0)
+    const { models, judgements, verdicts, baseline, stages } = record('compared')
+    expect(Object.keys(models)).toEqual(expect.arrayContaining(['teacher', 'alone', 'pruned', 'magnitude']))
+    expect(Object.keys(judgements)).toEqual(expect.arrayContaining(['alone', 'magnitude']))
+    for (const { seeds, interval } of Object.values<{ seeds: number; interval: unknown }>(judgements))
+      expect([seeds, interval === undefined]).toEqual([3, false])
+    expect(verdicts.join('\n')).toMatch(
+      /the teacher (does not help here|helps)|that the teacher helps is not shown/,
+    )
+    expect(baseline.fit).toEqual(stages[0].fit)
+    expect(baseline.prune).toEqual(stages[0].prune)
+    expect(models.magnitude.seeds).toHaveLength(3)
+    expectSparse('compared', 0.8)
+  })
+
   it('gives the same bytes when it is run again', async () => {
     const more = ['--method', 'movement', '--sparsity', '0.8', ...data, ...fast, '--epochs', '1']
     await prune('once', ...more)
@@ -248,7 +268,7 @@ describe('tinystill prune refuses', () => {
     [
       'a teacher without training',
       ['--method', 'magnitude', '--sparsity', '0.5', '--teacher', at('model')],
-      /--teacher is for training/,
+      /--teacher goes with training/,
     ],
     [
       'a temperature without a teacher',

@@ -284,7 +284,7 @@ describe('tinystill train', () => {
     [
       'a model that is none',
       ['--model', 'nothing'],
-      /nothing: is no folder, no config.json and no preset. Presets are tiny, mini/,
+      /nothing: is no folder, no config.json and no preset. Presets are tiny, slim, mini/,
     ],
     ['data that are none', ['--train', 'nothing.tsv'], /nothing.tsv: cannot be read/],
     ['a text too long', ['--max-length', '100'], /--max-length 100: the model takes at most 40/],

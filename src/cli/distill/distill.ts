@@ -37,6 +37,7 @@ import {
   summarize,
   tableColumns,
   tableRows,
+  teacherLines,
   verdictLines,
   verdictsOf,
 } from './report.js'
@@ -189,7 +190,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const texts = verdictLines(verdicts)
   const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(figures)]))
   const majority = models[MAJORITY]?.accuracy ?? Number.NaN
-  texts.push(...aloneLine(table), ...belowLines(table, main))
+  texts.push(...teacherLines(verdicts, recipe), ...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
   const description = describePlan(plan)
   const { quantize, prune } = studentStage(plan)

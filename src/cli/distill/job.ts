@@ -1,7 +1,7 @@
 // What a distillation was asked for, read once: from here on there are sources, data, a plan and an output, and no option.
 import type { Plan } from '../../distill/plan/plan.js'
 import type { RowCounts } from '../../distill/plan/steps.js'
-import { ablations, aloneVariant, type Variant } from '../../distill/plan/variants.js'
+import { ablations, aloneVariant, besideVariants, type Variant } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { TinystillError } from '../../errors.js'
@@ -91,7 +91,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   const read = readSets(options, teachers[0], dataOptions(options, output), output)
   const texts = withVaried(read, { options, recipe, teachers, pretrained }, output)
   const plan = planFor(recipe, options, student, texts, teachers[0].problemType)
-  const flags = flagsLine(options, plan)
+  const flags = flagsLine(options, plan, recipe)
   if (flags !== null) output.info(flags)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
@@ -158,14 +158,14 @@ function checkTasks({ name }: Recipe, teachers: readonly Teacher[]): void {
 /** What is trained with each seed. */
 function variantsOf(
   plan: Plan,
-  { baseline, ablate, dev }: DistillOptions,
+  { baseline, ablate, dev, beside = [] }: DistillOptions,
   rows: RowCounts,
 ): Pick<Job['training'], 'variants' | 'skipped'> {
   const { variants: without, skipped } = ablate ? ablations(plan) : { variants: [], skipped: [] }
   const main: Variant = { label: null, plan }
   // Without dev nothing says which of the lone student's schedules is better.
   const alone = baseline ? [aloneVariant(plan, dev === undefined ? null : rows)] : []
-  return { variants: [...alone, main, ...without], skipped }
+  return { variants: [...alone, main, ...besideVariants(plan, beside), ...without], skipped }
 }
 
 function typedOf(options: DistillOptions): Typed {

@@ -1,5 +1,6 @@
 // The options of tinystill distill.
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { BesideMethod } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
 import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.js'
@@ -62,6 +63,8 @@ export interface DistillOptions
   T?: number
   alpha?: number
   quantizeAware?: SchemeName
+  /** Of tinystill prune: methods that are compared. */
+  beside?: readonly BesideMethod[]
   maxLength?: number
   baseline: boolean
   ablate: boolean

@@ -25,23 +25,30 @@ const given = (options: DistillOptions) => {
 }
 
 /** What those flags change, for people; null where there are none. */
-export function flagsLine(options: DistillOptions, { stages }: Plan): string | null {
+export function flagsLine(
+  options: DistillOptions,
+  { stages }: Plan,
+  { sameAlone = false }: Pick<Recipe, 'sameAlone'>,
+): string | null {
   const own = Object.entries(given(options)).map(([name, value]) => `${flagOf(name)} ${value}`)
   if (own.length === 0) return null
   const names = stages.map(({ name }) => name)
   const where = names.length === 1 ? `the stage ${names[0]}` : `each of the stages ${names.join(', ')}`
-  const lone = options.baseline
-    ? `; the lone student keeps its own schedule${options.batchSize === undefined ? '' : ', but for the batches'}`
-    : ''
+  const lone = !options.baseline
+    ? ''
+    : sameAlone
+      ? '; for the lone student too'
+      : `; the lone student keeps its own schedule${options.batchSize === undefined ? '' : ', but for the batches'}`
   return `${own.join(', ')}: for ${where}${lone}`
 }
 
 /**
  * The plan with --epochs, --steps, --lr, --batch-size and --warmup for all stages of the recipe. The lone student's own
- * schedule is not of the recipe: of these only the size of batches is its too.
+ * schedule is not of the recipe: of these only the size of batches is its too, but where the recipe trains it as the others.
  */
-function withFlags(plan: Plan, options: DistillOptions): Plan {
+function withFlags(plan: Plan, options: DistillOptions, { sameAlone = false }: Recipe): Plan {
   const { batchSize } = options
+  const alone = sameAlone ? given(options) : batchSize === undefined ? {} : { batchSize }
   const change = (flags: Given) => (stage: StagePlan) => ({
     ...stage,
     fit: withFit(stage.fit, flags, { file: 'options' }),
@@ -49,7 +56,7 @@ function withFlags(plan: Plan, options: DistillOptions): Plan {
   return {
     ...plan,
     stages: plan.stages.map(change(given(options))),
-    baseline: change(batchSize === undefined ? {} : { batchSize })(plan.baseline),
+    baseline: change(alone)(plan.baseline),
   }
 }
 
@@ -135,7 +142,11 @@ export function planFor(
     throw new RangeError(
       `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${tasks[problemType].name}`,
     )
-  if (!quick) return withFlags(plan, options)
+  if (!quick) return withFlags(plan, options, recipe)
   const short = (stage: StagePlan) => ({ ...stage, fit: { ...stage.fit, epochs: 1, steps: null } })
-  return withFlags({ ...plan, stages: plan.stages.map(short), baseline: short(plan.baseline) }, options)
+  return withFlags(
+    { ...plan, stages: plan.stages.map(short), baseline: short(plan.baseline) },
+    options,
+    recipe,
+  )
 }

@@ -1,5 +1,6 @@
 // What a distillation tells: the table over seeds, the verdicts, and its page.
 
+import type { Recipe } from '../../distill/recipes/recipe.js'
 import { judgeGains, mean, type SeedFigures, spread, type Verdict } from '../../distill/verdict.js'
 import { verdictMethod, verdictText } from '../../distill/verdict-text.js'
 import type { Report, ReportSection } from '../../report/report.js'
@@ -94,6 +95,23 @@ export function verdictsOf(table: ModelTable, main: string): Record<string, Verd
 export function verdictLines(verdicts: Readonly<Record<string, Verdict & { text: string }>>): string[] {
   const all = Object.values(verdicts)
   return [all.map((v) => v.text), verdictMethod(all) ?? []].flat()
+}
+
+/** Of a pruning with a teacher and without: in plain words whether the teacher is worth it. */
+export function teacherLines(
+  { alone }: Readonly<Record<string, Pick<Verdict, 'gain' | 'largerThanSeedNoise'>>>,
+  { sameAlone = false }: Pick<Recipe, 'sameAlone'>,
+): string[] {
+  if (!sameAlone || alone === undefined || !Number.isFinite(alone.gain)) return []
+  const points = `${(100 * Math.abs(alone.gain)).toFixed(2)} points`
+  const same = 'alone, the same pruning by labels,'
+  if (alone.gain <= 0)
+    return [`the teacher does not help here: ${same} is ${points} above; leave --teacher out`]
+  return [
+    alone.largerThanSeedNoise === true
+      ? `the teacher helps: ${same} is ${points} below`
+      : `that the teacher helps is not shown: ${same} is ${points} below, which may be chance`,
+  ]
 }
 
 /** Which of its schedules the lone student has, and what the others gave; none where there was one. */

@@ -112,22 +112,17 @@ export async function pruneOnce(
   if (result === null) prune()
   const written = { ...beginningOf(facts, data, identity), status: 'done', seconds: (now() - began) / 1000 }
   const made: Made = { options, pruning, sparsity: sparsityOf(model), result, classes: own?.classes ?? [] }
-  const check = (staged: string) => {
-    if (fingerprint(readBack(staged)) !== fingerprint(model))
-      throw new CheckpointError(
-        out,
-        'does not hold what was written',
-        'Is the disk sound? Write to another one',
-      )
-  }
-  place(
-    out,
-    [...recordsOf(made, written, shownFacts(facts, data, written.seconds)), ...opened.files()],
-    output,
-    {
-      check,
-    },
-  )
+  const check = (staged: string) =>
+    readBack(staged, (read) => {
+      if (fingerprint(read) !== fingerprint(model))
+        throw new CheckpointError(
+          out,
+          'does not hold what was written',
+          'Is the disk sound? Write to another one',
+        )
+    })
+  const records = recordsOf(made, written, shownFacts(facts, data, written.seconds))
+  place(out, [...records, ...opened.files()], output, { check })
   tell(made, context)
 }
 

@@ -1,5 +1,6 @@
 // The options of tinystill prune.
 import { type Command, Option } from 'commander'
+import { type BesideMethod, besideMethods } from '../../distill/plan/variants.js'
 import type { PruneMethodName } from '../../nn/prune/methods.js'
 import { type ScoreStart, scoreStarts } from '../../nn/prune/prepare.js'
 import { type PruneScheduleName, pruneScheduleNames } from '../../nn/prune/schedule.js'
@@ -42,6 +43,7 @@ export interface PruneOptions extends RunCommandOptions, DataFileOptions, PaceOp
   labels?: string[]
   maxLength?: number
   baseline: boolean
+  beside?: BesideMethod[]
   seeds: number
   onNonfinite: OnNonfinite
   force: boolean
@@ -117,6 +119,12 @@ export function pruneOptions(command: Command): Command {
       whole(2),
     )
     .option('--baseline', 'trains the same without the teacher too', false)
+    .addOption(
+      new Option(
+        '--beside <method...>',
+        'prunes as much by these methods too, by the same schedule and teacher, for a verdict',
+      ).choices(besideMethods),
+    )
     .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
     .addOption(nonfiniteOption())
     .option('--force', 'goes on in spite of what is found wrong', false)

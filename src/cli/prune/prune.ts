@@ -1,7 +1,9 @@
 // tinystill prune: most weights of a model become 0, at once or while it is trained on, by its labels and a teacher.
 import type { StagePruning } from '../../distill/plan/pruning.js'
+import { besideMethods } from '../../distill/plan/variants.js'
 import { TinystillError } from '../../errors.js'
 import { classesOf } from '../../files/models/on-disk.js'
+import { pruneMethods } from '../../nn/prune/methods.js'
 import { distill } from '../distill/distill.js'
 import { readJob } from '../distill/job.js'
 import type { DistillOptions, PruneFlags } from '../distill/options.js'
@@ -24,7 +26,8 @@ const flagsOf = ({
   ...options
 }: PruneOptions): PruneFlags => {
   // As its paper has it, from 0, a training of a few hundred steps ends at chance.
-  const { scores = method === 'movement' ? 'size' : undefined } = options
+  const moves = method === 'movement' || options.beside?.includes('movement')
+  const { scores = moves ? 'size' : undefined } = options
   const { sparsity, scoreLr, threshold, penalty } = options
   const asked = {
     ...{ prune: method, sparsity, prunePattern: pattern, pruneSchedule: schedule, pruneBegin: begin },
@@ -46,13 +49,20 @@ function asDistillation(options: PruneOptions & CommonOptions & { train: string 
 /** Of training. */
 const OF_TRAINING = [
   ...(['teacher', 'T', 'alpha', 'transfer', 'schedule', 'begin', 'hold', 'steps', 'lr', 'warmup'] as const),
-  ...(['baseline', 'force', 'keepCheckpoints', 'tensorboard'] as const),
+  ...(['baseline', 'beside', 'force', 'keepCheckpoints', 'tensorboard'] as const),
 ]
 
 /** Throws RangeError for options that go with others which are not there. */
 function checkOptions(options: PruneOptions, training: boolean): void {
   const { teacher, alpha = 0, method, train, dev, test } = options
   goesWith(options, ['rounds'], '--method lottery', method === 'lottery')
+  const learns = pruneMethods[method].by === 'scores' || options.beside?.includes('movement') === true
+  goesWith(options, ['scores', 'scoreLr'], '--method movement', learns)
+  goesWith(options, ['penalty', 'threshold'], '--method soft-movement', method === 'soft-movement')
+  const compared: readonly string[] = besideMethods
+  goesWith(options, ['beside'], `--method ${compared.join(', ')}`, compared.includes(method))
+  if (options.beside?.some((own) => own === method))
+    throw new RangeError(`--beside ${method}: is the method itself`)
   if (training) {
     goesWith(options, ['baseline'], '--teacher DIR, without which it trains', teacher !== undefined)
     goesWith(options, ['T', 'transfer'], '--teacher DIR', teacher !== undefined || alpha > 0)

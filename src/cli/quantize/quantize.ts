@@ -240,7 +240,7 @@ export const quantizeCommand: CommandSpec<QuantizeOptions> = {
             ],
           ]
         : []
-    place(out, [...report, ...files()], output, { check: (staged) => void readBack(staged) })
+    place(out, [...report, ...files()], output, { check: readBack })
     if (judged !== null)
       output.print(`${figureTable({ float: judged.figures.before, int8: judged.figures.after })}\n`)
     output.print(sizeTable({ names: NAMES, bytes: sizes, speeds: judged?.speeds ?? null }))

@@ -43,11 +43,17 @@ export function openModel(folder: string): OpenModel {
   }
 }
 
-/** Loads a folder as any command would, to see whether it can be. */
-export function readBack(folder: string): Module {
-  return readModelFields(folder).get('model_type') === OWN_MODEL_TYPE
-    ? loadTextModel(folder).model
-    : loadPretrained(folder, { prefer: 'sequence-classification' }).model
+/** Loads a folder as any command would, to see whether it can be. The model is gone when it was looked at. */
+export function readBack(folder: string, look: (model: Module) => void = () => {}): void {
+  const own = readModelFields(folder).get('model_type') === OWN_MODEL_TYPE
+  const { model } = own
+    ? loadTextModel(folder)
+    : loadPretrained(folder, { prefer: 'sequence-classification' })
+  try {
+    look(model)
+  } finally {
+    for (const t of [...model.parameters(), ...model.buffers()]) t.dispose()
+  }
 }
 
 /** placeModel(), and what it leaves is told. */

@@ -1,5 +1,7 @@
 // What else is trained to see what a recipe is worth: the student alone, and the recipe without each of its losses.
+import type { PruneMethodName } from '../../nn/prune/methods.js'
 import { lossesOf, type Plan, type StagePlan, studentStage, tellsClasses } from './plan.js'
+import { type StagePruning, stagePruning } from './pruning.js'
 import { type RowCounts, stepsOfEpoch, stepsOfModel, stepsOfStage } from './steps.js'
 
 export interface Variant {
@@ -21,6 +23,27 @@ export function modelNames({ stages }: Pick<Plan, 'stages'>, label: string | nul
 /** Its name in tables of the model that a plan is for. */
 export const mainName = (plan: Pick<Plan, 'stages'>): string =>
   modelNames(plan, null).get(studentStage(plan)) ?? 'distilled'
+
+/** Methods that prune in one training to a sparsity that is asked for, so that two of them can be compared. */
+export const besideMethods = [
+  'magnitude',
+  'magnitude-global',
+  'movement',
+] as const satisfies PruneMethodName[]
+export type BesideMethod = (typeof besideMethods)[number]
+
+/** The plan pruned by each of these methods instead: as much, by the same schedule, from the same teacher. */
+export const besideVariants = ({ stages }: Plan, methods: readonly BesideMethod[]): Variant[] =>
+  methods.map((method) => {
+    const prune = (own: StagePruning) => {
+      const { sparsity, pattern, schedule, begin, hold, scores, scoreLr } = own
+      return stagePruning(method, { sparsity, pattern, schedule, begin, hold, scores, scoreLr })
+    }
+    const own = stages.map((stage) =>
+      stage.prune === null ? stage : { ...stage, prune: prune(stage.prune) },
+    )
+    return { label: method, plan: { stages: own, ensemble: [] } }
+  })
 
 /** Schedules are alike where their steps differ by less than this part. */
 const ALIKE = 0.1

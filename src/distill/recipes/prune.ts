@@ -15,7 +15,7 @@ export const pruneRecipe = defineRecipe({
   describe:
     'A copy of the teacher of which most weights become 0 while it is trained on: --prune, --sparsity',
   source: 'Sanh et al. 2020 (arXiv 2005.07683), Zhu and Gupta 2017 (arXiv 1710.01878)',
-  ...{ teachers: 'one', student: 'copy' },
+  ...{ teachers: 'one', student: 'copy', sameAlone: true },
   settings: {
     T: numberFrom(0.01, 1000, 2),
     alpha: numberFrom(0, 1, ALPHA),

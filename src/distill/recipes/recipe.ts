@@ -48,6 +48,8 @@ export interface RecipeRecord<S extends Settings> {
   student: 'given' | 'teacher' | 'distilbert' | 'copy'
   /** Whether a new student learns from texts made of the labelled ones too, where nothing else is asked for. */
   varies?: boolean
+  /** Whether the lone student is trained as this one is, by the same flags; else by what is good for labels. */
+  sameAlone?: boolean
   settings: S
   plan(settings: Values<S>, occasion: Occasion): Plan
 }
