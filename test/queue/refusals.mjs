@@ -155,8 +155,8 @@ export function refusals({ folder, store, run, add, must, rows, shard }) {
         few('replanned')
         must(addOf('replanned', 'replanned-caches').status === 0, 'add')
         rmSync(at('replanned'), { recursive: true })
-        run('split', '--data', 'bert/vocab.txt', '--out', 'replanned', '--rows', '40')
-        return failing('part-000000')
+        run('split', '--data', 'bert/vocab.txt', '--out', 'replanned', '--rows', String(rows))
+        return failing('data.sha256')
       },
     ],
     [

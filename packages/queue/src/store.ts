@@ -34,7 +34,8 @@ export function recordOf(job: Job): JobRecord {
 
 export async function open(place: QueuePlace): Promise<QueueStore> {
   const client = await connect(place)
-  const queue = new Queue(place.queue, { connection: client })
+  // Its check of the version prints lines of its own about settings that `unsafe` tells.
+  const queue = new Queue(place.queue, { connection: client, skipVersionCheck: true })
   // Commands throw by themselves.
   queue.on('error', () => {})
 

@@ -29,7 +29,7 @@ export async function work(options: WorkOptions): Promise<void> {
   first.disconnect()
   const watch = new Redis(url, { retryStrategy, maxRetriesPerRequest: null })
   tellLost(watch, onEvent)
-  const queue = new Queue(name, { connection: watch })
+  const queue = new Queue(name, { connection: watch, skipVersionCheck: true })
   queue.on('error', () => {})
   const worker = new Worker(name, new URL('./child.js', import.meta.url), {
     connection: { url, retryStrategy },
