@@ -100,6 +100,7 @@ describe('runtime dependencies', () => {
 describe.each([
   ['package-lock.json', []],
   ['test/gpu/package-lock.json', ['gl', 'webgpu']],
+  ['site/package-lock.json', []],
 ] as const)('%s', (lock, scripts) => {
   it(`has no install script but of ${scripts.length > 0 ? scripts.join(', ') : 'none'}`, () => {
     const found = entriesOf(lock).flatMap(([path, e]) => (e.hasInstallScript ? [nameOf(path)] : []))
