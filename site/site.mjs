@@ -32,7 +32,10 @@ const actions = {
     node('engine/bundle.mjs')
     vitepress('dev', '.', ...rest)
   },
-  check: () => node('check/node.mjs', ...rest),
+  check() {
+    node('engine/bundle.mjs')
+    node('check/node.mjs', ...rest)
+  },
   browser() {
     if (!existsSync(`${here}.vitepress/dist/index.html`)) actions.build()
     node('check/browser.mjs', ...rest)

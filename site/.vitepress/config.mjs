@@ -55,8 +55,14 @@ export default defineConfig({
   base: process.env.SITE_BASE ?? '/',
   cleanUrls: false,
   metaChunk: true,
+  // Neither a style that is written for a moment, nor pages that nobody asked for.
+  appearance: { disableTransition: false },
+  router: { prefetchLinks: false },
   contentProps: { class: 'page' },
-  head: [['link', { rel: 'stylesheet', href: `${process.env.SITE_BASE ?? '/'}code.css` }]],
+  head: [
+    ['link', { rel: 'stylesheet', href: `${process.env.SITE_BASE ?? '/'}code.css` }],
+    ['link', { rel: 'icon', href: 'data:,' }],
+  ],
   srcExclude: ['node_modules/**', 'README.md'],
   markdown: {
     config: ours,

@@ -45,8 +45,12 @@ export function linesOf(path, from, to = '}') {
   return { first: first + 1, last: last + 1, text: lines.slice(first, last + 1).join('\n') }
 }
 
+/** MathML. Readers without a mathematical font would see accents struck through their letters: a bar goes above instead. */
 const formula = (tex, displayMode) =>
-  katex.renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' })
+  katex
+    .renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' })
+    .replaceAll('<mover accent="true">', '<mover>')
+    .replaceAll('\u02c9', '\u00af')
 
 /** $...$ and $$...$$, as in the repository's own pages. A dollar before a blank, or after one, is a dollar. */
 function math(md) {

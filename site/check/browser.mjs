@@ -90,17 +90,15 @@ async function checkCells({ path, cells }) {
   }
 }
 
-/** Types into a cell's editor as a reader does. */
-async function write(page, id, code) {
-  const editor = page.locator(`[data-cell="${id}"] .cm-content`)
-  await editor.click()
-  await page.keyboard.press('Control+a')
-  await page.keyboard.insertText(code)
+/** A lesson with `code` in its first cell, as a link brings it. */
+async function openWith(code) {
+  const opened = await open(`/lessons/shapes.html#code=1.${Buffer.from(code).toString('base64url')}`)
+  await opened.page.locator('[data-cell="1"] .cell-foreign').waitFor({ timeout: LIMIT })
+  return opened
 }
 
 async function checkStop() {
-  const { page, close } = await open('/lessons/shapes.html')
-  await write(page, 1, 'console.log("round")\nwhile (true) {}')
+  const { page, close } = await openWith('console.log("round")\nwhile (true) {}')
   const cell = page.locator('[data-cell="1"]')
   await cell.locator('button.run').click()
   await cell.locator('.cell-output').filter({ hasText: 'round' }).waitFor({ timeout: LIMIT })
@@ -118,11 +116,9 @@ async function checkStop() {
 }
 
 async function checkShared() {
-  const code = Buffer.from('console.log("it ran by itself")').toString('base64url')
-  const { page, close } = await open(`/lessons/shapes.html#code=1.${code}`)
+  const { page, close } = await openWith('console.log("it ran by itself")')
   const cell = page.locator('[data-cell="1"]')
   await cell.locator('.cm-content').filter({ hasText: 'it ran by itself' }).waitFor({ timeout: LIMIT })
-  await cell.locator('.cell-foreign').waitFor()
   await page.waitForLoadState('networkidle')
   must(!(await cell.locator('.cell-output').textContent()).includes('by itself'), 'it ran before a click')
   must((await runCell(page, 1)).includes('by itself'), 'it does not run by a click')
@@ -131,15 +127,14 @@ async function checkShared() {
 
 /** What a cell prints or names in a picture is text, whatever it looks like. */
 async function checkHostile() {
-  const { page, complaints, close } = await open('/lessons/shapes.html')
   const bad =
     '<img src=x onerror="window.broken=1"><script>window.broken=1</script>{{constructor.constructor("window.broken=1")()}}'
   const text = JSON.stringify(bad)
-  await write(
-    page,
-    1,
-    `import { bars, plot } from 'site'\nconsole.log(${text})\nbars(${text}, { [${text}]: 1 }, { label: ${text} })\nplot(${text} + 2, { [${text}]: { y: [1, NaN, Infinity] } })\n${text}`,
-  )
+  const { page, complaints, close } = await openWith(`import { bars, plot } from 'site'
+console.log(${text})
+bars(${text}, { [${text}]: 1 }, { label: ${text} })
+plot(${text} + 2, { [${text}]: { y: [1, NaN, Infinity] } })
+${text}`)
   const output = await runCell(page, 1)
   must(
     output.split('\n').every((line) => line === bad),

@@ -2,7 +2,7 @@
 // solved. `npm run check:site -- lessons/shapes` checks pages of that name; with `--write` the output that a page shows is
 // written anew from what its cells print, to be read before it is committed.
 import { writeFileSync } from 'node:fs'
-import { bundle } from '../engine/bundle.mjs'
+import { linesOf } from '../.vitepress/markdown.mjs'
 import { runCell } from './cell.mjs'
 import { pages } from './pages.mjs'
 
@@ -10,12 +10,19 @@ const write = process.argv.includes('--write')
 const names = process.argv.slice(2).filter((it) => !it.startsWith('--'))
 const RIGHT = 'Right.'
 
-await bundle()
 let [passed, failed] = [0, 0]
 const tell = (name, complaint) => {
   if (complaint === null) passed++
   else failed++
   if (complaint !== null) console.log(`FAILED  ${name}: ${complaint}`)
+}
+
+function attempt(f) {
+  try {
+    return f()
+  } catch (error) {
+    return error.message
+  }
 }
 
 async function judge(cell) {
@@ -30,6 +37,13 @@ async function judge(cell) {
   return solved.split('\n').at(-1) === RIGHT ? null : `its solution is not right: ${solved}`
 }
 
+/** Lines of ours that a page shows, which may have gone. */
+function judgeSources(markdown) {
+  for (const [, path, between] of markdown.matchAll(/^```source (\S+)\n([\s\S]*?)^```$/gm))
+    linesOf(path, ...between.trimEnd().split('\n'))
+  return null
+}
+
 /** A page with what its cells print in the place of what it shows. Exercises show nothing before they are checked. */
 async function rewritten({ markdown, cells }) {
   const outputs = []
@@ -40,7 +54,13 @@ async function rewritten({ markdown, cells }) {
 for (const page of await pages()) {
   if (names.length > 0 && !names.some((name) => page.path.startsWith(name))) continue
   if (write && page.file !== undefined) writeFileSync(page.file, await rewritten(page))
-  else if (!write) for (const cell of page.cells) tell(`${page.path}, cell ${cell.id}`, await judge(cell))
+  if (write) continue
+  if (page.file !== undefined)
+    tell(
+      `${page.path}, sources`,
+      attempt(() => judgeSources(page.markdown)),
+    )
+  for (const cell of page.cells) tell(`${page.path}, cell ${cell.id}`, await judge(cell))
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)

@@ -56,11 +56,17 @@ export function walk(title, tensors) {
     ]),
   )
   const depths = new Map()
+  for (const name of names) depthOf(name, inputs, depths)
+  // A leaf stands right before the first that reads it.
+  for (const name of names) {
+    const readers = names.filter((it) => inputs.get(it).includes(name)).map((it) => depths.get(it))
+    if (inputs.get(name).length === 0 && readers.length > 0) depths.set(name, Math.min(...readers) - 1)
+  }
   const nodes = names.map((name) => {
     const t = tensors[name]
     const of = t.node === null || t.node === undefined ? 'leaf' : t.node.name
     return {
-      ...{ name, op: of, depth: depthOf(name, inputs, depths), from: inputs.get(name) },
+      ...{ name, op: of, depth: depths.get(name), from: inputs.get(name) },
       ...{ value: t.item(), grad: t.grad ? t.grad.item() : null },
     }
   })

@@ -7,6 +7,7 @@ const names = [
   ['two-moons', 'Two moons'],
   ['optimizers', 'Optimizers'],
   ['temperature', 'Softmax with a temperature'],
+  ['attention', 'Attention by hand'],
 ]
 
 export const lessons = names.map(([name, title], i) => ({

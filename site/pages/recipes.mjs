@@ -17,7 +17,7 @@ function drawn(stages) {
         ? 'labels alone'
         : stage.teacher === 'given'
           ? 'by the teacher'
-          : `by ${stage.teacher}`
+          : `by ${stage.teacher === 'general' ? 'the general teacher' : stage.teacher}`
     const words = [
       stage.name,
       stage.role === 'control' ? 'a control' : taught,
@@ -43,7 +43,7 @@ const commandOf = ({ name, teachers, student }) =>
   [
     `npx tinystill distill --recipe ${name} --teacher run${teachers === 'many' ? ' another' : ''}`,
     student === 'given' ? ' --student tiny' : '',
-    ' --train train.tsv --dev dev.tsv --out small --baseline',
+    ' \\\n  --train train.tsv --dev dev.tsv --out small --baseline',
   ].join('')
 
 function settingsOf(settings) {

@@ -26,7 +26,7 @@ function ends(values, given) {
 
 /** The axes are those of all frames, so that a moving line moves and its axes do not. */
 export function plotOf(frame, frames) {
-  const [width, height, left, bottom, top] = [480, 260, 46, 30, 26]
+  const [width, height, left, bottom, top] = [400, 240, 46, 30, 26]
   const all = frames.flatMap((f) => f.series ?? [])
   const [x0, x1] = ends(
     all.flatMap((s) => s.x),
@@ -84,15 +84,15 @@ export function barsOf(frame, frames) {
   const height = 12 + 30 * (frame.bars ?? []).length
   const marks = (frame.bars ?? []).flatMap(({ name, value }, i) => {
     const y = 10 + 30 * i
-    const wide = Math.max(0, Math.min(1, value / most)) * 290
+    const wide = Math.max(0, Math.min(1, value / most)) * 240
     return [
-      text(108, y + 15, name, { 'text-anchor': 'end' }),
-      { tag: 'rect', attrs: { x: 118, y, width: num(wide), height: 20, class: `fill of-${i % PLACES}` } },
-      text(124 + wide, y + 15, String(Number(value.toFixed(4)))),
+      text(90, y + 15, name, { 'text-anchor': 'end' }),
+      { tag: 'rect', attrs: { x: 98, y, width: num(wide), height: 20, class: `fill of-${i % PLACES}` } },
+      text(104 + wide, y + 15, String(Number(value.toFixed(4)))),
     ]
   })
   const said = (frame.bars ?? []).map(({ name, value }) => `${name} ${short(value)}`)
-  return { box: `0 0 480 ${height}`, marks, text: said.join(', ') }
+  return { box: `0 0 400 ${height}`, marks, text: said.join(', ') }
 }
 
 export function heatOf(frame) {
@@ -104,8 +104,9 @@ export function heatOf(frame) {
       const wide = size / row.length
       const side = value < 0.5 ? 'of-0' : 'of-1'
       const sure = num(Math.min(1, Math.abs(value - 0.5) * 2) * 0.6)
-      const place = { x: num(c * wide), y: num(r * high), width: num(wide + 0.4), height: num(high + 0.4) }
-      return { tag: 'rect', attrs: { ...place, class: `fill ${side}`, 'fill-opacity': sure } }
+      const place = { x: num(c * wide), y: num(r * high), width: num(wide), height: num(high) }
+      const look = { class: `fill ${side}`, 'fill-opacity': sure, 'shape-rendering': 'crispEdges' }
+      return { tag: 'rect', attrs: { ...place, ...look } }
     }),
   )
   for (const { x, y, of } of frame.points ?? [])

@@ -1,10 +1,35 @@
 // The editor of a cell, loaded when the reader comes near one. Inside a shadow root its styles are no inline ones.
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
-import { javascript } from '@codemirror/lang-javascript'
-import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language'
+import {
+  bracketMatching,
+  continuedIndent,
+  delimitedIndent,
+  HighlightStyle,
+  indentNodeProp,
+  indentOnInput,
+  LRLanguage,
+  syntaxHighlighting,
+} from '@codemirror/language'
 import { EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap } from '@codemirror/view'
 import { tags as t } from '@lezer/highlight'
+import { parser } from '@lezer/javascript'
+
+/** Without the completions of CodeMirror's own package for it, which weigh as much as the language. */
+const typescript = LRLanguage.define({
+  parser: parser.configure({
+    dialect: 'ts',
+    props: [
+      indentNodeProp.add({
+        'Block ClassBody ObjectExpression': delimitedIndent({ closing: '}' }),
+        ArrayExpression: delimitedIndent({ closing: ']' }),
+        'ArgList ParamList': delimitedIndent({ closing: ')' }),
+        'VariableDeclaration MemberExpression': continuedIndent(),
+      }),
+    ],
+  }),
+  languageData: { commentTokens: { line: '//', block: { open: '/*', close: '*/' } } },
+})
 
 const colours = HighlightStyle.define([
   { tag: [t.keyword, t.operatorKeyword, t.modifier], color: 'var(--ts-keyword)' },
@@ -21,11 +46,11 @@ const look = EditorView.theme({
   '.cm-content': {
     fontFamily: 'var(--vp-font-family-mono)',
     caretColor: 'var(--vp-c-text-1)',
-    padding: '12px 0',
+    padding: '20px 0',
   },
-  '.cm-line': { padding: '0 16px' },
+  '.cm-line': { padding: '0 24px' },
   '.cm-cursor': { borderLeftColor: 'var(--vp-c-text-1)' },
-  '.cm-scroller': { lineHeight: '1.6', overflow: 'auto' },
+  '.cm-scroller': { lineHeight: '1.7', overflow: 'auto' },
 })
 
 /** -> { text(), set(text), focus() }. Tab leaves the editor, as the keyboard alone must be able to. */
@@ -43,10 +68,10 @@ export function openEditor(host, { doc, label, onRun, onChange }) {
         drawSelection(),
         indentOnInput(),
         bracketMatching(),
-        javascript({ typescript: true }),
+        typescript,
         syntaxHighlighting(colours),
         look,
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
         EditorView.updateListener.of((update) => update.docChanged && onChange()),
         keymap.of([
           { key: 'Mod-Enter', run: go },
