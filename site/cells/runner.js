@@ -9,7 +9,7 @@ const said = (...values) => send({ kind: 'text', text: values.map((v) => shown(v
 const names = ['log', 'info', 'warn', 'error', 'debug']
 Object.assign(globalThis.console, Object.fromEntries(names.map((name) => [name, said])))
 
-const table = (error) =>
+const textOf = (error) =>
   error instanceof Error ? `${error.name}: ${error.message}` : `threw ${shown(error, Tensor)}`
 
 /** The last statement of a cell, where it is an expression. */
@@ -17,7 +17,7 @@ export function value(it) {
   if (it !== undefined) said(it)
 }
 
-export const failed = (error) => globalThis.postMessage({ kind: 'error', text: table(error) })
+export const failed = (error) => globalThis.postMessage({ kind: 'error', text: textOf(error) })
 
 export function done() {
   const { backend, threads } = backendReport()

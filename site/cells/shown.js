@@ -3,8 +3,6 @@
 const MOST = 100
 const DEEPEST = 4
 
-const isTensor = (value, Tensor) => value instanceof Tensor
-
 function listed(items, open, close) {
   const more = items.length > MOST ? [`... ${items.length - MOST} more`] : []
   const all = [...items.slice(0, MOST), ...more].join(', ')
@@ -17,7 +15,7 @@ function inside(value, Tensor, depth) {
   if (typeof value === 'function') return `[function ${value.name || 'without a name'}]`
   if (Object.is(value, -0)) return '-0'
   if (typeof value !== 'object' || value === null) return String(value)
-  if (isTensor(value, Tensor) || value instanceof Error) return String(value)
+  if (value instanceof Tensor || value instanceof Error) return String(value)
   if (depth >= DEEPEST) return '...'
   const next = (it) => inside(it, Tensor, depth + 1)
   if (Array.isArray(value)) return listed(value.map(next), '[', ']')

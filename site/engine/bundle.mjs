@@ -21,6 +21,8 @@ export const entries = {
 /** A module of the served folder: 'tinystill/text' is tinystill-text.js. */
 export const fileOf = (name) => `${name.replace('/', '-')}.js`
 
+/** Errors and layers are called by their classes' names. */
+const CLASSES = { class: true, function: false }
 const GOLDEN = 'virtual:golden'
 
 /** PyTorch's inputs of every loss, in base 64: pages have no files. */
@@ -53,8 +55,11 @@ export async function bundle() {
         ),
         external: [/^node:/],
         preserveEntrySignatures: 'strict',
-        // Cells print class and function names.
-        output: { entryFileNames: '[name].js', chunkFileNames: 'chunk-[hash].js', keepNames: true },
+        output: {
+          entryFileNames: '[name].js',
+          chunkFileNames: 'chunk-[hash].js',
+          minify: { compress: { keepNames: CLASSES }, mangle: { keepNames: CLASSES } },
+        },
       },
     },
   })

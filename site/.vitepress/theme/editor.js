@@ -1,4 +1,4 @@
-// The editor of a cell, loaded when the reader comes near one. Inside a shadow root its styles are no inline ones.
+// The editor of a cell, loaded when the reader turns to its code. Inside a shadow root its styles are no inline ones.
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import {
   bracketMatching,
@@ -53,7 +53,7 @@ const look = EditorView.theme({
   '.cm-scroller': { lineHeight: '1.7', overflow: 'auto' },
 })
 
-/** -> { text(), set(text), focus() }. Tab leaves the editor, as the keyboard alone must be able to. */
+/** -> { text(), set(text), focus(place) }, the place on the screen or null. Tab leaves the editor, as the keyboard alone must be able to. */
 export function openEditor(host, { doc, label, onRun, onChange }) {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' })
   const go = () => {
@@ -85,6 +85,10 @@ export function openEditor(host, { doc, label, onRun, onChange }) {
   return {
     text: () => view.state.doc.toString(),
     set: (text) => view.setState(state(text)),
-    focus: () => view.focus(),
+    focus(place) {
+      const at = place === null ? null : view.posAtCoords(place)
+      if (at !== null) view.dispatch({ selection: { anchor: at } })
+      view.focus()
+    },
   }
 }
