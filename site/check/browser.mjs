@@ -178,7 +178,9 @@ async function checkAxe(address, settings) {
   await page.reload()
   if ((await page.locator('[data-cell="1"]').count()) > 0) await runCell(page, 1)
   await page.evaluate(axe)
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }),
+  )
   await close()
   const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   must(
@@ -193,6 +195,7 @@ async function checkAxe(address, settings) {
       )
       .join('; '),
   )
+  return `${found.passes.length} rules hold`
 }
 
 async function shoot(name, address, settings, cell) {
@@ -219,6 +222,9 @@ await check('sizes', checkSizes)
 await check('an endless loop', checkStop)
 await check('a link with code', checkShared)
 await check('hostile texts', checkHostile)
+for (const page of await pages())
+  if (page.cells.length > 0 && (names.length === 0 || names.some((name) => page.path.startsWith(name))))
+    await checkCells(page)
 for (const address of [
   '/',
   '/lessons/',
@@ -258,9 +264,6 @@ if (shots !== null) {
     ])
       await check(`picture ${name}${how}`, () => shoot(name + how, address, settings, cell))
 }
-for (const page of await pages())
-  if (page.cells.length > 0 && (names.length === 0 || names.some((name) => page.path.startsWith(name))))
-    await checkCells(page)
 await browser.close()
 site.close()
 console.log(`${passed} passed, ${failed} failed`)
