@@ -131,6 +131,7 @@ async function checkShared() {
   must(!(await cell.locator('.cell-output').textContent()).includes('by itself'), 'it ran before a click')
   must((await runCell(page, 1)).includes('by itself'), 'it does not run by a click')
   await close()
+  return 'it runs by a click alone'
 }
 
 /** What a cell prints or names in a picture is text, whatever it looks like. */
@@ -151,6 +152,7 @@ ${text}`)
   must(!(await page.evaluate(() => 'broken' in window)), 'it ran')
   must(complaints.length === 0, complaints.join('; '))
   await close()
+  return 'they are text'
 }
 
 async function checkSizes() {
