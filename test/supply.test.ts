@@ -120,6 +120,7 @@ describe.each([
   ['package-lock.json', []],
   ['packages/queue/package-lock.json', ['msgpackr-extract']],
   ['test/gpu/package-lock.json', ['gl', 'webgpu']],
+  ['site/package-lock.json', []],
 ] as const)('%s', (lock, scripts) => {
   it(`has no install script but of ${scripts.length > 0 ? scripts.join(', ') : 'none'}`, () => {
     const found = entriesOf(lock).flatMap(([path, e]) => (e.hasInstallScript ? [nameOf(path)] : []))

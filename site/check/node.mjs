@@ -1,0 +1,66 @@
+// npm run check:site: every cell of every page in Node prints what its page shows; exercises fail as they stand and pass as
+// solved. `npm run check:site -- lessons/shapes` checks pages of that name; with `--write` the output that a page shows is
+// written anew from what its cells print, to be read before it is committed.
+import { writeFileSync } from 'node:fs'
+import { linesOf } from '../.vitepress/markdown.mjs'
+import { runCell } from './cell.mjs'
+import { pages } from './pages.mjs'
+
+const write = process.argv.includes('--write')
+const names = process.argv.slice(2).filter((it) => !it.startsWith('--'))
+const RIGHT = 'Right.'
+
+let [passed, failed] = [0, 0]
+const tell = (name, complaint) => {
+  if (complaint === null) passed++
+  else failed++
+  if (complaint !== null) console.log(`FAILED  ${name}: ${complaint}`)
+}
+
+function attempt(f) {
+  try {
+    return f()
+  } catch (error) {
+    return error.message
+  }
+}
+
+async function judge(cell) {
+  if (cell.check === '') {
+    const { output } = await runCell(cell.code)
+    return output === cell.output ? null : `the page shows\n${cell.output}\nand it prints\n${output}`
+  }
+  if (cell.solution === '') return 'an exercise needs a solution'
+  const begun = (await runCell(cell.code, cell.check)).output
+  if (begun.split('\n').includes(RIGHT)) return 'it is solved before anyone has begun'
+  const solved = (await runCell(cell.solution, cell.check)).output
+  return solved.split('\n').at(-1) === RIGHT ? null : `its solution is not right: ${solved}`
+}
+
+/** Lines of ours that a page shows, which may have gone. */
+function judgeSources(markdown) {
+  for (const [, path, between] of markdown.matchAll(/^```source (\S+)\n([\s\S]*?)^```$/gm))
+    linesOf(path, ...between.trimEnd().split('\n'))
+  return null
+}
+
+/** A page with what its cells print in the place of what it shows. Exercises show nothing before they are checked. */
+async function rewritten({ markdown, cells }) {
+  const outputs = []
+  for (const cell of cells) if (cell.check === '') outputs.push((await runCell(cell.code)).output)
+  return markdown.replace(/^```output\n[\s\S]*?^```$/gm, () => `\`\`\`output\n${outputs.shift()}\n\`\`\``)
+}
+
+for (const page of await pages()) {
+  if (names.length > 0 && !names.some((name) => page.path.startsWith(name))) continue
+  if (write && page.file !== undefined) writeFileSync(page.file, await rewritten(page))
+  if (write) continue
+  if (page.file !== undefined)
+    tell(
+      `${page.path}, sources`,
+      attempt(() => judgeSources(page.markdown)),
+    )
+  for (const cell of page.cells) tell(`${page.path}, cell ${cell.id}`, await judge(cell))
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)
