@@ -5,6 +5,7 @@ import { demoCommand } from './demo/demo.js'
 import { distillCommand } from './distill/distill.js'
 import { doctorCommand } from './doctor.js'
 import { evalCommand } from './eval.js'
+import { exportTrainingCommand } from './handover/export-training.js'
 import { inspectCommand } from './inspect.js'
 import { joinCommand } from './join.js'
 import { labelCommand } from './label/label.js'
@@ -34,6 +35,7 @@ export const commands: AnyCommand[] = [
   joinCommand,
   augmentCommand,
   distillCommand,
+  exportTrainingCommand,
   runCommand,
   evalCommand,
   predictCommand,
