@@ -22,7 +22,7 @@ import torch.distributed as dist
 import transformers
 from batches import batches_of
 from losses import losses_of
-from safetensors.numpy import load_file
+from rows import Rows
 from safetensors.torch import save_file
 from tinystill_cache import Cache, CacheError, need, read_json, sha256_of, write_atomic
 
@@ -73,57 +73,6 @@ class Log:
         self.file.flush()
         os.fsync(self.file.fileno())
         return os.fstat(self.file.fileno()).st_size
-
-
-class Rows:
-    """The rows of a set as the student reads them, all their tokens end to end."""
-
-    def __init__(self, name, plan):
-        self.name = name
-        tensors = load_file(os.path.join(HERE, "data", f"{name}.safetensors"))
-        self.ids, self.starts, self.types = tensors["ids"], tensors["starts"], tensors.get("types")
-        self.labels, self.targets = tensors.get("labels"), tensors.get("targets")
-        self.lengths = np.diff(self.starts)
-        self.pad = plan["padId"]
-
-    def __len__(self):
-        return len(self.lengths)
-
-    def input(self, rows, model_type, device):
-        width = int(self.lengths[rows].max())
-        own = {"input_ids": np.full((len(rows), width), self.pad), "attention_mask": np.zeros((len(rows), width), np.int64)}
-        if self.types is not None and model_type != "distilbert":
-            own["token_type_ids"] = np.zeros((len(rows), width), np.int64)
-        for b, row in enumerate(rows):
-            at, n = slice(self.starts[row], self.starts[row + 1]), self.lengths[row]
-            own["input_ids"][b, :n] = self.ids[at]
-            own["attention_mask"][b, :n] = 1
-            if "token_type_ids" in own:
-                own["token_type_ids"][b, :n] = self.types[at]
-        return {name: torch.from_numpy(value).to(device) for name, value in own.items()}
-
-    def wanted(self, rows, device):
-        """What their labels say: int64 [B], -100 for none; of sets and numbers float [B, C], NaN for none; null without."""
-        own = self.targets if self.labels is None else self.labels
-        if own is None:
-            return None
-        return torch.from_numpy(own[rows] if self.labels is None else own[rows].astype(np.int64)).to(device)
-
-    def texts(self):
-        with open(os.path.join(HERE, "data", f"{self.name}.jsonl"), encoding="utf-8", newline="\n") as file:
-            for line in file:
-                row = json.loads(line)
-                yield row["text"], row.get("text_b")
-
-    def cached(self, cache):
-        """The cache's logits of all rows."""
-        places = cache.places(self.texts())
-        missing = np.flatnonzero(places < 0)
-        if len(missing):
-            raise CacheError(
-                f"data/{self.name}.jsonl:{missing[0] + 1}: {len(missing)} of {len(self)} rows are not in {cache.folder}. Label this file: label.py"
-            )
-        return cache.logits(places)
 
 
 # ---- a stage
@@ -348,7 +297,7 @@ def run(options, crew):
     if crew.rank == 0:
         os.makedirs(out, exist_ok=True)
     cache = open_cache(plan) if any(stage["teacher"] == "cache" for stage in plan["stages"]) else None
-    dev = Rows("dev", plan) if os.path.exists(os.path.join(HERE, "data", "dev.safetensors")) else None
+    dev = Rows(HERE, "dev", plan) if os.path.exists(os.path.join(HERE, "data", "dev.safetensors")) else None
 
     log = Log(os.path.join(out, "metrics.jsonl"), state["metrics"], crew)
 
@@ -372,7 +321,7 @@ def run(options, crew):
             model.load_state_dict(state["model"])
         elif goes_on:
             model.load_state_dict(models[start].state_dict())
-        rows = Rows(stage["data"], plan)
+        rows = Rows(HERE, stage["data"], plan)
         teacher = None
         if stage["teacher"] == "cache":
             teacher = rows.cached(cache)

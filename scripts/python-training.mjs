@@ -74,6 +74,7 @@ async function writeTeacher(name, problemType) {
     inner: 24,
     maxLength: 40,
     dropout: 0,
+    attentionDropout: 0,
   }
   const model = new models.BertForSequenceClassification({ ...size, labels: own, problemType }).eval()
   for (const p of model.parameters()) p.set(randn(p.shape).mul(0.2).add(p).data)

@@ -93,7 +93,7 @@ describe('tinystill export-training', () => {
       ).toBe(sha256)
     expect(readdirSync(at('handed')).sort()).toEqual(
       [
-        ...['batches.py', 'cache', 'data', 'label.py', 'losses.py', 'plan.json', 'student-0'],
+        ...['batches.py', 'cache', 'data', 'label.py', 'losses.py', 'plan.json', 'rows.py', 'student-0'],
         ...['tinystill_cache.py', 'train.py'],
       ].sort(),
     )
@@ -106,16 +106,15 @@ describe('tinystill export-training', () => {
 
     const texts = [...rows.map(([text]) => text), ...more, more[0]]
     const tokens = weightsOf('handed/data/transfer.safetensors')
+    const listOf = (name: string) => Array.from(tokens.get(name)?.data ?? [])
     const encoded = texts.map((text) => Array.from(tokenizer.encode(text).ids))
-    const starts = tokens.get('starts')?.data as number[]
-    expect(Array.from(tokens.get('ids')?.data as number[])).toEqual(encoded.flat())
-    expect(
-      Array.from(starts)
-        .slice(1)
-        .map((end, i) => end - starts[i]),
-    ).toEqual(encoded.map((e) => e.length))
-    const labels = Array.from(tokens.get('labels')?.data as number[])
-    expect(labels).toEqual([...rows.map(([, l]) => (l === 'good' ? 1 : 0)), ...Array(41).fill(-100)])
+    const starts = listOf('starts')
+    expect(listOf('ids')).toEqual(encoded.flat())
+    expect(starts.slice(1).map((end, i) => end - starts[i])).toEqual(encoded.map((e) => e.length))
+    expect(listOf('labels')).toEqual([
+      ...rows.map(([, l]) => (l === 'good' ? 1 : 0)),
+      ...Array(41).fill(-100),
+    ])
     const lines = readFileSync(at('handed/data/transfer.jsonl'), 'utf8').trim().split('\n')
     expect(lines.map((line) => JSON.parse(line).text)).toEqual(texts)
 

@@ -4,7 +4,13 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
-import { handedStages, requireHandable, stageRecord, studentFolder } from '../../distill/plan/handover.js'
+import {
+  handedStages,
+  requireHandable,
+  type StageRecord,
+  stageRecord,
+  studentFolder,
+} from '../../distill/plan/handover.js'
 import { describePlan, type StageData, studentStage, temperatureOf } from '../../distill/plan/plan.js'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { makeFolder, publishFolder, readText, writeAtomic, writeFolder } from '../../files/disk.js'
@@ -32,7 +38,7 @@ const VERSION_OF_FORMAT = 1
 
 /** What trains it, beside src and dist in the package. */
 const PROGRAMS = new URL('../../../python/', import.meta.url)
-const programs = ['train.py', 'losses.py', 'batches.py', 'tinystill_cache.py', 'label.py']
+const programs = ['train.py', 'rows.py', 'losses.py', 'batches.py', 'tinystill_cache.py', 'label.py']
 
 /** What belongs to training here. */
 function refuseOptions(options: ExportOptions): void {
@@ -68,34 +74,37 @@ async function heard(job: Checked, context: Context): Promise<Said[]> {
   return said
 }
 
-/** Writes everything but plan.json, and gives the files' names. */
-function writeParts(folder: string, job: Checked, said: readonly Said[]): { rows: number; groups: Groups } {
+/** Writes everything but plan.json. Gives what that needs to know, and how many rows the cache has. */
+function writeParts(
+  folder: string,
+  job: Checked,
+  said: readonly Said[],
+): { rows: number; stages: StageRecord[] } {
   const { plan, data, sources, pupil } = job
   const { reader } = data
-  const stages = handedStages(plan)
+  const handed = handedStages(plan)
   const dev: SetName[] = reader.held('dev') === null ? [] : ['dev']
-  for (const set of new Set<SetName>([...stages.map((stage) => stage.data), ...dev])) {
+  for (const set of new Set<SetName>([...handed.map((stage) => stage.data), ...dev])) {
     const own = set === 'dev' ? reader.held(set) : reader.stage(set as StageData)
     if (own !== null) writeFolder(join(folder, 'data'), rowFiles(set, own, textsOf(reader, set)))
   }
-  const groups: Groups = []
-  for (const start of new Set(stages.map((stage) => stage.start)))
-    if (typeof start === 'number') {
-      const { model, tokenizer } = sources.student.make(job.training.seeds[0], start, stages[0].task)
-      writePretrained(join(folder, studentFolder(start)), { model, tokenizer, maxLength: pupil.maxLength })
-      if (groups.length === 0) groups.push(...stages.map((stage) => stageRecord(stage, model)))
-      for (const p of model.parameters()) p.dispose()
-    }
+  const starts = [...new Set(handed.map((stage) => stage.start))].filter((start) => typeof start === 'number')
+  const stages: StageRecord[] = []
+  for (const start of starts) {
+    const { model, tokenizer } = sources.student.make(job.training.seeds[0], start, handed[0].task)
+    writePretrained(join(folder, studentFolder(start)), { model, tokenizer, maxLength: pupil.maxLength })
+    // Their parameters have the same names.
+    if (stages.length === 0) stages.push(...handed.map((stage) => stageRecord(stage, model)))
+    for (const p of model.parameters()) p.dispose()
+  }
   const files = said.map(({ kind }) => join(folder, 'data', `${kind}.jsonl`))
   const names = said.map(({ kind }) => `data/${kind}.jsonl`).join(',')
   const facts = { data: { file: names, ...hashFiles(files) }, maxLength: pupil.maxLength }
   const rows = said.length > 0 ? writeTeacherCache(join(folder, 'cache'), sources.teachers, said, facts) : 0
   for (const name of programs)
     writeAtomic(join(folder, name), readText(fileURLToPath(new URL(name, PROGRAMS))))
-  return { rows, groups }
+  return { rows, stages }
 }
-
-type Groups = ReturnType<typeof stageRecord>[]
 
 /** Of all files but the cache's, which has hashes of its own, and the programs. */
 function hashesIn(folder: string): Record<string, string> {
@@ -121,8 +130,8 @@ async function exportTraining(options: ExportOptions, context: Context): Promise
     const folder = join(dirname(resolve(out)), `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
     try {
       makeFolder(folder)
-      const { rows, groups } = writeParts(folder, checked, said)
-      writePlan(folder, checked, groups)
+      const { rows, stages } = writeParts(folder, checked, said)
+      writePlan(folder, checked, stages)
       if (!publishFolder(folder, out)) requireNew(out)
       tellExported(options, checked, rows, context)
     } finally {
@@ -136,7 +145,7 @@ async function exportTraining(options: ExportOptions, context: Context): Promise
 function writePlan(
   folder: string,
   { plan, sources, pupil, recipe, training, output }: Checked,
-  stages: Groups,
+  stages: readonly StageRecord[],
 ): void {
   const [{ classes, problemType }] = sources.teachers
   const { folder: teacher, ...facts } = factsOf(sources.teachers)
@@ -155,7 +164,8 @@ function writePlan(
 
 function tellExported({ out }: ExportOptions, job: Checked, rows: number, { output }: Context): void {
   const { plan, pupil } = job
-  const { dropout } = pupil.model.config
+  const { dropout: own, attentionDropout, headDropout } = pupil.model.config
+  const dropout = Math.max(own, attentionDropout, headDropout ?? 0)
   if (dropout > 0)
     output.info(
       `what dropout (${dropout}) drops is drawn by PyTorch: the recipe is the same, its numbers are others than here; train.py --dropout 0 leaves it out`,

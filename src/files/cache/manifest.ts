@@ -30,8 +30,8 @@ export interface TeacherFacts {
   config: string
   /** null in caches of before, which have ids. */
   tokenizer: string | null
-  /** SHA-256 of the tokenizer as tinystill reads it; null where another program labelled. */
-  ids: string | null
+  /** SHA-256 of the tokenizer as tinystill reads it; null, or left out, where another program labelled. */
+  ids?: string | null
 }
 
 /** What two readers of texts are told apart by. */
@@ -39,7 +39,7 @@ export type TokenizerFacts = Pick<TeacherFacts, 'tokenizer' | 'ids'>
 
 /** By what both know: their ids, which files of other bytes may share, else the file. */
 const sharedTokenizer = (a: TokenizerFacts, b: TokenizerFacts): 'ids' | 'tokenizer' =>
-  a.ids !== null && b.ids !== null ? 'ids' : 'tokenizer'
+  typeof a.ids === 'string' && typeof b.ids === 'string' ? 'ids' : 'tokenizer'
 
 export function sameTokenizer(a: TokenizerFacts, b: TokenizerFacts): boolean {
   const by = sharedTokenizer(a, b)
@@ -96,8 +96,8 @@ export function shardName(i: number): string {
 }
 
 export function writeManifest(folder: string, manifest: CacheManifest): void {
-  const { tokenizer, ids, ...rest } = manifest.teacher
-  const teacher = { ...rest, ...(tokenizer === null ? {} : { tokenizer }), ...(ids === null ? {} : { ids }) }
+  const { tokenizer, ids = null, ...rest } = manifest.teacher
+  const teacher = { ...rest, ...(tokenizer !== null && { tokenizer }), ...(ids !== null && { ids }) }
   const document = { format: FORMAT, version: VERSIONS[1], ...manifest, teacher }
   writeAtomic(join(folder, MANIFEST), `${JSON.stringify(document, null, 1)}\n`)
 }
