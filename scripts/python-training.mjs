@@ -1,9 +1,11 @@
 // Part of npm run check:python: what tinystill export-training writes trains in PyTorch as distill trains it here, in one
 // process, in two and under accelerate; its student loads here; and what is torn, foreign or missing is told in one line.
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { predict } from '../dist/distill/index.js'
 import * as models from '../dist/files/models/index.js'
@@ -126,8 +128,12 @@ function both(name, teacher, ...own) {
   ]
   ours('distill', ...options, '--out', at(`${name}-ours`))
   ours('export-training', ...options, '--out', at(name))
-  mustDo(python, [join(at(name), 'train.py'), '--out', at(`${name}-1`)])
 }
+
+const train = (name) => join(at(name), 'train.py')
+const single = (name) => [train(name), '--out', at(`${name}-1`)]
+/** Exit status and words of train.py, line after line in one process. */
+const trainAll = (lines) => JSON.parse(mustDo(python, [half, 'train'], JSON.stringify(lines)))
 
 async function compare(name, what, { bar = BAR } = {}) {
   const [here, there] = [at(`${name}-ours`), at(`${name}-1`)]
@@ -162,62 +168,28 @@ try {
   const student = ['--student', at('student.json')]
 
   both('hinton', 'teacher', '--recipe', 'hinton', ...student, '--transfer', at('more.txt'), '--alpha', '0.7')
-  await compare('hinton', 'hinton')
-  writeFileSync(
-    at('annealing.json'),
-    JSON.stringify({
-      accumulate: 2,
-      clip: 'each',
-      maxNorm: 0.2,
-      schedule: 'cosine',
-      lr: 1e-3,
-      batchSize: 7,
-      decayAll: true,
-    }),
-  )
-  both(
-    'annealing',
-    'teacher',
-    '--recipe',
-    'annealing',
-    '--from-layers',
-    '0',
-    '--config',
-    at('annealing.json'),
-  )
-  await compare('annealing', 'annealing with rates by layer, two batches a step, each gradient clipped')
-  writeFileSync(
-    at('two.json'),
-    JSON.stringify({ generations: 2, controls: false, ensemble: false, alpha: 0.8 }),
-  )
+  const odd = { accumulate: 2, clip: 'each', maxNorm: 0.2, schedule: 'cosine', lr: 1e-3, decayAll: true }
+  writeFileSync(at('odd.json'), JSON.stringify(odd))
+  both('annealing', 'teacher', '--recipe', 'annealing', '--from-layers', '0', '--config', at('odd.json'))
+  const two = { generations: 2, controls: false, ensemble: false, alpha: 0.8 }
+  writeFileSync(at('two.json'), JSON.stringify(two))
   both('born', 'teacher', '--recipe', 'born-again', '--config', at('two.json'))
+  for (const name of ['sets', 'numbers'])
+    both(`${name}-student`, name, '--recipe', 'hinton', ...student, '--alpha', '0.6')
+  const trained = ['hinton', 'annealing', 'born', 'sets-student', 'numbers-student']
+  for (const [status, words] of trainAll(trained.map(single))) if (status !== 0) throw new Error(words)
+  await compare('hinton', 'hinton')
+  await compare('annealing', 'annealing with rates by layer, two batches a step, each gradient clipped')
   await compare('born', 'born-again, two generations')
-  for (const name of ['sets', 'numbers']) {
-    both(name.slice(0, 3), name, '--recipe', 'hinton', ...student, '--alpha', '0.6')
-    await compare(name.slice(0, 3), `hinton on ${name}`)
-  }
+  for (const name of ['sets', 'numbers']) await compare(`${name}-student`, `hinton on ${name}`)
 
   // Several processes.
-  const train = (name) => join(at(name), 'train.py')
-  for (const name of ['hinton', 'annealing']) {
-    mustDo(python, [
-      '-m',
-      'torch.distributed.run',
-      '--nproc-per-node',
-      '2',
-      train(name),
-      '--out',
-      at(`${name}-2`),
-      '--device',
-      'cpu',
-    ])
-    const steps = apart(stepsOf(at(`${name}-1`), null), stepsOf(at(`${name}-2`), null))
-    const weights = weightsApart(at(`${name}-1`), at(`${name}-2`))
-    tell(
-      Math.max(steps, weights) < PROCESSES,
-      `${name} in two processes: losses ${steps.toExponential(1)}, weights ${weights.toExponential(1)} from one`,
-    )
-  }
+  const torchrun = ['-m', 'torch.distributed.run', '--nproc-per-node', '2']
+  mustDo(python, [...torchrun, train('annealing'), '--out', at('annealing-2'), '--device', 'cpu'])
+  const pair = ['annealing-1', 'annealing-2'].map(at)
+  const differ = [apart(...pair.map((folder) => stepsOf(folder, null))), weightsApart(...pair)]
+  const [steps, weights] = differ.map((x) => x.toExponential(1))
+  tell(Math.max(...differ) < PROCESSES, `two processes: losses ${steps}, weights ${weights} from one`)
   if (!accelerate) console.log('without accelerate launch: it takes accelerate')
   else {
     mustDo(python, [
@@ -235,8 +207,31 @@ try {
     tell(weightsApart(at('hinton-1'), at('hinton-a')) === 0, 'under accelerate launch to the bit')
   }
 
+  // Killed after an epoch, and gone on with.
+  const [checkpoint, killed] = [at('born-killed/checkpoint.pt'), [train('born'), '--out', at('born-killed')]]
+  const child = spawn(python, killed, { env, stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  while (child.exitCode === null && !existsSync(checkpoint)) await setTimeout(5)
+  child.kill('SIGKILL')
+  await ended
+  const torn = call(python, killed)
+  tell(
+    torn.status === 1 && /train: .*born-killed: holds a training that was ended/.test(torn.stderr),
+    'a training that was killed is not begun anew by chance',
+  )
+  mustDo(python, [...killed, '--resume'])
+  const resumed = [stepsOf(at('born-1'), null), stepsOf(at('born-killed'), null)]
+  tell(
+    weightsApart(at('born-1'), at('born-killed')) === 0 &&
+      apart(...resumed) === 0 &&
+      resumed[0].length === resumed[1].length,
+    'it goes on to the same bits',
+  )
+
   // Its result, in Python and here.
-  const answers = JSON.parse(mustDo(python, [half, at('hinton-1'), at('annealing-1')], JSON.stringify(texts)))
+  const answers = JSON.parse(
+    mustDo(python, [half, 'answer', at('hinton-1'), at('annealing-1')], JSON.stringify(texts)),
+  )
   for (const [i, name] of ['hinton-1', 'annealing-1'].entries()) {
     const differ = apart(answers[i].flat(), await logitsHere(at(name)))
     tell(differ < 1e-5, `${name} loads here: logits ${differ.toExponential(1)} from Python's`)
@@ -278,13 +273,10 @@ try {
     [/hinton-1: holds a model already/, [train('hinton'), '--out', at('hinton-1')]],
   ]
   const before = readFileSync(join(at('hinton-1'), 'model.safetensors'), 'hex')
-  for (const [text, args] of cases) {
-    const { status, stderr } = call(python, args)
-    const lines = stderr.split('\n').filter((line) => line.startsWith('train: '))
-    tell(
-      status === 1 && lines.length === 1 && text.test(lines[0]) && !/Traceback/.test(stderr),
-      (lines[0] ?? stderr).replaceAll(dirname(at('x')), ''),
-    )
+  for (const [i, [status, words]] of trainAll(cases.map(([, args]) => args)).entries()) {
+    const lines = words.split('\n').filter((line) => line.startsWith('train: '))
+    const good = status === 1 && lines.length === 1 && cases[i][0].test(lines[0])
+    tell(good, (lines[0] ?? words).replaceAll(root, ''))
   }
   tell(
     readFileSync(join(at('hinton-1'), 'model.safetensors'), 'hex') === before,
