@@ -189,9 +189,9 @@ describe('the package', () => {
     ).toMatchFileSnapshot('package-files.txt')
   })
 
-  it('holds nothing else than modules, types and papers', () => {
+  it('holds nothing else than modules, types, what Python runs, and papers', () => {
     const odd = files.filter(
-      (path) => !/^(dist\/[\w/-]+\.(js|d\.ts)|[A-Z]+\.md|LICENSE|package\.json)$/.test(path),
+      (path) => !/^(dist\/[\w/-]+\.(js|d\.ts)|python\/\w+\.py|[A-Z]+\.md|LICENSE|package\.json)$/.test(path),
     )
     expect(odd).toEqual([])
   })

@@ -5,6 +5,7 @@ import { demoCommand } from './demo/demo.js'
 import { distillCommand } from './distill/distill.js'
 import { doctorCommand } from './doctor.js'
 import { evalCommand } from './eval.js'
+import { exportTrainingCommand } from './handover/export-training.js'
 import { inspectCommand } from './inspect.js'
 import { joinCommand } from './join.js'
 import { labelCommand } from './label/label.js'
@@ -45,6 +46,7 @@ export const commands: AnyCommand[] = [
   workCommand,
   augmentCommand,
   distillCommand,
+  exportTrainingCommand,
   runCommand,
   evalCommand,
   predictCommand,

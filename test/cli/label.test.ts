@@ -1,7 +1,9 @@
 // tinystill label as a user runs it: a cache of a teacher's outputs, gone on with after kills, refused where it does not fit.
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -132,6 +134,39 @@ describe('tinystill label', () => {
     const { code, err } = await label('bert', 'bert')
     expect([code, err]).toEqual([1, expect.stringContaining('is the folder of the model itself')])
     expect(existsSync(at('bert/cache.json'))).toBe(false)
+  })
+
+  it('knows the tokenizer by its file, and goes on with caches of before, which knew it as it is read', async () => {
+    const sha256 = (file: string) =>
+      createHash('sha256')
+        .update(readFileSync(at(file)))
+        .digest('hex')
+    const file = at('before/cache.json')
+    expect((await label('bert', 'before', '--quiet')).code).toBe(0)
+    const now = readFileSync(file, 'utf8')
+    const { teacher, ...rest } = JSON.parse(now)
+    expect(teacher.tokenizer).toBe(sha256('bert/tokenizer.json'))
+    const { ids, ...own } = teacher
+    const before = { ...rest, version: 1, teacher: { ...own, tokenizer: ids } }
+    writeFileSync(file, JSON.stringify(before))
+    const cache = openCache(at('before'))
+    expect(cache.manifest.teacher).toMatchObject({ tokenizer: null, ids })
+    cache.close()
+    expect((await label('bert', 'before', '--resume', '--quiet')).code).toBe(0)
+    expect(readFileSync(file, 'utf8')).toBe(now)
+    writeFileSync(file, JSON.stringify({ ...before, teacher: { ...own, tokenizer: own.config } }))
+    const { code, err } = await label('bert', 'before', '--resume', '--quiet')
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/cache.json: teacher.tokenizer is "\w+" there and/),
+    ])
+
+    cpSync(at('bert'), at('lines'), { recursive: true })
+    rmSync(at('lines/tokenizer.json'))
+    expect((await label('lines', 'lines-cache', '--quiet')).code).toBe(0)
+    const lines = openCache(at('lines-cache'))
+    expect(lines.manifest.teacher.tokenizer).toBe(sha256('lines/vocab.txt'))
+    lines.close()
   })
 
   it('goes on only with the same teacher, data and settings', async () => {

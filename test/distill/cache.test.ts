@@ -60,7 +60,7 @@ const full: CacheSettings = {
 }
 const hash = 'ab'.repeat(32)
 const factsOf = (settings: Partial<CacheSettings> = {}): CacheFacts => ({
-  teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash },
+  teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash, ids: null },
   data: { file: 'data.tsv', bytes: 1, sha256: hash },
   settings: { ...full, ...settings },
   ...{ labels: classes, problemType: 'single_label_classification' },

@@ -94,7 +94,7 @@ const hash = 'ab'.repeat(32)
 function writeCache(folder: string): void {
   rmSync(folder, { recursive: true })
   const writer = CacheWriter.open(folder, {
-    teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash },
+    teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash, ids: null },
     data: { file: 'data.tsv', bytes: 1, sha256: hash },
     settings: {
       ...{ topK: null, dtype: 'float32', hidden: 'none', layers: [], width: 0 },

@@ -152,8 +152,9 @@ async function augment(
     output.info(
       `${data}: ${count(long)} of ${count(total)} rows are longer than the ${count(maxLength)} tokens that the model reads; their words behind stay as they are`,
     )
+  const { ids, ...own } = teacherFacts(folder, tokenizer)
   const facts = {
-    model: { ...teacherFacts(folder, tokenizer) },
+    model: { ...own, tokenizer: ids },
     data: { file: data, ...hashFile(data) },
     vectors:
       options.vectors === undefined

@@ -26,7 +26,7 @@ type TeacherLogits = (kind: StageData, T: number) => Promise<Float32Array>
 /** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds, variants and resumptions. */
 export function teacherLogits(
   { sources: { teachers }, data: { readers }, plan, accuracies }: Checked,
-  { kept }: RunFolder,
+  { kept }: Pick<RunFolder, 'kept'>,
   { progress }: Context,
 ): TeacherLogits {
   const known = new Map<string, Float32Array>()

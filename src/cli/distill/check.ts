@@ -13,7 +13,8 @@ import { describePlan, type StagePlan } from '../../distill/plan/plan.js'
 import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
-import { tokenizerHash } from '../../files/cache/facts.js'
+import { tokenizerFileHash, tokenizerHash } from '../../files/cache/facts.js'
+import { sameTokenizer } from '../../files/cache/manifest.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
 import type { Classifier } from '../../train/predict.js'
@@ -164,8 +165,11 @@ function checkAnswers(
   return checkOutputs(folder, logits, targets, classes, problemType === 'regression' ? 'numbers' : 'sets')
 }
 
-const sameTokenizer = ({ cache }: CachedTeacher, { tokenizer }: Pupil) =>
-  tokenizerHash(tokenizer) === cache.manifest.teacher.tokenizer
+const readsAlike = ({ cache }: CachedTeacher, { tokenizer, tokenizerFolder }: Pupil) =>
+  sameTokenizer(cache.manifest.teacher, {
+    ids: tokenizerHash(tokenizer),
+    tokenizer: tokenizerFileHash(tokenizerFolder),
+  })
 
 /** What of a teacher cannot be seen in its outputs. */
 function notesOf(teacher: CachedTeacher, student: Pupil, judged: boolean): string[] {
@@ -175,7 +179,7 @@ function notesOf(teacher: CachedTeacher, student: Pupil, judged: boolean): strin
     ...(judged
       ? []
       : [`${folder} has no rows of --train: its accuracy and order of classes are not checked`]),
-    ...(sameTokenizer(teacher, student)
+    ...(readsAlike(teacher, student)
       ? []
       : [`${folder} is of another tokenizer than the student's: vocabularies are not checked`]),
     ...(maxLength === student.maxLength
@@ -196,7 +200,7 @@ function checkCache(
   const beside = stages.filter(needsTeacherBeside)
   for (const stage of beside) checkStored(stage, student.model.config.layers, storedTeacher(teacher, reader))
   for (const kind of new Set(stages.map((stage) => stage.data))) placesIn(teacher, reader, kind)
-  if (beside.length === 0 || sameTokenizer(teacher, student)) return []
+  if (beside.length === 0 || readsAlike(teacher, student)) return []
   return [
     {
       what: `${beside[0].name}: the hidden states in ${teacher.folder} are of another tokenizer than the student's`,

@@ -35,7 +35,7 @@ export interface Job {
     counts: RowCounts
   }
   /** The first student, to be looked at before training; whoever has looked disposes of it. */
-  pupil: Made & { maxLength: number }
+  pupil: Made & { maxLength: number; tokenizerFolder: string }
   training: {
     seeds: readonly number[]
     /** The plan itself first or after the lone student, then the plan without each loss. */
@@ -115,7 +115,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },
     data: { readers, reader, judgedOn: test ? 'test' : dev ? 'dev' : 'no', counts },
-    pupil: { ...made, maxLength },
+    pupil: { ...made, maxLength, tokenizerFolder: student.tokenizerFolder },
     training: {
       ...variantsOf(plan, options, counts),
       ...{ onNonfinite, force, seeds: Array.from({ length: seeds }, (_, i) => seed + i) },

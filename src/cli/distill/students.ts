@@ -47,6 +47,8 @@ export interface StudentSource {
   name: string
   /** Whether it begins with trained weights. */
   pretrained: boolean
+  /** Where its tokenizer comes from. */
+  tokenizerFolder: string
   /** Equal seeds and numbers give equal first weights. */
   make(seed: number, start: number, task?: StagePlan['task']): Made
 }
@@ -98,12 +100,12 @@ function sourceFor(
   const live = teachers.find(isLive)
   if (recipe.student === 'distilbert' && source === undefined) {
     const from = modelled(general ?? live, folder)
-    const { tokenizer } = live ?? from
+    const { tokenizer, folder: tokenizerFolder } = live ?? from
     const { layers: depth } = from.model.config
     const chosen = layers ?? distilbertLayers(depth)
     return {
       name: `DistilBERT of layers ${chosen.join(', ')} of ${general?.folder ?? 'the teacher'}`,
-      pretrained: true,
+      ...{ pretrained: true, tokenizerFolder },
       make: (seed, start, task) => ({
         model: drawn(seed, start, () => distilbertOf(from.model, chosen, kindOf(task), classes)),
         tokenizer,
@@ -112,21 +114,21 @@ function sourceFor(
   }
   const copies = recipe.student === 'copy' && source === undefined
   if (layers !== undefined || copies) {
-    const { model, tokenizer } = modelled(live, folder)
+    const { model, tokenizer, folder: tokenizerFolder } = modelled(live, folder)
     const own = layers ?? Array.from({ length: model.config.layers }, (_, i) => i)
     return {
       name: layers === undefined ? 'a copy of the teacher' : `layers ${own.join(', ')} of the teacher`,
-      pretrained: true,
+      ...{ pretrained: true, tokenizerFolder },
       make: () => ({ model: fromLayers(model, own), tokenizer }),
     }
   }
   if (source === undefined) {
     if (recipe.student !== 'teacher')
       throw new RangeError('--student or --from-layers must say what the student is')
-    const { model, tokenizer } = modelled(live, folder)
+    const { model, tokenizer, folder: tokenizerFolder } = modelled(live, folder)
     return {
       name: "a new model of the teacher's size",
-      pretrained: false,
+      ...{ pretrained: false, tokenizerFolder },
       make: (seed, start, task) => ({
         model: drawn(seed, start, () => makeModel(model.family, kindOf(task), model.config)) as Student,
         tokenizer,
@@ -135,13 +137,14 @@ function sourceFor(
   }
   const head = isFolder(source) ? classesOf(source) : null
   const newHead = !sameNames(head, classes)
-  const rules = { labels: classes, newHead, texts: [], tokenizer: tokenizerFor(options, source, live) }
+  const given = tokenizerFor(options, source, live)
+  const rules = { labels: classes, newHead, texts: [], tokenizer: given }
   const words = isFolder(source) ? null : wordsFor(options, live)
   const take = words && embeddingsOf(words.model)
   return {
     name:
       head !== null && newHead ? `${source} with a new head, as its classes are ${head.join(', ')}` : source,
-    pretrained: isFolder(source),
+    ...{ pretrained: isFolder(source), tokenizerFolder: given ?? source },
     make: (seed, start, task) => {
       const started = drawn(seed, start, () =>
         startModel(source, { ...rules, as: kindOf(task), problemType }),

@@ -2,7 +2,7 @@
 // The worker itself only holds the job's lease: a process that computes cannot renew it in time.
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
-import { checkSameFacts, type TeacherFacts } from '../../files/cache/manifest.js'
+import { checkSameFacts, sameTokenizer, type TeacherFacts } from '../../files/cache/manifest.js'
 import { makeFolder } from '../../files/disk.js'
 import { type TextClassifierFolder } from '../../files/models/classifiers.js'
 import { partName, readPlan } from '../../files/parts/plan.js'
@@ -42,8 +42,11 @@ let loaded: Loaded | null = null
 
 /** The teacher of the job before, unless another folder is asked for, or files of another one. */
 function teacherOf(folder: string, asked: TeacherFacts): Loaded {
-  const { weights, config, tokenizer } = loaded?.facts ?? {}
-  const same = weights === asked.weights && config === asked.config && tokenizer === asked.tokenizer
+  const same =
+    loaded !== null &&
+    loaded.facts.weights === asked.weights &&
+    loaded.facts.config === asked.config &&
+    sameTokenizer(loaded.facts, asked)
   if (loaded === null || loaded.folder !== folder || !same) {
     const teacher = loadClassifier(folder)
     loaded = { folder, teacher, facts: teacherFacts(folder, teacher.tokenizer) }

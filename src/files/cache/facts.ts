@@ -1,5 +1,6 @@
 // What tells one teacher from another: hashes of what its outputs follow from.
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Tokenizer } from '../../text/encoding.js'
 import { hashFile } from '../hash.js'
@@ -10,10 +11,16 @@ export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
-/** What the ids of texts follow from. */
+/** What the ids of texts follow from, as it is read here. Nothing but tinystill computes it. */
 export function tokenizerHash(tokenizer: Tokenizer): string {
   const left = tokenizer.truncationSide === 'left' ? ' left' : ''
   return sha256(JSON.stringify(tokenizer.toJSON()) + left)
+}
+
+/** Of the file that the tokenizer is in, which any program can compute: tokenizer.json, or where there is none vocab.txt. */
+export function tokenizerFileHash(folder: string): string {
+  const file = join(folder, 'tokenizer.json')
+  return hashFile(existsSync(file) ? file : join(folder, 'vocab.txt')).sha256
 }
 
 /** Of one weight file its own hash; of shards that of their names and hashes. */
@@ -30,6 +37,7 @@ export function teacherFacts(folder: string, tokenizer: Tokenizer): TeacherFacts
     folder,
     weights: hashWeights(folder),
     config: hashFile(join(folder, 'config.json')).sha256,
-    tokenizer: tokenizerHash(tokenizer),
+    tokenizer: tokenizerFileHash(folder),
+    ids: tokenizerHash(tokenizer),
   }
 }

@@ -12,7 +12,8 @@ export const MANIFEST = 'cache.json'
 export const isCache = (folder: string): boolean => existsSync(join(folder, MANIFEST))
 
 const FORMAT = 'tinystill-cache'
-const VERSION = 1
+/** Before 2, teacher.tokenizer was what is ids now. */
+const VERSIONS = [1, 2] as const
 
 export const hiddenKinds = ['none', 'last', 'all', 'cls'] as const
 /**
@@ -24,10 +25,25 @@ export type HiddenKind = (typeof hiddenKinds)[number]
 export interface TeacherFacts {
   /** Where it was found; for people. */
   folder: string
-  /** SHA-256 of its weights, of config.json and of the tokenizer's document. */
+  /** SHA-256 of its weights, of config.json and of tokenizer.json, or without one of vocab.txt. */
   weights: string
   config: string
-  tokenizer: string
+  /** null in caches of before, which have ids. */
+  tokenizer: string | null
+  /** SHA-256 of the tokenizer as tinystill reads it; null, or left out, where another program labelled. */
+  ids?: string | null
+}
+
+/** What two readers of texts are told apart by. */
+export type TokenizerFacts = Pick<TeacherFacts, 'tokenizer' | 'ids'>
+
+/** By what both know: their ids, which files of other bytes may share, else the file. */
+const sharedTokenizer = (a: TokenizerFacts, b: TokenizerFacts): 'ids' | 'tokenizer' =>
+  typeof a.ids === 'string' && typeof b.ids === 'string' ? 'ids' : 'tokenizer'
+
+export function sameTokenizer(a: TokenizerFacts, b: TokenizerFacts): boolean {
+  const by = sharedTokenizer(a, b)
+  return a[by] !== null && a[by] === b[by]
 }
 
 export interface DataFacts {
@@ -80,7 +96,9 @@ export function shardName(i: number): string {
 }
 
 export function writeManifest(folder: string, manifest: CacheManifest): void {
-  const document = { format: FORMAT, version: VERSION, ...manifest }
+  const { tokenizer, ids = null, ...rest } = manifest.teacher
+  const teacher = { ...rest, ...(tokenizer !== null && { tokenizer }), ...(ids !== null && { ids }) }
+  const document = { format: FORMAT, version: VERSIONS[1], ...manifest, teacher }
   writeAtomic(join(folder, MANIFEST), `${JSON.stringify(document, null, 1)}\n`)
 }
 
@@ -88,8 +106,8 @@ export function writeManifest(folder: string, manifest: CacheManifest): void {
 export function readManifest(folder: string): CacheManifest {
   const given = readFields(join(folder, MANIFEST))
   given.oneOf('format', [FORMAT])
-  given.oneOf('version', [VERSION])
-  const facts = readFacts(given)
+  const version = given.oneOf('version', VERSIONS)
+  const facts = readFacts(given, version)
   const shards = given.innerList('shards').map((shard, i) => readShard(shard, i, facts.settings))
   const rows = given.number('rows', counted(0)) as number
   const sum = shards.reduce((n, shard) => n + shard.rows, 0)
@@ -98,8 +116,7 @@ export function readManifest(folder: string): CacheManifest {
 }
 
 /** Whose outputs, of what, and how. Throws CheckpointError that names the field. */
-export function readFacts(given: Fields): CacheFacts {
-  const teacher = given.inner('teacher')
+export function readFacts(given: Fields, version: (typeof VERSIONS)[number] = VERSIONS[1]): CacheFacts {
   const settings = readSettings(given.inner('settings'))
   const labels = given.list('labels')
   if (labels.length === 0 || !labels.every((name) => typeof name === 'string'))
@@ -107,16 +124,21 @@ export function readFacts(given: Fields): CacheFacts {
   if (settings.topK !== null && settings.topK >= labels.length)
     given.refuse('labels', `more than settings.topK, ${settings.topK}`)
   return {
-    teacher: {
-      folder: teacher.text('folder'),
-      weights: teacher.hash('weights'),
-      config: teacher.hash('config'),
-      tokenizer: teacher.hash('tokenizer'),
-    },
+    teacher: readTeacher(given.inner('teacher'), version),
     data: readDataFacts(given.inner('data')),
     settings,
     labels: labels as string[],
     problemType: problemTypeIn(given, settings),
+  }
+}
+
+function readTeacher(teacher: Fields, version: (typeof VERSIONS)[number]): TeacherFacts {
+  const own = (field: string) => (teacher.has(field) ? teacher.hash(field) : null)
+  const [tokenizer, ids] = version === 1 ? [null, teacher.hash('tokenizer')] : [own('tokenizer'), own('ids')]
+  if (tokenizer === null && ids === null) teacher.hash('tokenizer')
+  return {
+    ...{ folder: teacher.text('folder'), weights: teacher.hash('weights'), config: teacher.hash('config') },
+    ...{ tokenizer, ids },
   }
 }
 
@@ -183,11 +205,12 @@ export function checkSame(folder: string, there: CacheFacts, asked: CacheFacts):
 
 /** The same of facts that `from` holds. */
 export function checkSameFacts(from: string, there: CacheFacts, asked: CacheFacts): void {
+  const by = sharedTokenizer(there.teacher, asked.teacher)
   const named = ({ teacher, data, settings, labels, problemType }: CacheFacts) =>
     new Map<string, unknown>([
       ['teacher.weights', teacher.weights],
       ['teacher.config', teacher.config],
-      ['teacher.tokenizer', teacher.tokenizer],
+      ['teacher.tokenizer', teacher[by]],
       ['data.sha256', data.sha256],
       ...Object.entries(settings).map(([name, value]): [string, unknown] => [`settings.${name}`, value]),
       ...Object.entries({ labels, problemType }),

@@ -53,8 +53,10 @@ export class CacheWriter {
         'holds a cache already',
         'Go on with it by --resume, or choose another folder',
       )
-    const there = readManifest(folder)
-    checkSame(folder, there, facts)
+    const found = readManifest(folder)
+    checkSame(folder, found, facts)
+    // One of before is made what is written now.
+    const there = found.teacher.tokenizer === null ? { ...found, teacher: facts.teacher } : found
     removeLeftovers(folder)
     const bad = there.shards.findIndex(({ file, sha256 }) => {
       const shard = join(folder, file)

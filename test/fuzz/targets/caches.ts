@@ -25,7 +25,7 @@ const settings: CacheSettings = {
 /** A cache of three texts in two shards, the top 2 of 4 classes and states of 2 tokens a row. */
 function writeCache(folder: string): void {
   const writer = CacheWriter.open(folder, {
-    teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash },
+    teacher: { folder: 'teacher', weights: hash, config: hash, tokenizer: hash, ids: null },
     data: { file: 'data.tsv', bytes: 1, sha256: hash },
     ...{ settings, labels: ['a', 'b', 'c', 'd'], problemType: 'single_label_classification' },
   })
