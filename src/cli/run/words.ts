@@ -15,6 +15,7 @@ const RESERVED: Readonly<Record<string, string>> = {
     seed: 'seeds stand at the top',
   },
   resume: 'what was begun is gone on with',
+  takeOver: 'a run that another machine has is gone on with two minutes after the last sign of it',
   ...Object.fromEntries(
     ['threads', 'backend', 'gpuMode', 'json', 'quiet', 'debug'].map((name) => [
       name,
