@@ -20,6 +20,7 @@ import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
 import { shrinkCommand } from './shrink/shrink.js'
 import { splitCommand } from './split.js'
+import { sweepCommand } from './sweep/sweep.js'
 import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
 
@@ -35,6 +36,7 @@ export const commands: AnyCommand[] = [
   augmentCommand,
   distillCommand,
   runCommand,
+  sweepCommand,
   evalCommand,
   predictCommand,
   compressCommand,

@@ -176,7 +176,10 @@ function typedOf(options: DistillOptions): Typed {
 }
 
 /** The run's folder, and what stands in it of the run. */
-function outputOf(options: DistillOptions, { command, options: own, models }: Typed): Job['output'] {
+export function outputOf(
+  options: DistillOptions,
+  { command, options: own, models }: Typed = typedOf(options),
+): Job['output'] {
   const { out, seed, train, transfer, text, dev, test, config } = options
   return {
     folder: out,
