@@ -1,40 +1,18 @@
-// tinystill label --parts: one part of a split, or several one after the other, each a cache of its own. Any number of
-// processes on any number of machines with one disk; what each does follows from the folder alone.
-import { TinystillError } from '../../errors.js'
+// tinystill label --parts: each part of a split becomes a cache of its own.
 import { teacherFacts } from '../../files/cache/facts.js'
 import type { LabellingTeacher } from '../../files/cache/fill.js'
 import type { CacheFacts } from '../../files/cache/manifest.js'
 import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder } from '../../files/disk.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
-import { attempt, isPublished, publishedPart } from '../../files/parts/attempt.js'
-import { openPart, type PartsPlan, partName, readPlan } from '../../files/parts/plan.js'
-import { Interrupted } from '../../train/run-state.js'
+import { isPublished } from '../../files/parts/attempt.js'
+import { openPart, partName } from '../../files/parts/plan.js'
+import { eachPart, readParts } from '../parts/each.js'
 import type { CommonOptions, Context } from '../shared/command.js'
-import { count, duration } from '../shared/table.js'
+import { count } from '../shared/table.js'
 import { firstTexts, tellTokens } from '../shared/tokens.js'
 import { type Filled, fill, filledText } from './fill.js'
 import { type LabelOptions, settingsOf } from './settings.js'
-
-/** In which schedulers tell a task its number: Kubernetes, Slurm, AWS Batch, Google Batch. */
-export const indexNames = [
-  'JOB_COMPLETION_INDEX',
-  'SLURM_ARRAY_TASK_ID',
-  'AWS_BATCH_JOB_ARRAY_INDEX',
-  'BATCH_TASK_INDEX',
-] as const
-
-/** --part, or the number that a scheduler gave. Throws RangeError for one that is no part. */
-function firstPart(asked: number | undefined, parts: number): number | null {
-  const name = indexNames.find((name) => process.env[name] !== undefined)
-  const text = name === undefined ? '' : (process.env[name] as string)
-  const [from, part] =
-    asked !== undefined ? ['--part', asked] : [name, /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN]
-  if (from === undefined) return null
-  if (!(part < parts))
-    throw new RangeError(`${from} is ${asked ?? text}, the plan has parts 0 to ${parts - 1}`)
-  return part
-}
 
 /**
  * Rows of a shard of which a part has a whole number, at most as many as usual. Throws RangeError where they would be so few that
@@ -52,33 +30,14 @@ function dividing(partRows: number, usual: number): number {
   return rows
 }
 
-function partsAsked({ part: asked, of }: LabelOptions, plan: PartsPlan): number[] {
-  const all = plan.parts.length
-  const first = firstPart(asked, all)
-  if (first === null && of !== undefined) throw new RangeError('--of: say with --part which of them')
-  if (first === null) return Array.from({ length: all }, (_, part) => part)
-  return Array.from(
-    { length: of === undefined ? 1 : Math.ceil((all - first) / of) },
-    (_, i) => first + i * (of ?? 0),
-  )
-}
-
-interface Labelled extends Partial<Filled> {
-  part: number
-  /** there: it was published before. taken: another process was first. */
-  state: 'labelled' | 'there' | 'taken' | 'failed'
-  reason?: string
-}
-
 export async function labelParts(
   options: LabelOptions & CommonOptions & { parts: string },
   teacher: TextClassifierFolder,
   context: Context,
 ): Promise<void> {
-  const { output, now } = context
-  const { parts: folder, out, seed } = options
-  const plan = readPlan(folder)
-  const wanted = partsAsked(options, plan)
+  const { output } = context
+  const { parts: folder, out } = options
+  const { plan, wanted } = readParts(options)
   const settings = settingsOf(options, teacher, (usual) => dividing(plan.partRows, usual))
   if (plan.partRows % settings.shardRows !== 0)
     throw new RangeError(
@@ -91,57 +50,36 @@ export async function labelParts(
     labels: [...classes],
     problemType,
   }
+  const factsOf = (part: number): CacheFacts => {
+    const { rows: _, ...data } = plan.parts[part]
+    return { ...common, data }
+  }
   makeFolder(out)
-  const began = now()
-  const all: Labelled[] = []
-  for (const part of wanted) {
-    const { rows, ...data } = plan.parts[part]
-    const facts = { ...common, data }
-    try {
-      all.push(await labelPart(part, rows, facts))
-    } catch (error) {
-      // The others are no worse for it.
-      if (!(error instanceof TinystillError) || error instanceof Interrupted || wanted.length === 1)
-        throw error
-      all.push({ part, state: 'failed', reason: error.message })
-      output.info(`${partName(part)}: ${error.message}`)
-    }
-  }
-  const of = (state: Labelled['state']) => all.filter((labelled) => labelled.state === state)
-  const rows = of('labelled').reduce((n, { rows = 0 }) => n + rows, 0)
-  output.print(
-    `${out}: ${of('labelled').length} of ${wanted.length} parts labelled, ${count(rows)} rows in ${duration((now() - began) / 1000)}; ${of('there').length} were there, ${of('taken').length} done by others`,
+  let told = false
+  await eachPart<Filled>(
+    'label',
+    wanted,
+    options,
+    {
+      done: 'labelled',
+      isPublished: (part) => isPublished(out, part, factsOf(part)),
+      make: (part, to) => {
+        const file = openPart(folder, plan, part)
+        if (!told)
+          tellTokens(output, { ...teacher, folder: options.teacher }, file, firstTexts(streamTexts(file)))
+        told = true
+        return fill(
+          {
+            ...{ file, rows: streamTexts(file), total: plan.parts[part].rows, folder: to },
+            ...{ facts: factsOf(part), resume: false },
+            left: () => `${partName(part)} is begun anew the next time`,
+          },
+          teacher as LabellingTeacher,
+          context,
+        )
+      },
+      text: filledText,
+    },
+    context,
   )
-  output.json({ parts: all, rows, seconds: (now() - began) / 1000, seed, out })
-  const failed = of('failed')
-  if (failed.length > 0)
-    throw new TinystillError(
-      `label: ${failed.length} of ${wanted.length} parts failed: ${failed.map(({ part, reason }) => `${partName(part)}: ${reason}`).join('; ')}`,
-      'Mend that, and run the same command again: what is published stays',
-    )
-
-  async function labelPart(part: number, total: number, facts: CacheFacts): Promise<Labelled> {
-    if (isPublished(out, part, facts)) return { part, state: 'there' }
-    const file = openPart(folder, plan, part)
-    if (all.length === 0)
-      tellTokens(output, { ...teacher, folder: options.teacher }, file, firstTexts(streamTexts(file)))
-    const own: { filled?: Filled } = {}
-    const published = await attempt(out, part, async (to) => {
-      own.filled = await fill(
-        {
-          ...{ file, rows: streamTexts(file), total, folder: to, facts, resume: false },
-          left: () => `${partName(part)} is begun anew the next time`,
-        },
-        teacher as LabellingTeacher,
-        context,
-      )
-    })
-    if (!published) {
-      output.info(`${partName(part)}: another process was first`)
-      return { part, state: 'taken' }
-    }
-    const filled = own.filled as Filled
-    output.info(`${publishedPart(out, part)}: ${filledText(filled)}`)
-    return { part, state: 'labelled', ...filled }
-  }
 }
