@@ -70,20 +70,16 @@ export function endOf({ folder }: Run): RunEnd | null {
   if (existsSync(recordOf(folder))) {
     const given = readFields(recordOf(folder))
     if (given.get('status') === 'done') {
-      const {
-        judgedOn: set,
-        figures,
-        right,
-        main,
-      } = Object.fromEntries(given.document) as {
-        judgedOn: string
-        figures: Record<string, Figures>
-        right: Record<string, (RightRows | null)[]>
-        main: string
+      const { judgedOn, figures, right, main } = Object.fromEntries(given.document) as {
+        judgedOn: unknown
+        figures?: Record<string, Figures>
+        right?: Record<string, (RightRows | null)[]>
+        main?: string
       }
+      const set = String(judgedOn)
       return {
-        ...{ status: 'done', set, figures: figures[set] ?? {} },
-        right: unpackRows(right[main]?.[0] ?? undefined),
+        ...{ status: 'done', set, figures: figures?.[set] ?? {} },
+        right: unpackRows(right?.[String(main)]?.[0] ?? undefined),
       }
     }
   }
