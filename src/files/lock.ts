@@ -211,6 +211,13 @@ export function tryLockFile(path: string): (() => void) | null {
   return typeof taken === 'function' ? taken : null
 }
 
+/** Removes the lock of a file whose process is gone: nobody takes what there is nothing left to do for. */
+export function tidyFileLock(file: string): void {
+  const path = fileLock(file)
+  const { text, owner } = ownerOf(path)
+  if (text !== '' && isStale(path, owner)) remove(path, text)
+}
+
 /** Whether a process has a folder, this one or another. By the time that this is read it may have given it back. */
 export function isLocked(folder: string): boolean {
   const path = lockOf(folder)

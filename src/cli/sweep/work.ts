@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makeFolder, writeAtomic } from '../../files/disk.js'
-import { isFileHeld, isLocked, tryLockFile } from '../../files/lock.js'
+import { isFileHeld, isLocked, tidyFileLock, tryLockFile } from '../../files/lock.js'
 import { Interrupted } from '../../train/run-state.js'
 import type { Context } from '../shared/command.js'
 import { count } from '../shared/table.js'
@@ -67,6 +67,8 @@ export async function workThrough(runs: readonly Run[], work: Work, context: Con
       if (inHand.has(run)) continue
       const end = ended(run)
       if (end !== null) {
+        // Of a sweep that was killed after its run had ended, or whose run went on to its end without it.
+        tidyFileLock(run.folder)
         close(run, end)
         continue
       }
@@ -137,7 +139,10 @@ export async function workThrough(runs: readonly Run[], work: Work, context: Con
     close(run, { status: 'failed', reason: why })
   }
 
-  for (const run of runs) if (ended(run) === null) open.add(run)
+  for (const run of runs) {
+    if (ended(run) === null) open.add(run)
+    else tidyFileLock(run.folder)
+  }
   if (open.size === 0) return void unlisten?.()
   makeFolder(dirname(runs[0].folder))
   progress.start('runs', runs.length)
