@@ -77,7 +77,7 @@ export function resultsOf(grid: Grid, runs: readonly Run[]): SweepResults {
     settings: grid.settings.map((setting): SettingResult => {
       const own = runs.filter((run) => run.setting === setting)
       const values =
-        figure === null ? [] : [...ofSetting(setting).values()].map((end) => valueOf(end, figure))
+        figure === null ? [] : [...ofSetting(setting).values()].map((end) => figureOf(end, figure))
       const verdict = verdicts[setting.name]
       return {
         ...{ name: setting.name, options: setting.options },
@@ -95,7 +95,7 @@ export function resultsOf(grid: Grid, runs: readonly Run[]): SweepResults {
 }
 
 /** JSON has null for what is not finite. */
-const valueOf = ({ figures }: Done, figure: string): number => figures[figure] ?? Number.NaN
+const figureOf = ({ figures }: Done, figure: string): number => figures[figure] ?? Number.NaN
 
 /** By rows where both have the same ones, so that the chance of the test rows counts too; else by seeds alone. */
 function figuresOf(
@@ -106,7 +106,7 @@ function figuresOf(
   const rows = [...ours, ...theirs].map(({ right }) => right)
   const alike = rows.every((own) => own !== null && own.length === rows[0]?.length)
   const of = (all: readonly Done[]) =>
-    all.map((end) => (alike ? (end.right as Uint8Array) : valueOf(end, figure)))
+    all.map((end) => (alike ? (end.right as Uint8Array) : figureOf(end, figure)))
   return [of(ours), of(theirs)]
 }
 
