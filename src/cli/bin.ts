@@ -27,6 +27,12 @@ function signals(onSignal: (name: string) => void): () => void {
   return () => void process.off('SIGINT', stop).off('SIGTERM', stop)
 }
 
+// Started by another tinystill: it ends with that one, which may be killed and then says nothing.
+if (process.connected) {
+  process.once('disconnect', () => process.exit(1))
+  process.channel?.unref()
+}
+
 process.exitCode = await main(process.argv.slice(2), {
   stdout: {
     write: (s) => void stdout.write(s),

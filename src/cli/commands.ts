@@ -23,6 +23,7 @@ import { runCommand } from './run/run.js'
 import type { CommandSpec } from './shared/command.js'
 import { shrinkCommand } from './shrink/shrink.js'
 import { splitCommand } from './split.js'
+import { sweepCommand } from './sweep/sweep.js'
 import { tensorboardCommand } from './tensorboard.js'
 import { trainCommand } from './train/train.js'
 
@@ -48,6 +49,7 @@ export const commands: AnyCommand[] = [
   distillCommand,
   exportTrainingCommand,
   runCommand,
+  sweepCommand,
   evalCommand,
   predictCommand,
   compressCommand,

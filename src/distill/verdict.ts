@@ -232,6 +232,27 @@ function holm(p: readonly number[]): number[] {
 }
 
 /**
+ * Pairs of models, each seed by seed, as judgeGains: the pairs may be of different seeds, and Holm's correction is for all of
+ * them. Throws RangeError as it does.
+ */
+export function judgePairs(
+  pairs: Readonly<Record<string, readonly [ours: SeedFigures, theirs: SeedFigures]>>,
+): Record<string, Verdict> {
+  const found = Object.entries(pairs).map(([name, [ours, theirs]]) => ({ name, ...find(ours, theirs) }))
+  const judged = found.filter(({ errors }) => errors !== null)
+  const adjusted = holm(judged.map(({ verdict }) => verdict.p as number))
+  judged.forEach((one, i) => {
+    const larger = adjusted[i] <= LEVEL
+    one.verdict = {
+      ...one.verdict,
+      ...{ p: adjusted[i], comparisons: judged.length, largerThanSeedNoise: larger },
+      toShow: larger ? null : needed(one.verdict.gain, one.errors as Errors, judged.length),
+    }
+  })
+  return Object.fromEntries(found.map(({ name, verdict }) => [name, verdict]))
+}
+
+/**
  * One model against several, seed by seed: the gain over each with its 95% interval, and with Holm's correction whether it is
  * more than chance. The variance of a mean gain over seeds s and rows r of a two-way random effects model is
  * var(gains of seeds) / S + var(rows) / N, the second without what the interaction of both puts into it; its quantile lies
@@ -244,18 +265,9 @@ export function judgeGains(
   ours: SeedFigures,
   others: Readonly<Record<string, SeedFigures>>,
 ): Record<string, Verdict> {
-  const found = Object.entries(others).map(([name, theirs]) => ({ name, ...find(ours, theirs) }))
-  const judged = found.filter(({ errors }) => errors !== null)
-  const adjusted = holm(judged.map(({ verdict }) => verdict.p as number))
-  judged.forEach((one, i) => {
-    const larger = adjusted[i] <= LEVEL
-    one.verdict = {
-      ...one.verdict,
-      ...{ p: adjusted[i], comparisons: judged.length, largerThanSeedNoise: larger },
-      toShow: larger ? null : needed(one.verdict.gain, one.errors as Errors, judged.length),
-    }
-  })
-  return Object.fromEntries(found.map(({ name, verdict }) => [name, verdict]))
+  return judgePairs(
+    Object.fromEntries(Object.entries(others).map(([name, theirs]) => [name, [ours, theirs] as const])),
+  )
 }
 
 /** judgeGains with one other: `judgeGain([0.82, 0.81, 0.84], [0.8, 0.8, 0.81])`, or lists of row figures for the numbers. */

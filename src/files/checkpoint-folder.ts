@@ -32,7 +32,7 @@ export class CheckpointFolder {
   /** Steps of the checkpoints that are known to be good, oldest first. */
   #good: number[] = []
 
-  /** check: called before a manifest is written; throws where nothing may be any more. */
+  /** check: called before a checkpoint is written, before its manifest is, and before others go; throws where nothing may. */
   constructor(
     readonly folder: string,
     readonly fs: FileSystem = nodeFs,
@@ -48,6 +48,7 @@ export class CheckpointFolder {
     tensors: Iterable<readonly [string, Tensor]>,
     facts: Readonly<Record<string, unknown>>,
   ): number {
+    this.check()
     makeFolder(this.folder)
     const path = join(this.folder, `${nameOf(step)}.safetensors`)
     const hash = createHash('sha256')
@@ -122,6 +123,7 @@ export class CheckpointFolder {
 
   /** Manifests first: without it a checkpoint is none. */
   #removeOthers(): void {
+    this.check()
     const kept = this.#good.map(nameOf)
     const others = this.#names().filter((name) => OURS.test(name) && !kept.includes(name.split('.')[0]))
     for (const name of others.sort()) this.fs.rmSync(join(this.folder, name), { force: true })

@@ -175,36 +175,85 @@ function stays(path: string, text: string): boolean {
   return ownerOf(path).text === text
 }
 
+export interface LockOptions {
+  /**
+   * Takes it from a process of another machine, however lately that renewed it: somebody knows that it is gone, or is to stop.
+   * Where it is not gone it finds out by checkHeld(). A process of this machine can be looked for, and ended, so it keeps it.
+   */
+  takeOver?: boolean | undefined
+}
+
+const lockOf = (folder: string): string => join(folder, LOCK)
+
 /**
  * Takes a folder for this process; the function that is returned gives it back, and so does the end of the process. Throws
  * CheckpointError, naming the process, where another one has it. A lock whose process is gone is taken over; one of another
  * machine when it was not renewed for two minutes.
  */
-export const lockFolder = (folder: string): (() => void) => lock(folder, join(folder, LOCK))
+export function lockFolder(folder: string, options: LockOptions = {}): () => void {
+  const taken = lock(lockOf(folder), options)
+  if (typeof taken === 'function') return taken
+  throw inUse(folder, lockOf(folder), taken)
+}
 
 /** The same for a file that is to be written, there or not. */
-export const lockFile = (path: string): (() => void) => lock(path, `${path}.lock`)
+export function lockFile(path: string): () => void {
+  const taken = lock(fileLock(path), {})
+  if (typeof taken === 'function') return taken
+  throw inUse(path, fileLock(path), taken)
+}
+
+const fileLock = (path: string): string => `${path}.lock`
+
+/** lockFile where others may be at work: null while another process has it. */
+export function tryLockFile(path: string): (() => void) | null {
+  const taken = lock(fileLock(path), {})
+  return typeof taken === 'function' ? taken : null
+}
+
+/** Removes the lock of a file whose process is gone: nobody takes what there is nothing left to do for. */
+export function tidyFileLock(file: string): void {
+  const path = fileLock(file)
+  const { text, owner } = ownerOf(path)
+  if (text !== '' && isStale(path, owner)) remove(path, text)
+}
+
+/** Whether a process has a folder, this one or another. By the time that this is read it may have given it back. */
+export function isLocked(folder: string): boolean {
+  const path = lockOf(folder)
+  const { text, owner } = ownerOf(path)
+  return text !== '' && !isStale(path, owner)
+}
 
 /**
- * Throws CheckpointError where a folder that this process took is another one's by now: this one was stopped for longer than its
- * lease. To be asked before something is written that the other would not expect. What was never taken passes.
+ * Throws CheckpointError where a folder that this process took is another one's by now: it was stopped for longer than its lease,
+ * or the other was told to take it. To be asked before something is written that the other would not expect. What was never taken
+ * passes.
  */
 export function checkHeld(folder: string): void {
-  const path = join(folder, LOCK)
-  const mine = held.get(path)
-  if (mine === undefined) return
-  const { text, owner } = ownerOf(path)
-  if (text === mine) return
+  if (isHeld(folder)) return
+  const { owner } = ownerOf(lockOf(folder))
   const by = owner === null ? '' : ` by process ${owner.pid} on ${owner.host}`
   throw new CheckpointError(
     folder,
-    `was taken over${by}, since this process did not answer for ${STALE_MS / 60_000} minutes`,
+    `was taken over${by}: it was told to, or this process had not answered for ${STALE_MS / 60_000} minutes`,
     'Nothing more is written by this one: the other goes on',
   )
 }
 
-/** `what` is taken by the file `path`. */
-function lock(what: string, path: string): () => void {
+/** The same as an answer. */
+export const isHeld = (folder: string): boolean => stillMine(lockOf(folder))
+
+/** Of a file. */
+export const isFileHeld = (path: string): boolean => stillMine(fileLock(path))
+
+function stillMine(path: string): boolean {
+  const mine = held.get(path)
+  return mine === undefined || ownerOf(path).text === mine
+}
+
+/** Takes what the file `path` stands for; or who has it. */
+function lock(path: string, { takeOver = false }: LockOptions): (() => void) | Owner {
   const own: Owner = { pid: process.pid, started: startOf(process.pid), host: hostname() }
   const mine = `${JSON.stringify(own)}\n`
   let contended = false
@@ -212,7 +261,7 @@ function lock(what: string, path: string): () => void {
     const { text, owner } = ownerOf(path)
     // Put back by another process that had moved it aside.
     if (contended && text === mine && !held.has(path)) break
-    if (!isStale(path, owner)) throw inUse(what, path, owner as Owner)
+    if (!isStale(path, owner) && !(takeOver && owner?.host !== hostname())) return owner as Owner
     contended = true
     remove(path, text)
   }
@@ -232,6 +281,6 @@ function inUse(what: string, path: string, { pid, host }: Owner): CheckpointErro
     : `process ${pid} on ${host}${ago === null ? '' : `, which said so ${Math.max(0, Math.round(ago / 1000))} s ago`}`
   const remedy = here
     ? 'Wait for it, stop it, or choose another place'
-    : `Wait for it or choose another place; ${STALE_MS / 60_000} minutes after the last sign of it the folder is free`
+    : `Wait for it or choose another place; ${STALE_MS / 60_000} minutes after the last sign of it the folder is free, and trainings take it at once by --take-over`
   return new CheckpointError(what, `is in use by ${where}`, remedy)
 }

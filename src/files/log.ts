@@ -108,6 +108,12 @@ export class LineLog {
     } catch {}
   }
 
+  /** Closes the file as it is: it is another's to write. */
+  leave(): void {
+    this.#held = []
+    this.fs.closeSync(this.#file)
+  }
+
   /** Flushes, ends the last line, forces all to disk, and closes. */
   close(): void {
     try {

@@ -4,7 +4,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSyn
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { checkHeld, LOCK, lockFile, lockFolder } from '../../src/files/lock.js'
+import {
+  checkHeld,
+  isFileHeld,
+  isLocked,
+  LOCK,
+  lockFile,
+  lockFolder,
+  tidyFileLock,
+  tryLockFile,
+} from '../../src/files/lock.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-lock-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -98,6 +107,35 @@ describe('lockFolder', () => {
     expect(readFileSync(lock, 'utf8')).toContain('elsewhere')
     checkHeld(root)
     rmSync(lock)
+  })
+
+  it('tells whether it is held, and may be asked for without an error', () => {
+    const file = join(root, 'run')
+    const theirs = (pid: number, host: string) =>
+      writeFileSync(`${file}.lock`, JSON.stringify({ pid, started: null, host }))
+    const release = tryLockFile(file) as () => void
+    expect([tryLockFile(file), isFileHeld(file), isLocked(root)]).toEqual([null, true, false])
+    theirs(1, 'elsewhere')
+    expect(isFileHeld(file)).toBe(false)
+    release()
+    tidyFileLock(file)
+    expect(existsSync(`${file}.lock`)).toBe(true)
+    theirs(2 ** 22 + 1, hostname())
+    tidyFileLock(file)
+    expect(existsSync(`${file}.lock`)).toBe(false)
+    tidyFileLock(file)
+    const folder = lockFolder(root)
+    expect(isLocked(root)).toBe(true)
+    folder()
+  })
+
+  it('is taken at once from another machine by those who are told to, and from a process here by none', () => {
+    put({ pid: 1, started: null, host: 'elsewhere' })
+    lockFolder(root, { takeOver: true })()
+    expect(existsSync(lock)).toBe(false)
+    const release = lockFolder(root)
+    expect(() => lockFolder(root, { takeOver: true })).toThrow(`is in use by process ${process.pid}`)
+    release()
   })
 
   it('is renewed by a thread while the main one computes', () => {

@@ -1,72 +1,22 @@
 // tinystill augment: more texts for a student, out of labelled ones, by a masked-language model. Jiao et al. 2020 (TinyBERT).
 import { type Command, Option } from 'commander'
 import { augmentRows } from '../../distill/augment/augment.js'
-import { englishStopWords } from '../../distill/augment/stop-words.js'
-import { contentWords } from '../../distill/augment/words.js'
 import { DataError } from '../../errors.js'
-import { sha256, teacherFacts } from '../../files/cache/facts.js'
 import { streamTexts, textFormat } from '../../files/data/texts.js'
-import { readVectors, type WordVectors } from '../../files/data/vectors.js'
 import { hashFile } from '../../files/hash.js'
-import { readLines } from '../../files/lines.js'
 import { lockFile } from '../../files/lock.js'
-import { loadWordGuesser } from '../../files/models/guesser.js'
-import { normalizeBert, splitBert } from '../../text/bert-normalizer.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import type { TextRow } from '../../text/rows.js'
 import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { breathe } from '../../train/pace.js'
 import { Interrupted } from '../../train/run-state.js'
+import { addPartsOptions, checkDataOrParts } from '../parts/each.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
-import {
-  addDataOptions,
-  type DataFileOptions,
-  dataOptions,
-  listen,
-  numberIn,
-  settleBackend,
-  whole,
-} from '../shared/options.js'
+import { addDataOptions, dataOptions, listen, numberIn, whole } from '../shared/options.js'
 import { count, duration } from '../shared/table.js'
 import { AugmentFile, writtenAs } from './file.js'
-
-interface AugmentOptions extends DataFileOptions {
-  model: string
-  data: string
-  out: string
-  vectors?: string
-  stopWords: string
-  topK: number
-  p: number
-  n: number
-  batchSize: number
-  resume: boolean
-}
-
-const ENGLISH = 'english'
-const NONE = 'none'
-
-function stopWordsOf({ stopWords: name }: AugmentOptions): ReadonlySet<string> {
-  if (name === ENGLISH) return englishStopWords
-  if (name === NONE) return new Set()
-  return new Set(Array.from(readLines(name), ({ text }) => text.trim().toLowerCase()).filter(Boolean))
-}
-
-/** The file's words as the tokenizer has them, those alone that may stand in a text. */
-function vectorsOf(
-  { vectors: file }: AugmentOptions,
-  { spec }: WordPieceTokenizer,
-  stopWords: ReadonlySet<string>,
-): WordVectors | null {
-  if (file === undefined) return null
-  const may = contentWords(stopWords)
-  return readVectors(file, {
-    keep: (word) => {
-      const normal = normalizeBert(word, spec.normalizing)
-      return may(normal) ? normal : null
-    },
-  })
-}
+import { augmentParts } from './parts.js'
+import { type AugmentOptions, ENGLISH, NONE, settingsOf, sourceOf, wordsIn } from './source.js'
 
 /** How many rows, how many of them the model reads in part, and which words are in them. A row that cannot be read is found here, before the work. */
 function survey(
@@ -75,15 +25,15 @@ function survey(
   maxLength: number,
   reading: DataOptions,
 ): { total: number; long: number; known: Set<string> } {
-  const { spec } = tokenizer
   let [total, long] = [0, 0]
   const known = new Set<string>()
-  for (const { text, textB, label } of streamTexts(file, reading)) {
+  for (const row of streamTexts(file, reading)) {
+    const { text, textB, label } = row
     if (textFormat(file) === 'txt' && (textB !== null || label !== null))
       throw new DataError(file, 'is a table', 'Name it .tsv')
     total++
     if (tokenizer.encode(text, textB).ids.length > maxLength) long++
-    for (const word of splitBert(normalizeBert(`${text} ${textB ?? ''}`, spec.normalizing))) known.add(word)
+    for (const word of wordsIn(row, tokenizer)) known.add(word)
   }
   if (total === 0) throw new DataError(file, 'has no rows')
   return { total, long, known }
@@ -98,15 +48,18 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
   name: 'augment',
   describe: 'Write a data file with new texts behind each row, its words replaced by a masked-language model',
   options: (command: Command) =>
-    addDataOptions(command)
-      .requiredOption('--model <dir>', 'folder of a masked-language model: tinystill train --task mlm')
-      .requiredOption(
-        '--data <file>',
-        'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; new texts take their labels',
-      )
+    addPartsOptions(
+      addDataOptions(command)
+        .requiredOption('--model <dir>', 'folder of a masked-language model: tinystill train --task mlm')
+        .option(
+          '--data <file>',
+          'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; new texts take their labels',
+        ),
+      'a file of texts without labels',
+    )
       .requiredOption(
         '--out <file>',
-        'of the same format, .jsonl for .json and .parquet, with a header: each row as it was and its new ones behind it; FILE.run.json tells how',
+        'of the same format, .jsonl for .json and .parquet, with a header: each row as it was and its new ones behind it; FILE.run.json tells how. Of --parts a folder',
       )
       .option(
         '--vectors <file>',
@@ -124,9 +77,12 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
       .option('--batch-size <n>', 'hidden words of a batch; does not change the result', whole(1), 64)
       .option('--resume', 'go on where a run was ended', false),
   run: async (options, context) => {
-    const release = lockFile(options.out)
+    const { data, parts, out } = options
+    checkDataOrParts(options)
+    if (parts !== undefined) return augmentParts({ ...options, parts }, sourceOf(options, context), context)
+    const release = lockFile(out)
     try {
-      await augment(options, context)
+      await augment({ ...options, data: data as string }, context)
     } finally {
       release()
     }
@@ -134,35 +90,22 @@ export const augmentCommand: CommandSpec<AugmentOptions> = {
 }
 
 async function augment(
-  options: AugmentOptions & CommonOptions,
-  { output, progress, now, signals }: Context,
+  options: AugmentOptions & CommonOptions & { data: string },
+  context: Context,
 ): Promise<void> {
-  const { model: folder, data, out, topK, p, n, batchSize, seed, resume } = options
+  const { output, progress, now, signals } = context
+  const { data, out, seed, resume } = options
   const format = writtenAs(data)
   if (/\.gz$/i.test(out) || textFormat(out) !== format)
     throw new DataError(out, `must be of ${data}'s format`, `Name it with the ending .${format}`)
   const reading = dataOptions(options, output)
-  settleBackend(output)
-  const { model, tokenizer, notes } = loadWordGuesser(folder)
-  for (const note of notes) output.info(`note: ${note}`)
-  const stopWords = stopWordsOf(options)
-  const { maxLength } = model.config
+  const { model, tokenizer, maxLength, vectors, stopWords, facts: common } = sourceOf(options, context)
   const { total, long, known } = survey(data, tokenizer, maxLength, reading)
   if (long > 0)
     output.info(
       `${data}: ${count(long)} of ${count(total)} rows are longer than the ${count(maxLength)} tokens that the model reads; their words behind stay as they are`,
     )
-  const { ids, ...own } = teacherFacts(folder, tokenizer)
-  const facts = {
-    model: { ...own, tokenizer: ids },
-    data: { file: data, ...hashFile(data) },
-    vectors:
-      options.vectors === undefined
-        ? { sha256: null }
-        : { file: options.vectors, ...hashFile(options.vectors) },
-    settings: { topK, p, n, seed, stopWords: sha256([...stopWords].sort().join('\n')) },
-  }
-  const vectors = vectorsOf(options, tokenizer, stopWords)
+  const facts = { ...common, data: { file: data, ...hashFile(data) } }
   const file = AugmentFile.open(out, data, facts, { resume, reading })
   if (file === null) {
     output.print(`${out}: is whole already`)
@@ -172,7 +115,7 @@ async function augment(
   if (file.before > 0) output.info(`${count(file.before)} of ${count(total)} rows are there already`)
   const source = { model, tokenizer, maxLength, embeddings: model.base.words.weight }
   const rows = augmentRows(after(streamTexts(data, reading), file.before), source, {
-    ...{ topK, p, n, seed, batchSize, stopWords, vectors, known, first: file.before },
+    ...{ ...settingsOf(options), stopWords, vectors, known, first: file.before },
   })
   progress.start('augmenting', total)
   const began = now()

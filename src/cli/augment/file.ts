@@ -73,7 +73,7 @@ export class AugmentFile {
     const there = readFields(record)
     there.oneOf('format', [FORMAT])
     there.oneOf('version', [1])
-    checkSameFields(record, flat(Object.fromEntries(there.document)), flat(facts))
+    checkSameFields(record, flatFacts(Object.fromEntries(there.document)), flatFacts(facts))
     if (existsSync(path)) {
       rmSync(partialOf(path), { force: true })
       return null
@@ -114,7 +114,7 @@ const partialOf = (path: string) => `${path}.partial.jsonl`
 const recordOf = (path: string) => `${path}.run.json`
 
 /** 'settings.topK' -> 15 */
-function flat(sections: Readonly<Record<string, unknown>>): Map<string, unknown> {
+export function flatFacts(sections: Readonly<Record<string, unknown>>): Map<string, unknown> {
   const named = Object.entries(sections).flatMap(([section, values]): [string, unknown][] =>
     typeof values === 'object' && values !== null
       ? Object.entries(values).map(([name, value]) => [`${section}.${name}`, value])

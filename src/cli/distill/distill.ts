@@ -205,7 +205,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
     ...{ teachers: folders, student: source.name, classes: teachers[0].classes, problems, judgedOn },
     ...(task.name !== 'classes' && { gives: task.gives(teachers[0].classes) }),
     speedMethod: SPEED_METHOD,
-    ...{ models, majority, verdicts: texts, judgements: verdicts, right: rightOf(table), repeat },
+    ...{ main, models, majority, verdicts: texts, judgements: verdicts, right: rightOf(table), repeat },
     ...{
       columns: tableColumns(table),
       rows: tableRows(table),

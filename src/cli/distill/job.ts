@@ -8,7 +8,7 @@ import { TinystillError } from '../../errors.js'
 import { trainingLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
 import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
-import { dataOptions, flagOf, given, type OnNonfinite, quoted } from '../shared/options.js'
+import { dataOptions, flagOf, given, type OnNonfinite, quoted, stateOf } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { countRows, createReader, type Reader, readSets, type Texts, uses } from './data.js'
@@ -176,23 +176,27 @@ function typedOf(options: DistillOptions): Typed {
 }
 
 /** The run's folder, and what stands in it of the run. */
-function outputOf(options: DistillOptions, { command, options: own, models }: Typed): Job['output'] {
+export function outputOf(
+  options: DistillOptions,
+  { command, options: own, models }: Typed = typedOf(options),
+): Job['output'] {
   const { out, seed, train, transfer, text, dev, test, config } = options
-  const { resume, checkpointEvery, keepCheckpoints, tensorboard } = options
   return {
     folder: out,
     facts: {
       ...{ command, seed, options: { ...own }, models },
       data: given({ train, transfer, text, dev, test, config }),
     },
-    state: { resume, checkpointEvery, keepCheckpoints, tensorboard },
+    state: stateOf(options),
     repeat: commandOf(command, own),
   }
 }
 
 /** The command that makes the run again. */
 export function commandOf(command: string, options: object): string {
-  const shown = ['json', 'quiet', 'debug', 'args', 'threads', 'backend', 'resume', 'checkpointEvery']
+  const shown = [
+    ...['json', 'quiet', 'debug', 'args', 'threads', 'backend', 'resume', 'takeOver', 'checkpointEvery'],
+  ]
   const words = Object.entries(options).flatMap(([name, value]) => {
     if (shown.includes(name) || value === undefined || value === false) return []
     const flag = flagOf(name)

@@ -11,13 +11,14 @@ import { lockFolder } from '../../files/lock.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { loadClassifier } from '../../files/models/on-disk.js'
 import type { DataOptions } from '../../text/rows/columns.js'
+import { addPartsOptions, checkDataOrParts } from '../parts/each.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { requireOther } from '../shared/model-folder.js'
 import { addDataOptions, dataOptions, settleBackend, whole } from '../shared/options.js'
 import { count } from '../shared/table.js'
 import { firstTexts, tellTokens } from '../shared/tokens.js'
 import { fill, filledText } from './fill.js'
-import { indexNames, labelParts } from './parts.js'
+import { labelParts } from './parts.js'
 import { addSettingsOptions, type LabelOptions, settingsOf } from './settings.js'
 
 /** How many different rows there are. A row that cannot be read is found here, before the work. */
@@ -66,24 +67,19 @@ export const labelCommand: CommandSpec<LabelOptions> = {
   describe: "Write a teacher's outputs for a file of texts, for students to learn from without it",
   options: (command: Command) =>
     addSettingsOptions(
-      addDataOptions(command)
-        .requiredOption('--teacher <dir>', 'folder of the model')
-        .option('--data <file>', 'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; labels are passed over')
-        .option('--parts <dir>', 'instead of --data: what tinystill split wrote, each part a cache in --out')
-        .option(
-          '--part <n>',
-          `of --parts this one, from 0; default: ${indexNames.join(', ')} of the environment, else all that are missing`,
-          whole(0),
-        )
-        .option('--of <m>', 'and each mth after it: of m processes, part n is of process n mod m', whole(1))
-        .requiredOption('--out <dir>', "the cache's folder, or of --parts that of their caches"),
+      addPartsOptions(
+        addDataOptions(command)
+          .requiredOption('--teacher <dir>', 'folder of the model')
+          .option(
+            '--data <file>',
+            'texts: .tsv, .csv, .jsonl, .json, .parquet or .txt; labels are passed over',
+          ),
+        'a cache',
+      ).requiredOption('--out <dir>', "the cache's folder, or of --parts that of their caches"),
     ).option('--resume', 'go on where a run was ended', false),
   run: async (options, context) => {
-    const { teacher: folder, data, parts, part, of, out } = options
-    if ((data === undefined) === (parts === undefined))
-      throw new RangeError('Give --data or --parts, one of them')
-    if (parts === undefined && (part !== undefined || of !== undefined))
-      throw new RangeError('--part and --of go with --parts')
+    const { teacher: folder, data, parts, out } = options
+    checkDataOrParts(options)
     // With a cache in it the folder would be read as that from then on.
     requireOther(out, folder)
     settleBackend(context.output)

@@ -6,14 +6,12 @@ import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { trainingLength } from '../../text/encoding.js'
 import { tasks } from '../../train/tasks.js'
+import type { PartsOptions } from '../parts/each.js'
 import { type DataFileOptions, whole } from '../shared/options.js'
 
-export interface LabelOptions extends DataFileOptions {
+export interface LabelOptions extends DataFileOptions, PartsOptions {
   teacher: string
   data?: string
-  parts?: string
-  part?: number
-  of?: number
   out: string
   topK?: number
   dtype: CacheSettings['dtype']

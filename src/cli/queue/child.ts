@@ -6,7 +6,8 @@ import { checkSameFacts, sameTokenizer, type TeacherFacts } from '../../files/ca
 import { makeFolder } from '../../files/disk.js'
 import { type TextClassifierFolder } from '../../files/models/classifiers.js'
 import { partName, readPlan } from '../../files/parts/plan.js'
-import { type Labelled, labelPart, partFacts, sharedFacts } from '../label/parts.js'
+import { labelPart, partFacts, sharedFacts } from '../label/parts.js'
+import type { PartEnd } from '../parts/each.js'
 import type { Context, Environment } from '../shared/command.js'
 import { requireOther } from '../shared/model-folder.js'
 import { applyCommonOptions } from '../shared/options.js'
@@ -25,7 +26,7 @@ export interface JobHooks {
   signals: Environment['signals']
 }
 
-export interface JobResult extends Pick<Labelled, 'state'> {
+export interface JobResult extends Pick<PartEnd, 'state'> {
   part: number
   /** That were labelled here. */
   rows: number
@@ -106,7 +107,8 @@ export async function labelJob(
   } catch (error) {
     throw new Unfit(error instanceof Error ? error.message : String(error))
   }
-  const { teacher, ...work } = ready
+  const { teacher, part, facts, ...folders } = ready
+  const work = { ...folders, facts: () => facts }
   makeFolder(work.out)
   const nowhere = { write: () => {} }
   const nothing = () => {}
@@ -119,6 +121,6 @@ export async function labelJob(
     lines: async function* () {},
     ...{ progress, now, signals },
   }
-  const { part, state, rows = 0 } = await labelPart(work, teacher, context)
+  const { state, rows = 0 } = await labelPart(part, work, teacher, context)
   return { part, state, rows, seconds: (now() - began) / 1000 }
 }

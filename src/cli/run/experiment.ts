@@ -19,7 +19,7 @@ import { isPreset } from '../../nn/models/presets.js'
 const NAME = /^[a-z0-9][\w-]{0,63}$/i
 
 /** Names by what they stand for. */
-type Names = Readonly<Record<string, string>>
+export type Names = Readonly<Record<string, string>>
 
 export interface Step {
   name: string
@@ -38,13 +38,13 @@ export interface Experiment {
   steps: readonly Step[]
 }
 
-const isObject = (value: unknown): value is Given =>
+export const isObject = (value: unknown): value is Given =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isSeed = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
 const mostSeeds = 100
 
-const setting = <V>(fallback: V, want: string, fits: (value: unknown) => boolean): Setting<V> => ({
+export const setting = <V>(fallback: V, want: string, fits: (value: unknown) => boolean): Setting<V> => ({
   ...{ fallback, want },
   fits: (value): value is V => fits(value),
 })
@@ -55,8 +55,8 @@ const names = setting<Names>(
   (value) => isObject(value) && Object.values(value).every(isText),
 )
 
-const schema = {
-  out: setting<string | null>(null, 'a path', isText),
+/** What every such file may name. */
+export const sources = {
   seeds: setting<number | readonly number[]>(
     1,
     `a whole number from 1 to ${mostSeeds}, or a list of seeds, each once`,
@@ -67,6 +67,11 @@ const schema = {
   ),
   data: names,
   models: names,
+}
+
+const schema = {
+  ...sources,
+  out: setting<string | null>(null, 'a path', isText),
   steps: setting<readonly unknown[]>(
     [],
     'a list of steps',
@@ -86,23 +91,7 @@ export function readExperiment(file: string, commands: readonly string[], seed: 
   const given = withSettings(schema, defaultsOf(schema), readSettings(file), { file })
   const { out, seeds } = given
   if (given.steps.length === 0) throw new DataError(file, 'steps is missing', 'It is a list of commands')
-  const taken = new Set<string>()
-  const take = (where: string, name: string) => {
-    if (!NAME.test(name))
-      throw new DataError(file, `${where} must be a word of letters, digits, - and _, it is ${shown(name)}`)
-    if (taken.has(name)) throw new DataError(file, `${where}: ${name} is the name of something else already`)
-    taken.add(name)
-  }
-  for (const section of ['data', 'models'] as const)
-    for (const name of Object.keys(given[section])) take(`${section}.${name}`, name)
-  const paths = (section: 'data' | 'models') =>
-    Object.fromEntries(
-      Object.entries(given[section]).map(([name, path]) => [
-        name,
-        found(file, `${section}.${name}`, path, section === 'models'),
-      ]),
-    )
-  const [data, models] = [paths('data'), paths('models')]
+  const { data, models, take } = pathsOf(file, given)
   const steps = given.steps.map((value, i): Step => {
     const where = `steps[${i}]`
     const { name, command, ...options } = objectAt(file, where, value)
@@ -116,8 +105,34 @@ export function readExperiment(file: string, commands: readonly string[], seed: 
   return {
     ...{ file, data, models, steps },
     out: fromFile(file, out ?? basename(file, extname(file))),
-    seeds: typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => seed + i) : seeds,
+    seeds: seedsOf(seeds, seed),
   }
+}
+
+/** Their number from the first on, or themselves. */
+export const seedsOf = (seeds: number | readonly number[], first: number): readonly number[] =>
+  typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => first + i) : seeds
+
+/** The paths of names, found from the file's folder on; take: one more name, which must be free. */
+export function pathsOf(
+  file: string,
+  given: Readonly<Record<'data' | 'models', Names>>,
+): { data: Names; models: Names; take(where: string, name: string): void } {
+  const taken = new Set<string>()
+  const take = (where: string, name: string) => {
+    if (!NAME.test(name))
+      throw new DataError(file, `${where} must be a word of letters, digits, - and _, it is ${shown(name)}`)
+    if (taken.has(name)) throw new DataError(file, `${where}: ${name} is the name of something else already`)
+    taken.add(name)
+  }
+  const paths = (section: 'data' | 'models') =>
+    Object.fromEntries(
+      Object.entries(given[section]).map(([name, path]) => {
+        take(`${section}.${name}`, name)
+        return [name, found(file, `${section}.${name}`, path, section === 'models')]
+      }),
+    )
+  return { data: paths('data'), models: paths('models'), take }
 }
 
 /** A path that is there; for models also the name of a size. */

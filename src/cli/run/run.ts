@@ -73,7 +73,7 @@ export function planOf(experiment: Experiment): Planned[] {
     const folder = seeds.length === 1 ? out : join(out, `seed-${seed}`)
     return experiment.steps.map((step): Planned => {
       const { spec, gives, atOnce } = steps[step.command]
-      const place = { experiment, step, results }
+      const place = { experiment, step, results, where: `steps.${step.name}` }
       const own = wordsOf(spec, place)
       const path = join(folder, step.name + endingOf(gives, own))
       const more = gives === 'figures' ? [] : ['--out', path]

@@ -15,6 +15,7 @@ const RESERVED: Readonly<Record<string, string>> = {
     seed: 'seeds stand at the top',
   },
   resume: 'what was begun is gone on with',
+  takeOver: 'a run that another machine has is gone on with two minutes after the last sign of it',
   ...Object.fromEntries(
     ['threads', 'backend', 'gpuMode', 'json', 'quiet', 'debug'].map((name) => [
       name,
@@ -32,15 +33,17 @@ const parserOf = (spec: CommandSpec<never>): Command =>
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
 
 export interface Place {
-  experiment: Experiment
+  experiment: Pick<Experiment, 'file' | 'data' | 'models' | 'steps'>
   step: Step
+  /** Where its options stand in the file. */
+  where: string
   /** Results of the steps before this one. */
   results: ReadonlyMap<string, string>
 }
 
 /** The words of a step, without --out and --seed. Throws DataError that names the option in the file. */
 export function wordsOf(spec: CommandSpec<never>, place: Place): string[] {
-  const { experiment, step } = place
+  const { experiment, step, where } = place
   const { file } = experiment
   const known = new Map(
     parserOf(spec)
@@ -48,13 +51,17 @@ export function wordsOf(spec: CommandSpec<never>, place: Place): string[] {
       .map((option) => [option.attributeName(), option]),
   )
   return Object.entries(step.options).flatMap(([given, value]) => {
-    const name = given.replace(/-([a-z])/g, (_, c: string) => c.toUpperCase())
+    const name = camelCase(given)
     if (Object.hasOwn(RESERVED, name))
-      throw new DataError(file, `steps.${step.name}.${given} is not for a step to say`, RESERVED[name])
-    checkKnown(file, `steps.${step.name}.`, known.has(name) ? name : given, [...known.keys()])
-    return wordsOfOption(known.get(name) as Option, value, place, `steps.${step.name}.${given}`)
+      throw new DataError(file, `${where}.${given} is not for a step to say`, RESERVED[name])
+    checkKnown(file, `${where}.`, known.has(name) ? name : given, [...known.keys()])
+    return wordsOfOption(known.get(name) as Option, value, place, `${where}.${given}`)
   })
 }
+
+/** 'batch-size' as the program calls it. */
+export const camelCase = (name: string): string =>
+  name.replace(/-([a-z])/g, (_, c: string) => c.toUpperCase())
 
 const isPlain = (value: unknown): value is string | number =>
   (typeof value === 'string' && value !== '') || (typeof value === 'number' && Number.isFinite(value))
@@ -105,7 +112,7 @@ function textOf(option: Option, text: string, { experiment, step, results }: Pla
 export function parsed(
   spec: CommandSpec<never>,
   words: readonly string[],
-  { experiment, step }: Pick<Place, 'experiment' | 'step'>,
+  { experiment, where }: Pick<Place, 'experiment' | 'where'>,
 ): CommonOptions {
   const command = parserOf(spec)
   try {
@@ -113,6 +120,6 @@ export function parsed(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     const said = error.message.replace(/^error: /, '').replace(/\.$/, '')
-    throw new DataError(experiment.file, `steps.${step.name}: ${said || shown(words.join(' '))}`)
+    throw new DataError(experiment.file, `${where}: ${said || shown(words.join(' '))}`)
   }
 }

@@ -9,8 +9,11 @@ import { count, percent, renderTable } from './table.js'
 /** Shares that people read as percentages. */
 const SHARES = ['accuracy', 'f1', 'ece', 'macroF1', 'microF1', 'subsetAccuracy', 'precision', 'recall']
 
+/** Whether people read it in percent. */
+export const isShare = (name: string): boolean => SHARES.includes(name)
+
 export const shownFigure = (name: string, value: number) =>
-  SHARES.includes(name)
+  isShare(name)
     ? percent(value, 2)
     : name === 'rows'
       ? count(value)

@@ -103,7 +103,19 @@ export interface RunCommandOptions {
   checkpointEvery: SaveEvery
   keepCheckpoints: boolean
   tensorboard: boolean
+  takeOver: boolean
 }
+
+/** What of them the run's folder takes. */
+export const stateOf = ({
+  resume,
+  checkpointEvery,
+  keepCheckpoints,
+  tensorboard,
+  takeOver,
+}: RunCommandOptions): RunCommandOptions => ({
+  ...{ resume, checkpointEvery, keepCheckpoints, tensorboard, takeOver },
+})
 
 /** '200': steps; '90s', '5m', '1h': time; 'never'. */
 function saveEvery(text: string): SaveEvery {
@@ -119,6 +131,11 @@ function saveEvery(text: string): SaveEvery {
 export function addRunOptions(command: Command): Command {
   return command
     .option('--resume', 'go on with the run in --out where it was ended, with the same result', false)
+    .option(
+      '--take-over',
+      'with --resume: takes the folder from a process of another machine, which ends before it saves again',
+      false,
+    )
     .addOption(
       new Option('--checkpoint-every <n>', 'saves the state after so many batches, or a time: 90s, 5m; never')
         .argParser(saveEvery)
@@ -241,6 +258,7 @@ export const noSettings = [
   'checkpointEvery',
   'keepCheckpoints',
   'tensorboard',
+  'takeOver',
 ]
 
 /** What is there, by name. */

@@ -8,7 +8,7 @@ import { BOARD, removeEventFiles } from '../../files/event-files.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import { KeptLogits } from '../../files/kept-logits.js'
-import { checkHeld, lockFolder } from '../../files/lock.js'
+import { checkHeld, isHeld, lockFolder } from '../../files/lock.js'
 import { LineLog } from '../../files/log.js'
 import { type Report, renderReport } from '../../report/report.js'
 import { type TrainingRecord, trainingReport } from '../../report/training-report.js'
@@ -52,6 +52,8 @@ export interface RunOptions {
   checkpointEvery: SaveEvery
   keepCheckpoints: boolean
   tensorboard?: boolean
+  /** From another machine that has the folder. */
+  takeOver?: boolean
 }
 
 const noState: RunOptions = { resume: false, checkpointEvery: 'never', keepCheckpoints: false }
@@ -133,7 +135,7 @@ export class RunFolder {
     const { models = {} } = facts
     const identity = identityOf({ ...facts, data: this.#data, models })
     makeFolder(folder)
-    this.#release = lockFolder(folder)
+    this.#release = lockFolder(folder, { takeOver: options.takeOver })
     try {
       const checkpoints = new CheckpointFolder(join(folder, CHECKPOINTS), undefined, () => checkHeld(folder))
       const status = this.#before(identity, options.resume, checkpoints.empty)
@@ -231,7 +233,9 @@ export class RunFolder {
     return this.#reports.get(placeKey(of)) ?? []
   }
 
+  /** Throws CheckpointError where the folder is another process' by now. */
   #write(more: Record<string, unknown>): string {
+    checkHeld(this.folder)
     const text = `${JSON.stringify({ ...this.#record, ...more }, null, 2)}\n`
     writeAtomic(join(this.folder, RUN), text)
     return text
@@ -247,7 +251,9 @@ export class RunFolder {
     this.#flush()
   }
 
+  /** Lines between those of a process that took the folder over would be wrong: the run ends here. */
   #flush(): void {
+    checkHeld(this.folder)
     this.#log.flush()
     this.#board?.flush()
   }
@@ -262,6 +268,7 @@ export class RunFolder {
 
   /** The training ended well: all lines, every figure, the report. Gives the text of run.json. */
   finish({ figures, more = {}, report, page }: RunResult): string {
+    checkHeld(this.folder)
     this.#log.close()
     this.#board?.close()
     const { seconds } = this
@@ -282,9 +289,13 @@ export class RunFolder {
     return (this.state.before + this.context.now() - this.#began) / 1000
   }
 
-  /** The training did not end well: what is known stays. */
+  /** The training did not end well: what is known stays. Where another process goes on with it, nothing is written. */
   fail(error: unknown): void {
     this.#unlisten?.()
+    if (!isHeld(this.folder)) {
+      this.#log.leave()
+      return
+    }
     try {
       this.#log.close()
       this.#board?.close()

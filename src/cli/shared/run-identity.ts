@@ -38,13 +38,17 @@ export function identityOfModel(source: string): unknown {
   return Object.fromEntries(names.sort().map((name) => [name, hashFile(join(source, name)).sha256]))
 }
 
-export function identityOf(run: {
-  command: string
-  seed: number
-  options: Readonly<Record<string, unknown>>
-  data: Readonly<Record<string, { sha256: string }>>
-  models: Readonly<Record<string, string>>
-}): Identity {
+/** ofModel: where many runs have the same models, it need not look at each once more. */
+export function identityOf(
+  run: {
+    command: string
+    seed: number
+    options: Readonly<Record<string, unknown>>
+    data: Readonly<Record<string, { sha256: string }>>
+    models: Readonly<Record<string, string>>
+  },
+  ofModel: (source: string) => unknown = identityOfModel,
+): Identity {
   const settings = Object.entries(run.options).filter(
     ([name, value]) => !NO_SETTINGS.includes(name) && value !== undefined,
   )
@@ -52,9 +56,7 @@ export function identityOf(run: {
   return {
     ...{ version: VERSION, command, seed, settings: Object.fromEntries(settings) },
     data: Object.fromEntries(Object.entries(run.data).map(([use, { sha256 }]) => [use, sha256])),
-    models: Object.fromEntries(
-      Object.entries(run.models).map(([use, source]) => [use, identityOfModel(source)]),
-    ),
+    models: Object.fromEntries(Object.entries(run.models).map(([use, source]) => [use, ofModel(source)])),
   }
 }
 

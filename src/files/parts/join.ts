@@ -15,10 +15,7 @@ import {
 import { explain, makeFolder } from '../disk.js'
 import { hashFile } from '../hash.js'
 import { publishedPart } from './attempt.js'
-import { type PartsPlan, partName, readPlan } from './plan.js'
-
-/** Parts that are named in an error. */
-const NAMED = 10
+import { namedParts, type PartsPlan, partName, readPlan } from './plan.js'
 
 /** A part's manifest, which must be of the plan. */
 function partOf(caches: string, { data, parts }: PartsPlan, part: number): CacheManifest {
@@ -49,10 +46,9 @@ function partsOf(caches: string, plan: PartsPlan): CacheManifest[] {
     }
   }
   if (wrong.length === 0) return found
-  const more = wrong.length > NAMED ? ` and ${wrong.length - NAMED} more` : ''
   throw new CheckpointError(
     caches,
-    `${wrong.length} of ${plan.parts.length} parts cannot be joined: ${wrong.slice(0, NAMED).join('; ')}${more}`,
+    `${wrong.length} of ${plan.parts.length} parts cannot be joined: ${namedParts(wrong)}`,
     'Label them: tinystill label --parts takes what is missing',
   )
 }

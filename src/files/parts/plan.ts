@@ -36,6 +36,13 @@ export interface PartsPlan {
 export const partName = (part: number): string => `part-${String(part).padStart(6, '0')}`
 export const partFile = (part: number): string => `${partName(part)}.jsonl`
 
+/** Parts that are named in an error. */
+const NAMED = 10
+
+/** Lines about parts, as an error has them. */
+export const namedParts = (lines: readonly string[]): string =>
+  lines.slice(0, NAMED).join('; ') + (lines.length > NAMED ? ` and ${lines.length - NAMED} more` : '')
+
 export const isPlanned = (folder: string): boolean => existsSync(join(folder, PLAN))
 
 export function writePlan(folder: string, plan: PartsPlan): void {
