@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { randomScope } from '../../src/autograd/random.js'
+import { writePretrained } from '../../src/files/models/on-disk.js'
 import { BertForMaskedLM } from '../../src/nn/models/bert.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 import { run } from './program.js'
-import { writePretrained } from '../../src/files/models/on-disk.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-augment-parts-'))
 afterAll(() => rmSync(folder, { recursive: true }))

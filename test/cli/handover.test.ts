@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCache } from '../../src/files/cache/reader.js'
+import { loadClassifier, writePretrained } from '../../src/files/models/on-disk.js'
 import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { BertForSequenceClassification } from '../../src/nn/models/bert.js'
 import { textData } from '../../src/text/dataset.js'
 import { trainWordPiece } from '../../src/text/wordpiece-train.js'
 import { predict } from '../../src/train/predict.js'
 import { reviews, run } from './program.js'
-import { loadClassifier, writePretrained } from '../../src/files/models/on-disk.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-handover-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -16,6 +16,7 @@ import { CheckpointError, TinystillError } from '../../errors.js'
 import { makeFolder, publishFolder, readText, writeAtomic, writeFolder } from '../../files/disk.js'
 import { hashFile, hashFiles } from '../../files/hash.js'
 import { KeptLogits } from '../../files/kept-logits.js'
+import { writePretrained } from '../../files/models/on-disk.js'
 import { tasks } from '../../train/tasks.js'
 import { VERSION } from '../../version.js'
 import { teacherLogits } from '../distill/bench.js'
@@ -29,7 +30,6 @@ import { flagOf, settleBackend } from '../shared/options.js'
 import { count } from '../shared/table.js'
 import { rowFiles, textsOf } from './rows.js'
 import { factsOf, type Said, writeTeacherCache } from './teacher-cache.js'
-import { writePretrained } from '../../files/models/on-disk.js'
 
 type ExportOptions = DistillOptions & { to: 'pytorch' }
 

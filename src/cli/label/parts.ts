@@ -112,12 +112,7 @@ export async function labelParts(
   let told = false
   const onFile = (file: string) => {
     if (!told)
-      tellTokens(
-        context.output,
-        { ...teacher, folder: options.teacher },
-        file,
-        firstTexts(streamTexts(file)),
-      )
+      tellTokens(context.output, { ...teacher, folder: options.teacher }, file, firstTexts(streamTexts(file)))
     told = true
   }
   const facts = (part: number) => partFacts(shared, plan, part)

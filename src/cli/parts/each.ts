@@ -140,7 +140,9 @@ export async function eachPart<D extends { rows: number }>(
       if (isFull(error)) {
         const done = all.filter(({ state }) => state === work.done).length
         const stay =
-          done === 1 ? `1 part was ${work.done}, and stays` : `${count(done)} parts were ${work.done}, and stay`
+          done === 1
+            ? `1 part was ${work.done}, and stays`
+            : `${count(done)} parts were ${work.done}, and stay`
         const full = new TinystillError(
           `${command}: ${partName(part)}: ${error.message}`,
           `${stay}: run the same command again`,

@@ -4,7 +4,8 @@ import { CheckpointError, TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { checkSameFacts, sameTokenizer, type TeacherFacts } from '../../files/cache/manifest.js'
 import { makeFolder } from '../../files/disk.js'
-import { type TextClassifierFolder } from '../../files/models/classifiers.js'
+import type { TextClassifierFolder } from '../../files/models/classifiers.js'
+import { loadClassifier } from '../../files/models/on-disk.js'
 import { partName, readPlan } from '../../files/parts/plan.js'
 import { labelPart, partFacts, sharedFacts } from '../label/parts.js'
 import type { PartEnd } from '../parts/each.js'
@@ -15,7 +16,6 @@ import { createOutput } from '../shared/output.js'
 import type { Progress } from '../shared/progress.js'
 import type { ChildSettings } from './engine.js'
 import { insideRoot, type PartJob, readJob } from './job.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
 
 /** What another try would meet again: the job, its plan, its part or its teacher is not what it must be. */
 export class Unfit extends TinystillError {}

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { makeFolder } from '../../files/disk.js'
+import { loadClassifier } from '../../files/models/on-disk.js'
 import { isPublished } from '../../files/parts/attempt.js'
 import { readPlan } from '../../files/parts/plan.js'
 import { partFacts, sharedFacts } from '../label/parts.js'
@@ -14,7 +15,6 @@ import type { QueuedJob, QueueStore } from './engine.js'
 import { belowRoot, jobOf, runId } from './job.js'
 import { addPlaceOptions, type PlaceOptions, withStore } from './place.js'
 import { prometheus, statusOf, statusText } from './status.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
 
 export interface AddOptions extends LabelOptions, PlaceOptions {
   parts: string
