@@ -70,8 +70,8 @@ export const sources = {
 }
 
 const schema = {
-  ...sources,
   out: setting<string | null>(null, 'a path', isText),
+  ...sources,
   steps: setting<readonly unknown[]>(
     [],
     'a list of steps',

@@ -117,6 +117,7 @@ export function readManifest(folder: string): CacheManifest {
 
 /** Whose outputs, of what, and how. Throws CheckpointError that names the field. */
 export function readFacts(given: Fields, version: (typeof VERSIONS)[number] = VERSIONS[1]): CacheFacts {
+  const teacher = readTeacher(given.inner('teacher'), version)
   const settings = readSettings(given.inner('settings'))
   const labels = given.list('labels')
   if (labels.length === 0 || !labels.every((name) => typeof name === 'string'))
@@ -124,7 +125,7 @@ export function readFacts(given: Fields, version: (typeof VERSIONS)[number] = VE
   if (settings.topK !== null && settings.topK >= labels.length)
     given.refuse('labels', `more than settings.topK, ${settings.topK}`)
   return {
-    teacher: readTeacher(given.inner('teacher'), version),
+    teacher,
     data: readDataFacts(given.inner('data')),
     settings,
     labels: labels as string[],
