@@ -108,7 +108,7 @@ describe('tinystill distill, inside the teacher', () => {
     expect(data.text.file).toBe(at('plain.txt'))
     const { code, err } = await distil('hinton', 'text no', ...small, '--text', at('plain.txt'))
     expect([code, err]).toEqual([
-      1,
+      2,
       expect.stringMatching(/--text: the recipe hinton has no stage that learns from plain/),
     ])
   })
