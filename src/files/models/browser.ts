@@ -10,7 +10,7 @@ function noFolders(folder: string): Promise<never> {
   const error = new CheckpointError(
     folder,
     'a browser has no model folders',
-    'Fetch the files of the folder and pass them to fromFiles()',
+    'Fetch the files of the folder and pass them to fromFiles() of tinystill/bytes',
   )
   return Promise.reject(error)
 }

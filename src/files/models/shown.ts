@@ -41,6 +41,3 @@ export {
 export { allOf, best, bestOfLayers, type ChoiceOptions, type Kept } from '../../nn/shrink/kept.js'
 export { type Factored, lowRankModel, type RankRule, wholeModel } from '../../nn/shrink/low-rank.js'
 export { headMethods, layerMethods, weightMethods } from '../../nn/shrink/methods.js'
-export { fromFiles, toFiles } from './from-files.js'
-export type { ModelFiles } from './model-folder.js'
-export type { Loaded, LoadInfo, LoadOptions, SaveOptions } from './pretrained.js'
