@@ -47,7 +47,7 @@ export class LinearClassifier {
 
   /**
    * Learns from rows with labels, or with targets where a text may be of several classes. 20,000 sentences of 25 classes take
-   * some ten seconds. Throws RangeError for labels that are no class, where there are no rows, and for a C that is not above 0.
+   * ten to thirty seconds. Throws RangeError for labels that are no class, where there are no rows, and for a C that is not above 0.
    */
   static fit(train: LinearTexts, classes: number, options: LinearOptions = {}): LinearClassifier {
     const { C = options.dev ? TRIED : USUAL, dev = null, minDf } = options
