@@ -121,7 +121,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
         if (options.jsonl) output.jsonLine(item)
         else {
           list.add(item)
-          const line = values && `${lineOf[problemType](predictor, values, options.top)}  |  ${shown}`
+          const line = values && `${lineOf[problemType](predictor, values, options.top, said)}  |  ${shown}`
           // A text out of JSON may have line breaks of its own.
           output.print((line ?? '').replace(/\r\n|[\n\r\u2028\u2029]/g, ' '))
         }
@@ -148,12 +148,11 @@ function ranked({ classes }: TextPredictor, p: readonly number[], shown: number)
 /** How the answers of each task read; `values` are those of one text, one a class or number. */
 const lineOf: Record<
   ProblemType,
-  (predictor: TextPredictor, values: readonly number[], shown: number) => string
+  (predictor: TextPredictor, values: readonly number[], shown: number, said: Prediction) => string
 > = {
   single_label_classification: ranked,
-  multi_label_classification: (predictor, values, shown) => {
+  multi_label_classification: (predictor, values, shown, { labels = [] }) => {
     if (values.length === 1) return values[0].toPrecision(5)
-    const labels = predictor.classes.filter((_, c) => values[c] >= 0.5)
     return `${labels.join(', ') || 'none'}: ${ranked(predictor, values, shown)}`
   },
   regression: ({ classes }, values) => {
