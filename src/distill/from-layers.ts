@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors.js'
 import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
 import { withLayers } from '../nn/models/config.js'
-import { distilbert } from '../nn/models/family.js'
+import { distilbert, type Family } from '../nn/models/family.js'
 import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
@@ -52,6 +52,9 @@ export function distilbertLayers(depth: number): number[] {
   return layerMap('distilbert', { student, teacher: depth }).attention.map(([, t]) => t)
 }
 
+/** A DistilBERT has BERT's places; of a RoBERTa comes a smaller RoBERTa, as DistilRoBERTa is. */
+const halfOf = (family: Family) => (family.placesAfterPad ? family : distilbert)
+
 /**
  * A DistilBERT, without token types and pooler, with copies of `layers` of the teacher, of its words, positions and their norm,
  * and as 'masked-lm' of its head, if it has one. A classifier's head is drawn from the random scope. Sanh et al. 2019, section
@@ -65,12 +68,14 @@ export function distilbertOf(
 ): Student {
   const { config } = teacher
   check(layers, teacher)
-  const { headDropout } = distilbert.defaults
-  const own = { tokenTypes: 0, headDropout, labels, extra: new Map() }
+  const family = halfOf(teacher.family)
+  const { headDropout, tokenTypes } = family === distilbert ? distilbert.defaults : config
+  const own = { tokenTypes, headDropout, labels, extra: new Map() }
   const settings = { ...withLayers(config, layers), ...own }
-  const student = makeModel(distilbert, kind, settings)
+  const student = makeModel(family, kind, settings)
   const [from, to] = [teacher, student].map((m) => (m as SequenceClassifier | MaskedWords).base)
   for (const part of ['words', 'positions', 'norm'] as const) copy(from[part], to[part])
+  if (from.types !== null && to.types !== null) copy(from.types, to.types)
   for (const [i, layer] of layers.entries()) copy(from.layers[layer], to.layers[i])
   if (student instanceof MaskedWords && teacher instanceof MaskedWords)
     for (const part of ['transform', 'transformNorm', 'decoder'] as const) copy(teacher[part], student[part])

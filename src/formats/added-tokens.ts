@@ -35,11 +35,14 @@ const namingFiles = (files: TokenFiles): Fields[] =>
 const isNamed = ({ value }: Fields) =>
   typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value))
 
+/** Of a token that a file only names. */
+const plain = { lstrip: false, rstrip: false }
+
 /** A token that a file names: a text, or an object with its content. Named tokens are special. */
 function namedToken(field: Fields): DeclaredToken {
   const { value } = field
   if (typeof value === 'object' && value !== null) return { id: null, field, ...readAddedToken(field, true) }
-  return { id: null, field, content: field.text(), special: true, normalized: false }
+  return { id: null, field, content: field.text(), special: true, ...plain, normalized: false }
 }
 
 /** The tokens with a role, as 'cls_token', and those of a model's own making. Throws CheckpointError for roles of other kinds. */
@@ -85,7 +88,7 @@ function numberedTokens(files: TokenFiles, named: readonly DeclaredToken[]): Dec
   return (files.added?.entries(MOST_ADDED) ?? []).map(([content, field]) => {
     if (content === '') field.refuse('is empty')
     const own = special.has(content)
-    return { id: field.whole(0, 999_999_999), field, content, special: own, normalized: !own }
+    return { id: field.whole(0, 999_999_999), field, content, special: own, ...plain, normalized: !own }
   })
 }
 

@@ -12,7 +12,7 @@ import {
   problemTypes,
   type TransformerConfig,
 } from '../nn/models/config.js'
-import { architectureOf, type Family, families, type Kind, kinds } from '../nn/models/family.js'
+import { architectureOf, type Family, families, type Kind, kinds, placesBefore } from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Fields } from './fields.js'
 import { shown } from './json.js'
@@ -148,6 +148,7 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
   return {
     ...defaults,
     ...numbers,
+    maxLength: longestOf(given, family, numbers.maxLength as number, numbers.padId as number | null),
     activation: given.oneOf(settings.activation as string, activationNames, defaults.activation),
     tied: given.oneOf(settings.tied as string, [true, false], defaults.tied),
     labels: labelsOf(given, defaults.labels),
@@ -155,6 +156,16 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
     blocks: blocksIn(given),
     extra: new Map([...given.document].filter(([field]) => !known.has(field))),
   }
+}
+
+/** Tokens of a text, by the rows of the table of places. */
+function longestOf(given: Fields, family: Family, rows: number, padId: number | null): number {
+  const field = family.settings.maxLength as string
+  if (!given.has(field)) return rows
+  if (family.placesAfterPad && padId === null)
+    given.refuse(family.settings.padId as string, 'a number: places are counted from the one behind it on')
+  const before = placesBefore(family, { padId })
+  return rows > before ? rows - before : given.refuse(field, `above ${before}, the places before the first`)
 }
 
 function labelsOf(given: Fields, fallback: readonly string[]): readonly string[] {
@@ -176,10 +187,8 @@ function architecturesIn(given: Fields, family: Family): Pick<ModelConfig, 'kind
 /** The text of a config.json that Python's transformers reads as this model's. */
 export function configText(model: Pretrained): string {
   const { config, family } = model
-  const settings = Object.entries(family.settings).map(([name, field]) => [
-    field,
-    config[name as NumberField],
-  ])
+  const rows = { ...config, maxLength: config.maxLength + placesBefore(family, config) }
+  const settings = Object.entries(family.settings).map(([name, field]) => [field, rows[name as NumberField]])
   const dtype = model.parameters()[0].dtype
   const document = {
     ...Object.fromEntries(config.extra),

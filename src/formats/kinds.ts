@@ -1,5 +1,5 @@
 // What a weight file is of: by config.json's word where the file holds that head, else by the names in it.
-import { architectureOf, type Family, type Kind } from '../nn/models/family.js'
+import { architectureOf, type Family, type Kind, textHeadNames } from '../nn/models/family.js'
 import type { ModelConfig } from './config.js'
 import { shown } from './json.js'
 
@@ -9,18 +9,17 @@ function isThere(
   { family, config, architectures }: ModelConfig,
   names: ReadonlySet<string>,
 ): boolean {
-  const pooler =
-    family.pooler === 'encoder' ? `${family.modelType}.pooler.dense.weight` : 'pre_classifier.weight'
   const tags = config.labels.includes('O') && config.labels.some((label) => /^[BI]-/.test(label))
   // Its classifier looks like that of one class, and scores answers.
   const choice = architectures.some((name) => name.endsWith('ForMultipleChoice'))
-  const classifier = names.has('classifier.weight') && !choice
-  const texts = classifier && names.has(pooler) && !tags
+  const has = (layer: string) => names.has(`${layer}.weight`) && !choice
+  const { pooler, classifier } = textHeadNames(family)
+  const texts = has(classifier) && has(pooler) && !tags
   const rules: Record<Kind, boolean> = {
     base: true,
     'sequence-classification': texts,
-    'token-classification': classifier && !texts,
-    'masked-lm': [...names].some((name) => /^(cls\.predictions|vocab_transform)\./.test(name)),
+    'token-classification': has(family.heads['token-classification'].classifier) && !texts,
+    'masked-lm': [...names].some((name) => name.startsWith(`${family.heads['masked-lm'].transform}.`)),
   }
   return rules[kind]
 }

@@ -1,7 +1,7 @@
 // The names in a weight file, brought to those that our models have: old spellings, prefixes, copies of tied tables,
 // and buffers that are no parameters.
 import { CheckpointError } from '../errors.js'
-import type { Family } from '../nn/models/family.js'
+import { type Family, wordTable } from '../nn/models/family.js'
 import { sameShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { shown } from './json.js'
@@ -49,9 +49,10 @@ export function canonical(
   return { found: new Map(Array.from(names, ([name, ours]) => [ours, tensors.get(name) as Tensor])), notes }
 }
 
-/** Both are the one bias of the masked-word head; which of them is saved depends on the version and on tying. */
-const BIASES = ['cls.predictions.bias', 'cls.predictions.decoder.bias'] as const
-const DECODERS = ['cls.predictions.decoder.weight', 'vocab_projector.weight']
+/** Both are the one bias of the masked-word head, tied and not; which of them is saved depends on the version and on tying. */
+function biasesOf({ tiedBias, heads }: Family): [tied: string, own: string] | null {
+  return tiedBias === null ? null : [tiedBias, `${heads['masked-lm'].decoder}.bias`]
+}
 
 /**
  * Takes out what only repeats another parameter, and gives what people should know of it. Throws CheckpointError where a tied
@@ -61,11 +62,12 @@ const DECODERS = ['cls.predictions.decoder.weight', 'vocab_projector.weight']
 export function dropCopies(
   file: string,
   found: Map<string, Tensor>,
-  { modelType }: Family,
+  family: Family,
   tied: boolean,
 ): string[] {
   const notes: string[] = []
-  const [bias, other] = tied ? BIASES : [BIASES[1], BIASES[0]]
+  const biases = biasesOf(family) ?? ['', '']
+  const [bias, other] = tied ? biases : biases.toReversed()
   const [kept, spare] = [found.get(bias), found.get(other)]
   if (spare !== undefined) {
     found.delete(other)
@@ -80,26 +82,25 @@ export function dropCopies(
       )
   }
   if (!tied) return notes
-  const table = found.get(`${modelType}.embeddings.word_embeddings.weight`)
-  for (const name of DECODERS) {
-    const decoder = found.get(name)
-    found.delete(name)
-    if (decoder === undefined || table === undefined || same(decoder, table)) continue
-    throw new CheckpointError(
-      file,
-      `${name} differs from the word table that config.json ties it to`,
-      'Set "tie_word_embeddings": false in config.json',
-    )
-  }
-  return notes
+  const table = found.get(wordTable(family))
+  const name = `${family.heads['masked-lm'].decoder}.weight`
+  const decoder = found.get(name)
+  found.delete(name)
+  if (decoder === undefined || table === undefined || same(decoder, table)) return notes
+  throw new CheckpointError(
+    file,
+    `${name} differs from the word table that config.json ties it to`,
+    'Set "tie_word_embeddings": false in config.json',
+  )
 }
 
 function same(a: Tensor, b: Tensor): boolean {
   return sameShape(a.shape, b.shape) && a.elements.every((x, i) => Object.is(x, b.elements[i]))
 }
 
-/** What Python's transformers asks for besides our parameters: in an untied BERT the bias that it does not use. */
-export function copiesFor(parameters: ReadonlyMap<string, Tensor>): [string, Tensor][] {
-  const bias = parameters.get(BIASES[1])
-  return bias === undefined ? [] : [[BIASES[0], bias]]
+/** What Python's transformers asks for besides our parameters: of an untied decoder the bias that it does not use. */
+export function copiesFor(family: Family, parameters: ReadonlyMap<string, Tensor>): [string, Tensor][] {
+  const [tied, own] = biasesOf(family) ?? ['', '']
+  const bias = parameters.get(own)
+  return bias === undefined ? [] : [[tied, bias]]
 }

@@ -20,7 +20,7 @@ const FRAMES: readonly (readonly [RegExp, string])[] = [
 
 /** Names of the encoder in other models whose parameters are called as BERT's, and which compute otherwise. */
 const OTHERS = [
-  ...['roberta', 'electra', 'albert', 'deberta', 'mpnet', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
+  ...['electra', 'albert', 'deberta', 'mpnet', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
   ...['roberta_prelayernorm', 'ibert', 'roc_bert', 'esm', 'luke', 'splinter', 'tapas', 'markuplm', 'bros'],
   ...['rembert', 'mobilebert', 'squeezebert', 'convbert', 'xmod'],
 ]
@@ -47,7 +47,7 @@ const withoutWrappers = (name: string) =>
  * Goes by where the word table stands. Throws CheckpointError for adapters that are not merged, for a file of several models
  * none of which is called as ours, and for another family's.
  */
-export function namingOf(file: string, names: readonly string[], { modelType }: Family): Naming {
+export function namingOf(file: string, names: readonly string[], { prefix }: Family): Naming {
   const adapter = names.find((name) => ADAPTERS.test(name))
   if (adapter !== undefined)
     throw new CheckpointError(
@@ -58,7 +58,7 @@ export function namingOf(file: string, names: readonly string[], { modelType }: 
   const clean = names.map(withoutWrappers)
   const tables = clean.filter((name) => name === TABLE || name.endsWith(`.${TABLE}`))
   const places = [...new Set(tables.map((name) => name.slice(0, -TABLE.length)))]
-  const own = `${modelType}.`
+  const own = `${prefix}.`
   const place = [own, ''].find((p) => places.includes(p)) ?? places[0] ?? ''
   if (place !== own && place !== '' && places.length > 1)
     throw new CheckpointError(
@@ -67,7 +67,7 @@ export function namingOf(file: string, names: readonly string[], { modelType }: 
       'Save the one that is meant alone, in Python by its save_pretrained',
     )
   const parts = place.split('.').slice(0, -1)
-  refuseOthers(file, parts.at(-1) ?? '', place, modelType)
+  refuseOthers(file, parts.at(-1) ?? '', place, prefix)
 
   const outer = parts
     .slice(0, -1)
@@ -83,12 +83,12 @@ export function namingOf(file: string, names: readonly string[], { modelType }: 
   return { rename, notes: notesOf(names, place, own) }
 }
 
-function refuseOthers(file: string, last: string, place: string, modelType: string): void {
-  const others = [...OTHERS, ...families.map((f) => f.modelType).filter((type) => type !== modelType)]
+function refuseOthers(file: string, last: string, place: string, prefix: string): void {
+  const others = [...OTHERS, ...families.map((f) => f.prefix).filter((other) => other !== prefix)]
   if (!others.includes(last)) return
   throw new CheckpointError(
     file,
-    `holds ${shown(place + TABLE)}, the weights of another family than config.json's, ${modelType}`,
+    `holds ${shown(place + TABLE)}, the weights of another family than config.json's, ${prefix}`,
     'Take config.json and weights from the same model',
   )
 }

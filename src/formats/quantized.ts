@@ -40,7 +40,7 @@ export interface Quantization {
 const namesIn =
   (model: Module) =>
   (path: string): string =>
-    model instanceof Pretrained ? nameInFile(model.family, path, model.config.tied) : path
+    model instanceof Pretrained ? nameInFile(model.family, model.kind, path, model.config.tied) : path
 
 /** Names of the two tensors that a quantized weight is. */
 const partsOf = (name: string) => ({ numbers: `${name}.int8`, scale: `${name}.scale` })

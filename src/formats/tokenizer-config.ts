@@ -14,11 +14,13 @@ const berts = [
     'RetriBertTokenizer',
   ],
 ]
+/** Those of RoBERTa's: they make the pipeline anew, and take the space in front from tokenizer_config.json. */
+const robertas = ['RobertaTokenizer']
 /** These go by tokenizer.json alone. */
 const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
 
-/** bert: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks. */
-export type Reading = 'bert' | 'as-written' | 'unsaid'
+/** bert, roberta: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks. */
+export type Reading = 'bert' | 'roberta' | 'as-written' | 'unsaid'
 
 export interface TokenizerClass {
   name: string | null
@@ -34,14 +36,17 @@ export function tokenizerClass(config: Fields | null, model: Fields | null): Tok
     if (field === undefined || field.missing) continue
     const name = field.text()
     if (asWritten.includes(name)) return { name, reading: 'as-written' }
-    if (berts.includes(name.replace(/Fast$/, ''))) return { name, reading: 'bert' }
+    const slow = name.replace(/Fast$/, '')
+    if (berts.includes(slow)) return { name, reading: 'bert' }
+    if (robertas.includes(slow)) return { name, reading: 'roberta' }
     field.refuse(
-      `is ${shown(name)}, which splits texts otherwise than BERT`,
-      `Read are ${berts[0]}, ${berts[1]}, their like, and ${asWritten[0]}`,
+      `is ${shown(name)}, which splits texts otherwise than BERT and RoBERTa`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, ${robertas[0]}, and ${asWritten[0]}`,
     )
   }
-  const known = model !== null && !model.at('model_type').missing
-  return { name: null, reading: known ? 'bert' : 'unsaid' }
+  const type = model?.at('model_type').value
+  if (type === undefined || type === null) return { name: null, reading: 'unsaid' }
+  return { name: null, reading: type === 'roberta' ? 'roberta' : 'bert' }
 }
 
 /** What the file says of normalizing; null for what it does not say. */
@@ -146,4 +151,22 @@ export function givesTypes(config: Fields | null, model: Fields | null, { name }
     return names.items(100).some((field) => field.text() === 'token_type_ids')
   // PreTrainedTokenizerFast gives them in transformers 4. The other name is of transformers 5, where it does not.
   return name !== 'TokenizersBackend' && name?.replace(/Fast$/, '') !== 'DistilBertTokenizer'
+}
+
+/** Throws CheckpointError where Python's class would begin a text otherwise than tokenizer.json says, whose `spec` it is. */
+export function checkPrefixSpace(
+  config: Fields | null,
+  reading: Reading,
+  prefixSpace: boolean,
+  folder: Fields,
+): void {
+  if (reading !== 'roberta') return
+  const field = config?.at('add_prefix_space')
+  const python = field === undefined ? false : field.flag(false)
+  if (python === prefixSpace) return
+  const where = field === undefined || field.missing ? (config ?? folder) : field
+  where.refuse(
+    `${where === field ? `is ${python}` : `says nothing of add_prefix_space: Python takes ${python}`}, tokenizer.json says ${prefixSpace}`,
+    'Python goes by the first, other readers by the second: make them agree',
+  )
 }

@@ -19,25 +19,34 @@ export interface AddedToken {
   special: boolean
   /** Looked for in the normalized text. */
   normalized: boolean
+  /** Whether the spaces on its left, and on its right, are its own. */
+  lstrip: boolean
+  rstrip: boolean
 }
 
 /** One step of a template: a text, or tokens that are always there. */
 export type TemplatePart = { text: 'A' | 'B'; type: number } | { ids: readonly number[]; type: number }
 
-export interface WordPieceSpec {
+/** What all tokenizers of pieces have. */
+export interface PiecedSpec {
   /** Token of each id: the model's, then those that were only added. Of a token that stands twice the last id counts. */
   vocabulary: readonly string[]
   /** How many of them are the model's. */
   modelSize: number
   added: readonly AddedToken[]
+  /** null: nothing is unknown. */
+  unk: string | null
+  single: readonly TemplatePart[]
+  pair: readonly TemplatePart[]
+}
+
+export interface WordPieceSpec extends PiecedSpec {
   normalizing: BertNormalizing
   unk: string
   /** Before a piece inside a word. */
   prefix: string
   /** A longer word is unknown as a whole. */
   maxChars: number
-  single: readonly TemplatePart[]
-  pair: readonly TemplatePart[]
 }
 
 export const MOST_TOKENS = 2 ** 21
@@ -46,16 +55,11 @@ export const MOST_CHARS = 1000
 /** A word is tried in all its lengths: the library takes time with the square of this. */
 const LONGEST_WORD = 512
 const MOST_PARTS = 16
-export const KINDS = 'tinystill reads the tokenizers of the BERT family'
+export const KINDS = 'tinystill reads the tokenizers of the BERT and RoBERTa families'
 
 /** The spec in a tokenizer.json. Throws CheckpointError that names `file` and the field. */
 export function readWordPiece(json: unknown, file: string): WordPieceSpec {
-  const root = new Fields(file, '', json)
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    root.refuse('must hold one JSON object')
-  // Each may be null. Python's tokenizers and JavaScript's differ over files without them, which neither writes.
-  for (const name of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'])
-    if (root.at(name).value === undefined) root.refuse(`has no ${name}`)
+  const root = rootOf(json, file)
   const model = root.at('model')
   // Files of 2020 name no type.
   if (model.missing || !(model.at('type').missing && !model.at('continuing_subword_prefix').missing))
@@ -78,7 +82,18 @@ export function readWordPiece(json: unknown, file: string): WordPieceSpec {
   }
 }
 
-function typeOf(field: Fields, known: readonly string[]): string {
+/** The document, which must have all that a tokenizer has. */
+export function rootOf(json: unknown, file: string): Fields {
+  const root = new Fields(file, '', json)
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    root.refuse('must hold one JSON object')
+  // Each may be null. Python's tokenizers and JavaScript's differ over files without them, which neither writes.
+  for (const name of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'])
+    if (root.at(name).value === undefined) root.refuse(`has no ${name}`)
+  return root
+}
+
+export function typeOf(field: Fields, known: readonly string[]): string {
   const type = field.missing ? null : field.at('type').value
   if (typeof type === 'string' && known.includes(type)) return type
   return field.refuse(
@@ -87,7 +102,7 @@ function typeOf(field: Fields, known: readonly string[]): string {
   )
 }
 
-function readVocabulary(vocab: Fields): string[] {
+export function readVocabulary(vocab: Fields): string[] {
   const entries = vocab.entries(MOST_TOKENS)
   const tokens: string[] = []
   for (const [token, field] of entries) {
@@ -110,12 +125,12 @@ export function readAddedToken(
   const content = field.at('content').text(MOST_CHARS)
   if (content === '') field.at('content').refuse('is empty')
   if (field.at('single_word').flag(false)) field.at('single_word').refuse('must be false', KINDS)
-  // lstrip and rstrip only move spaces, which separate words in either place.
-  return { content, special, normalized: field.at('normalized').flag(!special) }
+  const [lstrip, rstrip] = ['lstrip', 'rstrip'].map((side) => field.at(side).flag(false))
+  return { content, special, normalized: field.at('normalized').flag(!special), lstrip, rstrip }
 }
 
 /** The added tokens; those that the model lacks are put behind `tokens`, where their ids must lead on. */
-function readAdded(list: Fields, tokens: string[]): AddedToken[] {
+export function readAdded(list: Fields, tokens: string[]): AddedToken[] {
   const modelSize = tokens.length
   const seen = new Set(tokens)
   const added = list.items(MOST_ADDED).map((field) => {
@@ -151,7 +166,7 @@ function readNormalizer(field: Fields): BertNormalizing {
   }
 }
 
-function readTemplates(field: Fields, size: number): Pick<WordPieceSpec, 'single' | 'pair'> {
+export function readTemplates(field: Fields, size: number): Pick<PiecedSpec, 'single' | 'pair'> {
   if (field.missing)
     return {
       single: [{ text: 'A', type: 0 }],
@@ -160,17 +175,16 @@ function readTemplates(field: Fields, size: number): Pick<WordPieceSpec, 'single
         { text: 'B', type: 1 },
       ],
     }
-  if (typeOf(field, ['TemplateProcessing', 'BertProcessing']) === 'BertProcessing')
-    return bertTemplates(
+  const type = typeOf(field, ['TemplateProcessing', 'BertProcessing', 'RobertaProcessing'])
+  if (type !== 'TemplateProcessing') {
+    const [cls, sep] = ['cls', 'sep'].map((role) =>
       field
-        .at('cls')
-        .at(1)
-        .whole(0, size - 1),
-      field
-        .at('sep')
+        .at(role)
         .at(1)
         .whole(0, size - 1),
     )
+    return type === 'BertProcessing' ? bertTemplates(cls, sep) : robertaTemplates(cls, sep)
+  }
   const special = new Map(field.at('special_tokens').entries(MOST_PARTS))
   const read = (name: string, texts: string) => {
     const template = field.at(name)
@@ -202,9 +216,17 @@ export function bertTemplates(cls: number, sep: number): Pick<WordPieceSpec, 'si
   return { single, pair: [...single, { text: 'B', type: 1 }, { ids: [sep], type: 1 }] }
 }
 
-/** The document for tokenizer.json; readWordPiece gives the same spec back. */
-export function writeWordPiece(spec: WordPieceSpec): unknown {
-  const { vocabulary, normalizing } = spec
+/** <s> A </s>, and <s> A </s></s> B </s>, all of one type: Liu et al. 2019. */
+export function robertaTemplates(cls: number, sep: number): Pick<PiecedSpec, 'single' | 'pair'> {
+  const part = (...ids: number[]): TemplatePart => ({ ids, type: 0 })
+  const text = (name: 'A' | 'B'): TemplatePart => ({ text: name, type: 0 })
+  const single = [part(cls), text('A'), part(sep)]
+  return { single, pair: [...single, part(sep), text('B'), part(sep)] }
+}
+
+/** The parts of a tokenizer.json that all kinds write alike. */
+export function commonDocument(spec: PiecedSpec) {
+  const { vocabulary } = spec
   const name = (ids: readonly number[]) => ids.map((id) => vocabulary[id]).join(' ')
   const template = (parts: readonly TemplatePart[]) =>
     parts.map((part) =>
@@ -217,9 +239,32 @@ export function writeWordPiece(spec: WordPieceSpec): unknown {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: spec.added.map(({ id, content, special, normalized }) => ({
-      ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized, special },
+    added_tokens: spec.added.map(({ id, content, special, normalized, lstrip, rstrip }) => ({
+      ...{ id, content, single_word: false, lstrip, rstrip, normalized, special },
     })),
+    normalizer: null as unknown,
+    pre_tokenizer: null as unknown,
+    post_processor: {
+      type: 'TemplateProcessing',
+      ...{ single: template(spec.single), pair: template(spec.pair) },
+      special_tokens: Object.fromEntries(
+        constant.map((ids) => [name(ids), { id: name(ids), ids, tokens: ids.map((id) => vocabulary[id]) }]),
+      ),
+    },
+    decoder: null as unknown,
+    model: null as unknown,
+  }
+}
+
+/** The tokens of a model with their ids. fromEntries defines own properties, so that a piece __proto__ is kept. */
+export const vocabOf = ({ vocabulary, modelSize }: PiecedSpec) =>
+  Object.fromEntries(vocabulary.slice(0, modelSize).map((token, id) => [token, id]))
+
+/** The document for tokenizer.json; readWordPiece gives the same spec back. */
+export function writeWordPiece(spec: WordPieceSpec): unknown {
+  const { normalizing } = spec
+  return {
+    ...commonDocument(spec),
     normalizer: {
       type: 'BertNormalizer',
       clean_text: normalizing.cleanText,
@@ -228,21 +273,13 @@ export function writeWordPiece(spec: WordPieceSpec): unknown {
       lowercase: normalizing.lowercase,
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      ...{ single: template(spec.single), pair: template(spec.pair) },
-      special_tokens: Object.fromEntries(
-        constant.map((ids) => [name(ids), { id: name(ids), ids, tokens: ids.map((id) => vocabulary[id]) }]),
-      ),
-    },
     decoder: { type: 'WordPiece', prefix: spec.prefix, cleanup: true },
     model: {
       type: 'WordPiece',
       unk_token: spec.unk,
       continuing_subword_prefix: spec.prefix,
       max_input_chars_per_word: spec.maxChars,
-      // fromEntries defines own properties, so that a piece __proto__ is kept.
-      vocab: Object.fromEntries(vocabulary.slice(0, spec.modelSize).map((token, id) => [token, id])),
+      vocab: vocabOf(spec),
     },
   }
 }

@@ -58,7 +58,8 @@ export function vocabularySpec(
   const added = new Map(all.added.map((token) => [token.id, token]))
   for (const content of [pad, unk, cls, sep, ...(ids.has(mask) ? [mask] : [])]) {
     const id = idOf(content)
-    if (!added.has(id)) added.set(id, { id, content, special: true, normalized: false })
+    if (!added.has(id))
+      added.set(id, { id, content, special: true, normalized: false, lstrip: false, rstrip: false })
   }
   return {
     ...{ vocabulary: all.vocabulary, modelSize, normalizing, unk, prefix: '##', maxChars: 100 },

@@ -5,7 +5,7 @@ import { memory, memoryLimit } from '../tensor/storage.js'
 import { blockLinears, EncoderBlock } from './encoder.js'
 import { Linear, LowRankLinear } from './layers.js'
 import { type BlockShape, blocksOf, linearShape, type TransformerConfig, weightsOf } from './models/config.js'
-import type { Family, Kind } from './models/family.js'
+import { type Family, type Kind, placesBefore } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
 import type { Module } from './module.js'
 import { isStandIn } from './stand-ins/stand-in.js'
@@ -53,10 +53,13 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
       2 * norm,
     ),
   )
-  const base = w * (V + c.maxLength + c.tokenTypes) + norm + blocks.reduce((n, block) => n + block, 0)
+  const base =
+    w * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
+    norm +
+    blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w)
   const heads: Record<Kind, number> = {
-    base: family.pooler === 'encoder' ? pooler : 0,
+    base: family.pooler ? pooler : 0,
     'sequence-classification': pooler + linear(w, c.labels.length),
     'masked-lm': linear(w, w) + norm + V + (c.tied ? 0 : w * V),
     'token-classification': linear(w, c.labels.length),

@@ -33,6 +33,13 @@ def distilbert(**more):
     return tr.DistilBertConfig(**size, dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0, **(base | more))
 
 
+def roberta(Config=tr.RobertaConfig, **more):
+    base = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20, type_vocab_size=1)
+    # Two rows of places stand before a text's first.
+    base |= size | dict(max_position_embeddings=LENGTH + 2, layer_norm_eps=1e-5)
+    return Config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
+
+
 def labels_for(kind, ids, mask, n):
     B, T = ids.shape
     if kind == "number":
@@ -53,7 +60,8 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     model.save_pretrained(folder)
     B, T = len(lengths), max(lengths)
     mask = torch.tensor([[1] * n + [0] * (T - n) for n in lengths])
-    ids = torch.randint(1, VOCAB, (B, T)) * mask
+    pad = config.pad_token_id
+    ids = torch.where(mask.bool(), torch.randint(pad + 1, VOCAB, (B, T)), pad)
     inputs = dict(input_ids=ids, attention_mask=mask)
     if types:
         inputs["token_type_ids"] = torch.randint(0, config.type_vocab_size, (B, T)) * mask
@@ -65,7 +73,9 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     golden |= {"out.logits": out.logits, "out.loss": out.loss}
     golden |= {f"out.hidden.{i}": h for i, h in enumerate(out.hidden_states)}
     golden |= {f"out.attention_probs.{i}": a for i, a in enumerate(out.attentions)}
-    golden |= {f"grad.{k}": p.grad.clone() for k, p in model.named_parameters() if p.grad is not None}
+    # A tied table under the encoder's name, whichever module comes first.
+    every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: "decoder" not in named[0])
+    golden |= {f"grad.{k}": p.grad.clone() for p, k in {p: k for k, p in every}.items() if p.grad is not None}
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)
     factor = lambda t: min(1, (t + 1) / 5) * max(0, (20 - t) / 20)
@@ -97,3 +107,10 @@ write("distilbert-mlm", tr.DistilBertForMaskedLM, distilbert(activation="relu"),
 # Old names: one token type, another activation, a position table that started as sines.
 write("bert-silu", tr.BertForSequenceClassification, bert(num_labels=2, type_vocab_size=1, hidden_act="silu"), "text", types=False)
 write("distilbert-sinusoidal", tr.DistilBertForSequenceClassification, distilbert(num_labels=2, sinusoidal_pos_embds=True, activation="gelu_fast"), "text", types=False)
+# RoBERTa's kin: places behind padding's, heads of their own.
+write("roberta-classify", tr.RobertaForSequenceClassification, roberta(**names), "text", types=False)
+write("roberta-tokens", tr.RobertaForTokenClassification, roberta(num_labels=5), "token", types=False)
+write("roberta-mlm", tr.RobertaForMaskedLM, roberta(hidden_act="relu"), "word", types=False)
+write("roberta-mlm-untied", tr.RobertaForMaskedLM, roberta(tie_word_embeddings=False), "word", types=False)
+write("camembert-classify", tr.CamembertForSequenceClassification, roberta(tr.CamembertConfig, num_labels=2, pad_token_id=3, max_position_embeddings=LENGTH + 4), "text", types=False)
+write("xlm-roberta-mlm", tr.XLMRobertaForMaskedLM, roberta(tr.XLMRobertaConfig, type_vocab_size=2), "word")

@@ -29,7 +29,13 @@ export function loadWordGuesser(folder: string): WordGuesserFolder {
   const { model, info } = loaded
   if (model.kind !== 'masked-lm') return refuse(`holds a ${model.kind} model`)
   const tokenizer = tokenizerOf(folder, loaded)
-  if (!(tokenizer instanceof WordPieceTokenizer) || tokenizer.maskId === null)
+  if (!(tokenizer instanceof WordPieceTokenizer))
+    throw new CheckpointError(
+      folder,
+      'its tokenizer does not cut words as BERT does, and words are what is varied',
+      'Take a model of the BERT family',
+    )
+  if (tokenizer.maskId === null)
     throw new CheckpointError(folder, 'its tokenizer has no [MASK]', "Copy the model's own into it")
   return { model: model as MaskedWords, tokenizer, notes: info.notes }
 }

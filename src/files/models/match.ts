@@ -1,7 +1,7 @@
 // Which tensor of a file is for which parameter of a model, and what to do where one is missing.
 import { CheckpointError } from '../../errors.js'
 import { escaped, shown } from '../../formats/json.js'
-import { architectureOf, type Kind } from '../../nn/models/family.js'
+import { architectureOf, classesLayer, type Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
@@ -41,7 +41,7 @@ export function match(
   asked: boolean,
 ): Match {
   const { family } = model
-  const prefix = kind === 'base' ? `${family.modelType}.` : ''
+  const prefix = kind === 'base' ? `${family.prefix}.` : ''
   const rest = new Set(found.keys())
   const begun = new Set(Array.from(found.keys(), moduleOf))
   const state = new Map<string, Tensor>()
@@ -61,10 +61,16 @@ export function match(
   return { state, fresh, unused: [...rest] }
 }
 
-function fitting(file: string, name: string, t: Tensor, p: Tensor, { config }: Pretrained): Tensor {
+function fitting(
+  file: string,
+  name: string,
+  t: Tensor,
+  p: Tensor,
+  { config, family, kind }: Pretrained,
+): Tensor {
   if (t.dtype === 'int32') throw new CheckpointError(file, `${shown(name)} holds whole numbers, not weights`)
   if (sameShape(t.shape, p.shape)) return t
-  const classes = name.startsWith('classifier.')
+  const classes = name.startsWith(`${classesLayer(family, kind)}.`)
   throw new CheckpointError(
     file,
     `${name} is ${formatShape(t.shape)}, the model of config.json needs ${formatShape(p.shape)}`,

@@ -6,8 +6,6 @@ import type { SafetensorsContent } from '../../formats/safetensors/safetensors.j
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import type { WordTokenizer } from '../../text/tokenizer.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { readText, writeFolder } from '../disk.js'
 import { readFields } from '../json-file.js'
 import { writeStaged } from '../staged.js'
@@ -60,7 +58,7 @@ export const readCheckpoint = (
 ): SafetensorsContent => tensorsOf(openCheckpoint(path, maxHeaderBytes))
 
 /** See tokenizerIn. */
-export const loadTokenizer = (folder: string): WordTokenizer | WordPieceTokenizer =>
+export const loadTokenizer = (folder: string): ReturnType<typeof tokenizerIn> =>
   tokenizerIn(diskFolder(folder))
 
 export const hasTokenizer = (folder: string): boolean => hasTokenizerIn(diskFolder(folder))

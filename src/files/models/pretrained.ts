@@ -8,13 +8,13 @@ import { encoderWeights, weightsIn } from '../../formats/sizes.js'
 import { hollow, normal, undrawn } from '../../nn/init.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { numberedLabels, type TransformerConfig } from '../../nn/models/config.js'
-import type { Family, Kind } from '../../nn/models/family.js'
+import { classesLayer, type Family, type Kind, placesBefore, wordTable } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { savedState } from '../../nn/stand-ins/ready.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { PiecedTokenizer } from '../../text/pieces/base.js'
 import type { FileContent } from '../disk.js'
 import { SINGLE, tensorsOf, weightFilesIn } from './checkpoint.js'
 import { listed, match } from './match.js'
@@ -90,9 +90,10 @@ export function modelOf(
   const named = kind.endsWith('classification') && !relabelled
   checkSize(file, config, family, found, named ? config.labels.length : null)
   notes.push(...told, ...dropCopies(file, found, family, config.tied))
-  const taken = relabelled ? takeMisfits(found, config, options) : []
-  notes.push(...reorder(found, read.config.labels, config.labels))
-  const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
+  const head = ['weight', 'bias'].map((leaf) => `${classesLayer(family, kind)}.${leaf}`)
+  const taken = relabelled ? takeMisfits(found, head, config, options) : []
+  notes.push(...reorder(found, head, read.config.labels, config.labels))
+  const pooler = found.has(`${family.prefix}.${family.names.pooler}.weight`)
   const model = undrawn(() => makeModel(family, kind, config, { pooler }))
 
   const { state, fresh, unused } = match(file, model, kind, found, relabelled || options.as !== undefined)
@@ -142,10 +143,10 @@ export function quantizedModelOf(
   fits(kind)
   // Of an encoder alone the names have no prefix.
   const found = new Map(
-    Array.from(sizes, ([name, size]) => [kind === 'base' ? `${family.modelType}.${name}` : name, size]),
+    Array.from(sizes, ([name, size]) => [kind === 'base' ? `${family.prefix}.${name}` : name, size]),
   )
   checkSize(path, config, family, found, kind.endsWith('classification') ? config.labels.length : null)
-  const pooler = found.has(`${family.modelType}.pooler.dense.weight`)
+  const pooler = found.has(`${family.prefix}.${family.names.pooler}.weight`)
   const model = hollow(() => makeModel(family, kind, config, { pooler }))
   fill(model)
   return { model, notes }
@@ -181,7 +182,9 @@ export function classesIn(folder: ModelFolder): readonly string[] | null {
       read.family,
     )
     const { labels } = read.config
-    const head = entries.find(({ name }) => names.get(name) === 'classifier.weight')
+    const head = entries.find(
+      ({ name }) => names.get(name) === `${classesLayer(read.family, 'sequence-classification')}.weight`,
+    )
     const { kind } = kindIn(read, new Set(names.values()), 'sequence-classification')
     return kind === 'sequence-classification' && head?.shape[0] === labels.length ? labels : null
   } finally {
@@ -197,7 +200,7 @@ export function tokenizerOf(
   if (tokenizer === null)
     throw new CheckpointError(folder, 'has no tokenizer.json or vocab.txt', "Copy the model's own into it")
   if (tokenizer.vocabSize <= config.vocabSize) return tokenizer
-  const added = tokenizer instanceof WordPieceTokenizer && tokenizer.spec.modelSize <= config.vocabSize
+  const added = tokenizer instanceof PiecedTokenizer && tokenizer.spec.modelSize <= config.vocabSize
   const example = added ? `, as ${shown(tokenizer.vocabulary[config.vocabSize])} that was added` : ''
   throw new CheckpointError(
     folder,
@@ -219,11 +222,11 @@ function labelsFor({ labels, numLabels }: LoadOptions, before: readonly string[]
 function checkSize(
   file: string,
   c: TransformerConfig,
-  { modelType, settings }: Family,
+  family: Family,
   found: ReadonlyMap<string, Sized>,
   labels: number | null,
 ): void {
-  const name = `${modelType}.embeddings.word_embeddings.weight`
+  const name = wordTable(family)
   const want = [c.vocabSize, c.width]
   const words = found.get(name)
   const refuse = (what: string, wanted: string): never => {
@@ -237,7 +240,7 @@ function checkSize(
     throw new CheckpointError(
       file,
       `holds no ${name}, and no table of words under another prefix. It has ${found.size} tensors: ${listed([...found.keys()].map(shown))}`,
-      `Is it a model of the family ${modelType}, as config.json says?`,
+      `Is it a model of the family ${family.modelType}, as config.json says?`,
     )
   if (!sameShape(words.shape, want)) refuse(`${name} is ${formatShape(words.shape)}`, formatShape(want))
   const layers = layersIn(found.keys())
@@ -245,9 +248,9 @@ function checkSize(
     throw new CheckpointError(
       file,
       `holds ${layers} layers, config.json asks for ${c.layers}`,
-      `Set ${settings.layers} to ${layers} in config.json if that is meant, else download or save the folder again`,
+      `Set ${family.settings.layers} to ${layers} in config.json if that is meant, else download or save the folder again`,
     )
-  const needed = encoderWeights(c)
+  const needed = encoderWeights({ ...c, maxLength: c.maxLength + placesBefore(family, c) })
   const there = weightsIn(found)
   if (needed > there) refuse(`holds ${there} weights`, `${needed} in the encoder alone`)
   // A classifier that the file lacks is drawn.
@@ -263,22 +266,28 @@ function layersIn(names: Iterable<string>): number {
   return n
 }
 
-/** Takes a classifier that is not to be kept out of the file's tensors, and gives its names. */
+/** Takes a classifier's weight and bias, which are not to be kept, out of the file's tensors, and gives their names. */
 function takeMisfits(
   found: Map<string, Tensor>,
+  head: readonly string[],
   { labels }: TransformerConfig,
   { newHead = false }: LoadOptions,
 ): string[] {
-  if (!newHead && (found.get('classifier.weight')?.shape[0] ?? labels.length) === labels.length) return []
-  return ['classifier.weight', 'classifier.bias'].filter((name) => found.delete(name))
+  if (!newHead && (found.get(head[0])?.shape[0] ?? labels.length) === labels.length) return []
+  return head.filter((name) => found.delete(name))
 }
 
 /** Puts the rows of a classifier into the order of `labels`, where those are the same names as `before` in another one. */
-function reorder(found: Map<string, Tensor>, before: readonly string[], labels: readonly string[]): string[] {
+function reorder(
+  found: Map<string, Tensor>,
+  head: readonly string[],
+  before: readonly string[],
+  labels: readonly string[],
+): string[] {
   const order = labels.map((name) => before.indexOf(name))
   const same = before.length === labels.length && new Set(order).size === labels.length && !order.includes(-1)
   if (!same || order.every((from, to) => from === to)) return []
-  for (const name of ['classifier.weight', 'classifier.bias']) {
+  for (const name of head) {
     const t = found.get(name)
     if (t?.shape[0] !== labels.length) continue
     const width = t.numel / labels.length
@@ -306,7 +315,7 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 /** What savePretrained() writes, before it is written. The weights come last. */
 export function pretrainedFiles(options: SaveOptions): FileContent[] {
   const parameters = savedState(options.model)
-  const tensors = [...parameters, ...copiesFor(parameters)]
+  const tensors = [...parameters, ...copiesFor(options.model.family, parameters)]
   return [...besideWeights(options), ...weightFiles(options.model, tensors, [['format', 'pt']])]
 }
 

@@ -86,7 +86,7 @@ function fresh(source: string, family: Family, config: TransformerConfig, option
   const settings = { ...config, vocabSize: tokenizer.vocabSize, padId, labels, problemType }
   requireRoom(source, footprintOfConfig(family, as, settings, 0), 0, 0)
   const model = makeModel(family, as, settings)
-  const places = model.stateDict().get(`${family.modelType}.embeddings.position_embeddings.weight`)
+  const places = model.stateDict().get(`${family.prefix}.${family.names.positions}.weight`)
   if (config.extra.get('sinusoidal_pos_embds') === true && places !== undefined) fillSinusoids(places)
   return { model, tokenizer, info: null }
 }

@@ -7,10 +7,12 @@ import {
   type TokenFiles,
   withAdded,
 } from '../../formats/added-tokens.js'
+import { type ByteBpeSpec, isBpe, readByteBpe } from '../../formats/bpe-json.js'
 import { Fields } from '../../formats/document.js'
 import {
   bertNormalizing,
   checkNormalizing,
+  checkPrefixSpace,
   givesTypes,
   modelMaxLength,
   type Reading,
@@ -18,9 +20,16 @@ import {
   tokenizerClass,
   truncationSide,
 } from '../../formats/tokenizer-config.js'
-import { bertTemplates, readWordPiece, type WordPieceSpec } from '../../formats/tokenizer-json.js'
+import {
+  bertTemplates,
+  readWordPiece,
+  robertaTemplates,
+  type WordPieceSpec,
+} from '../../formats/tokenizer-json.js'
 import { type RoleNames, vocabularySpec } from '../../formats/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
+import { ByteBpeTokenizer } from '../../text/pieces/byte-bpe.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import type { FileContent } from '../disk.js'
@@ -33,11 +42,11 @@ export const hasTokenizerIn = (folder: ModelFolder): boolean =>
   folder.has('tokenizer.json') || folder.has('vocab.txt')
 
 /**
- * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece or WordLevel), or where there is none
- * from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
+ * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece, byte-level BPE or WordLevel), or where
+ * there is none from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
  * Throws CheckpointError that names the file and the field, where they say what is not read or contradict each other.
  */
-export function tokenizerIn(folder: ModelFolder): WordTokenizer | WordPieceTokenizer {
+export function tokenizerIn(folder: ModelFolder): WordTokenizer | WordPieceTokenizer | ByteBpeTokenizer {
   /** Not checked yet; null where there is none. */
   const read = (name: string) =>
     folder.has(name) ? new Fields(folder.at(name), '', readJsonIn(folder, name)) : null
@@ -51,16 +60,21 @@ export function tokenizerIn(folder: ModelFolder): WordTokenizer | WordPieceToken
   if (document !== null && model?.missing === false && model.at('type').value === 'WordLevel')
     return WordTokenizer.fromJSON(document.value, document.file)
   const names = namesOf(files)
+  const rules = {
+    names,
+    truncationSide: truncationSide(files.config, document),
+    modelMaxLength: modelMaxLength(files.config),
+  }
+  if (document !== null && isBpe(document)) {
+    const spec = bpeSpec(document, files, python.reading, folder.path)
+    return ByteBpeTokenizer.fromSpec(spec, document.file, rules)
+  }
   const [spec, file] =
     document === null
       ? vocabularyFile(folder, files, python, names)
       : [documentSpec(document, files, python.reading, folder.path), document.file]
   const typed = givesTypes(files.config, files.model, python)
-  return WordPieceTokenizer.fromSpec(typed ? spec : withoutTypes(spec), file, {
-    names,
-    truncationSide: truncationSide(files.config, document),
-    modelMaxLength: modelMaxLength(files.config),
-  })
+  return WordPieceTokenizer.fromSpec(typed ? spec : withoutTypes(spec), file, rules)
 }
 
 interface FolderFiles extends TokenFiles {
@@ -94,10 +108,25 @@ function documentSpec(document: Fields, files: FolderFiles, reading: Reading, fo
     // Python's class adds what it has a role for, whether or not a file says so.
     const roles = Object.values({ ...DEFAULT_ROLES, ...namesOf(files) })
     for (const content of roles.filter((token) => spec.vocabulary.includes(token)))
-      declared.push({ id: null, field: document, content, special: true, normalized: false })
+      declared.push({
+        id: null,
+        field: document,
+        content,
+        special: true,
+        normalized: false,
+        lstrip: false,
+        rstrip: false,
+      })
     checkAdded(files, declared, spec.added)
   }
   return { ...spec, ...withAdded(spec, declared, roomOf(files)) }
+}
+
+/** The same of byte-level BPE. */
+function bpeSpec(document: Fields, files: FolderFiles, reading: Reading, folder: string): ByteBpeSpec {
+  const spec = readByteBpe(document.value, document.file)
+  checkPrefixSpace(files.config, reading, spec.prefixSpace, new Fields(folder, '', null))
+  return { ...spec, ...withAdded(spec, declaredTokens(files), roomOf(files)) }
 }
 
 function vocabularyFile(
@@ -154,18 +183,12 @@ export function tokenizerFiles(
     `${JSON.stringify(document, null, 1)}\n`,
   ]
   const whole = json('tokenizer.json', tokenizer.toJSON())
+  if (tokenizer instanceof ByteBpeTokenizer)
+    return [whole, json('tokenizer_config.json', bpeConfig(tokenizer, maxLength))]
   if (!(tokenizer instanceof WordPieceTokenizer)) return [whole]
   const { vocabulary, spec } = tokenizer
-  const named = (id: number | null) => (id === null ? undefined : vocabulary[id])
-  const special = {
-    unk_token: spec.unk,
-    sep_token: named(tokenizer.sepId),
-    pad_token: named(tokenizer.padId),
-    cls_token: named(tokenizer.clsId),
-    mask_token: named(tokenizer.maskId),
-  }
+  const special = specialTokens(tokenizer)
   const { lowercase, stripAccents, chineseChars } = spec.normalizing
-  const length = maxLength ?? tokenizer.modelMaxLength
   const typed = pythonClass === 'DistilBertTokenizer' ? [] : ['token_type_ids']
   const config = {
     ...special,
@@ -175,8 +198,7 @@ export function tokenizerFiles(
     do_lower_case: lowercase,
     strip_accents: stripAccents === lowercase ? null : stripAccents,
     tokenize_chinese_chars: chineseChars,
-    ...(length === null ? {} : { model_max_length: length }),
-    ...(tokenizer.truncationSide === 'left' && { truncation_side: 'left' }),
+    ...lengths(tokenizer, maxLength),
   }
   const model = vocabulary.slice(0, spec.modelSize)
   // A file of lines cannot hold it; tokenizer.json does.
@@ -187,6 +209,43 @@ export function tokenizerFiles(
     json('tokenizer_config.json', config),
     ...(lines ? [] : [['vocab.txt', `${model.join('\n')}\n`] as const]),
   ]
+}
+
+function specialTokens({ vocabulary, spec, sepId, padId, clsId, maskId }: PiecedTokenizer) {
+  const named = (id: number | null) => (id === null ? undefined : vocabulary[id])
+  return {
+    ...(spec.unk !== null && { unk_token: spec.unk }),
+    sep_token: named(sepId),
+    pad_token: named(padId),
+    cls_token: named(clsId),
+    mask_token: named(maskId),
+  }
+}
+
+function lengths({ modelMaxLength, truncationSide }: PiecedTokenizer, maxLength?: number) {
+  const length = maxLength ?? modelMaxLength
+  return {
+    ...(length !== null && { model_max_length: length }),
+    ...(truncationSide === 'left' && { truncation_side: 'left' }),
+  }
+}
+
+/** tokenizer_config.json of byte-level BPE. */
+function bpeConfig(tokenizer: ByteBpeTokenizer, maxLength?: number) {
+  const { spec, clsId, sepId, vocabulary } = tokenizer
+  const { single, pair } = spec
+  const robertas =
+    clsId !== null &&
+    sepId !== null &&
+    JSON.stringify({ single, pair }) === JSON.stringify(robertaTemplates(clsId, sepId))
+  const ends = robertas && { bos_token: vocabulary[clsId], eos_token: vocabulary[sepId] }
+  return {
+    ...{ ...specialTokens(tokenizer), ...ends },
+    tokenizer_class: robertas ? 'RobertaTokenizer' : AS_IT_IS,
+    model_input_names: ['input_ids', 'attention_mask'],
+    add_prefix_space: spec.prefixSpace,
+    ...lengths(tokenizer, maxLength),
+  }
 }
 
 function isBerts({ spec, clsId, sepId }: WordPieceTokenizer): boolean {

@@ -1,9 +1,8 @@
 // A model as an ONNX file: https://onnx.ai. Opset 17 and IR 8, which every onnxruntime since 1.12 reads.
 import { ArgumentError } from '../../errors.js'
-import type { Activation } from '../../nn/encoder.js'
 import type { Linear } from '../../nn/layers.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
-import { nameInFile } from '../../nn/models/family.js'
+import { nameInFile, placesBefore } from '../../nn/models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../../nn/models/heads.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { Transformer } from '../../nn/models/transformer.js'
@@ -67,7 +66,7 @@ export function exportOnnxPieces(
   if (dtype === 'fp16' && isQuantized(model))
     throw new ArgumentError('exportOnnx', 'a quantized model has no form in fp16', 'Export the float model')
   const nameOf = (path: string) =>
-    model instanceof Pretrained ? nameInFile(model.family, path, model.config.tied) : path
+    model instanceof Pretrained ? nameInFile(model.family, model.kind, path, model.config.tied) : path
   const g = new GraphBuilder(dtype === 'fp16' ? 'float16' : 'float', nameOf, inputs)
   if (model instanceof TextClassifier) ownClassifier(g, model)
   else if (model instanceof Pretrained) pretrained(g, model)
@@ -108,6 +107,15 @@ function placesOf(g: GraphBuilder, path: string, ids: Value, longest: number): V
   return g.node(path, 'Slice', [all, g.constant('int64', [0]), length, g.constant('int64', [1])])
 }
 
+/** [B, S]: those of words behind padding's place, where padding is by its id, as positionsOf() has them. */
+function placesAfterPad(g: GraphBuilder, path: string, ids: Value, padId: number): Value {
+  const pad = g.constant('int64', padId)
+  const word = g.node(path, 'Not', [g.node(path, 'Equal', [ids, pad])])
+  const one = g.node(path, 'Cast', [word], { to: elementTypes.int64.code })
+  const count = g.node(path, 'CumSum', [one, g.constant('int64', 1)])
+  return g.node(path, 'Add', [g.node(path, 'Mul', [count, one]), pad])
+}
+
 /** The encoder's states, [B, S, C], and the mask that its layers took. */
 function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value; around: Surroundings } {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)
@@ -115,7 +123,11 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
   const around = maskOf(g, g.input('attention_mask'))
   const types = model.types === null ? null : g.input('token_type_ids')
   const longest = model.positions.weight.shape[0]
-  const places = placesOf(g, at('positions'), ids, longest)
+  const before = placesBefore(model.family, model.config)
+  const places =
+    before > 0
+      ? placesAfterPad(g, at('positions'), ids, before - 1)
+      : placesOf(g, at('positions'), ids, longest)
   const part = (layer: Module, name: string, x: Value) => emit(g, layer, at(name), x, around)
   const add = (a: Value, b: Value) => g.node(at('embeddings'), 'Add', [a, b])
   let h = add(part(model.words, 'words', ids), part(model.positions, 'positions', places))
@@ -138,8 +150,7 @@ function pretrained(g: GraphBuilder, model: Pretrained): void {
       ? [model.pooler, 'pooler']
       : [model.base.pooler as Linear, 'base.pooler']
     const first = g.node(path, 'Gather', [h, g.constant('int64', 0)], { axis: 1 })
-    const fn: Activation = model.family.pooler === 'encoder' ? 'tanh' : 'relu'
-    const pooled = activation(g, path, fn, emitFlat(g, pooler, path, first, around))
+    const pooled = activation(g, path, model.family.pooling, emitFlat(g, pooler, path, first, around))
     const logits = emitFlat(g, model.classifier, 'classifier', pooled, around)
     g.output('logits', logits, ['batch_size', model.config.labels.length])
   } else if (model instanceof TokenClassifier) {
@@ -153,7 +164,7 @@ function pretrained(g: GraphBuilder, model: Pretrained): void {
     const inner = activation(
       g,
       'transform',
-      model.config.activation,
+      model.family.wordActivation ?? model.config.activation,
       emit(g, model.transform, 'transform', h, around),
     )
     const normed = emit(g, model.transformNorm, 'transformNorm', inner, around)

@@ -2,6 +2,7 @@
 // and so of optimum. Those write a linear layer's weight turned round under a number; its bias, added to the product, tells
 // which layer it is of.
 import { CheckpointError } from '../../errors.js'
+import { families } from '../../nn/models/family.js'
 import { numel, type Shape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
@@ -27,11 +28,17 @@ const PARAMETER = /\.(weight|bias)$/
 
 const [WORDS, PLACES] = ['word_embeddings.weight', 'position_embeddings.weight']
 
-/** BERT's head of masked words has its bias one name above its weight. */
-const weightOf = (bias: string) =>
-  bias.endsWith('cls.predictions.bias')
-    ? bias.replace(BIAS, '.decoder.weight')
-    : bias.replace(BIAS, '.weight')
+/** Heads of masked words whose tied decoder has its bias under another name than its weight. */
+const DECODERS = families.flatMap(({ tiedBias, heads }) =>
+  tiedBias === null ? [] : [[tiedBias, heads['masked-lm'].decoder] as const],
+)
+
+const weightOf = (bias: string) => {
+  const decoder = DECODERS.find(([tied]) => bias.endsWith(tied))
+  return decoder === undefined
+    ? bias.replace(BIAS, '.weight')
+    : `${bias.slice(0, -decoder[0].length)}${decoder[1]}.weight`
+}
 
 /** All floats. Throws CheckpointError that names the file, for graphs that have no parameter's name. */
 export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {

@@ -1,13 +1,13 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
-import { bert, distilbert, type Family, type Kind } from './family.js'
+import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
 
 /** BERT without a head: embeddings, blocks, pooler. Parameters as in BertModel, without a prefix. */
 export class Bert extends Transformer {
-  constructor(settings: Settings = {}, options: BaseOptions = {}) {
-    super(bert, settings, options)
+  constructor(settings: Settings = {}, { pooler }: BaseOptions = {}) {
+    super(bert, settings, { pooler })
   }
 }
 
@@ -60,6 +60,39 @@ export class DistilBertForTokenClassification extends TokenClassifier {
   }
 }
 
+export interface RobertaOptions extends BaseOptions {
+  /** One that differs from RoBERTa in name alone: camembert, xlmRoberta. Default roberta. */
+  family?: Family | undefined
+}
+
+/** RoBERTa without a head: BERT whose places are counted from padId + 1 on. Liu et al. 2019. */
+export class Roberta extends Transformer {
+  constructor(settings: Settings = {}, { family = roberta, ...options }: RobertaOptions = {}) {
+    super(family, settings, options)
+  }
+}
+
+/** Logits [B, labels] from the first token, through a layer and tanh, with dropout before each. */
+export class RobertaForSequenceClassification extends SequenceClassifier {
+  constructor(settings: Settings = {}, { family = roberta }: RobertaOptions = {}) {
+    super(family, settings)
+  }
+}
+
+/** Logits [B, T, vocabSize]. */
+export class RobertaForMaskedLM extends MaskedWords {
+  constructor(settings: Settings = {}, { family = roberta }: RobertaOptions = {}) {
+    super(family, settings)
+  }
+}
+
+/** Logits [B, T, labels]. */
+export class RobertaForTokenClassification extends TokenClassifier {
+  constructor(settings: Settings = {}, { family = roberta }: RobertaOptions = {}) {
+    super(family, settings)
+  }
+}
+
 /** What each kind of model is, whatever its family. */
 export interface ModelOf {
   base: Transformer
@@ -68,20 +101,27 @@ export interface ModelOf {
   'token-classification': TokenClassifier
 }
 
-type Make = (settings: Settings, options: BaseOptions) => Pretrained
+type Class = new (settings: Settings, options: RobertaOptions) => Pretrained
 
-const makers: Record<Family['modelType'], Record<Kind, Make>> = {
+/** By what their parameters begin with: families that share it differ in name alone. */
+const classes: Record<Family['prefix'], Record<Kind, Class>> = {
   bert: {
-    base: (settings, options) => new Bert(settings, options),
-    'sequence-classification': (settings) => new BertForSequenceClassification(settings),
-    'masked-lm': (settings) => new BertForMaskedLM(settings),
-    'token-classification': (settings) => new BertForTokenClassification(settings),
+    base: Bert,
+    'sequence-classification': BertForSequenceClassification,
+    'masked-lm': BertForMaskedLM,
+    'token-classification': BertForTokenClassification,
   },
   distilbert: {
-    base: (settings) => new DistilBert(settings),
-    'sequence-classification': (settings) => new DistilBertForSequenceClassification(settings),
-    'masked-lm': (settings) => new DistilBertForMaskedLM(settings),
-    'token-classification': (settings) => new DistilBertForTokenClassification(settings),
+    base: DistilBert,
+    'sequence-classification': DistilBertForSequenceClassification,
+    'masked-lm': DistilBertForMaskedLM,
+    'token-classification': DistilBertForTokenClassification,
+  },
+  roberta: {
+    base: Roberta,
+    'sequence-classification': RobertaForSequenceClassification,
+    'masked-lm': RobertaForMaskedLM,
+    'token-classification': RobertaForTokenClassification,
   },
 }
 
@@ -92,5 +132,5 @@ export function makeModel(
   settings: Settings,
   options: BaseOptions = {},
 ): Pretrained {
-  return makers[family.modelType][kind](settings, options)
+  return new classes[family.prefix][kind](settings, { ...options, family })
 }

@@ -4,16 +4,16 @@ import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { activated } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
-import type { Family } from './family.js'
+import { type Family, headHasPooler } from './family.js'
 import type { ModelInput } from './input.js'
 import { type HeadOutput, Pretrained, type Settings, type Wanted } from './pretrained.js'
-import { poolFirst, Transformer } from './transformer.js'
+import { firstTokens, pooled, Transformer } from './transformer.js'
 
 /** Logits [B, labels], from the first token's state. With one label it is a regression: its logit is the number. */
 export class SequenceClassifier extends Pretrained {
   readonly kind = 'sequence-classification'
   base: Transformer
-  /** In families whose encoder has none. */
+  /** In families whose head does not take the encoder's. */
   pooler: Linear | null
   drop: Dropout
   classifier: Linear
@@ -21,8 +21,9 @@ export class SequenceClassifier extends Pretrained {
   constructor(family: Family, settings: Settings) {
     super(family, settings)
     const { width, std, dropout, headDropout, labels } = this.config
-    this.base = new Transformer(family, settings)
-    this.pooler = family.pooler === 'head' ? new Linear(width, width, { std }) : null
+    const pooler = headHasPooler(family)
+    this.base = new Transformer(family, settings, { pooler: !pooler })
+    this.pooler = pooler ? new Linear(width, width, { std }) : null
     this.drop = new Dropout(headDropout ?? dropout)
     this.classifier = new Linear(width, labels.length, { std })
   }
@@ -30,8 +31,17 @@ export class SequenceClassifier extends Pretrained {
   /** As the encoder's, and logits. */
   forward(input: ModelInput, want: Wanted = {}): HeadOutput {
     const out = this.base.forward(input, want)
-    const pooled = out.pooled ?? poolFirst(this.pooler as Linear, out.lastHiddenState, input, this.family)
-    return { ...out, logits: this.classifier.forward(this.drop.forward(pooled)) }
+    const text = out.pooled ?? this.#pool(out.lastHiddenState, input)
+    return { ...out, logits: this.classifier.forward(this.drop.forward(text)) }
+  }
+
+  #pool(h: Tensor, input: ModelInput): Tensor {
+    const states = firstTokens(h, input)
+    return pooled(
+      this.pooler as Linear,
+      this.family.dropBeforePooler ? this.drop.forward(states) : states,
+      this.family,
+    )
   }
 }
 
@@ -85,7 +95,7 @@ export class MaskedWords extends Pretrained {
     const out = this.base.forward(input, want)
     const all = out.lastHiddenState
     const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
-    const inner = activated(this.transform, h, this.config.activation)
+    const inner = activated(this.transform, h, this.family.wordActivation ?? this.config.activation)
     return { ...out, logits: this.decoder.forward(this.transformNorm.forward(inner)) }
   }
 }

@@ -1,6 +1,7 @@
 // What models of texts take, padded or one text after the other, and where each word stands in its text.
 import { arange, tensor } from '../../autograd/create.js'
 import { longestSegment, placesOf } from '../../autograd/ops/products/segments.js'
+import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
@@ -36,22 +37,41 @@ export interface ModelInput {
 }
 
 /**
- * Where a word stands in its text: int32 [T], the same for all texts, or unpadded [N]. Throws ShapeError for ids that
- * are neither and for texts above `maxLength`, RangeError for wrong starts.
+ * Where a word stands in its text: int32 [T], the same for all texts, or unpadded [N]. With places `before` the first, of which
+ * the last is padding's, padded texts have places of their own, [B, T]: as in fairseq what counts is the id, not the mask. Throws
+ * ShapeError for ids that are neither and for texts above `maxLength`, RangeError for wrong starts.
  */
-export function positionsOf(who: string, { inputIds, starts }: ModelInput, maxLength: number): Tensor {
+export function positionsOf(
+  who: string,
+  { inputIds, starts }: ModelInput,
+  maxLength: number,
+  before = 0,
+): Tensor {
   if (starts === undefined) {
     if (inputIds.rank !== 2)
       throw new ShapeError(who, `ids must be [texts, tokens], got ${formatShape(inputIds.shape)}`)
     const [, T] = inputIds.shape
     checkLength(who, T, maxLength)
-    return arange(0, T, 1, { dtype: 'int32' })
+    if (before === 0) return arange(0, T, 1, { dtype: 'int32' })
+    const ends = Array.from({ length: inputIds.shape[0] + 1 }, (_, b) => b * T)
+    return reshape(tensor(afterPad(ints(inputIds), ends, before)), inputIds.shape)
   }
   if (inputIds.rank !== 1)
     throw new ShapeError(who, `unpadded ids must be [N], got ${formatShape(inputIds.shape)}`)
   const at = ints(starts)
   checkLength(who, longestSegment(who, at, inputIds.numel), maxLength)
-  return tensor(placesOf(at).position)
+  return tensor(before === 0 ? placesOf(at).position : afterPad(ints(inputIds), at, before))
+}
+
+/** Padding at before - 1; a text's words, between two of the starts, from `before` on. */
+function afterPad(ids: Int32Array, starts: ArrayLike<number>, before: number): Int32Array {
+  const padId = before - 1
+  const places = new Int32Array(ids.length)
+  for (let b = 0; b + 1 < starts.length; b++) {
+    let next = before
+    for (let i = starts[b]; i < starts[b + 1]; i++) places[i] = ids[i] === padId ? padId : next++
+  }
+  return places
 }
 
 function checkLength(who: string, T: number, maxLength: number): void {

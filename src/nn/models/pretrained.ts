@@ -80,12 +80,12 @@ export abstract class Pretrained extends Module {
   /** As in the weight file that Hugging Face's class of this architecture writes. */
   override *namedParameters(): Generator<[string, Tensor]> {
     for (const [name, p] of super.namedParameters())
-      yield [nameInFile(this.family, name, this.config.tied), p]
+      yield [nameInFile(this.family, this.kind, name, this.config.tied), p]
   }
 }
 
 /** A model of texts with a head: what teaches and what is taught. */
 export type HeadModel = Pretrained & { forward(input: TextInput, want?: Wanted): HeadOutput }
 
-/** What follows the pooler's layer, by where the family keeps it. */
-export const poolings = { encoder: tanh, head: relu } as const
+/** What follows the pooler's layer. */
+export const poolings = { tanh, relu } as const

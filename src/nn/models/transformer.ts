@@ -1,5 +1,5 @@
-// The encoder that BERT and DistilBERT share: embeddings, blocks, and where the family has one a pooler.
-// Devlin et al. 2019; Sanh et al. 2019.
+// The encoder that all families share: embeddings, blocks, and where the family has one a pooler.
+// Devlin et al. 2019; Sanh et al. 2019; Liu et al. 2019.
 import { tensor } from '../../autograd/create.js'
 import { add } from '../../autograd/ops/elementwise/arithmetic.js'
 import { indexSelect } from '../../autograd/ops/indexing/rows.js'
@@ -12,7 +12,7 @@ import type { LayerTrace } from '../attention.js'
 import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { blocksOf } from './config.js'
-import type { Family } from './family.js'
+import { type Family, placesBefore } from './family.js'
 import { type ModelInput, positionsOf } from './input.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
 
@@ -35,13 +35,15 @@ export class Transformer extends Pretrained {
     super(family, settings)
     const { vocabSize, maxLength, tokenTypes, width, padId, eps, std, dropout } = this.config
     this.words = new Embedding(vocabSize, width, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
-    this.positions = new Embedding(maxLength, width, { std })
+    const before = placesBefore(family, this.config)
+    const places = before > 0 ? { std, paddingIdx: before - 1 } : { std }
+    this.positions = new Embedding(maxLength + before, width, places)
     this.types = tokenTypes > 0 ? new Embedding(tokenTypes, width, { std }) : null
     this.norm = new LayerNorm(width, { eps })
     this.drop = new Dropout(dropout)
     const block = { ...this.config, dropAttended: family.dropAttended }
     this.layers = blocksOf(this.config).map((own) => new EncoderBlock({ ...block, ...own }))
-    this.pooler = pooler && family.pooler === 'encoder' ? new Linear(width, width, { std }) : null
+    this.pooler = pooler && family.pooler ? new Linear(width, width, { std }) : null
   }
 
   /**
@@ -64,7 +66,7 @@ export class Transformer extends Pretrained {
     }
     return {
       lastHiddenState: h,
-      ...(this.pooler && { pooled: poolFirst(this.pooler, h, input, this.family) }),
+      ...(this.pooler && { pooled: pooled(this.pooler, firstTokens(h, input), this.family) }),
       ...(want.hiddenStates && { hiddenStates }),
       ...(trace.scores && { attentionScores: trace.scores }),
       ...(trace.probs && { attentionProbs: trace.probs }),
@@ -75,7 +77,9 @@ export class Transformer extends Pretrained {
   #embed(input: ModelInput): Tensor {
     const { inputIds, attentionMask, tokenTypeIds } = input
     const { className } = this.family
-    const places = this.positions.forward(positionsOf(className, input, this.config.maxLength))
+    const places = this.positions.forward(
+      positionsOf(className, input, this.config.maxLength, placesBefore(this.family, this.config)),
+    )
     for (const [name, t] of Object.entries({ attentionMask, tokenTypeIds })) {
       if (t === undefined || sameShape(t.shape, inputIds.shape)) continue
       throw new ShapeError(
@@ -104,7 +108,7 @@ function checkOneText(className: string, tokenTypeIds: Tensor): void {
 }
 
 /** The state of each text's first token: h [B, T, C] or unpadded [N, C] -> [B, C]. Throws RangeError for an empty text. */
-function firstTokens(h: Tensor, { starts }: ModelInput): Tensor {
+export function firstTokens(h: Tensor, { starts }: ModelInput): Tensor {
   if (starts === undefined) return reshape(slice(h, 1, 0, 1), [h.shape[0], h.shape[2]])
   const at = ints(starts)
   const first = at.slice(0, -1)
@@ -113,7 +117,7 @@ function firstTokens(h: Tensor, { starts }: ModelInput): Tensor {
   return indexSelect(h, 0, tensor(first))
 }
 
-/** [B, C]: the first token's state through the pooler's layer and function. */
-export function poolFirst(pooler: Linear, h: Tensor, input: ModelInput, family: Family): Tensor {
-  return poolings[family.pooler](pooler.forward(firstTokens(h, input)))
+/** First tokens' states [B, C] -> [B, C], through the pooler's layer and function. */
+export function pooled(pooler: Linear, first: Tensor, { pooling }: Family): Tensor {
+  return poolings[pooling](pooler.forward(first))
 }

@@ -1,0 +1,130 @@
+// What all tokenizers of pieces share, as Python's tokenizers have it: roles of tokens, templates around texts, truncation.
+import { CheckpointError } from '../../errors.js'
+import { shown } from '../../formats/json.js'
+import type { TruncationSide } from '../../formats/tokenizer-config.js'
+import type { PiecedSpec } from '../../formats/tokenizer-json.js'
+import type { RoleNames } from '../../formats/vocabulary.js'
+import {
+  checkMaxLength,
+  type Encoded,
+  type EncodeOptions,
+  longestFirst,
+  type Tokenizer,
+} from '../encoding.js'
+
+/** Pieces of a text inside an encoded one. */
+export interface PlacedPieces {
+  start: number
+  length: number
+  /** Pieces that were cut off in front of them. */
+  skipped: number
+}
+
+/** What a folder says of a tokenizer besides its spec. */
+export interface PiecedRules {
+  names?: RoleNames
+  /** The end at which longer texts are cut. Default right. */
+  truncationSide?: TruncationSide
+  /** Tokens of a text that the model was made for. */
+  modelMaxLength?: number | null
+}
+
+export abstract class PiecedTokenizer<Spec extends PiecedSpec = PiecedSpec> implements Tokenizer {
+  readonly padId: number
+  readonly unkId: number
+  readonly clsId: number | null
+  readonly sepId: number | null
+  readonly maskId: number | null
+  readonly specialIds: readonly number[]
+  readonly truncationSide: TruncationSide
+  readonly modelMaxLength: number | null
+
+  /** `usual`: names of the tokens with a role, where the folder names none. */
+  protected constructor(
+    readonly spec: Spec,
+    file: string,
+    { names = {}, truncationSide = 'right', modelMaxLength = null }: PiecedRules,
+    usual: Required<RoleNames> & { unk: string },
+  ) {
+    this.truncationSide = truncationSide
+    this.modelMaxLength = modelMaxLength
+    const ids = new Map(spec.vocabulary.map((token, id) => [token, id]))
+    const role = (token: string) => ids.get(token) ?? null
+    const pad = names.pad ?? usual.pad
+    const padId = role(pad)
+    if (padId === null)
+      throw new CheckpointError(
+        file,
+        `has no ${shown(pad)}`,
+        'Name the padding token in tokenizer_config.json',
+      )
+    this.padId = padId
+    // Where nothing is unknown, as with bytes, no text has it.
+    this.unkId = role(spec.unk ?? usual.unk) ?? padId
+    this.clsId = role(names.cls ?? usual.cls)
+    this.sepId = role(names.sep ?? usual.sep)
+    this.maskId = role(names.mask ?? usual.mask)
+    const roles = [this.padId, this.unkId, this.clsId, this.sepId, this.maskId]
+    const special = [...roles, ...spec.added.filter((t) => t.special).map((t) => t.id)]
+    this.specialIds = [...new Set(special)].filter((id) => id !== null).sort((a, b) => a - b)
+  }
+
+  get vocabulary(): readonly string[] {
+    return this.spec.vocabulary
+  }
+
+  get vocabSize(): number {
+    return this.spec.vocabulary.length
+  }
+
+  abstract pieces(text: string): Int32Array
+
+  abstract toJSON(): unknown
+
+  /** As transformers' `tokenizer(text, text_pair, truncation='longest_first', max_length=maxLength)`, on its truncation_side. */
+  encode(text: string, textB: string | null = null, options: EncodeOptions = {}): Encoded {
+    const { ids, typeIds } = this.encodePieces(
+      this.pieces(text),
+      textB === null ? null : this.pieces(textB),
+      options,
+    )
+    return { ids, typeIds }
+  }
+
+  /** The same of texts that are pieces already, with what is left of each and where it stands. */
+  encodePieces(
+    first: Int32Array,
+    second: Int32Array | null = null,
+    { maxLength = Infinity }: EncodeOptions = {},
+  ): Encoded & { texts: readonly [PlacedPieces, PlacedPieces] } {
+    const template = second === null ? this.spec.single : this.spec.pair
+    const constant = template.reduce((n, part) => n + ('ids' in part ? part.ids.length : 0), 0)
+    checkMaxLength(maxLength, Math.max(1, constant))
+    const pieces = [first, second ?? new Int32Array(0)]
+    const [a, b] = longestFirst(pieces[0].length, pieces[1].length, maxLength - constant)
+    const kept = [a, b]
+    const left = this.truncationSide === 'left'
+    const texts = pieces.map((own, i) => {
+      return { start: 0, length: kept[i], skipped: left ? own.length - kept[i] : 0 }
+    }) as [PlacedPieces, PlacedPieces]
+    const length = a + b + constant
+    if (length === 0) return { ids: Int32Array.of(this.unkId), typeIds: new Int32Array(1), texts }
+    const ids = new Int32Array(length)
+    const typeIds = new Int32Array(length)
+    let at = 0
+    for (const part of template) {
+      let own: ArrayLike<number>
+      if ('ids' in part) own = part.ids
+      else {
+        const which = part.text === 'A' ? 0 : 1
+        texts[which].start = at
+        const { skipped, length } = texts[which]
+        own = pieces[which].subarray(skipped, skipped + length)
+      }
+      ids.set(own, at)
+      typeIds.fill(part.type, at, at + own.length)
+      at += own.length
+    }
+    return { ids, typeIds, texts }
+  }
+}
