@@ -37,6 +37,8 @@ const cases = [
   ['DistilBertForSequenceClassification', { labels }],
   ['DistilBertForMaskedLM', { activation: 'relu6' }],
   ['DistilBertForTokenClassification', { labels, activation: 'tanh' }],
+  ['RobertaForSequenceClassification', { labels, padId: 4 }],
+  ['RobertaForMaskedLM', { activation: 'relu' }],
   ['TextClassifier', own],
   ['TextClassifier', { ...own, norm: 'pre', activation: 'sigmoid' }],
 ]

@@ -131,7 +131,7 @@ function weightsOf(path: string): WeightFacts {
   }
 }
 
-/** config.json's fields that say how large a model is, under the names of BERT and DistilBERT. */
+/** config.json's fields that say how large a model is, under the names of the families. */
 const SETTINGS = [
   ...['hidden_size', 'dim', 'num_hidden_layers', 'n_layers', 'num_attention_heads', 'n_heads'],
   ...['intermediate_size', 'hidden_dim', 'vocab_size', 'max_position_embeddings', 'type_vocab_size'],

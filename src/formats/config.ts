@@ -12,7 +12,7 @@ import {
   problemTypes,
   type TransformerConfig,
 } from '../nn/models/config.js'
-import { architectureOf, type Family, families, type Kind, kinds, placesBefore } from '../nn/models/family.js'
+import { architectureOf, bert, distilbert, type Family, families, type Kind, kinds, placesBefore } from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Fields } from './fields.js'
 import { shown } from './json.js'
@@ -125,8 +125,8 @@ export function configOf(given: Fields): ModelConfig {
 
 function familyOf(given: Fields): Family {
   const type = given.get('model_type')
-  // Configs from before 2020 have no model_type: the names of the sizes tell.
-  const byFields = families.filter((f) => given.has(f.settings.width as string))
+  // Configs from before 2020 have no model_type: the names of the sizes tell these two apart.
+  const byFields = [bert, distilbert].filter((f) => given.has(f.settings.width as string))
   const family =
     given.has('model_type') || byFields.length !== 1
       ? families.find((f) => f.modelType === type)

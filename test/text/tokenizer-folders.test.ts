@@ -77,7 +77,7 @@ describe('a folder is refused', () => {
     [
       'for a class of another kind',
       { ...lines, ...config({ tokenizer_class: 'BertJapaneseTokenizer' }) },
-      'tokenizer_config.json: tokenizer_class is "BertJapaneseTokenizer", which splits texts otherwise than BERT. Read are BertTokenizer, ',
+      'tokenizer_config.json: tokenizer_class is "BertJapaneseTokenizer", which splits texts otherwise than BERT and RoBERTa. Read are BertTokenizer, ',
     ],
     [
       'for a class of another kind beside tokenizer.json',

@@ -209,9 +209,9 @@ describe('tokenizer.json', () => {
     ],
     ['a special token unheard of', (d) => (d.post_processor.special_tokens = {}), 'is not in special_tokens'],
     [
-      'RoBERTa',
-      (d) => (d.post_processor = { type: 'RobertaProcessing' }),
-      'post_processor must be of type TemplateProcessing or BertProcessing',
+      'a template of none',
+      (d) => (d.post_processor = { type: 'ByteLevel' }),
+      'post_processor must be of type TemplateProcessing or BertProcessing or RobertaProcessing',
     ],
     [
       'flags of text',

@@ -11,6 +11,11 @@ export {
   DistilBertForMaskedLM,
   DistilBertForSequenceClassification,
   DistilBertForTokenClassification,
+  Roberta,
+  RobertaForMaskedLM,
+  RobertaForSequenceClassification,
+  RobertaForTokenClassification,
+  type RobertaOptions,
 } from '../../nn/models/bert.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 export type { BlockShape, ProblemType, TransformerConfig } from '../../nn/models/config.js'

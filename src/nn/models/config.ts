@@ -1,4 +1,4 @@
-// The settings of a transformer encoder under our own names, the same for BERT and DistilBERT, with their bounds.
+// The settings of a transformer encoder under our own names, the same for all families, with their bounds.
 import { type Activation, activationNames, type BlockLinear, blockLinears } from '../encoder.js'
 
 export type ProblemType = 'regression' | 'single_label_classification' | 'multi_label_classification'

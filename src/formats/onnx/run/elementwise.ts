@@ -1,9 +1,11 @@
 // Operations of ONNX on each element alone.
 import { erf, exp, gelu, geluTanh, log1p, pow, roundHalfEven, sigmoid, tanh } from '../../../tensor/math.js'
+import { contiguousStrides } from '../../../tensor/shape.js'
 import { type ElementName, elementName } from '../elements.js'
 import {
   broadcast,
   type Call,
+  dimOf,
   given,
   listOf,
   made,
@@ -150,6 +152,19 @@ const reduce =
     return { ...out, shape: keep ? kept : x.shape.filter((_, i) => !taken(i)) }
   }
 
+/** Each number with all before it along a dim. */
+const cumSum: Operation = (call) => {
+  const x = given(call, 0)
+  if (numberOf(call, 'exclusive', 0) !== 0 || numberOf(call, 'reverse', 0) !== 0)
+    call.fail('sums in another way than from the first on')
+  const dim = dimOf(call, given(call, 1).data[0], x.shape.length)
+  const [step, length] = [contiguousStrides(x.shape)[dim], x.shape[dim]]
+  const out = made(call, x.type, x.shape)
+  for (let i = 0; i < out.data.length; i++)
+    out.data[i] = x.data[i] + (Math.floor(i / step) % length === 0 ? 0 : out.data[i - step])
+  return out
+}
+
 const not = (x: number) => Number(x === 0)
 
 export const elementwise: Readonly<Record<string, Operation>> = {
@@ -166,7 +181,7 @@ export const elementwise: Readonly<Record<string, Operation>> = {
   LessOrEqual: together((a, b) => Number(a <= b), 'bool'),
   Greater: together((a, b) => Number(a > b), 'bool'),
   GreaterOrEqual: together((a, b) => Number(a >= b), 'bool'),
-  ...{ Where: where, Cast: cast, Clip: clip, QuantizeLinear: quantizeLinear },
+  ...{ Where: where, Cast: cast, Clip: clip, CumSum: cumSum, QuantizeLinear: quantizeLinear },
   DequantizeLinear: (call) => scaled(call, (q, scale, zero) => (q - zero) * scale, 'float'),
   DynamicQuantizeLinear: dynamicQuantizeLinear,
   ...{ ReduceMax: reduce(-Infinity, Math.max), ReduceMin: reduce(Infinity, Math.min) },
