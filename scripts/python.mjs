@@ -34,11 +34,11 @@ const cases = [
   ['DistilBertForMaskedLM', {}],
   ['DistilBertForMaskedLM', { tied: false, activation: 'gelu_pytorch_tanh' }],
   ['DistilBertForTokenClassification', { labels }],
-  ['Roberta', { tokenTypes: 1 }],
+  ['Roberta', {}],
   ['RobertaForSequenceClassification', { labels, eps: 1e-5 }],
   ['RobertaForMaskedLM', { padId: 4 }],
   ['RobertaForMaskedLM', { tied: false, activation: 'relu' }],
-  ['RobertaForTokenClassification', { labels, tokenTypes: 1 }],
+  ['RobertaForTokenClassification', { labels }],
 ]
 
 const lengths = [9, 4, 1]
