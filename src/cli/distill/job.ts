@@ -79,7 +79,9 @@ export interface Typed {
 export function readJob(options: DistillOptions, output: Output, typed = typedOf(options)): Job {
   const recipe = recipes.find((r) => r.name === options.recipe)
   if (recipe === undefined)
-    throw new RangeError(`--recipe ${options.recipe}: sentence embeddings are learnt by tinystill distill itself`)
+    throw new RangeError(
+      `--recipe ${options.recipe}: sentence embeddings are learnt by tinystill distill itself`,
+    )
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
   const teachers = options.teacher.map(loadTeacher)

@@ -1,7 +1,7 @@
 // The options of tinystill distill.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { BesideMethod } from '../../distill/plan/variants.js'
 import { type EmbedLoss, embedLosses, embedRecipes } from '../../distill/embedding/recipes.js'
+import type { BesideMethod } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
 import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.js'
@@ -180,10 +180,15 @@ export function distillOptions(command: Command): Command {
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
     .option('--force', 'goes on in spite of what is found wrong', false)
     .addOption(
-      new Option('--task <name>', 'embed: refuses a recipe that does not learn sentence embeddings').choices(['embed']),
+      new Option('--task <name>', 'embed: refuses a recipe that does not learn sentence embeddings').choices([
+        'embed',
+      ]),
     )
     .addOption(
-      new Option('--loss <name>', "of embed recipes: between the student's vectors and the teacher's; default: the recipe's").choices(embedLosses),
+      new Option(
+        '--loss <name>',
+        "of embed recipes: between the student's vectors and the teacher's; default: the recipe's",
+      ).choices(embedLosses),
     )
     .addOption(
       new Option(

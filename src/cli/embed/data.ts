@@ -1,12 +1,25 @@
 // What the commands have in common that embed texts: models, files of texts and of pairs, and how a model is judged on one.
+
+import { Option } from 'commander'
 import { DataError } from '../../errors.js'
 import { readTexts, streamTexts, type TextSet } from '../../files/data/texts.js'
-import { isSentenceFolder, loadSentenceEncoder, type SentenceFolder } from '../../files/sentence/sentence-folder.js'
-import type { DataOptions } from '../../text/rows/columns.js'
+import {
+  isSentenceFolder,
+  loadSentenceEncoder,
+  type SentenceFolder,
+} from '../../files/sentence/sentence-folder.js'
 import { trainingLength } from '../../text/encoding.js'
-import { cosinesOf, type Embedder, embed, foundOf, pairFigures, recallOf, type Vectors } from '../../train/embedding/vectors.js'
+import type { DataOptions } from '../../text/rows/columns.js'
+import {
+  cosinesOf,
+  type Embedder,
+  embed,
+  foundOf,
+  pairFigures,
+  recallOf,
+  type Vectors,
+} from '../../train/embedding/vectors.js'
 import type { Figures } from '../../train/reports.js'
-import { Option } from 'commander'
 import type { Output } from '../shared/output.js'
 
 /** Of commands that tell by the folder what a model is for. */
@@ -32,7 +45,10 @@ export function openEmbedder(
 }
 
 /** Tokens of a text in training and in what is kept for it: as for all models, and no more than the folder says. */
-export const embedLength = ({ tokenizer, usualLength }: Pick<SentenceFolder, 'tokenizer' | 'usualLength'>): number =>
+export const embedLength = ({
+  tokenizer,
+  usualLength,
+}: Pick<SentenceFolder, 'tokenizer' | 'usualLength'>): number =>
   Math.min(trainingLength([tokenizer], usualLength), usualLength)
 
 /** The text before others of a kind. Throws RangeError for a kind that the folder does not name. */

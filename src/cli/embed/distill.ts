@@ -87,22 +87,37 @@ function studentOf(
     if (loaded === null)
       throw new RangeError(`--student must say what the student is: ${folder} holds vectors, no model`)
     const own = layers === true ? everyThird(loaded.model.config.layers) : layers
-    return { ...loaded, model: sentenceFromLayers(loaded.model, own), name: `layers ${own.join(', ')} of the teacher` }
+    return {
+      ...loaded,
+      model: sentenceFromLayers(loaded.model, own),
+      name: `layers ${own.join(', ')} of the teacher`,
+    }
   }
   if (source === undefined) throw new RangeError('--student or --from-layers must say what the student is')
   if (isSentenceFolder(source)) return { ...loadSentenceEncoder(source), name: source }
   const started = randomScope(keyOf(seed, 'init', 0), () =>
     startModel(source, {
-      ...{ as: 'base', labels: ['embedding'], texts, tokenizer: tokenizer ?? (loaded === null ? undefined : folder) },
+      ...{
+        as: 'base',
+        labels: ['embedding'],
+        texts,
+        tokenizer: tokenizer ?? (loaded === null ? undefined : folder),
+      },
     }),
   )
   const base = started.model as Transformer
-  const steps = loaded === null || loaded.model.steps.some((step) => step instanceof Normalize) ? [new Normalize()] : []
+  const steps =
+    loaded === null || loaded.model.steps.some((step) => step instanceof Normalize) ? [new Normalize()] : []
   const model = new SentenceEncoder(base, { pooling: loaded?.model.pooling ?? 'mean', steps })
   if (loaded !== null && !isFolder(source) && options.embeddings === 'teacher')
     embeddingsOf(loaded.model as unknown as Student)(model as unknown as Student)
   return {
-    ...{ model, tokenizer: started.tokenizer, name: source, usualLength: embedLength({ ...started, usualLength: base.config.maxLength }) },
+    ...{
+      model,
+      tokenizer: started.tokenizer,
+      name: source,
+      usualLength: embedLength({ ...started, usualLength: base.config.maxLength }),
+    },
     prompts: loaded?.prompts ?? { named: new Map(), usual: null },
   }
 }
@@ -114,7 +129,10 @@ function lessons(recipe: EmbedRecipe, set: PairSet): { read: string[]; taught: s
     return { read, taught: read }
   }
   if (set.pairs === null)
-    throw new DataError(set.file, `has no second texts: ${recipe.name} learns from pairs of a text and its translation`)
+    throw new DataError(
+      set.file,
+      `has no second texts: ${recipe.name} learns from pairs of a text and its translation`,
+    )
   return { read: [...set.texts, ...set.pairs], taught: [...set.texts, ...set.texts] }
 }
 
@@ -124,7 +142,14 @@ async function vectorsOf(teacher: VectorTeacher, texts: readonly string[], file:
   const values = await teacher.vectors(different, file)
   if (different.length === texts.length) return { values, size: teacher.size }
   const at = new Map(different.map((text, i) => [text, i]))
-  return { values: selectRows(values, teacher.size, texts.map((text) => at.get(text) as number)), size: teacher.size }
+  return {
+    values: selectRows(
+      values,
+      teacher.size,
+      texts.map((text) => at.get(text) as number),
+    ),
+    size: teacher.size,
+  }
 }
 
 /** Rows that are enough for components. */
@@ -139,17 +164,24 @@ export async function distillEmbeddings(
   const { output } = context
   settleBackend(output)
   const strange = foreign.find((name) => options[name] !== undefined && options[name] !== false)
-  if (strange !== undefined) throw new RangeError(`${flagOf(strange)}: the recipe ${recipe.name} learns vectors, which have none`)
+  if (strange !== undefined)
+    throw new RangeError(`${flagOf(strange)}: the recipe ${recipe.name} learns vectors, which have none`)
   if (options.teacher.length > 1 || options.seeds > 1)
-    throw new RangeError(`${options.seeds > 1 ? '--seeds' : '--teacher'}: the recipe ${recipe.name} takes one`)
+    throw new RangeError(
+      `${options.seeds > 1 ? '--seeds' : '--teacher'}: the recipe ${recipe.name} takes one`,
+    )
   if ((recipe.student === 'teacher') !== (options.dim !== undefined))
-    throw new RangeError(`--dim: how many numbers embed-pca keeps; ${recipe.name} ${recipe.student === 'teacher' ? 'needs it' : 'does not take it'}`)
+    throw new RangeError(
+      `--dim: how many numbers embed-pca keeps; ${recipe.name} ${recipe.student === 'teacher' ? 'needs it' : 'does not take it'}`,
+    )
   const reading = dataOptions(options, output)
   const [folder] = options.teacher
   const teacher = openTeacher(folder, options.maxLength, context)
   for (const note of teacher.loaded?.notes ?? []) output.info(`note: ${note}`)
   const all = readPairs(options.train, { ...reading, labelUse: 'unused' })
-  const set = options.quick ? { ...all, texts: all.texts.slice(0, QUICK), pairs: all.pairs?.slice(0, QUICK) ?? null } : all
+  const set = options.quick
+    ? { ...all, texts: all.texts.slice(0, QUICK), pairs: all.pairs?.slice(0, QUICK) ?? null }
+    : all
   const held = (file: string | undefined) => (file === undefined ? null : readPairs(file, reading))
   const sets = { dev: held(options.dev), test: held(options.test) }
   if (recipe.student === 'teacher') return reduce(recipe, options, teacher, set, sets, context)
@@ -157,15 +189,30 @@ export async function distillEmbeddings(
   const student = studentOf(recipe, options, teacher, set.texts)
   const { model, tokenizer } = student
   checkKind(options.out, model)
-  const maxLength = Math.min(options.maxLength ?? teacher.maxLength ?? embedLength(student), model.config.maxLength)
+  const maxLength = Math.min(
+    options.maxLength ?? teacher.maxLength ?? embedLength(student),
+    model.config.maxLength,
+  )
   const own: Embedder = { model, tokenizer, maxLength }
   const { read, taught } = lessons(recipe, set)
   const loss = options.loss ?? recipe.loss ?? 'cosine'
-  output.info(`${student.name}: ${count(model.countParameters())} parameters, vectors of ${model.size} numbers, the teacher's of ${teacher.size}`)
-  output.info(`loss = ${embedFormulas[loss]}${model.size === teacher.size ? ', P none' : ''}; ${count(read.length)} texts`)
+  output.info(
+    `${student.name}: ${count(model.countParameters())} parameters, vectors of ${model.size} numbers, the teacher's of ${teacher.size}`,
+  )
+  output.info(
+    `loss = ${embedFormulas[loss]}${model.size === teacher.size ? ', P none' : ''}; ${count(read.length)} texts`,
+  )
   const { epochs, batchSize, lr, warmup, weightDecay } = recipe.fit
-  const length = options.steps === undefined ? { epochs: options.epochs ?? (options.quick ? 1 : epochs) } : { steps: options.steps }
-  const pace = { ...length, lr: options.lr ?? lr, batchSize: options.batchSize ?? batchSize, warmup: options.warmup ?? warmup }
+  const length =
+    options.steps === undefined
+      ? { epochs: options.epochs ?? (options.quick ? 1 : epochs) }
+      : { steps: options.steps }
+  const pace = {
+    ...length,
+    lr: options.lr ?? lr,
+    batchSize: options.batchSize ?? batchSize,
+    warmup: options.warmup ?? warmup,
+  }
   const run = folderOf(options, { ...pace, loss, maxLength }, context)
   if (run.done) return run.leave()
   try {
@@ -188,12 +235,15 @@ export async function distillEmbeddings(
         },
         onEvaluation: (report) => {
           run.evaluation(report)
-          if (Object.keys(report.figures).length > 0) context.progress.note(`epoch ${report.epoch}: ${lineOf(report.figures)}`)
+          if (Object.keys(report.figures).length > 0)
+            context.progress.note(`epoch ${report.epoch}: ${lineOf(report.figures)}`)
         },
       },
     )
     context.progress.finish(`trained for ${duration(run.seconds)}, ${count(result.steps)} steps`)
-    place(options.out, sentenceFiles({ model, tokenizer, maxLength, prompts: student.prompts }), output, { run: true })
+    place(options.out, sentenceFiles({ model, tokenizer, maxLength, prompts: student.prompts }), output, {
+      run: true,
+    })
     await finish(run, recipe, options, own, teacher, sets, context)
   } catch (error) {
     run.fail(error)
@@ -229,14 +279,19 @@ async function reduce(
   context: Context,
 ): Promise<void> {
   const { loaded } = teacher
-  if (loaded === null) throw new TinystillError(`${teacher.folder} holds vectors: embed-pca needs the model itself`)
+  if (loaded === null)
+    throw new TinystillError(`${teacher.folder} holds vectors: embed-pca needs the model itself`)
   const run = folderOf(options, {}, context)
   if (run.done) return run.leave()
   try {
     const texts = allTexts(set).slice(0, COMPONENTS)
     const vectors = { values: await teacher.vectors(texts, options.train), size: teacher.size }
     const model = reducedEncoder(loaded.model, vectors, options.dim as number)
-    const own: Embedder = { model, tokenizer: loaded.tokenizer, maxLength: options.maxLength ?? loaded.usualLength }
+    const own: Embedder = {
+      model,
+      tokenizer: loaded.tokenizer,
+      maxLength: options.maxLength ?? loaded.usualLength,
+    }
     place(options.out, sentenceFiles({ ...loaded, ...own }), context.output, { run: true })
     await finish(run, recipe, options, own, teacher, sets, context)
   } catch (error) {
@@ -270,19 +325,43 @@ async function finish(
   const timed = new Map<string, { model: SentenceEncoder; few(n: number): ReturnType<typeof textData> }>()
   const shown = test ?? dev
   const time = (name: string, { model, tokenizer, maxLength }: Embedder) =>
-    timed.set(name, { model, few: (n) => textData((shown as PairSet).texts.slice(0, n), null, tokenizer, maxLength) })
+    timed.set(name, {
+      model,
+      few: (n) => textData((shown as PairSet).texts.slice(0, n), null, tokenizer, maxLength),
+    })
   if (shown !== null && loaded !== null) {
     time('teacher', { ...loaded, maxLength: own.maxLength })
     time('student', own)
   }
   const speeds = timed.size > 0 ? Object.fromEntries(await measureSpeeds(timed, context)) : {}
-  const size = { params: own.model.countParameters(), bytes: bytesOfFolder(options.out), size: own.model.size }
+  const size = {
+    params: own.model.countParameters(),
+    bytes: bytesOfFolder(options.out),
+    size: own.model.size,
+  }
   const title = `${options.out}: ${recipe.name}`
-  run.finish({ figures, more: { ...size, recipe: { name: recipe.name, source: recipe.source }, speeds }, report: { title, intro: recipe.describe } })
+  run.finish({
+    figures,
+    more: { ...size, recipe: { name: recipe.name, source: recipe.source }, speeds },
+    report: { title, intro: recipe.describe },
+  })
   if (Object.keys(figures).length > 0) output.print(figureTable(figures))
   for (const [name, speed] of Object.entries(speeds))
-    output.print(`${name}: ${count(speed.examplesPerSecond)} texts a second in batches; one alone ${shownSpeed(speed)} ms`)
-  output.print(`${options.out}: ${count(size.params)} parameters, ${bytes(size.bytes)}, vectors of ${size.size} numbers; sentence-transformers loads it`)
+    output.print(
+      `${name}: ${count(speed.examplesPerSecond)} texts a second in batches; one alone ${shownSpeed(speed)} ms`,
+    )
+  output.print(
+    `${options.out}: ${count(size.params)} parameters, ${bytes(size.bytes)}, vectors of ${size.size} numbers; sentence-transformers loads it`,
+  )
   const main = figures.test ?? figures.dev ?? {}
-  output.json({ ...main, ...figures, ...size, speeds, recipe: recipe.name, seconds: run.seconds, seed: options.seed, out: options.out })
+  output.json({
+    ...main,
+    ...figures,
+    ...size,
+    speeds,
+    recipe: recipe.name,
+    seconds: run.seconds,
+    seed: options.seed,
+    out: options.out,
+  })
 }

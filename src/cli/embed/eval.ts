@@ -17,13 +17,18 @@ export interface EvalVectorsOptions extends DataFileOptions {
   batchSize: number
 }
 
-export async function evalVectors(options: EvalVectorsOptions & CommonOptions, context: Context): Promise<void> {
+export async function evalVectors(
+  options: EvalVectorsOptions & CommonOptions,
+  context: Context,
+): Promise<void> {
   const { output, progress, now } = context
   const { model: folder, data: file, teacher: other, maxLength, batchSize, seed } = options
   const own = openEmbedder(folder, maxLength, output)
   const set = readPairs(file, dataOptions(options, output))
   if (set.pairs === null && other === undefined)
-    throw new RangeError(`${file} holds single texts: --teacher names the model whose neighbours are to be found again`)
+    throw new RangeError(
+      `${file} holds single texts: --teacher names the model whose neighbours are to be found again`,
+    )
   const theirs = other === undefined ? null : openEmbedder(other, maxLength, output)
   progress.start('evaluating', set.texts.length)
   const began = now()

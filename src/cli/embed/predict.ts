@@ -1,10 +1,10 @@
 // tinystill predict of a sentence encoder: a vector a text, as lines of JSON or as one file of numbers.
 import { Option } from 'commander'
+import { tensor } from '../../autograd/create.js'
 import { DataError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
 import { npyPieces } from '../../formats/npy.js'
 import { safetensorsPieces } from '../../formats/safetensors/safetensors.js'
-import { tensor } from '../../autograd/create.js'
 import { embed } from '../../train/embedding/vectors.js'
 import type { Context } from '../shared/command.js'
 import { count } from '../shared/table.js'
@@ -37,7 +37,8 @@ export const promptOption = () =>
 
 function writerFor(file: string): (typeof writers)[string] {
   const ending = Object.keys(writers).find((end) => file.endsWith(end))
-  if (ending === undefined) throw new RangeError(`--vectors ${file}: must end in ${Object.keys(writers).join(' or ')}`)
+  if (ending === undefined)
+    throw new RangeError(`--vectors ${file}: must end in ${Object.keys(writers).join(' or ')}`)
   return writers[ending]
 }
 
@@ -56,7 +57,10 @@ export async function predictVectors(
   const list = output.jsonList('embeddings')
   let done = 0
   for await (const texts of groups) {
-    const { values } = await embed(embedder, texts.map((text) => prompt + text))
+    const { values } = await embed(
+      embedder,
+      texts.map((text) => prompt + text),
+    )
     if (write !== null) kept.push(values)
     else
       texts.forEach((text, i) => {

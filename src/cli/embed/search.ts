@@ -4,7 +4,13 @@ import { DataError } from '../../errors.js'
 import { streamTexts } from '../../files/data/texts.js'
 import { embed, search } from '../../train/embedding/vectors.js'
 import type { CommandSpec } from '../shared/command.js'
-import { addDataOptions, answerLengthOption, type DataFileOptions, dataOptions, whole } from '../shared/options.js'
+import {
+  addDataOptions,
+  answerLengthOption,
+  type DataFileOptions,
+  dataOptions,
+  whole,
+} from '../shared/options.js'
 import { count } from '../shared/table.js'
 import { openEmbedder } from './data.js'
 

@@ -6,7 +6,11 @@ import { DataError } from '../../errors.js'
 import { isFolder } from '../../files/disk.js'
 import { checkKind } from '../../files/models/on-disk.js'
 import { startModel } from '../../files/models/start.js'
-import { loadSentenceEncoder, type SentenceFolder, sentenceFiles } from '../../files/sentence/sentence-folder.js'
+import {
+  loadSentenceEncoder,
+  type SentenceFolder,
+  sentenceFiles,
+} from '../../files/sentence/sentence-folder.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Normalize, SentenceEncoder } from '../../nn/models/sentence.js'
@@ -59,7 +63,10 @@ class Pupil extends Module {
 type Start = Pick<SentenceFolder, 'model' | 'tokenizer' | 'prompts' | 'usualLength' | 'notes'>
 
 /** A folder's encoder, or a new one with the mean of its words at length 1. */
-function startOf({ model: source, seed, vocabSize, tokenizer }: TrainOptions, texts: readonly string[]): Start {
+function startOf(
+  { model: source, seed, vocabSize, tokenizer }: TrainOptions,
+  texts: readonly string[],
+): Start {
   if (isFolder(source)) return loadSentenceEncoder(source)
   const started = randomScope(keyOf(seed, 'init'), () =>
     startModel(source, { as: 'base', labels: ['embedding'], texts, vocabSize, tokenizer }),
@@ -67,7 +74,13 @@ function startOf({ model: source, seed, vocabSize, tokenizer }: TrainOptions, te
   const base = started.model as Transformer
   const model = new SentenceEncoder(base, { pooling: 'mean', steps: [new Normalize()] })
   const usualLength = base.config.maxLength
-  return { model, tokenizer: started.tokenizer, usualLength, prompts: { named: new Map(), usual: null }, notes: [] }
+  return {
+    model,
+    tokenizer: started.tokenizer,
+    usualLength,
+    prompts: { named: new Map(), usual: null },
+    notes: [],
+  }
 }
 
 export async function trainEmbeddings(options: TrainOptions, context: Context): Promise<void> {
@@ -77,7 +90,11 @@ export async function trainEmbeddings(options: TrainOptions, context: Context): 
   const set = readPairs(options.train, reading)
   const { pairs, scores } = set
   if (pairs === null)
-    throw new DataError(options.train, 'has no second texts: embeddings are learnt from pairs, with scores or without', 'From plain text a teacher teaches: tinystill distill --recipe embed-layers')
+    throw new DataError(
+      options.train,
+      'has no second texts: embeddings are learnt from pairs, with scores or without',
+      'From plain text a teacher teaches: tinystill distill --recipe embed-layers',
+    )
   const held = (file: string | undefined) => (file === undefined ? null : readPairs(file, reading))
   const sets = { dev: held(options.dev), test: held(options.test) }
   const started = startOf(options, [...set.texts, ...pairs])
@@ -87,9 +104,17 @@ export async function trainEmbeddings(options: TrainOptions, context: Context): 
   if (options.freeze) freeze(model, freezeRules(options.freeze))
   const maxLength = Math.min(options.maxLength ?? embedLength(started), model.config.maxLength)
   const own: Embedder = { model, tokenizer, maxLength }
-  const rule = scores === null ? 'which second text belongs to a first, of all in the batch' : "the score, by the two vectors' cosine"
-  output.info(`${count(set.texts.length)} pairs; learnt is ${rule}; ${count(model.countParameters())} parameters, vectors of ${model.size} numbers`)
-  const length = options.steps === undefined ? { epochs: options.epochs ?? (isFolder(options.model) ? 1 : 5) } : { steps: options.steps }
+  const rule =
+    scores === null
+      ? 'which second text belongs to a first, of all in the batch'
+      : "the score, by the two vectors' cosine"
+  output.info(
+    `${count(set.texts.length)} pairs; learnt is ${rule}; ${count(model.countParameters())} parameters, vectors of ${model.size} numbers`,
+  )
+  const length =
+    options.steps === undefined
+      ? { epochs: options.epochs ?? (isFolder(options.model) ? 1 : 5) }
+      : { steps: options.steps }
   const lr = options.lr ?? (isFolder(options.model) ? 2e-5 : 5e-4)
   const run = new RunFolder(
     options.out,
@@ -129,19 +154,35 @@ export async function trainEmbeddings(options: TrainOptions, context: Context): 
       },
       onEvaluation: (report) => {
         run.evaluation(report)
-        const told = Object.entries(report.figures).map(([name, value]) => `${name} ${shownFigure(name, value)}`)
+        const told = Object.entries(report.figures).map(
+          ([name, value]) => `${name} ${shownFigure(name, value)}`,
+        )
         if (told.length > 0) context.progress.note(`epoch ${report.epoch}: ${told.join(', ')}`)
       },
     })
     context.progress.finish(`trained for ${duration(run.seconds)}, ${count(result.steps)} steps`)
     place(options.out, sentenceFiles({ ...own, prompts: started.prompts }), output, { run: true })
     const figures: Record<string, Figures> = {}
-    for (const [use, held] of Object.entries(sets)) if (held !== null) figures[use] = await judgePairs(own, held, null)
+    for (const [use, held] of Object.entries(sets))
+      if (held !== null) figures[use] = await judgePairs(own, held, null)
     const size = { params: model.countParameters(), bytes: bytesOfFolder(options.out), size: model.size }
-    run.finish({ figures, more: size, report: { title: options.out, intro: 'A sentence encoder, learnt from pairs.' } })
+    run.finish({
+      figures,
+      more: size,
+      report: { title: options.out, intro: 'A sentence encoder, learnt from pairs.' },
+    })
     if (Object.keys(figures).length > 0) output.print(figureTable(figures))
-    output.print(`${options.out}: ${count(size.params)} parameters, ${bytes(size.bytes)}, vectors of ${size.size} numbers; sentence-transformers loads it`)
-    output.json({ ...(figures.test ?? figures.dev), ...figures, ...size, seconds: run.seconds, seed: options.seed, out: options.out })
+    output.print(
+      `${options.out}: ${count(size.params)} parameters, ${bytes(size.bytes)}, vectors of ${size.size} numbers; sentence-transformers loads it`,
+    )
+    output.json({
+      ...(figures.test ?? figures.dev),
+      ...figures,
+      ...size,
+      seconds: run.seconds,
+      seed: options.seed,
+      out: options.out,
+    })
   } catch (error) {
     run.fail(error)
     throw error

@@ -30,7 +30,11 @@ const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
 
 export function addSettingsOptions(command: Command): Command {
   return command
-    .option('--embeddings', 'keep the vectors of a sentence encoder, instead of the logits of a classifier', false)
+    .option(
+      '--embeddings',
+      'keep the vectors of a sentence encoder, instead of the logits of a classifier',
+      false,
+    )
     .option('--top-k <k>', 'keep the largest k logits of a text, and the probability of the rest', whole(1))
     .addOption(
       new Option('--dtype <name>', 'of logits and states').choices(['float32', 'float16']).default('float32'),
@@ -81,7 +85,8 @@ export function settingsOf(
   usual: (rows: number) => number = (rows) => rows,
 ): CacheSettings {
   const { topK = null, dtype, hidden, batchSize, shardRows = usual(SHARD_ROWS[hidden]) } = options
-  if (topK !== null && embedding !== undefined) throw new RangeError('--top-k goes with logits, not with --embeddings')
+  if (topK !== null && embedding !== undefined)
+    throw new RangeError('--top-k goes with logits, not with --embeddings')
   if (topK !== null && problemType !== 'single_label_classification')
     throw new RangeError(
       `--top-k ${topK}: the teacher gives ${tasks[problemType].gives(classes)}, of which all count: leave it out`,

@@ -1,7 +1,8 @@
 // Vectors in fewer numbers: their principal components as a linear layer behind the model. Reimers' sentence-transformers,
 // dimensionality_reduction.py: components of the vectors as they are, not centred, so that a product stays a product.
-import { noGrad } from '../../autograd/graph.js'
+
 import { tensor } from '../../autograd/create.js'
+import { noGrad } from '../../autograd/graph.js'
 import { undrawn } from '../../nn/init.js'
 import { Dense, Normalize, SentenceEncoder } from '../../nn/models/sentence.js'
 import { symmetricEigen } from '../../nn/shrink/eigen.js'
@@ -14,7 +15,9 @@ import type { Vectors } from '../../train/embedding/vectors.js'
 export function principalRows({ values, size }: Vectors, k: number): Float32Array {
   const n = values.length / size
   if (!(Number.isInteger(k) && k >= 1 && k <= Math.min(n, size)))
-    throw new RangeError(`--dim ${k}: ${n} vectors of ${size} numbers have 1 to ${Math.min(n, size)} components`)
+    throw new RangeError(
+      `--dim ${k}: ${n} vectors of ${size} numbers have 1 to ${Math.min(n, size)} components`,
+    )
   const scatter = new Float64Array(size * size)
   for (let row = 0; row < n; row++) {
     const at = row * size

@@ -24,7 +24,7 @@ const fit = { epochs: 1, batchSize: 64, lr: 1e-4, warmup: 0.1, weightDecay: 0.01
 export const embedRecipes: readonly EmbedRecipe[] = [
   {
     name: 'embed-layers',
-    describe: "Sentence embeddings by every third layer of the teacher, from plain text",
+    describe: 'Sentence embeddings by every third layer of the teacher, from plain text',
     source: 'sentence-transformers, model_distillation.py',
     ...{ student: 'layers', loss: 'mse', pairs: false, fit },
   },

@@ -4,8 +4,8 @@
 import { tensor } from '../../autograd/create.js'
 import { add, mul, sub } from '../../autograd/ops/elementwise/arithmetic.js'
 import { detached } from '../../autograd/ops/elementwise/compare.js'
-import { tripletMargin } from '../../autograd/ops/losses/distance.js'
 import { cosineSimilarity } from '../../autograd/ops/losses/cosine.js'
+import { tripletMargin } from '../../autograd/ops/losses/distance.js'
 import { crossEntropy, mse } from '../../autograd/ops/losses/losses.js'
 import { matmul } from '../../autograd/ops/products/matmul.js'
 import { mean, sum } from '../../autograd/ops/reduce.js'
@@ -25,7 +25,12 @@ import type { LossRecord } from './record.js'
  * the teacher. Throws ShapeError where shapes differ: a Projection brings the student to the teacher's width.
  */
 export function vectorDistanceLoss(student: Tensor, teacher: Tensor): Tensor {
-  fitting('vectorDistanceLoss', student, teacher, 'A Projection brings the student to the width of the teacher')
+  fitting(
+    'vectorDistanceLoss',
+    student,
+    teacher,
+    'A Projection brings the student to the width of the teacher',
+  )
   return mean(norm(sub(student, detached(teacher)), 2, -1))
 }
 
@@ -35,7 +40,10 @@ const cosines = (a: Tensor, b: Tensor) => matmul(unitLength(a), transpose(unitLe
 function rows(name: string, a: Tensor, b: Tensor, most: number): void {
   const fits = a.rank === 2 && b.rank === 2 && a.shape[0] <= most && a.shape[0] > 0
   if (!fits)
-    throw new ShapeError(name, `expected twice [batch, size], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`)
+    throw new ShapeError(
+      name,
+      `expected twice [batch, size], got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    )
 }
 
 /**
@@ -45,7 +53,10 @@ function rows(name: string, a: Tensor, b: Tensor, most: number): void {
 export function similarityLoss(student: Tensor, teacher: Tensor): Tensor {
   rows('similarityLoss', student, teacher, teacher.shape[0] ?? 0)
   if (student.shape[0] !== teacher.shape[0])
-    throw new ShapeError('similarityLoss', `${student.shape[0]} rows of the student, ${teacher.shape[0]} of the teacher`)
+    throw new ShapeError(
+      'similarityLoss',
+      `${student.shape[0]} rows of the student, ${teacher.shape[0]} of the teacher`,
+    )
   const t = detached(teacher)
   return mse(cosines(student, student), cosines(t, t))
 }
@@ -113,7 +124,9 @@ export function matryoshkaLoss(
   const size = Math.min(...vectors.map((x) => x.shape[x.rank - 1]))
   const wrong = dims.find((k) => !(Number.isInteger(k) && k >= 1 && k <= size))
   if (dims.length === 0 || wrong !== undefined)
-    throw new RangeError(`matryoshkaLoss: dims must be whole numbers from 1 to ${size}, got ${dims.join(', ')}`)
+    throw new RangeError(
+      `matryoshkaLoss: dims must be whole numbers from 1 to ${size}, got ${dims.join(', ')}`,
+    )
   return dims
     .map((k) => loss(...vectors.map((x) => (k === x.shape[x.rank - 1] ? x : slice(x, -1, 0, k)))))
     .reduce(add)
@@ -162,7 +175,8 @@ export const vectorLosses: readonly LossRecord[] = [
     source: 'Hofstätter et al. 2020 (arXiv 2010.02666), equation 6',
     needs: ['logits'],
     golden: {
-      marginMse: (t) => marginMseLoss(t.student0, t.student1, t.student2, t.teacherPositive, t.teacherNegative),
+      marginMse: (t) =>
+        marginMseLoss(t.student0, t.student1, t.student2, t.teacherPositive, t.teacherNegative),
     },
   },
   {
@@ -180,7 +194,8 @@ export const vectorLosses: readonly LossRecord[] = [
     source: 'Kusupati et al. 2022 (arXiv 2205.13147), equation 1',
     needs: ['logits'],
     golden: {
-      matryoshka: (t) => matryoshkaLoss([t.student0, t.student1], [6, 3, 2], (a, b) => multipleNegativesLoss(a, b)),
+      matryoshka: (t) =>
+        matryoshkaLoss([t.student0, t.student1], [6, 3, 2], (a, b) => multipleNegativesLoss(a, b)),
     },
   },
 ]

@@ -130,7 +130,11 @@ export class TeacherCache {
   /** Logits [B, classes] of the cache's rows. Throws CheckpointError naming a shard that has changed. */
   logits(rows: Int32Array): Float32Array {
     if (this.manifest.settings.embedding !== undefined)
-      throw new CheckpointError(join(this.folder, MANIFEST), 'holds embeddings, no logits', 'The embed recipes learn from it')
+      throw new CheckpointError(
+        join(this.folder, MANIFEST),
+        'holds embeddings, no logits',
+        'The embed recipes learn from it',
+      )
     return this.#answers(rows, this.classes.length)
   }
 

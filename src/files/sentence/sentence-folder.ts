@@ -30,6 +30,8 @@ import { SINGLE, tensorsOf } from '../models/checkpoint.js'
 import { diskFolder } from '../models/disk-folder.js'
 import { type ModelFolder, readFieldsIn, readJsonIn } from '../models/model-folder.js'
 import { besideWeights, pretrainedIn, tokenizerOf } from '../models/pretrained.js'
+import { checkKindIn } from '../models/quantized.js'
+import { writeStaged } from '../staged.js'
 
 const BERT_CONFIG = 'sentence_bert_config.json'
 const LIBRARY = 'config_sentence_transformers.json'
@@ -170,6 +172,15 @@ const json = (name: string, document: unknown): FileContent => [
 
 const piecesOf = (tensors: Iterable<readonly [string, Tensor]>) =>
   safetensorsPieces(tensors, { metadata: [['format', 'pt']] }).pieces
+
+/**
+ * Writes a folder that sentence-transformers of any version loads with the same vectors; all of it or nothing. Throws
+ * CheckpointError.
+ */
+export function saveSentenceEncoder(folder: string, options: SaveSentenceOptions): void {
+  checkKindIn(diskFolder(folder), options.model)
+  writeStaged(folder, sentenceFiles(options))
+}
 
 /** What saveSentenceEncoder() writes, before it is written. */
 export function sentenceFiles({ model, tokenizer, maxLength, prompts }: SaveSentenceOptions): FileContent[] {
