@@ -16,7 +16,7 @@ export function* npyPieces(values: Float32Array, size: number): Generator<Uint8A
     const part = values.subarray(at, at + PIECE)
     const bytes = new Uint8Array(4 * part.length)
     const view = new DataView(bytes.buffer)
-    part.forEach((x, i) => view.setFloat32(4 * i, x, true))
+    for (const [i, x] of part.entries()) view.setFloat32(4 * i, x, true)
     yield bytes
   }
 }
