@@ -8,9 +8,8 @@ import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder } from '../../files/disk.js'
 import { hashFile } from '../../files/hash.js'
 import { lockFolder } from '../../files/lock.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
 import type { DataOptions } from '../../text/rows/columns.js'
-import { embeddingTeacher } from '../embed/label.js'
+import { loadLabeller } from '../embed/label.js'
 import { addPartsOptions, checkDataOrParts } from '../parts/each.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { requireOther } from '../shared/model-folder.js'
@@ -83,7 +82,7 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     // With a cache in it the folder would be read as that from then on.
     requireOther(out, folder)
     settleBackend(context.output)
-    const teacher: LabellingFolder = options.embeddings ? embeddingTeacher(folder) : loadClassifier(folder)
+    const teacher: LabellingFolder = loadLabeller(folder, options.embeddings)
     for (const note of teacher.notes) context.output.info(`note: ${note}`)
     if (data !== undefined) await labelFile({ ...options, data }, teacher, context)
     else if (parts !== undefined) await labelParts({ ...options, parts }, teacher, context)
