@@ -111,10 +111,12 @@ def read_manifest(folder):
     need(given.get("format") == FORMAT, path, f"format must be {FORMAT}")
     need(given.get("version") in (1, VERSION), path, f"version must be 1 or {VERSION}")
     settings = field(given, "settings", dict, "an object")
-    labels = field(given, "labels", list, "a list of names", lambda value: value and all(isinstance(x, str) for x in value))
-    need(given["version"] == 1 or given.get("problemType") in PROBLEM_TYPES, path, f"problemType must be one of {', '.join(PROBLEM_TYPES)}")
+    size = settings.get("embedding")
+    need(size is None or isinstance(size, int) and 0 < size <= 65536, path, "settings.embedding must be left out, or the numbers of a vector")
+    labels = field(given, "labels", list, "a list of names, empty beside settings.embedding", lambda value: bool(value) == (size is None) and all(isinstance(x, str) for x in value))
+    need(given["version"] == 1 or size is not None or given.get("problemType") in PROBLEM_TYPES, path, f"problemType must be one of {', '.join(PROBLEM_TYPES)}")
     k = settings.get("topK")
-    need(k is None or isinstance(k, int) and 0 < k < len(labels), path, "settings.topK must be null or less than the labels")
+    need(k is None or size is None and isinstance(k, int) and 0 < k < len(labels), path, "settings.topK must be null or less than the labels")
     need(settings.get("dtype") in ("float32", "float16"), path, "settings.dtype must be float32 or float16")
     for name in ("weights", "config"):
         field(field(given, "teacher", dict, "an object"), name, str, "a SHA-256", HASH.fullmatch)
@@ -204,8 +206,20 @@ class Cache:
             path, tensors = self._open(self.manifest["shards"][i])
             yield at, places[at] - self._firsts[i], path, tensors
 
+    def embeddings(self, places):
+        """float32 [n, size] of the cache's rows: vectors of a sentence encoder."""
+        size = self.manifest["settings"].get("embedding")
+        need(size is not None, self.folder, "holds logits, no embeddings")
+        out = np.empty((len(places), size), np.float32)
+        for at, rows, path, tensors in self.by_shard(np.asarray(places)):
+            vectors = tensors.get("embedding")
+            need(vectors is not None and vectors.shape[1:] == (size,), path, "embeddings are not what cache.json says")
+            out[at] = vectors[rows]
+        return out
+
     def logits(self, places):
         """float32 [n, classes] of the cache's rows."""
+        need("embedding" not in self.manifest["settings"], self.folder, "holds embeddings, no logits")
         classes, k = len(self.labels), self.manifest["settings"]["topK"]
         out = np.empty((len(places), classes), np.float32)
         for at, rows, path, tensors in self.by_shard(np.asarray(places)):
@@ -236,33 +250,38 @@ class Cache:
 class CacheWriter:
     """Writes shard after shard into a folder without a cache, and cache.json last: a folder without it is no cache."""
 
-    def __init__(self, folder, *, teacher, data, labels, problem_type, max_length, batch_size, dtype="float32", shard_rows=4096):
+    def __init__(self, folder, *, teacher, data, labels=(), problem_type=None, max_length, batch_size, dtype="float32", shard_rows=4096, embedding=None):
+        """Of logits labels and problem_type say what they are; embedding is the size of vectors instead."""
         need(not os.path.exists(os.path.join(folder, MANIFEST)), folder, "holds a cache already. Choose another folder")
-        need(problem_type in PROBLEM_TYPES, folder, f"problem_type must be one of {', '.join(PROBLEM_TYPES)}")
+        need(embedding is not None or problem_type in PROBLEM_TYPES, folder, f"problem_type must be one of {', '.join(PROBLEM_TYPES)}")
+        need((embedding is None) == bool(labels), folder, "labels are of logits, which have some")
         need(dtype in ("float32", "float16"), folder, "dtype must be float32 or float16")
         os.makedirs(folder, exist_ok=True)
         self.folder, self.shards = folder, []
         self.dtype, self.shard_rows, self.labels = np.dtype(dtype), shard_rows, list(labels)
+        self.answers, self.width = ("logits", len(self.labels)) if embedding is None else ("embedding", embedding)
         self.facts = {
             "teacher": teacher,
             "data": data,
             "settings": {
                 **{"topK": None, "dtype": dtype, "hidden": "none", "layers": [], "width": 0},
                 **{"maxLength": max_length, "batchSize": batch_size, "shardRows": shard_rows},
+                **({} if embedding is None else {"embedding": embedding}),
             },
-            **{"labels": self.labels, "problemType": problem_type},
+            "labels": self.labels,
+            **({"problemType": problem_type} if embedding is None else {}),
         }
 
     def add(self, keys, logits):
-        """A shard: int32 [n, 2] and float [n, classes]."""
+        """A shard: int32 [n, 2] and float [n, classes], or of embeddings [n, size]."""
         need(0 < len(keys) <= self.shard_rows, self.folder, f"a shard has 1 to {self.shard_rows} rows, not {len(keys)}")
-        need(logits.shape == (len(keys), len(self.labels)), self.folder, f"logits are {logits.shape}, not {(len(keys), len(self.labels))}")
+        need(logits.shape == (len(keys), self.width), self.folder, f"{self.answers} are {logits.shape}, not {(len(keys), self.width)}")
         with np.errstate(over="ignore"):
             kept = logits.astype(self.dtype)
         bad = np.flatnonzero(~np.isfinite(kept).all(1))
-        need(len(bad) == 0, self.folder, f"the logits of row {bad[0] if len(bad) else 0} of a shard are not finite in {self.dtype}")
+        need(len(bad) == 0, self.folder, f"the {self.answers} of row {bad[0] if len(bad) else 0} of a shard are not finite in {self.dtype}")
         keys = np.ascontiguousarray(keys, "<i4")
-        data = save({"keys": keys, "logits": np.ascontiguousarray(kept)})
+        data = save({"keys": keys, self.answers: np.ascontiguousarray(kept)})
         file = f"shard-{len(self.shards):05d}.safetensors"
         write_atomic(os.path.join(self.folder, file), data)
         self.shards.append(

@@ -4,6 +4,7 @@ import { compressCommand } from './compress/compress.js'
 import { demoCommand } from './demo/demo.js'
 import { distillCommand } from './distill/distill.js'
 import { doctorCommand } from './doctor.js'
+import { searchCommand } from './embed/search.js'
 import { evalCommand } from './eval.js'
 import { exportTrainingCommand } from './handover/export-training.js'
 import { inspectCommand } from './inspect.js'
@@ -52,6 +53,7 @@ export const commands: AnyCommand[] = [
   sweepCommand,
   evalCommand,
   predictCommand,
+  searchCommand,
   compressCommand,
   shrinkCommand,
   pruneCommand,

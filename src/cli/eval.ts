@@ -5,6 +5,8 @@ import { countWeights } from '../nn/quantized/quantize.js'
 import { textData } from '../text/dataset.js'
 import { predictInTurns } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
+import { embedOption, embeds } from './embed/data.js'
+import { evalVectors } from './embed/eval.js'
 import type { CommandSpec } from './shared/command.js'
 import { tellRows } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
@@ -14,6 +16,7 @@ import {
   answerLengthOption,
   type DataFileOptions,
   dataOptions,
+  goesWith,
   whole,
 } from './shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
@@ -25,6 +28,8 @@ interface EvalOptions extends DataFileOptions {
   batchSize: number
   maxLength?: number
   labels?: string[]
+  task?: 'embed'
+  teacher?: string
 }
 
 export const evalCommand: CommandSpec<EvalOptions> = {
@@ -35,12 +40,19 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     addDataOptions(
       command
         .requiredOption('--model <dir>', 'folder of the model')
-        .requiredOption('--data <file>', 'labelled texts: .tsv, .csv, .jsonl, .json or .parquet')
+        .requiredOption(
+          '--data <file>',
+          'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet',
+        )
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-        .addOption(answerLengthOption()),
+        .addOption(answerLengthOption())
+        .addOption(embedOption())
+        .option('--teacher <dir>', 'of embeddings: whose neighbours are to be found again'),
     ),
   run: async (options, context) => {
+    if (embeds(options.model, options.task)) return evalVectors(options, context)
+    goesWith(options, ['teacher'], 'a model of embeddings', false)
     const { output, progress, now } = context
     const { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed } = options
     const loaded = loadClassifier(folder)

@@ -7,6 +7,8 @@ import { textData } from '../text/dataset.js'
 import { type Prediction, predictions } from '../train/outputs/predictions.js'
 import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
+import { embedOption, embeds } from './embed/data.js'
+import { predictVectors, promptOption, vectorsOption } from './embed/predict.js'
 import type { CommandSpec } from './shared/command.js'
 import { cutIn, cutText } from './shared/data-report.js'
 import {
@@ -14,6 +16,7 @@ import {
   answerLengthOption,
   type DataFileOptions,
   dataOptions,
+  goesWith,
   whole,
 } from './shared/options.js'
 import type { Output } from './shared/output.js'
@@ -28,6 +31,9 @@ interface PredictOptions extends Omit<DataFileOptions, 'labelColumn'> {
   maxLength?: number
   top: number
   jsonl: boolean
+  task?: 'embed'
+  vectors?: string
+  prompt?: string
 }
 
 /** Texts taken from standard input before they are answered together. */
@@ -76,7 +82,7 @@ async function* chunks(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
 
 export const predictCommand: CommandSpec<PredictOptions> = {
   name: 'predict',
-  describe: 'Classify texts by a saved model',
+  describe: 'Classify texts by a saved model, or embed them',
   options: (command: Command) =>
     addDataOptions(command, { labels: false })
       .requiredOption('--model <dir>', 'folder of the model')
@@ -86,11 +92,19 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       )
       .option('--pairs', 'a text is two, with a TAB between', false)
       .addOption(answerLengthOption())
-      .option('--top <n>', 'classes to show in plain text', whole(1), 3)
+      .addOption(embedOption())
+      .addOption(vectorsOption().conflicts('jsonl'))
+      .addOption(promptOption())
+      .option('--top <n>', 'classes, or numbers of a vector, to show in plain text', whole(1), 3)
       .addOption(
         new Option('--jsonl', 'one line of JSON a text on standard output').default(false).conflicts('json'),
       ),
   run: async (options, { output, lines }) => {
+    if (embeds(options.model, options.task)) {
+      if (options.pairs) throw new RangeError('--pairs: each text has a vector of its own')
+      return predictVectors(options, options.text ? [options.text] : chunks(lines()), { output })
+    }
+    goesWith(options, ['vectors', 'prompt'], 'a model of embeddings', false)
     const predictor = load(options, output)
     const { problemType } = predictor
     const n = predictor.classes.length

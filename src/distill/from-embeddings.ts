@@ -7,13 +7,14 @@ import { matmul } from '../autograd/ops/products/matmul.js'
 import { transpose } from '../autograd/ops/shape/views.js'
 import { tidy } from '../autograd/tidy.js'
 import type { MaskedWords, SequenceClassifier } from '../nn/models/heads.js'
+import type { SentenceEncoder } from '../nn/models/sentence.js'
 import { floats, type Tensor } from '../tensor/tensor.js'
 import type { Student } from './plan/runner.js'
 
 /** Rounds of the iteration. Components beyond the last differ little in what they hold, so that more rounds gain nothing. */
 const ROUNDS = 8
 
-const baseOf = (model: Student) => (model as SequenceClassifier | MaskedWords).base
+const baseOf = (model: Student) => (model as SequenceClassifier | MaskedWords | SentenceEncoder).base
 
 /**
  * What puts the teacher's embeddings of words, positions and token types into a student's, in their `width` principal components:

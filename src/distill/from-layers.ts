@@ -6,13 +6,15 @@ import { withLayers } from '../nn/models/config.js'
 import { distilbert, type Family } from '../nn/models/family.js'
 import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
+import { Dense, Normalize, SentenceEncoder, type SentenceStep } from '../nn/models/sentence.js'
+import type { Transformer } from '../nn/models/transformer.js'
 import type { Module } from '../nn/module.js'
 import { isQuantized } from '../nn/quantized/quantize.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { layerMap } from './layer-map.js'
 import type { Student } from './plan/runner.js'
 
-function check(layers: readonly number[], teacher: Student): void {
+function check(layers: readonly number[], teacher: Pretrained): void {
   const depth = teacher.config.layers
   if (isQuantized(teacher))
     throw new ArgumentError(
@@ -35,6 +37,12 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
   const { config, family } = teacher
   check(layers, teacher)
   const student = undrawn(() => makeModel(family, 'sequence-classification', withLayers(config, layers)))
+  copyLayers(student, teacher, layers)
+  return student.eval() as Pretrained as Student
+}
+
+/** Everything of the same name but blocks, of which those of `layers` in turn. */
+function copyLayers(student: Pretrained, teacher: Pretrained, layers: readonly number[]): void {
   const layerName = /^(.*\.layer\.)(\d+)(\..*)$/
   const state = teacher.stateDict()
   const chosen = Array.from(student.stateDict().keys(), (name): [string, Tensor] => {
@@ -43,7 +51,26 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
     return [name, state.get(own) as Tensor]
   })
   student.loadStateDict(new Map(chosen))
-  return student.eval() as Pretrained as Student
+}
+
+/** A sentence encoder of `layers` of another one, with its pooling and all that follows. Nothing is shared. Throws RangeError. */
+export function sentenceFromLayers(teacher: SentenceEncoder, layers: readonly number[]): SentenceEncoder {
+  const { base, family, config, pooling } = teacher
+  check(layers, teacher)
+  const pooler = base.pooler !== null
+  const student = undrawn(() => {
+    const own = makeModel(family, 'base', withLayers(config, layers), { pooler }) as Transformer
+    return new SentenceEncoder(own, { pooling, steps: teacher.steps.map(likeStep) })
+  })
+  copyLayers(student, teacher, layers)
+  return student.eval()
+}
+
+/** A step of the same sizes, its numbers not yet copied. */
+function likeStep(step: SentenceStep): SentenceStep {
+  if (step instanceof Normalize) return new Normalize()
+  const { inFeatures, outFeatures, bias } = step.linear
+  return new Dense(inFeatures, outFeatures, step.activation, { bias: bias !== null })
 }
 
 /** Half of the teacher's layers, from the first to the last: 0, 2, 4, 7, 9, 11 of 12. */

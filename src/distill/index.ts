@@ -91,6 +91,15 @@ export {
   standardizedLogits,
 } from './losses/soft-target.js'
 export { losses } from './losses/table.js'
+export {
+  marginMseLoss,
+  matryoshkaLoss,
+  multipleNegativesLoss,
+  pairCosineLoss,
+  similarityLoss,
+  tripletLoss,
+  vectorDistanceLoss,
+} from './losses/vectors.js'
 export { partConfig, withConfig } from './plan/config.js'
 export {
   type BoundLoss,

@@ -38,3 +38,9 @@ export type { TextModel } from './models/folder.js'
 export { loadWordGuesser, type WordGuesserFolder } from './models/guesser.js'
 export type { Loaded, LoadInfo, LoadOptions, SaveOptions } from './models/pretrained.js'
 export type { SaveTokenizerOptions } from './models/tokenizer.js'
+export {
+  loadSentenceEncoder,
+  type SaveSentenceOptions,
+  type SentenceFolder,
+  saveSentenceEncoder,
+} from './sentence/sentence-folder.js'

@@ -299,4 +299,46 @@ case("hard-sets", lambda student, targets: F.binary_cross_entropy_with_logits(st
 case("hard-sets.smoothed", lambda student, targets: F.binary_cross_entropy_with_logits(student, 0.9 * targets + 0.05), {"student": z(4, 5)}, targets=torch.rand(4, 5).round())
 
 
+# Embeddings, one vector a text.
+e = lambda n=5, width=6: torch.randn(n, width)
+case("vectorDistance", lambda student, teacher: (student - teacher).norm(dim=1).mean(), {"student": e()}, teacher=e())
+
+
+def similarities(x, y=None):
+    return F.normalize(x, dim=1) @ F.normalize(x if y is None else y, dim=1).T
+
+
+def ranking(scale):
+    return lambda student0, student1: F.cross_entropy(scale * similarities(student0, student1), torch.arange(len(student0)))
+
+
+case("similarity", lambda student, teacher: F.mse_loss(similarities(student), similarities(teacher)), {"student": e()}, teacher=e(5, 4))
+case("multipleNegatives", ranking(20), {"student0": e(), "student1": e()})
+case("multipleNegatives.more", ranking(5), {"student0": e(3), "student1": e(5)})
+case(
+    "pairCosine",
+    lambda student0, student1, scores: F.mse_loss(F.cosine_similarity(student0, student1), scores),
+    {"student0": e(), "student1": e()},
+    scores=torch.rand(5),
+)
+case(
+    "marginMse",
+    lambda student0, student1, student2, teacherPositive, teacherNegative: F.mse_loss(
+        (student0 * student1).sum(1) - (student0 * student2).sum(1), teacherPositive - teacherNegative
+    ),
+    {"student0": e(), "student1": e(), "student2": e()},
+    teacherPositive=torch.randn(5),
+    teacherNegative=torch.randn(5),
+)
+case(
+    "triplet",
+    lambda student0, student1, student2: F.triplet_margin_loss(student0, student1, student2, margin=2),
+    {"student0": e(), "student1": e(), "student2": e()},
+)
+case(
+    "matryoshka",
+    lambda student0, student1: sum(ranking(20)(student0[:, :k], student1[:, :k]) for k in (6, 3, 2)),
+    {"student0": e(), "student1": e()},
+)
+
 save_file({k: v.clone().contiguous() for k, v in golden.items()}, f"{folder}/golden.safetensors")

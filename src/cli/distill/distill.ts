@@ -1,6 +1,7 @@
 // tinystill distill: a teacher's knowledge into a student by a recipe, with what it takes to believe the result.
 import { join } from 'node:path'
 import { fingerprint } from '../../distill/doctor.js'
+import { embedRecipes } from '../../distill/embedding/recipes.js'
 import { gridsOf, plainStudent } from '../../distill/on-grid.js'
 import { describePlan, studentStage } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
@@ -16,9 +17,10 @@ import { sparsityOf } from '../../nn/prune/prepare.js'
 import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
+import { distillEmbeddings } from '../embed/distill.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { place } from '../shared/model-folder.js'
-import { settleBackend } from '../shared/options.js'
+import { goesWith, settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { SPEED_METHOD } from '../shared/speed.js'
@@ -45,6 +47,9 @@ import { type Asked, addSpeeds } from './speeds.js'
 import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
+  const embedding = embedRecipes.find(({ name }) => name === options.recipe)
+  if (embedding !== undefined) return distillEmbeddings(embedding, options, context)
+  goesWith(options, ['task', 'loss', 'matryoshka', 'dim'], 'the embed recipes', false)
   settleBackend(context.output)
   await distill(readJob(options, context.output), context)
 }

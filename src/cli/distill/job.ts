@@ -77,7 +77,11 @@ export interface Typed {
 
 /** Everything that the options name, read. Throws what its readers throw. */
 export function readJob(options: DistillOptions, output: Output, typed = typedOf(options)): Job {
-  const recipe = recipes.find((r) => r.name === options.recipe) as Recipe
+  const recipe = recipes.find((r) => r.name === options.recipe)
+  if (recipe === undefined)
+    throw new RangeError(
+      `--recipe ${options.recipe}: sentence embeddings are learnt by tinystill distill itself`,
+    )
   if (recipe.teachers === 'one' && options.teacher.length > 1)
     throw new RangeError(`--teacher: the recipe ${recipe.name} takes one, multi-teacher takes several`)
   const teachers = options.teacher.map(loadTeacher)

@@ -1,5 +1,6 @@
 // The options of tinystill distill.
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type EmbedLoss, embedLosses, embedRecipes } from '../../distill/embedding/recipes.js'
 import type { BesideMethod } from '../../distill/plan/variants.js'
 import { recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
@@ -7,6 +8,7 @@ import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.j
 import type { ScoreStart } from '../../nn/prune/prepare.js'
 import { type PruneScheduleName, pruneScheduleNames } from '../../nn/prune/schedule.js'
 import { type SchemeName, schemeNames } from '../../nn/quantize-aware/schemes.js'
+import { dimList } from '../embed/dims.js'
 import type { CommonOptions } from '../shared/command.js'
 import { orderOption } from '../shared/labels-option.js'
 import {
@@ -72,6 +74,11 @@ export interface DistillOptions
   onNonfinite: OnNonfinite
   quick: boolean
   force: boolean
+  /** Of sentence embeddings. */
+  task?: 'embed'
+  loss?: EmbedLoss
+  matryoshka?: number[]
+  dim?: number
 }
 
 const OWN = "default: the recipe's, stage by stage"
@@ -83,10 +90,11 @@ function layerList(text: string): number[] {
 }
 
 export function distillOptions(command: Command): Command {
-  const names = recipes.map((r) => r.name)
+  const all = [...recipes, ...embedRecipes]
+  const names = all.map((r) => r.name)
   command
     .addOption(
-      new Option('--recipe <name>', recipes.map((r) => `${r.name}: ${r.describe}`).join('; '))
+      new Option('--recipe <name>', all.map((r) => `${r.name}: ${r.describe}`).join('; '))
         .choices(names)
         .makeOptionMandatory(),
     )
@@ -171,5 +179,23 @@ export function distillOptions(command: Command): Command {
     .addOption(nonfiniteOption())
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
     .option('--force', 'goes on in spite of what is found wrong', false)
+    .addOption(
+      new Option('--task <name>', 'embed: refuses a recipe that does not learn sentence embeddings').choices([
+        'embed',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--loss <name>',
+        "of embed recipes: between the student's vectors and the teacher's; default: the recipe's",
+      ).choices(embedLosses),
+    )
+    .addOption(
+      new Option(
+        '--matryoshka <list>',
+        'of embed recipes: so many first numbers of a vector are to say what the whole does: 192,96',
+      ).argParser(dimList),
+    )
+    .option('--dim <k>', 'of embed-pca: numbers of a vector', whole(1, 65_536))
   return addRunOptions(addDataOptions(command))
 }

@@ -8,9 +8,8 @@ import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder } from '../../files/disk.js'
 import { hashFile } from '../../files/hash.js'
 import { lockFolder } from '../../files/lock.js'
-import type { TextClassifierFolder } from '../../files/models/classifiers.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
 import type { DataOptions } from '../../text/rows/columns.js'
+import { loadLabeller } from '../embed/label.js'
 import { addPartsOptions, checkDataOrParts } from '../parts/each.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { requireOther } from '../shared/model-folder.js'
@@ -19,7 +18,7 @@ import { count } from '../shared/table.js'
 import { firstTexts, tellTokens } from '../shared/tokens.js'
 import { fill, filledText } from './fill.js'
 import { labelParts } from './parts.js'
-import { addSettingsOptions, type LabelOptions, settingsOf } from './settings.js'
+import { addSettingsOptions, type LabellingFolder, type LabelOptions, settingsOf } from './settings.js'
 
 /** How many different rows there are. A row that cannot be read is found here, before the work. */
 function different(file: string, reading: DataOptions): number {
@@ -31,7 +30,7 @@ function different(file: string, reading: DataOptions): number {
 
 async function labelFile(
   { data: file, out, resume, ...options }: LabelOptions & CommonOptions & { data: string },
-  teacher: TextClassifierFolder,
+  teacher: LabellingFolder,
   context: Context,
 ): Promise<void> {
   const { output } = context
@@ -83,7 +82,7 @@ export const labelCommand: CommandSpec<LabelOptions> = {
     // With a cache in it the folder would be read as that from then on.
     requireOther(out, folder)
     settleBackend(context.output)
-    const teacher = loadClassifier(folder)
+    const teacher: LabellingFolder = loadLabeller(folder, options.embeddings)
     for (const note of teacher.notes) context.output.info(`note: ${note}`)
     if (data !== undefined) await labelFile({ ...options, data }, teacher, context)
     else if (parts !== undefined) await labelParts({ ...options, parts }, teacher, context)

@@ -4,7 +4,6 @@ import type { LabellingTeacher } from '../../files/cache/fill.js'
 import type { CacheFacts, TeacherFacts } from '../../files/cache/manifest.js'
 import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder } from '../../files/disk.js'
-import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { isPublished } from '../../files/parts/attempt.js'
 import { openPart, type PartsPlan, partName } from '../../files/parts/plan.js'
 import { eachPart, onePart, type PartEnd, type PartWork, readParts } from '../parts/each.js'
@@ -12,7 +11,7 @@ import type { CommonOptions, Context } from '../shared/command.js'
 import { count } from '../shared/table.js'
 import { firstTexts, tellTokens } from '../shared/tokens.js'
 import { type Filled, fill, filledText } from './fill.js'
-import { type LabelOptions, settingsOf } from './settings.js'
+import { type LabellingFolder, type LabelOptions, settingsOf } from './settings.js'
 
 /**
  * Rows of a shard of which a part has a whole number, at most as many as usual. Throws RangeError where they would be so few that
@@ -33,7 +32,7 @@ function dividing(partRows: number, usual: number): number {
 /** What the caches of all parts have in common: whose outputs they hold, and how. Throws RangeError naming the option. */
 export function sharedFacts(
   options: LabelOptions,
-  teacher: TextClassifierFolder,
+  teacher: LabellingFolder,
   facts: TeacherFacts,
   plan: PartsPlan,
 ): Omit<CacheFacts, 'data'> {
@@ -69,7 +68,7 @@ export interface LabelParts {
 
 function labelWork(
   { parts, out, plan, facts, onFile }: LabelParts,
-  teacher: TextClassifierFolder,
+  teacher: LabellingFolder,
   context: Context,
 ): PartWork<Filled> {
   return {
@@ -96,13 +95,13 @@ function labelWork(
 export const labelPart = (
   part: number,
   work: LabelParts,
-  teacher: TextClassifierFolder,
+  teacher: LabellingFolder,
   context: Context,
 ): Promise<PartEnd & Partial<Filled>> => onePart(part, work.out, labelWork(work, teacher, context), context)
 
 export async function labelParts(
   options: LabelOptions & CommonOptions & { parts: string },
-  teacher: TextClassifierFolder,
+  teacher: LabellingFolder,
   context: Context,
 ): Promise<void> {
   const { parts, out } = options

@@ -21,6 +21,8 @@ export interface LabelOptions extends DataFileOptions, PartsOptions {
   batchSize: number
   shardRows?: number
   resume: boolean
+  /** Vectors of a sentence encoder instead of logits. */
+  embeddings?: boolean
 }
 
 /** Rows of a shard: with the states of all tokens one has a few hundred times as many numbers. */
@@ -28,6 +30,11 @@ const SHARD_ROWS = { none: 4096, cls: 4096, last: 256, all: 256 } as const
 
 export function addSettingsOptions(command: Command): Command {
   return command
+    .option(
+      '--embeddings',
+      'keep the vectors of a sentence encoder, instead of the logits of a classifier',
+      false,
+    )
     .option('--top-k <k>', 'keep the largest k logits of a text, and the probability of the rest', whole(1))
     .addOption(
       new Option('--dtype <name>', 'of logits and states').choices(['float32', 'float16']).default('float32'),
@@ -58,13 +65,28 @@ function layerList(list: string): number[] {
   return list.split(',').map(whole(0, 1000))
 }
 
+/** A classifier, or with `embedding`, the size of its vectors, a sentence encoder. */
+export interface LabellingFolder extends TextClassifierFolder {
+  embedding?: number
+}
+
+/** Of a sentence encoder its folder's own length counts, where that is less. */
+const usualOf = (
+  tokenizer: LabellingFolder['tokenizer'],
+  most: number,
+  embedding: number | undefined,
+  usual: number,
+): number => Math.min(trainingLength([tokenizer], most), embedding === undefined ? most : usual)
+
 /** usual: rows of a shard where they are not asked for, by what they would be. */
 export function settingsOf(
   options: LabelOptions,
-  { model, tokenizer, classes, maxLength, problemType }: TextClassifierFolder,
+  { model, tokenizer, classes, maxLength, problemType, embedding, ...own }: LabellingFolder,
   usual: (rows: number) => number = (rows) => rows,
 ): CacheSettings {
   const { topK = null, dtype, hidden, batchSize, shardRows = usual(SHARD_ROWS[hidden]) } = options
+  if (topK !== null && embedding !== undefined)
+    throw new RangeError('--top-k goes with logits, not with --embeddings')
   if (topK !== null && problemType !== 'single_label_classification')
     throw new RangeError(
       `--top-k ${topK}: the teacher gives ${tasks[problemType].gives(classes)}, of which all count: leave it out`,
@@ -77,7 +99,8 @@ export function settingsOf(
     throw new RangeError(`--max-length ${options.maxLength}: the teacher takes at most ${maxLength}`)
   return {
     ...{ topK, dtype, hidden, ...statesOf(options, model) },
-    ...{ maxLength: options.maxLength ?? trainingLength([tokenizer], maxLength), batchSize, shardRows },
+    ...{ maxLength: options.maxLength ?? usualOf(tokenizer, maxLength, embedding, own.usualLength) },
+    ...{ batchSize, shardRows, ...(embedding !== undefined && { embedding }) },
   }
 }
 

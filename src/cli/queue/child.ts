@@ -4,10 +4,10 @@ import { CheckpointError, TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { checkSameFacts, sameTokenizer, type TeacherFacts } from '../../files/cache/manifest.js'
 import { makeFolder } from '../../files/disk.js'
-import type { TextClassifierFolder } from '../../files/models/classifiers.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
 import { partName, readPlan } from '../../files/parts/plan.js'
+import { loadLabeller } from '../embed/label.js'
 import { labelPart, partFacts, sharedFacts } from '../label/parts.js'
+import type { LabellingFolder } from '../label/settings.js'
 import type { PartEnd } from '../parts/each.js'
 import type { Context, Environment } from '../shared/command.js'
 import { requireOther } from '../shared/model-folder.js'
@@ -36,20 +36,21 @@ export interface JobResult extends Pick<PartEnd, 'state'> {
 interface Loaded {
   folder: string
   facts: TeacherFacts
-  teacher: TextClassifierFolder
+  teacher: LabellingFolder
 }
 
 let loaded: Loaded | null = null
 
 /** The teacher of the job before, unless another folder is asked for, or files of another one. */
-function teacherOf(folder: string, asked: TeacherFacts): Loaded {
+function teacherOf(folder: string, asked: TeacherFacts, embeddings: boolean): Loaded {
   const same =
     loaded !== null &&
     loaded.facts.weights === asked.weights &&
     loaded.facts.config === asked.config &&
-    sameTokenizer(loaded.facts, asked)
+    sameTokenizer(loaded.facts, asked) &&
+    embeddings === (loaded.teacher.embedding !== undefined)
   if (loaded === null || loaded.folder !== folder || !same) {
-    const teacher = loadClassifier(folder)
+    const teacher = loadLabeller(folder, embeddings)
     loaded = { folder, teacher, facts: teacherFacts(folder, teacher.tokenizer) }
   }
   return loaded
@@ -73,11 +74,12 @@ function checked(job: PartJob, root: string) {
   if (!(part < plan.parts.length))
     throw new CheckpointError(parts, `has parts 0 to ${plan.parts.length - 1}, and no ${partName(part)}`)
   requireOther(out, folder)
-  const { teacher, facts } = teacherOf(folder, asked.teacher)
-  const { layers, topK, depth: _, width: __, ...settings } = asked.settings
+  const { teacher, facts } = teacherOf(folder, asked.teacher, asked.settings.embedding !== undefined)
+  const { layers, topK, embedding, depth: _, width: __, ...settings } = asked.settings
   const wanted = {
     ...{ ...settings, teacher: folder, out, resume: false },
     ...(topK !== null && { topK }),
+    ...(embedding !== undefined && { embeddings: true }),
     ...((settings.hidden === 'all' || settings.hidden === 'cls') && { layers: [...layers] }),
   }
   const own = partFacts(sharedFacts(wanted, teacher, facts, plan), plan, part)

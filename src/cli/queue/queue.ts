@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { makeFolder } from '../../files/disk.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
 import { isPublished } from '../../files/parts/attempt.js'
 import { readPlan } from '../../files/parts/plan.js'
+import { loadLabeller } from '../embed/label.js'
 import { partFacts, sharedFacts } from '../label/parts.js'
 import { addSettingsOptions, type LabelOptions } from '../label/settings.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
@@ -27,7 +27,7 @@ export function jobsOf(options: AddOptions): { run: string; jobs: QueuedJob[]; p
   const { parts, out, root } = options
   const plan = readPlan(parts)
   requireOther(out, options.teacher)
-  const teacher = loadClassifier(options.teacher)
+  const teacher = loadLabeller(options.teacher, options.embeddings)
   const shared = sharedFacts(options, teacher, teacherFacts(options.teacher, teacher.tokenizer), plan)
   const folders = {
     parts: belowRoot(root, parts, '--parts'),

@@ -26,7 +26,8 @@ export interface Identity {
   models: Record<string, unknown>
 }
 
-const MODEL_FILE = /^(config\.json|vocab\.txt|tokenizer(_config)?\.json|.*\.safetensors(\.index\.json)?)$/
+const MODEL_FILE =
+  /^(config\.json|vocab\.txt|tokenizer(_config)?\.json|modules\.json|sentence_bert_config\.json|.*\.safetensors(\.index\.json)?)$/
 
 /** A model's folder or file by its content, a cache by its manifest, which has each shard's hash; what is neither is a name. */
 export function identityOfModel(source: string): unknown {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ProblemType } from '../../nn/models/config.js'
 import { presets } from '../../nn/models/presets.js'
 import { trainingSchedules } from '../../nn/optim/schedule.js'
+import { dimList } from '../embed/dims.js'
 import type { CommonOptions } from '../shared/command.js'
 import { labelsOption } from '../shared/labels-option.js'
 import {
@@ -24,13 +25,14 @@ export const problemTypeOf = {
   'multi-label': 'multi_label_classification',
   regress: 'regression',
   mlm: null,
+  embed: null,
 } as const satisfies Record<string, ProblemType | null>
 export type Task = keyof typeof problemTypeOf
 
 /** Tasks by the names that people may give them. */
 const taskNames: Readonly<Record<string, Task>> = {
   ...{ classes: 'classify', 'multi-label': 'multi-label', regression: 'regress', mlm: 'mlm' },
-  ...{ classify: 'classify', regress: 'regress' },
+  ...{ classify: 'classify', regress: 'regress', embed: 'embed' },
 }
 
 function taskOf(name: string): Task {
@@ -67,6 +69,7 @@ export interface TrainOptions extends CommonOptions, RunCommandOptions, DataFile
   vocabSize: number
   maskRatio: number
   maskPower: number
+  matryoshka?: number[]
 }
 
 const PACE = {
@@ -86,7 +89,7 @@ export function trainOptions(command: Command): Command {
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), or mlm (masked words)',
+        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), or embed (a vector a text, from pairs with scores or without)',
       )
         .argParser(taskOf)
         .default('classify', 'classes'),
@@ -140,5 +143,11 @@ export function trainOptions(command: Command): Command {
     .option('--vocab-size <n>', 'of that vocabulary', whole(100, 2 ** 20), 8192)
     .option('--mask-ratio <x>', 'mlm: share of words to guess', numberIn(0.01, 0.9), 0.15)
     .option('--mask-power <x>', 'mlm: words are drawn by count^x; 0: all alike', numberIn(-2, 0), -0.7)
+    .addOption(
+      new Option(
+        '--matryoshka <list>',
+        'embed: so many first numbers of a vector are to say what the whole does: 192,96',
+      ).argParser(dimList),
+    )
   return addRunOptions(addDataOptions(command))
 }

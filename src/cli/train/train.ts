@@ -4,35 +4,23 @@ import { checkKind } from '../../files/models/on-disk.js'
 import { pretrainedFiles } from '../../files/models/pretrained.js'
 import { type Started, startModel } from '../../files/models/start.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
-import { type FreezeRules, freeze } from '../../nn/optim/groups.js'
+import { freeze } from '../../nn/optim/groups.js'
 import { keyOf } from '../../tensor/rng.js'
 import type { StepReport } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
+import { trainEmbeddings } from '../embed/train.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
 import { place } from '../shared/model-folder.js'
-import { dataOptions, given, noSettings, settleBackend } from '../shared/options.js'
+import { dataOptions, given, goesWith, noSettings, settleBackend } from '../shared/options.js'
 import { RunFolder, type RunResult } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { count, duration } from '../shared/table.js'
 import { tellTokens, textsOf } from '../shared/tokens.js'
 import { trainingProgress } from '../shared/training-progress.js'
+import { freezeRules } from './freeze.js'
 import { type TrainOptions, trainOptions } from './options.js'
 import { classifyTask, maskedTask, type TaskPlan } from './tasks.js'
-
-/** What --freeze means. */
-function freezeRules(words: readonly string[]): FreezeRules {
-  const layers = words.filter((word) => /^\d+$/.test(word)).map(Number)
-  const prefixes = words.filter(
-    (word) => !/^\d+$/.test(word) && word !== 'embeddings' && word !== 'all-but-head',
-  )
-  return {
-    embeddings: words.includes('embeddings'),
-    allButHead: words.includes('all-but-head'),
-    layers: Math.max(0, ...layers),
-    prefixes,
-  }
-}
 
 /** Parameters and where they come from, in a line. */
 function describe({ model, tokenizer, info }: Started, frozen: readonly string[]): string {
@@ -74,6 +62,8 @@ function watch(
 async function run(options: TrainOptions, context: Context): Promise<void> {
   const { output, progress } = context
   const { seed, out, train, dev, test } = options
+  if (options.task === 'embed') return trainEmbeddings(options, context)
+  goesWith(options, ['matryoshka'], '--task embed', false)
   settleBackend(output)
   const reading = dataOptions(options, output)
   const plan: TaskPlan =

@@ -1,23 +1,17 @@
 // Patient knowledge distillation: the first tokens' states, of length 1. Sun et al. 2019 (PKD, arXiv 1908.09355), L_PT.
-import { add, div, mul, sub } from '../../autograd/ops/elementwise/arithmetic.js'
-import { detached, lt, where } from '../../autograd/ops/elementwise/compare.js'
-import { sqrt } from '../../autograd/ops/elementwise/pointwise.js'
+import { add, mul, sub } from '../../autograd/ops/elementwise/arithmetic.js'
+import { detached } from '../../autograd/ops/elementwise/compare.js'
 import { sum } from '../../autograd/ops/reduce.js'
 import { slice } from '../../autograd/ops/shape/slice.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
+import { unitLength } from '../../nn/models/unit-length.js'
 import { formatShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { LayerPair } from '../layer-map.js'
 import { fitting, type Layers, paired } from './real.js'
 import type { LossInputs, LossRecord } from './record.js'
 import { type RowReduction, reduced } from './soft-target.js'
-
-/** x / max(|x|, 1e-12) along the last dim, as PyTorch's normalize; 0 has gradient 0 / 1e-12. */
-export function unitLength(x: Tensor): Tensor {
-  const square = sum(mul(x, x), -1, { keepdim: true })
-  return div(x, sqrt(where(lt(square, 1e-24), 1e-24, square)))
-}
 
 export interface PatientOptions {
   /** Places in the lists, as layerMap('skip', ...).hidden. Default: each with each. */

@@ -8,9 +8,9 @@ import { matmul } from '../../autograd/ops/products/matmul.js'
 import { mean, sum } from '../../autograd/ops/reduce.js'
 import { reshape, transpose } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
+import { unitLength } from '../../nn/models/unit-length.js'
 import { formatShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { unitLength } from './patient.js'
 import type { LossRecord } from './record.js'
 
 function sameBatch(name: string, s: Tensor, t: Tensor): void {

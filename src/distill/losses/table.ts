@@ -10,9 +10,11 @@ import { relation, valueRelation } from './relation.js'
 import { relationalAngle, relationalDistance } from './relational.js'
 import { softSets } from './soft-sets.js'
 import { logitStandardization, softTarget } from './soft-target.js'
+import { vectorLosses } from './vectors.js'
 
 export const losses: readonly LossRecord[] = [
   ...[softTarget, softSets, logitStandardization, kd, hardTarget, hardSets, maskedWords],
   ...[hidden, embedding, attentionScores, attentionProbs, cosine],
   ...[valueRelation, relation, patient, relationalDistance, relationalAngle],
+  ...vectorLosses,
 ]

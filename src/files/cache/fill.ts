@@ -11,7 +11,7 @@ import { textData } from '../../text/dataset.js'
 import { isCut, type Tokenizer } from '../../text/encoding.js'
 import type { TextRow } from '../../text/rows.js'
 import { KeyIndex, keyOfText } from './keys.js'
-import type { CacheSettings } from './manifest.js'
+import { answersIn, type CacheSettings } from './manifest.js'
 import type { CacheWriter } from './writer.js'
 
 /** hiddenStates are asked for only where the cache keeps some. */
@@ -85,7 +85,7 @@ async function writeShard(
     pairs: pairs.some((pair) => pair !== null) ? pairs : null,
   })
   const tokens = Int32Array.from(rows, (_, row) => data.tokens(Int32Array.of(row)))
-  const shard = new ShardTensors(settings, tokens, classes.length)
+  const shard = new ShardTensors(settings, tokens, classes)
   const fail = (row: number, reason: string, hint: string): never => {
     throw new DataError(`${file}:${rows[row].line}`, reason, hint)
   }
@@ -117,13 +117,18 @@ class ShardTensors {
   readonly tensors = new Map<string, Tensor>()
   readonly #starts: Int32Array
   readonly #limit: number
+  readonly #answers: Tensor
+  /** Numbers that the teacher gives of a row. */
+  readonly #width: number
 
   /** `tokens`: of each row. */
   constructor(
     readonly settings: CacheSettings,
     readonly tokens: Int32Array,
-    readonly classes: number,
+    labels: readonly string[],
   ) {
+    const { name, width: kept } = answersIn({ settings, labels: [...labels] })
+    this.#width = settings.embedding ?? labels.length
     const { topK, dtype, hidden, layers, width } = settings
     const n = tokens.length
     this.#limit = dtype === 'float16' ? HALF_LIMIT : Infinity
@@ -131,7 +136,8 @@ class ShardTensors {
     tokens.forEach((count, row) => {
       this.#starts[row + 1] = this.#starts[row] + (hidden === 'cls' ? 1 : count)
     })
-    this.tensors.set('logits', empty([n, topK ?? classes]))
+    this.#answers = empty([n, kept])
+    this.tensors.set(name, this.#answers)
     if (topK !== null) {
       this.tensors.set('indices', empty([n, topK], 'int32'))
       this.tensors.set('rest', empty([n], 'float64'))
@@ -149,11 +155,10 @@ class ShardTensors {
     fail: (row: number, reason: string, hint: string) => never,
   ): void {
     const all = logits.elements as Float32Array
+    const what = this.settings.embedding === undefined ? 'logit' : 'number of an embedding'
     rows.forEach((row, b) => {
-      this.#logits(
-        row,
-        this.#checked(row, 'logit', all.subarray(b * this.classes, (b + 1) * this.classes), fail),
-      )
+      const own = all.subarray(b * this.#width, (b + 1) * this.#width)
+      this.#logits(row, this.#checked(row, what, own, fail))
     })
     for (const layer of this.settings.layers) {
       const states = hiddenStates[layer].elements as Float32Array
@@ -184,9 +189,9 @@ class ShardTensors {
 
   #logits(row: number, z: Float32Array): void {
     const { topK } = this.settings
-    const kept = (this.tensors.get('logits') as Tensor).elements
+    const kept = this.#answers.elements
     if (topK === null) {
-      kept.set(z, row * this.classes)
+      kept.set(z, row * this.#width)
       return
     }
     const order = Int32Array.from(z, (_, c) => c).sort((a, b) => z[b] - z[a] || a - b)

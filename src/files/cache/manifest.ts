@@ -66,6 +66,8 @@ export interface CacheSettings {
   maxLength: number
   batchSize: number
   shardRows: number
+  /** Numbers of an embedding, where those are kept of each row instead of logits. */
+  embedding?: number
 }
 
 export interface ShardFacts {
@@ -81,9 +83,9 @@ export interface CacheManifest {
   teacher: TeacherFacts
   data: DataFacts
   settings: CacheSettings
-  /** Names of the classes in the order of the logits. */
+  /** Names of the classes in the order of the logits; none of embeddings. */
   labels: string[]
-  /** What the logits mean. */
+  /** What the logits mean. Of embeddings, which are numbers: a regression; cache.json does not say it. */
   problemType: ProblemType
   /** Whether all of the data is in. */
   complete: boolean
@@ -98,7 +100,9 @@ export function shardName(i: number): string {
 export function writeManifest(folder: string, manifest: CacheManifest): void {
   const { tokenizer, ids = null, ...rest } = manifest.teacher
   const teacher = { ...rest, ...(tokenizer !== null && { tokenizer }), ...(ids !== null && { ids }) }
-  const document = { format: FORMAT, version: VERSIONS[1], ...manifest, teacher }
+  const { problemType, ...facts } = manifest
+  const said = manifest.settings.embedding === undefined ? { problemType } : {}
+  const document = { format: FORMAT, version: VERSIONS[1], ...facts, ...said, teacher }
   writeAtomic(join(folder, MANIFEST), `${JSON.stringify(document, null, 1)}\n`)
 }
 
@@ -120,8 +124,9 @@ export function readFacts(given: Fields, version: (typeof VERSIONS)[number] = VE
   const teacher = readTeacher(given.inner('teacher'), version)
   const settings = readSettings(given.inner('settings'))
   const labels = given.list('labels')
-  if (labels.length === 0 || !labels.every((name) => typeof name === 'string'))
-    given.refuse('labels', 'a list of names')
+  const vectors = settings.embedding !== undefined
+  if ((labels.length === 0) !== vectors || !labels.every((name) => typeof name === 'string'))
+    given.refuse('labels', vectors ? 'empty beside settings.embedding' : 'a list of names')
   if (settings.topK !== null && settings.topK >= labels.length)
     given.refuse('labels', `more than settings.topK, ${settings.topK}`)
   return {
@@ -129,7 +134,7 @@ export function readFacts(given: Fields, version: (typeof VERSIONS)[number] = VE
     data: readDataFacts(given.inner('data')),
     settings,
     labels: labels as string[],
-    problemType: problemTypeIn(given, settings),
+    problemType: vectors ? 'regression' : problemTypeIn(given, settings),
   }
 }
 
@@ -174,6 +179,8 @@ function readSettings(given: Fields): CacheSettings {
   if (!rising || layers.length > 1001 || (layers.length === 0) !== (hidden === 'none'))
     given.refuse('layers', hidden === 'none' ? 'empty' : 'a rising list of layers')
   const depth = given.number('depth', counted(Number(layers.at(-1) ?? 0)), null)
+  const embedding = given.number('embedding', counted(1, 2 ** 16), null)
+  if (embedding !== null && given.get('topK') !== null) given.refuse('topK', 'null beside embedding')
   return {
     ...(depth !== null && { depth }),
     topK: given.number('topK', { ...counted(1), optional: true }),
@@ -183,6 +190,7 @@ function readSettings(given: Fields): CacheSettings {
     maxLength: given.number('maxLength', counted(1)) as number,
     batchSize: given.number('batchSize', counted(1)) as number,
     shardRows: given.number('shardRows', counted(1)) as number,
+    ...(embedding !== null && { embedding }),
   }
 }
 
@@ -194,6 +202,17 @@ function readShard(shard: Fields, i: number, { shardRows }: CacheSettings): Shar
     sha256: shard.hash('sha256'),
     keys: shard.hash('keys'),
   }
+}
+
+/** Under which name a shard has the teacher's answers, and how many numbers a row then is. */
+export function answersIn({ settings, labels }: Pick<CacheManifest, 'settings' | 'labels'>): {
+  name: 'logits' | 'embedding'
+  width: number
+} {
+  const { embedding, topK } = settings
+  return embedding === undefined
+    ? { name: 'logits', width: topK ?? labels.length }
+    : { name: 'embedding', width: embedding }
 }
 
 /** What a cache is made of besides its rows: going on with another teacher, data or setting is refused by these. */

@@ -72,6 +72,17 @@ export class TeacherCache {
     return this.manifest.labels
   }
 
+  /** Numbers of an embedding. Throws CheckpointError where logits are kept. */
+  get vectorSize(): number {
+    const { embedding } = this.manifest.settings
+    if (embedding !== undefined) return embedding
+    throw new CheckpointError(
+      join(this.folder, MANIFEST),
+      'holds logits, no embeddings',
+      'tinystill label --embeddings keeps those',
+    )
+  }
+
   close(): void {
     for (const shard of this.#open.values()) shard.close()
     this.#open.clear()
@@ -118,11 +129,25 @@ export class TeacherCache {
 
   /** Logits [B, classes] of the cache's rows. Throws CheckpointError naming a shard that has changed. */
   logits(rows: Int32Array): Float32Array {
-    const C = this.classes.length
-    const out = new Float32Array(rows.length * C)
+    if (this.manifest.settings.embedding !== undefined)
+      throw new CheckpointError(
+        join(this.folder, MANIFEST),
+        'holds embeddings, no logits',
+        'The embed recipes learn from it',
+      )
+    return this.#answers(rows, this.classes.length)
+  }
+
+  /** Embeddings [B, size] of the cache's rows. Throws CheckpointError as logits, and where those are kept. */
+  vectors(rows: Int32Array): Float32Array {
+    return this.#answers(rows, this.vectorSize)
+  }
+
+  #answers(rows: Int32Array, width: number): Float32Array {
+    const out = new Float32Array(rows.length * width)
     rows.forEach((row, i) => {
       const [shard, at] = this.#place(row)
-      shard.logits(at, out.subarray(i * C, (i + 1) * C))
+      shard.logits(at, out.subarray(i * width, (i + 1) * width))
     })
     return out
   }

@@ -9,7 +9,7 @@ import { hashFile } from '../hash.js'
 import { checkInside, openWeights } from '../models/disk-folder.js'
 import type { WeightFile } from '../models/weights.js'
 import { sha256 } from './facts.js'
-import type { CacheManifest, ShardFacts } from './manifest.js'
+import { answersIn, type CacheManifest, type ShardFacts } from './manifest.js'
 
 const DAMAGED = 'Label again: tinystill label --resume writes it anew'
 /** Of the rest's probability: below it softmax gives 0, and a logarithm of 0 would spread. */
@@ -58,14 +58,15 @@ export class CacheShard {
   }
 
   #checkEntries(): void {
-    const { settings, labels } = this.manifest
+    const { settings } = this.manifest
+    const answers = answersIn(this.manifest)
     const { rows } = this.facts
     const { topK, layers, width, hidden } = settings
     const floats = settings.dtype === 'float16' ? 'F16' : 'F32'
     const tokens = this.#entries.get(`hidden.${layers[0]}`)?.shape[0] ?? 0
     const wanted = new Map<string, [string, number[]]>([
       ['keys', ['I32', [rows, 2]]],
-      ['logits', [floats, [rows, topK ?? labels.length]]],
+      [answers.name, [floats, [rows, answers.width]]],
     ])
     if (topK !== null) wanted.set('indices', ['I32', [rows, topK]]).set('rest', ['F64', [rows]])
     const states = hidden === 'cls' ? rows : tokens
@@ -108,10 +109,10 @@ export class CacheShard {
     return out
   }
 
-  /** Writes all logits of a row to `out`, one a class. */
+  /** Writes all logits of a row to `out`, one a class, or its embedding. */
   logits(row: number, out: Float32Array): void {
     const { topK } = this.manifest.settings
-    const entry = this.#entries.get('logits') as Entry
+    const entry = this.#entries.get(answersIn(this.manifest).name) as Entry
     if (topK === null) {
       this.#file.read(entry, row * out.length, out)
       return

@@ -28,6 +28,7 @@ export {
 } from '../../nn/models/heads.js'
 export type { ModelInput, PaddedInput, TextInput, UnpaddedInput } from '../../nn/models/input.js'
 export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
+export type { PoolingMode } from '../../nn/models/pooling.js'
 export {
   type HeadOutput,
   type ModelOutput,
@@ -35,6 +36,14 @@ export {
   type Settings,
   type Wanted,
 } from '../../nn/models/pretrained.js'
+export {
+  Dense,
+  type DenseActivation,
+  Normalize,
+  SentenceEncoder,
+  type SentenceOptions,
+  type SentenceStep,
+} from '../../nn/models/sentence.js'
 export { Transformer } from '../../nn/models/transformer.js'
 export { cutModel, maskModel } from '../../nn/shrink/cut.js'
 export {

@@ -1,14 +1,11 @@
 // A text classifier small enough to train from scratch: embeddings, encoder blocks, the mean over words, one linear layer.
-import { add, div, mul } from '../../autograd/ops/elementwise/arithmetic.js'
-import { to } from '../../autograd/ops/elementwise/cast.js'
-import { segmentMean } from '../../autograd/ops/products/segments.js'
-import { sum } from '../../autograd/ops/reduce.js'
-import { reshape } from '../../autograd/ops/shape/views.js'
+import { add } from '../../autograd/ops/elementwise/arithmetic.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { EncoderBlock, type EncoderOptions, isCheckpointing, setCheckpointing } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
 import { positionsOf, type TextInput } from './input.js'
+import { meanOfTokens } from './pooling.js'
 
 export interface ClassifierConfig extends Omit<EncoderOptions, 'headSize' | 'ranks'> {
   vocabSize: number
@@ -60,13 +57,7 @@ export class TextClassifier extends Module {
     const places = this.positionEmbeddings.forward(positions) // [T, C], or unpadded [N, C]
     let h = this.drop.forward(this.embeddingNorm.forward(add(words, places)))
     for (const block of this.encoder) h = block.forward(h, input)
-    const mean = 'starts' in input ? segmentMean(h, input.starts) : maskedMean(h, input.attentionMask)
+    const mean = meanOfTokens(h, input)
     return { logits: this.classifier.forward(this.drop.forward(mean)) }
   }
-}
-
-/** h [B, T, C] -> [B, C], over the words alone. */
-function maskedMean(h: Tensor, attentionMask: Tensor): Tensor {
-  const real = reshape(to(attentionMask, h.dtype), [h.shape[0], h.shape[1], 1])
-  return div(sum(mul(h, real), 1), sum(real, 1))
 }

@@ -2,9 +2,6 @@
 // Devlin et al. 2019; Sanh et al. 2019; Liu et al. 2019.
 import { tensor } from '../../autograd/create.js'
 import { add } from '../../autograd/ops/elementwise/arithmetic.js'
-import { indexSelect } from '../../autograd/ops/indexing/rows.js'
-import { slice } from '../../autograd/ops/shape/slice.js'
-import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
@@ -14,6 +11,7 @@ import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { blocksOf } from './config.js'
 import { type Family, placesBefore } from './family.js'
 import { type ModelInput, positionsOf } from './input.js'
+import { firstTokens } from './pooling.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
 
 export interface BaseOptions {
@@ -105,16 +103,6 @@ function checkOneText(className: string, tokenTypeIds: Tensor): void {
     'has one token type (type_vocab_size 1), and these texts come in pairs, whose second text is of type 1',
     'Give single texts, or take a model with two token types',
   )
-}
-
-/** The state of each text's first token: h [B, T, C] or unpadded [N, C] -> [B, C]. Throws RangeError for an empty text. */
-export function firstTokens(h: Tensor, { starts }: ModelInput): Tensor {
-  if (starts === undefined) return reshape(slice(h, 1, 0, 1), [h.shape[0], h.shape[2]])
-  const at = ints(starts)
-  const first = at.slice(0, -1)
-  const empty = first.findIndex((start, b) => start === at[b + 1])
-  if (empty >= 0) throw new RangeError(`text ${empty} is empty: it has no first token`)
-  return indexSelect(h, 0, tensor(first))
 }
 
 /** First tokens' states [B, C] -> [B, C], through the pooler's layer and function. */
