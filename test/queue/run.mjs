@@ -1,7 +1,7 @@
 // npm run check:queue: workers on a Redis of our own, killed and paused, the store too; the joined cache is that of one run, to
 // the byte. Then what is refused. One line a check; the last is 'N passed, N failed'. `-- full`: 20,000 rows, 20 kills of
 // workers, 5 pauses, 5 kills of the store, processor time beside label's, and two hosts with a link that is cut. By name
-// one at a time, of the smaller size: storm (with what is refused), cost, hosts.
+// one at a time, of the smaller size: storm (with what is refused), sweep, cost, hosts.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { twoHosts } from './hosts.mjs'
 import { refusals } from './refusals.mjs'
 import { hasRedis, startStore, until } from './store.mjs'
 import { storm } from './storm.mjs'
+import { sweepByQueue } from './sweep.mjs'
 import {
   attempts,
   bytesOf,
@@ -90,6 +91,10 @@ const joined = (caches, out, { parts, whole } = small) => {
   must(attempts(join(folder, caches)).length === 0, 'attempts are left')
 }
 
+const nobody = async () => {
+  await until('the end of all workers', () => processesIn(folder).length === 0)
+}
+
 async function killed() {
   run(...labelArgs(small))
   await check('killed and paused, with a store that is killed too', async () => {
@@ -110,9 +115,7 @@ async function killed() {
     return `${kill} kills of workers, ${pause} pauses past the lease, ${outage} kills of the store: the bytes of one run`
   })
 
-  await check('no process is left', async () => {
-    await until('the end of all workers', () => processesIn(folder).length === 0)
-  })
+  await check('no process is left', nobody)
 
   await check('a store that was emptied: adding again adds what is missing', async () => {
     must(run('queue', 'drain').status === 0, 'drain')
@@ -171,6 +174,10 @@ try {
       shard: small.shard,
     }))
       await check(name, work)
+  }
+  if (wants('sweep')) {
+    await check('12 runs of a sweep on 2 workers', () => sweepByQueue({ folder, store, must }))
+    await check('no process of a sweep is left', nobody)
   }
   if (wants('cost')) await check('what a queue costs', cost)
   if (wants('hosts')) await check('two hosts, whose link is cut in the middle', hosts)

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { sha256 } from '../../files/cache/facts.js'
+import { writeAtomic } from '../../files/disk.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import type { Figures } from '../../train/reports.js'
@@ -10,6 +11,7 @@ import { outputOf } from '../distill/job.js'
 import type { DistillOptions } from '../distill/options.js'
 import { type RightRows, unpackRows } from '../distill/right-rows.js'
 import { parsed } from '../run/words.js'
+import { shownFigure } from '../shared/figures.js'
 import { noSettings } from '../shared/options.js'
 import { checkSameRun, identityOf, identityOfModel } from '../shared/run-identity.js'
 import { type Grid, type Setting, valueText } from './grid.js'
@@ -111,6 +113,21 @@ export function checkDone(runs: readonly Run[]): void {
       identityOf({ ...facts, models: facts.models ?? {}, data }, model),
     )
   }
+}
+
+/** A run has ended in vain, for whoever looks. Throws CheckpointError where that cannot be written. */
+export function fail({ folder }: Run, reason: string): RunEnd {
+  writeAtomic(failureOf(folder), `${JSON.stringify({ reason }, null, 2)}\n`)
+  return { status: 'failed', reason }
+}
+
+/** What came of it, as a line. */
+export function endText({ name, folder }: Run, end: RunEnd): string {
+  if (end.status === 'failed') return `${name} failed: ${end.reason} (${logOf(folder)})`
+  const [figure] = Object.keys(end.figures)
+  return figure === undefined
+    ? `${name} is done`
+    : `${name}: ${end.set} ${figure} ${shownFigure(figure, end.figures[figure])}`
 }
 
 /** As results name it: DIR may be anywhere. */

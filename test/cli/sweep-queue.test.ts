@@ -1,0 +1,113 @@
+// tinystill sweep --queue without a queue: the jobs that runs become, what of a job is refused, and the waiting. With a Redis,
+// workers and kills: npm run check:queue -- sweep.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { doJob } from '../../src/cli/queue/child.js'
+import { readGrid } from '../../src/cli/sweep/grid.js'
+import { jobOfRun, runOfJob } from '../../src/cli/sweep/job.js'
+import { endOf, fail, failureOf, runsOf } from '../../src/cli/sweep/runs.js'
+import { saveTinyModel } from './model.js'
+import { run } from './program.js'
+
+const root = mkdtempSync(join(tmpdir(), 'tinystill-sweep-queue-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+const at = (...names: string[]) => join(root, ...names)
+
+saveTinyModel(at('teacher'))
+writeFileSync(at('train.tsv'), 'a large grey animal\tanimal\na small red fruit\tfood\n')
+const grid = (lr: string) =>
+  writeFileSync(
+    at('grid.yaml'),
+    `data: { train: train.tsv }
+models: { teacher: teacher }
+distill: { recipe: hinton, teacher: teacher, student: tiny, train: train }
+seeds: 2
+grid: { lr: ${lr} }
+`,
+  )
+grid('[1e-2, 1e-3]')
+const places = { config: 'grid.yaml', out: 'sweep' }
+const runs = runsOf(readGrid(at('grid.yaml'), { seed: 1 }), at('sweep'))
+const jobs = runs.map((own) => jobOfRun(places, own))
+/** As it comes back from a store. */
+const dataOf = (i = 0) => JSON.parse(JSON.stringify(jobs[i].data))
+const hooks = { onRows: () => {}, signals: undefined }
+const refused = (data: unknown, word: string) =>
+  expect(doJob(data, { root }, hooks)).rejects.toMatchObject({
+    name: 'Unfit',
+    message: expect.stringContaining(word),
+  })
+
+describe('a run as a job', () => {
+  it('is named by its folder, and found again by the file, the seed and its own hash', () => {
+    expect(new Set(jobs.map(({ id }) => id)).size).toBe(4)
+    expect(jobs[0].id).toMatch(/^[0-9a-f]{12}-[0-9a-f]{16}$/)
+    expect(jobOfRun({ ...places, out: 'other' }, runs[0]).id).not.toBe(jobs[0].id)
+    for (const [i, own] of runs.entries()) expect(runOfJob(dataOf(i), root)).toMatchObject({ ...own })
+  })
+
+  it('holds no command line', () => {
+    expect(Object.keys(dataOf()).sort()).toEqual(
+      ['config', 'format', 'name', 'out', 'run', 'seed', 'version'].sort(),
+    )
+  })
+
+  it.each([
+    [{ format: 'tinystill-other' }, 'format must be tinystill-part or tinystill-run'],
+    [{ version: 2 }, 'version'],
+    [{ config: '../grid.yaml' }, 'config leads upwards'],
+    [{ config: '/etc/passwd' }, 'config is an absolute path'],
+    [{ config: 'none.yaml' }, 'none.yaml'],
+    [{ config: 'train.tsv' }, 'train.tsv'],
+    [{ config: ['grid.yaml'] }, 'config must be a text'],
+    [{ out: '/tmp/x' }, 'out is an absolute path'],
+    [{ out: 'a/../../b' }, 'out leads upwards'],
+    [{ seed: '1' }, 'seed'],
+    [{ seed: 7 }, 'has no run'],
+    [{ run: '../../teacher' }, 'has no run ../../teacher'],
+    [{ run: 3 }, 'run must be a text'],
+  ])('%j is refused by name, and nothing is begun', async (change, word) => {
+    await refused({ ...dataOf(), ...change }, word)
+    expect(existsSync(at('sweep'))).toBe(false)
+  })
+
+  it('is refused where the file has changed since', async () => {
+    const old = dataOf(3)
+    grid('[1e-2, 2e-3]')
+    await refused(old, 'It has changed since sweep --queue: run that again')
+    grid('[1e-2, 1e-3]')
+  })
+
+  it('that has ended is left as it is', async () => {
+    mkdirSync(at('sweep/runs'), { recursive: true })
+    fail(runs[0], 'diverged')
+    const text = readFileSync(failureOf(runs[0].folder), 'utf8')
+    expect(await doJob(dataOf(), { root }, hooks)).toMatchObject({
+      state: 'there',
+      said: expect.stringMatching(/^lr=0\.01, seed 1 failed: diverged \(/),
+    })
+    expect(readFileSync(failureOf(runs[0].folder), 'utf8')).toBe(text)
+    expect(endOf(runs[0])).toEqual({ status: 'failed', reason: 'diverged' })
+  })
+})
+
+describe('sweep --queue', () => {
+  const sweep = (...more: string[]) =>
+    run('sweep', '--config', at('grid.yaml'), '--out', at('new'), '--queue', '--quiet', ...more)
+
+  it.each([
+    [['--jobs', '2'], '--jobs does not go with --queue'],
+    [['--threads', '1'], '--threads does not go with --queue'],
+    [['--root', at('teacher')], 'outside --root'],
+  ])('refuses %j', async (more, message) => {
+    const { code, err } = await sweep(...more)
+    expect(err).toContain(message)
+    expect(code).toBe(2)
+  })
+
+  it('tells what the name of a queue is', async () => {
+    expect((await sweep('--queue', 'a:b')).err).toContain('letters, digits')
+  })
+})
