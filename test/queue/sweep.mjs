@@ -2,7 +2,7 @@
 // that of the same sweep left alone on one machine.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pause, until } from './store.mjs'
+import { until } from './store.mjs'
 import { parentOf, startCommand, startWorker, tinystill } from './world.mjs'
 
 const KILLS = 4
@@ -77,7 +77,9 @@ export async function sweepByQueue({ folder, store, must }) {
       waiting = begin()
     } else if (kill === 1) {
       await store.kill()
-      await pause(1500)
+      await until('a worker that says so', () =>
+        workers.some((w) => w.said().includes('the queue does not answer')),
+      )
       await store.start()
     }
   }
