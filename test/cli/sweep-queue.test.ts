@@ -93,6 +93,16 @@ describe('a run as a job', () => {
   })
 })
 
+it('a failure names files as the sweep does, wherever that lies', () => {
+  const [one] = runsOf(readGrid(at('grid.yaml'), { seed: 1 }), at('far', 'sweep'))
+  const said = `${at('train.tsv')}:3 is not ${at('far', 'sweep', 'runs', 'x')}, nor /a${at('train.tsv')}`
+  mkdirSync(at('far/sweep/runs'), { recursive: true })
+  expect(fail(one, said)).toEqual({
+    status: 'failed',
+    reason: `train.tsv:3 is not runs/x, nor /a${at('train.tsv')}`,
+  })
+})
+
 describe('sweep --queue', () => {
   const sweep = (...more: string[]) =>
     run('sweep', '--config', at('grid.yaml'), '--out', at('new'), '--queue', '--quiet', ...more)
