@@ -72,10 +72,15 @@ export async function sweepByQueue({ folder, store, must }) {
     await until(`the end of ${pid}, whose worker was killed`, () => parentOf(pid) === null)
     workers = workers.map((w) => (w === worker ? start() : w))
     if (kill === 0) {
+      // The sweep goes too, and comes again.
       waiting.child.kill('SIGKILL')
       await waiting.ended
       waiting = begin()
     } else if (kill === 1) {
+      await until('two workers', () => {
+        const { status, stdout } = tinystill(folder, store.url, 'queue', 'status', '--json')
+        return status === 0 && JSON.parse(stdout).workers.length === 2
+      })
       await store.kill()
       await until('a worker that says so', () =>
         workers.some((w) => w.said().includes('the queue does not answer')),
