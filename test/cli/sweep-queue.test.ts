@@ -1,13 +1,16 @@
 // tinystill sweep --queue without a queue: the jobs that runs become, what of a job is refused, and the waiting. With a Redis,
 // workers and kills: npm run check:queue -- sweep.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { doJob } from '../../src/cli/queue/child.js'
+import type { JobRecord, QueuedJob, QueueStore } from '../../src/cli/queue/engine.js'
+import type { Context } from '../../src/cli/shared/command.js'
 import { readGrid } from '../../src/cli/sweep/grid.js'
 import { jobOfRun, runOfJob } from '../../src/cli/sweep/job.js'
-import { endOf, fail, failureOf, runsOf } from '../../src/cli/sweep/runs.js'
+import { throughQueue } from '../../src/cli/sweep/queued.js'
+import { endOf, fail, failureOf, type Run, runsOf } from '../../src/cli/sweep/runs.js'
 import { saveTinyModel } from './model.js'
 import { run } from './program.js'
 
@@ -100,6 +103,91 @@ it('a failure names files as the sweep does, wherever that lies', () => {
   expect(fail(one, said)).toEqual({
     status: 'failed',
     reason: `train.tsv:3 is not runs/x, nor /a${at('train.tsv')}`,
+  })
+})
+
+describe('the sweep that waits', () => {
+  const job = (id: string, more: Partial<JobRecord> = {}): JobRecord => ({
+    id,
+    data: null,
+    attempts: 1,
+    ...more,
+  })
+  /** With a queue of these records; each look at it, the first one the adding, is told to `onAsk`, which may throw. */
+  async function waits(
+    records: Partial<Record<'failed' | 'done', JobRecord[]>>,
+    onAsk: (asked: number, own: Run) => void,
+    signals?: Context['signals'],
+  ) {
+    const out = at(`waits-${readdirSync(root).length}`)
+    mkdirSync(join(out, 'runs'), { recursive: true })
+    const [own] = runsOf(readGrid(at('grid.yaml'), { seed: 1, seeds: 1 }), out)
+    const { id } = jobOfRun({ config: 'grid.yaml', out: basename(out) }, own)
+    const [notes, added]: [string[], number[]] = [[], []]
+    const nothing = () => {}
+    let asked = 0
+    const store = {
+      unsafe: async () => [],
+      add: async (jobs: readonly QueuedJob[]) => added.push(jobs.length),
+      records: async (state: 'failed' | 'done') => (records[state] ?? []).map((one) => ({ ...one, id })),
+    } as Partial<QueueStore> as QueueStore
+    const output = { print: nothing, info: nothing, json: nothing } as unknown as Context['output']
+    const progress = { start: nothing, update: nothing, aside: nothing, finish: nothing }
+    const ended = throughQueue(
+      [own],
+      { config: at('grid.yaml'), out, root, retry: false, unsafeStore: false, queue: 'q' },
+      {
+        ...{ output, progress: { ...progress, note: (line: string) => void notes.push(line) }, signals },
+        ...{ now: () => 0, lines: async function* () {} },
+      },
+      {
+        lookMs: 1,
+        within: async (work) => {
+          onAsk(++asked, own)
+          return work(store)
+        },
+      },
+    )
+    return { ended, own, notes, added }
+  }
+
+  it('makes a failure of what no worker could begin', async () => {
+    const { ended, own } = await waits({ failed: [job('', { reason: 'train.tsv is not there' })] }, () => {})
+    await ended
+    expect(endOf(own)).toEqual({ status: 'failed', reason: 'train.tsv is not there' })
+  })
+
+  it('adds again what the store forgot, and outlasts one that is away', async () => {
+    const { ended, notes, added } = await waits({}, (asked, own) => {
+      if (asked === 3 || asked === 4) throw new Error('Redis at host:1 cannot be reached')
+      if (asked === 6) fail(own, 'ended here')
+    })
+    await ended
+    expect(added).toEqual([1, 1, 1, 0])
+    expect(notes).toEqual([
+      'Redis at host:1 cannot be reached; runs in hand go on, and this waits',
+      'the queue answers again',
+      expect.stringContaining('failed: ended here'),
+    ])
+  })
+
+  it('ends where a run was done on another disk', async () => {
+    const done = [job('', { worker: 'host-1' })]
+    const { ended, added } = await waits({ done }, () => {})
+    await expect(ended).rejects.toThrow(/^lr=0\.01, seed 1 was done by host-1, and is not in .*one folder/)
+    expect(added).toEqual([1, 0, 0, 0, 0, 0, 0])
+  })
+
+  it('leaves the runs in the queue when it is stopped', async () => {
+    const { ended } = await waits(
+      {},
+      () => {},
+      (onSignal) => {
+        onSignal('SIGINT')
+        return () => {}
+      },
+    )
+    await expect(ended).rejects.toThrow('stopped by SIGINT; 1 runs stay in the queue')
   })
 })
 

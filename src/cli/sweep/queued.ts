@@ -27,13 +27,18 @@ const LATE = 6
 /** More than a sweep has runs. */
 const ALL = 1e6
 
-type Open = ReadonlyMap<string, Run>
+/** Runs what it is given on an open queue. */
+type Within = <T>(work: (store: QueueStore) => Promise<T>) => Promise<T>
 
 /** Until every run has ended. Throws Interrupted when the user asks to stop: the runs stay in the queue. */
 export async function throughQueue(
   runs: readonly Run[],
   options: QueuedSweep,
   context: Context,
+  {
+    within = (work) => withStore(options, work),
+    lookMs = LOOK_MS,
+  }: { within?: Within; lookMs?: number } = {},
 ): Promise<void> {
   const { output, progress, signals } = context
   const { config, out, root, retry } = options
@@ -46,36 +51,38 @@ export async function throughQueue(
     if (end === null || (end.status === 'failed' && retry)) open.set(jobOf(run).id, run)
   }
   if (open.size === 0) return
-  const add = (store: QueueStore, of: Open) => store.add([...of.values()].map(jobOf))
-  const added = await withStore(options, async (store) => {
+  const added = await within(async (store) => {
     await checkSafe(store, options, context)
-    return add(store, open)
+    return store.add([...open.values()].map(jobOf))
   })
   const before = runs.length - open.size
   output.info(
     `${count(added)} of ${count(runs.length)} runs added, ${count(open.size - added)} were in the queue, ${count(before)} have ended before; next: tinystill work, in as many processes as you like`,
   )
   const late = new Map<string, number>()
-  /** Which of the runs the queue has done, and nobody sees it here. */
-  const away = (records: readonly JobRecord[]) =>
-    records.filter(({ id }) => open.has(id) && endOf(open.get(id) as Run) === null)
+  /** Of these jobs the runs that have not ended by what the folder says. */
+  const notEnded = (records: readonly JobRecord[]) =>
+    records.flatMap((job): [JobRecord, Run][] => {
+      const run = open.get(job.id)
+      return run === undefined || endOf(run) !== null ? [] : [[job, run]]
+    })
   const ask = async (store: QueueStore) => {
-    for (const { id, reason } of await store.records('failed', ALL)) {
-      const run = open.get(id)
-      // A worker that could not even begin.
-      if (run !== undefined && endOf(run) === null) fail(run, reason ?? 'no worker could begin it')
-    }
-    const elsewhere = away(await store.records('done', ALL))
-    for (const { id, worker } of elsewhere) {
-      late.set(id, (late.get(id) ?? 0) + 1)
-      if ((late.get(id) as number) > LATE)
+    // No worker could even begin these.
+    for (const [{ reason = 'no worker could begin it' }, run] of notEnded(await store.records('failed', ALL)))
+      fail(run, reason)
+    const elsewhere = notEnded(await store.records('done', ALL))
+    for (const [{ id, worker = 'a worker' }, { name }] of elsewhere) {
+      const looks = (late.get(id) ?? 0) + 1
+      late.set(id, looks)
+      if (looks > LATE)
         throw new TinystillError(
-          `${(open.get(id) as Run).name} was done by ${worker ?? 'a worker'}, and is not in ${out}`,
+          `${name} was done by ${worker}, and is not in ${out}`,
           'All machines must see one folder: its place below the --root of that worker is another one',
         )
     }
-    const known = new Set(elsewhere.map(({ id }) => id))
-    await add(store, new Map([...open].filter(([id, run]) => !known.has(id) && endOf(run) === null)))
+    const done = new Set(elsewhere.map(([, run]) => run))
+    const left = [...open.values()].filter((run) => !done.has(run) && endOf(run) === null)
+    await store.add(left.map(jobOf))
   }
   const stop = listen(signals)
   let [failed, lost] = [0, false]
@@ -98,7 +105,7 @@ export async function throughQueue(
         )
       if (look % LOOKS === 0)
         try {
-          await withStore(options, ask)
+          await within(ask)
           if (lost) progress.note('the queue answers again')
           lost = false
         } catch (error) {
@@ -106,7 +113,7 @@ export async function throughQueue(
           if (!lost) progress.note(`${(error as Error).message}; runs in hand go on, and this waits`)
           lost = true
         }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      await new Promise((resolve) => setTimeout(resolve, lookMs))
     }
   } finally {
     stop.end()
