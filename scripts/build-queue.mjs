@@ -1,6 +1,6 @@
 // Installs and compiles packages/queue, and puts it where the command line of this clone looks for it.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -21,13 +21,17 @@ if (time(join(folder, 'node_modules/.package-lock.json')) < time(join(folder, 'p
   const args = ['ci', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund']
   must('installing the packages of packages/queue', 'npm', args, folder)
 }
-rmSync(join(folder, 'dist'), { recursive: true, force: true })
-must(
-  'building packages/queue',
-  process.execPath,
-  [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder],
-  root,
-)
+const newest = Math.max(...readdirSync(join(folder, 'src')).map((name) => time(join(folder, 'src', name))))
+// Where nothing has changed a worker may be at work with it.
+if (time(join(folder, 'dist/worker.js')) < newest) {
+  rmSync(join(folder, 'dist'), { recursive: true, force: true })
+  must(
+    'building packages/queue',
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder],
+    root,
+  )
+}
 const link = join(root, 'node_modules/@tinystill/queue')
 mkdirSync(dirname(link), { recursive: true })
 rmSync(link, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 // The drivers in examples/scale, each with its engine where that is installed: the joined cache must be the one of `label` on the
 // whole file, to the byte, though the first try at one part fails. What is not installed is passed over, and said.
-// PYTHON: one that has ray and pyspark.
+// PYTHON: one that has ray and pyspark. `-- Ray`: that one alone.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -96,7 +96,9 @@ try {
     at('whole'),
   )
   const whole = bytesOf(at('whole'))
+  const asked = process.argv.slice(2)
   for (const { name, there, run } of engines) {
+    if (asked.length > 0 && !asked.includes(name)) continue
     if (!there()) {
       console.log(`${name}: not installed, passed over`)
       continue

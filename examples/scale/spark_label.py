@@ -1,5 +1,5 @@
-# Spark: mapPartitions over the numbers of the parts; the workers have one disk. UNTRIED so far: `npm run check:scale` runs it
-# where pyspark and a Java are. pip install pyspark; spark-submit or python spark_label.py --teacher DIR --parts DIR --caches DIR --out DIR
+# Spark: mapPartitions over the numbers of the parts; the workers have one disk. Tried with pyspark 4.3 in local[2,4] by
+# `npm run check:scale`. pip install pyspark; spark-submit or python spark_label.py --teacher DIR --parts DIR --caches DIR --out DIR
 # local[2] tries nothing again, local[2,4] each task up to four times, as a cluster does (spark.task.maxFailures).
 import argparse
 import json

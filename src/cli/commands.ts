@@ -33,7 +33,7 @@ type AnyCommand = CommandSpec<never>
 
 /** Of commands of two words, what the first one is. */
 export const groups: Readonly<Record<string, string>> = {
-  queue: 'A job queue that hands out the parts of a split: add, status, drain',
+  queue: 'A job queue that hands out the parts of a split and the runs of a sweep: add, status, drain',
 }
 
 export const commands: AnyCommand[] = [

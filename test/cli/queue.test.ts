@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { labelJob } from '../../src/cli/queue/child.js'
+import { doJob } from '../../src/cli/queue/child.js'
 import { type JobRecord, loadEngine, type QueuedJob, type QueueStore } from '../../src/cli/queue/engine.js'
 import { belowRoot, insideRoot, readJob } from '../../src/cli/queue/job.js'
 import { placeOf, URL_NAME } from '../../src/cli/queue/place.js'
@@ -136,7 +136,7 @@ describe('a job', () => {
   })
 
   it.each([null, 'text', 3, []])('%j is none', (data) => {
-    expect(() => readJob(data)).toThrow('must be an object')
+    expect(() => readJob(data)).toThrow('must hold one JSON object')
   })
 
   it.each([
@@ -168,11 +168,9 @@ describe('the child', () => {
   it('labels parts to the bytes of label on the whole, and leaves what is there', async () => {
     const { jobs } = jobsOf(options)
     const results = []
-    for (const { data } of jobs) results.push(await labelJob(data, { root: folder }, hooks))
-    expect(results.map(({ state, rows }) => [state, rows])).toEqual(
-      [10, 10, 10, 5].map((n) => ['labelled', n]),
-    )
-    expect((await labelJob(jobs[0].data, { root: folder }, hooks)).state).toBe('there')
+    for (const { data } of jobs) results.push(await doJob(data, { root: folder }, hooks))
+    expect(results).toMatchObject([10, 10, 10, 5].map((rows) => ({ state: 'labelled', rows })))
+    expect((await doJob(jobs[0].data, { root: folder }, hooks)).state).toBe('there')
     expect(jobsOf(options).jobs).toEqual([])
     await run('join', '--parts', at('parts'), '--caches', at('caches'), '--out', at('joined'), '--quiet')
     await run(
@@ -197,7 +195,7 @@ describe('the child', () => {
     const { jobs } = jobsOf({ ...options, teacher: at('turned') })
     writeFileSync(at('turned/config.json'), readFileSync(at('bert/config.json'), 'utf8').replace('{', '{ '))
     const unfit = (data: unknown, word: string) =>
-      expect(labelJob(data, { root: folder }, hooks)).rejects.toMatchObject({
+      expect(doJob(data, { root: folder }, hooks)).rejects.toMatchObject({
         name: 'Unfit',
         message: expect.stringContaining(word),
       })
@@ -225,7 +223,7 @@ describe('the child', () => {
       onSignal('disconnect')
       return () => {}
     }
-    await expect(labelJob(dataOf(), { root: folder }, { onRows: () => {}, signals })).rejects.toThrow(
+    await expect(doJob(dataOf(), { root: folder }, { onRows: () => {}, signals })).rejects.toThrow(
       'disconnect',
     )
     expect(readdirSync(at('caches'))).toEqual([])

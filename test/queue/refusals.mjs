@@ -8,10 +8,11 @@ import { published, root, startWorker, tinystill } from './world.mjs'
 
 export function refusals({ folder, store, run, add, must, rows, shard }) {
   const at = (...names) => join(folder, ...names)
-  /** One line with these words, and exit code 1. */
-  const refuses = ({ status, stderr }, ...words) => {
+  /** One line with these words, and exit code 1, or 2 where the command line itself is wrong. */
+  const refuses = (said, ...words) => refusesBy(1, said, ...words)
+  const refusesBy = (code, { status, stderr }, ...words) => {
     const lines = stderr.trim().split('\n')
-    must(status === 1 && lines.length === 1, `exit ${status}: ${stderr}`)
+    must(status === code && lines.length === 1, `exit ${status}: ${stderr}`)
     for (const word of words) must(stderr.includes(word), `${stderr.trim()} lacks ${word}`)
     must(!stderr.includes(PASSWORD), 'the password is shown')
     return lines[0]
@@ -122,7 +123,8 @@ export function refusals({ folder, store, run, add, must, rows, shard }) {
     [
       'folders outside the root',
       () =>
-        refuses(
+        refusesBy(
+          2,
           run('queue', 'add', '--teacher', 'bert', '--parts', 'parts', '--out', 'x', '--root', 'bert'),
           '--root',
           'outside',

@@ -1,17 +1,21 @@
 // npm run check:queue: workers on a Redis of our own, killed and paused, the store too; the joined cache is that of one run, to
 // the byte. Then what is refused. One line a check; the last is 'N passed, N failed'. `-- full`: 20,000 rows, 20 kills of
 // workers, 5 pauses, 5 kills of the store, processor time beside label's, and two hosts with a link that is cut. By name
-// one at a time, of the smaller size: storm (with what is refused), cost, hosts.
+// one at a time, of the smaller size: storm (with what is refused), sweep, cost, hosts. `cost --teacher DIR --data FILE`: with a
+// teacher and texts of your own, the first 20,000 lines.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { twoHosts } from './hosts.mjs'
 import { refusals } from './refusals.mjs'
 import { hasRedis, startStore, until } from './store.mjs'
 import { storm } from './storm.mjs'
+import { sweepByQueue } from './sweep.mjs'
 import {
   attempts,
+  bin,
   bytesOf,
   makeWorld,
   processesIn,
@@ -27,7 +31,10 @@ if (!hasRedis()) {
   process.exit(0)
 }
 
-const asked = process.argv.slice(2)
+const { positionals: asked, values: given } = parseArgs({
+  allowPositionals: true,
+  options: { teacher: { type: 'string' }, data: { type: 'string' } },
+})
 const full = asked.includes('full')
 const wants = (name) => full || (asked.length > 0 ? asked : ['storm']).includes(name)
 const size = full
@@ -35,7 +42,9 @@ const size = full
   : { rows: 2000, part: 50, kills: 3, pauses: 2, outages: 1 }
 /** Of the storm: small parts, in small shards. Of what is measured: large ones, and a teacher that takes its time. */
 const small = { parts: 'parts', whole: 'whole', teacher: 'bert', shard: String(size.part / 2) }
-const large = { parts: 'large', whole: 'whole-large', teacher: 'wide', shard: '1000' }
+const large = { parts: 'large', whole: 'whole-large', teacher: 'wide', shard: '1000', data: 'long.txt' }
+/** What is measured is what that many rows cost. */
+const MEASURED = 20_000
 
 let passed = 0
 let failed = 0
@@ -69,13 +78,15 @@ const typed = (line) => line.split(' ')
 const addArgs = (out, { parts, shard, teacher } = small) =>
   typed(`queue add --teacher ${teacher} --parts ${parts} --out ${out} --shard-rows ${shard} --json`)
 const add = (out, kind) => run(...addArgs(out, kind))
-const labelArgs = ({ whole, shard, teacher }) =>
-  typed(`label --teacher ${teacher} --data data.txt --shard-rows ${shard} --threads 1 --out ${whole}`)
+const labelArgs = ({ whole, shard, teacher, data = 'data.txt' }) =>
+  typed(`label --teacher ${teacher} --data ${data} --shard-rows ${shard} --threads 1 --out ${whole}`)
 
-/** Seconds of everything that a command line starts: of processors together, and on the clock. */
-function timed(...args) {
-  const line = [process.execPath, join(root, 'dist/cli/bin.js'), ...args, '--quiet']
-  const { stderr, status } = spawnSync('bash', ['-c', 'TIMEFORMAT="%U %S %R"; time "$@"', 'bash', ...line], {
+/** Seconds of everything that these command lines start, side by side: of processors together, and on the clock. */
+function timed(...lines) {
+  const script = `TIMEFORMAT="%U %S %R"; status=0
+time { for line in "$@"; do $line & all="$all $!"; done; for one in $all; do wait $one || status=1; done; }; exit $status`
+  const words = lines.map((args) => [process.execPath, bin, ...args, '--quiet'].join(' '))
+  const { stderr, status } = spawnSync('bash', ['-c', script, 'bash', ...words], {
     ...{ cwd: folder, encoding: 'utf8', env: { ...process.env, TINYSTILL_QUEUE_URL: store.url } },
   })
   must(status === 0, stderr)
@@ -88,6 +99,10 @@ const joined = (caches, out, { parts, whole } = small) => {
   must(status === 0, said)
   must(bytesOf(join(folder, out)) === bytesOf(join(folder, whole)), `${out} has other bytes than ${whole}`)
   must(attempts(join(folder, caches)).length === 0, 'attempts are left')
+}
+
+const nobody = async () => {
+  await until('the end of all workers', () => processesIn(folder).length === 0)
 }
 
 async function killed() {
@@ -110,9 +125,7 @@ async function killed() {
     return `${kill} kills of workers, ${pause} pauses past the lease, ${outage} kills of the store: the bytes of one run`
   })
 
-  await check('no process is left', async () => {
-    await until('the end of all workers', () => processesIn(folder).length === 0)
-  })
+  await check('no process is left', nobody)
 
   await check('a store that was emptied: adding again adds what is missing', async () => {
     must(run('queue', 'drain').status === 0, 'drain')
@@ -130,22 +143,30 @@ async function killed() {
   })
 }
 
+/** By what is given, or by what is made up: as many rows of one line each. */
+function measured() {
+  if (given.teacher !== undefined) cpSync(given.teacher, join(folder, 'given'), { recursive: true })
+  const lines = readFileSync(given.data ?? join(folder, 'data.txt'), 'utf8').split('\n')
+  writeFileSync(join(folder, large.data), [...new Set(lines)].slice(0, MEASURED).join('\n'))
+  run(...typed(`split --data ${large.data} --out large --rows 2000`))
+  return given.teacher === undefined ? large : { ...large, teacher: 'given' }
+}
+
 async function cost() {
-  const label = timed(...labelArgs(large))
-  add('one', large)
-  const one = timed('work', '--until-done', '--threads', '1')
-  joined('one', 'joined-one', large)
-  add('two', large)
-  const began = performance.now()
-  const workers = [1, 2].map(() => startWorker(folder, store.url, ['--until-done']))
-  await Promise.all(workers.map((w) => w.ended))
-  const two = (performance.now() - began) / 1000
-  joined('two', 'joined-two', large)
+  const kind = measured()
+  const worker = typed('work --until-done --threads 1')
+  const label = timed(labelArgs(kind))
+  add('one', kind)
+  const one = timed(worker)
+  joined('one', 'joined-one', kind)
+  add('two', kind)
+  const two = timed(worker, worker)
+  joined('two', 'joined-two', kind)
   // Figures, and no verdict: what else the machine does is in them.
-  const s = (seconds) => `${seconds.toFixed(1)} s`
-  const more = `${(100 * (one.processor / label.processor - 1)).toFixed(1)}% more`
-  const times = `${(one.clock / two).toFixed(2)} times as fast`
-  return `processor: label ${s(label.processor)}, a worker ${s(one.processor)}, ${more}; clock: a worker ${s(one.clock)}, two ${s(two)}, ${times}`
+  const s = ({ processor, clock }) => `${processor.toFixed(1)} s, ${clock.toFixed(1)} on the clock`
+  const more = ({ processor }) => `${(100 * (processor / label.processor - 1)).toFixed(1)}% more`
+  const times = `${(one.clock / two.clock).toFixed(2)} times as fast`
+  return `processor: label ${s(label)}; a worker ${s(one)}, ${more(one)}; two ${s(two)}, ${more(two)}, ${times}`
 }
 
 async function hosts() {
@@ -158,7 +179,6 @@ async function hosts() {
 
 try {
   run(...typed(`split --data data.txt --out parts --rows ${size.part}`))
-  run(...typed('split --data data.txt --out large --rows 2000'))
   if (wants('storm')) {
     await killed()
     for (const [name, work] of refusals({
@@ -171,6 +191,11 @@ try {
       shard: small.shard,
     }))
       await check(name, work)
+    await check('nothing that was published is lost', () => joined('caches', 'joined-last'))
+  }
+  if (wants('sweep')) {
+    await check('12 runs of a sweep on 2 workers', () => sweepByQueue({ folder, store, must }))
+    await check('no process of a sweep is left', nobody)
   }
   if (wants('cost')) await check('what a queue costs', cost)
   if (wants('hosts')) await check('two hosts, whose link is cut in the middle', hosts)

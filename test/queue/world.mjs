@@ -13,7 +13,7 @@ const words =
 /** n different texts and a tenth of them again, and teachers of random numbers: their names, and how wide they are. */
 export async function makeWorld(folder, n, teachers) {
   await import(`${root}/dist/autograd/methods.js`)
-  const { writePretrained } = await import(`${root}/dist/files/models/pretrained.js`)
+  const { writePretrained } = await import(`${root}/dist/files/index.js`)
   const { DistilBertForSequenceClassification } = await import(`${root}/dist/nn/models/bert.js`)
   const { trainWordPiece } = await import(`${root}/dist/text/wordpiece-train.js`)
   const { randomScope } = await import(`${root}/dist/autograd/random.js`)
@@ -45,13 +45,17 @@ export function tinystill(folder, url, ...args) {
   return { status, stdout, stderr, said: stdout + stderr }
 }
 
-let workers = 0
+let started = 0
 
 /** A worker that goes on until it is killed, or with --until-done until nothing is left. */
-export function startWorker(folder, url, args, inside = []) {
-  const log = join(folder, `worker-${workers++}.log`)
+export const startWorker = (folder, url, args, inside) =>
+  startCommand(folder, url, ['work', '--threads', '1', ...args], inside)
+
+/** A command line that can be killed. */
+export function startCommand(folder, url, args, inside = []) {
+  const log = join(folder, `command-${started++}.log`)
   const out = openSync(log, 'w')
-  const [command, ...words] = [...inside, process.execPath, bin, 'work', '--threads', '1', ...args]
+  const [command, ...words] = [...inside, process.execPath, bin, ...args]
   const child = spawn(command, words, {
     ...{ cwd: folder, stdio: ['ignore', out, out], env: { ...process.env, TINYSTILL_QUEUE_URL: url } },
   })

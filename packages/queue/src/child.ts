@@ -1,11 +1,11 @@
-// The process that labels: BullMQ starts it, sends it a job after the other, and waits. It ends by itself when its worker has
+// The process that computes: BullMQ starts it, sends it a job after the other, and waits. It ends by itself when its worker has
 // gone: left alone it would go on for ever, holding a core and its memory, since BullMQ's own child ignores SIGTERM then.
 import type { SandboxedJob } from 'bullmq'
-import type * as labelling from '../../../dist/cli/queue/child.js'
+import type * as jobs from '../../../dist/cli/queue/child.js'
 import { CHILD, type ChildStart } from './child-settings.js'
 
 const { module, settings } = JSON.parse(process.env[CHILD] ?? '{}') as ChildStart
-const { labelJob } = (await import(module)) as typeof labelling
+const { doJob } = (await import(module)) as typeof jobs
 
 const PROGRESS_MS = 5000
 
@@ -39,7 +39,7 @@ export default async function part(job: SandboxedJob) {
     // Where the worker has gone nobody listens.
     job.updateProgress({ rows }).catch(() => {})
   }
-  const work = labelJob(job.data, settings, { onRows, signals })
+  const work = doJob(job.data, settings, { onRows, signals })
   running = work
   try {
     return await work

@@ -3,6 +3,6 @@ import type { QueueEngine } from '../../../dist/cli/queue/engine.js'
 import { open } from './store.js'
 import { work } from './worker.js'
 
-const engine: QueueEngine = { api: 1, open, work }
+const engine: QueueEngine = { api: 2, open, work }
 export const api = engine.api
 export { open, work }

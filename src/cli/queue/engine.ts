@@ -1,4 +1,4 @@
-// The seam to a job queue. What is labelled, and whether it may be, is decided here; who gets which part, and when again, by a
+// The seam to a job queue. What is done, and whether it may be, is decided here; who gets which job, and when again, by a
 // package of its own (packages/queue: BullMQ on Redis), which is looked for only when a queue is asked for (ADR 32).
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { TinystillError } from '../../errors.js'
 export const PACKAGE = '@tinystill/queue'
 
 /** Counts changes of the interfaces below. */
-const API = 1
+const API = 2
 
 /** Which queue, where. The URL may hold a password: it is never shown. */
 export interface QueuePlace {
@@ -16,7 +16,7 @@ export interface QueuePlace {
   queue: string
 }
 
-/** A part to be labelled, as the queue keeps it. */
+/** A part to be labelled or a run of a sweep, as the queue keeps it. */
 export interface QueuedJob {
   /** Names it: of two with one id there is one. Letters, digits and dashes. */
   id: string
@@ -69,7 +69,7 @@ export interface WorkOptions extends QueuePlace {
   leaseMs: number
   /** Ends when nothing waits and nobody works. */
   untilDone: boolean
-  /** Address of a module with `labelJob` (child.ts), which a process of its own runs, and what that is given with each job. */
+  /** Address of a module with `doJob` (child.ts), which a process of its own runs, and what that is given with each job. */
   module: string
   settings: ChildSettings
   onEvent: (event: WorkEvent) => void

@@ -9,8 +9,10 @@ import { type PartsPlan, partFile, partName } from '../../files/parts/plan.js'
 import { counted, Fields } from '../../formats/fields.js'
 import type { QueuedJob } from './engine.js'
 
-const FORMAT = 'tinystill-part'
-const VERSION = 1
+/** Kinds of jobs, by their field `format`. */
+export const PART = 'tinystill-part'
+export const RUN = 'tinystill-run'
+export const VERSION = 1
 
 export interface Folders {
   parts: string
@@ -32,17 +34,21 @@ export function runId(folders: Folders, plan: PartsPlan, shared: Omit<CacheFacts
 }
 
 export function jobOf(run: string, { part, ...rest }: PartJob): QueuedJob {
-  const data = { format: FORMAT, version: VERSION, run, part, file: partFile(part), ...rest }
+  const data = { format: PART, version: VERSION, run, part, file: partFile(part), ...rest }
   return { id: `${run}-${partName(part)}`, data }
+}
+
+/** The fields of a job of this kind. Throws CheckpointError. */
+export function jobFields(data: unknown, kind: string): Fields {
+  const given = Fields.of('job', data)
+  given.oneOf('format', [kind])
+  given.oneOf('version', [VERSION])
+  return given
 }
 
 /** A job's fields, each checked, its folders still as the job has them. Throws CheckpointError naming the field. */
 export function readJob(data: unknown): PartJob {
-  if (typeof data !== 'object' || data === null || Array.isArray(data))
-    throw new CheckpointError('job', 'must be an object')
-  const given = new Fields('job', new Map(Object.entries(data)))
-  given.oneOf('format', [FORMAT])
-  given.oneOf('version', [VERSION])
+  const given = jobFields(data, PART)
   const part = given.number('part', counted(0, 1e9)) as number
   given.oneOf('file', [partFile(part)])
   const facts = readFacts(given.inner('facts'))

@@ -1,6 +1,5 @@
 // tinystill queue add, status, drain: the parts of a split in a job queue, for workers on any machine.
 import type { Command } from 'commander'
-import { TinystillError } from '../../errors.js'
 import { teacherFacts } from '../../files/cache/facts.js'
 import { makeFolder } from '../../files/disk.js'
 import { isPublished } from '../../files/parts/attempt.js'
@@ -13,13 +12,18 @@ import { requireOther } from '../shared/model-folder.js'
 import { count } from '../shared/table.js'
 import type { QueuedJob, QueueStore } from './engine.js'
 import { belowRoot, jobOf, runId } from './job.js'
-import { addPlaceOptions, type PlaceOptions, withStore } from './place.js'
+import {
+  type AddingOptions,
+  addAddingOptions,
+  addPlaceOptions,
+  checkSafe,
+  type PlaceOptions,
+  withStore,
+} from './place.js'
 import { prometheus, statusOf, statusText } from './status.js'
 
-export interface AddOptions extends LabelOptions, PlaceOptions {
+export interface AddOptions extends LabelOptions, AddingOptions {
   parts: string
-  root: string
-  unsafeStore: boolean
 }
 
 /** The jobs of all parts that are not published, by what the folders hold. Throws TinystillError, RangeError. */
@@ -51,13 +55,7 @@ export async function addJobs(
   options: AddOptions,
   { output }: Pick<Context, 'output'>,
 ): Promise<void> {
-  const unsafe = await store.unsafe()
-  if (unsafe.length > 0 && !options.unsafeStore)
-    throw new TinystillError(
-      `the store may lose jobs: ${unsafe.join('; ')}`,
-      'Or go on with --unsafe-store: published parts stay, and adding again adds what a lost store forgot',
-    )
-  for (const line of unsafe) output.info(`note: the store may lose jobs: ${line}`)
+  await checkSafe(store, options, { output })
   makeFolder(options.out)
   const { run, jobs, parts, rows } = jobsOf(options)
   const added = await store.add(jobs)
@@ -79,16 +77,13 @@ export const addCommand: CommandSpec<AddOptions> = {
     'Put the parts of a split that are not published yet into a job queue (Redis, by the package @tinystill/queue)',
   options: (command: Command) =>
     addSettingsOptions(
-      addPlaceOptions(command)
-        .requiredOption('--teacher <dir>', 'folder of the model')
-        .requiredOption('--parts <dir>', 'what tinystill split wrote')
-        .requiredOption('--out <dir>', 'where each part becomes a cache')
-        .option(
-          '--root <dir>',
-          'the three lie below it, and workers find them by their places below theirs',
-          '.',
-        )
-        .option('--unsafe-store', 'goes on where Redis keeps jobs in memory alone, or may drop them', false),
+      addAddingOptions(
+        addPlaceOptions(command)
+          .requiredOption('--teacher <dir>', 'folder of the model')
+          .requiredOption('--parts <dir>', 'what tinystill split wrote')
+          .requiredOption('--out <dir>', 'where each part becomes a cache'),
+        'the three',
+      ),
     ),
   run: (options, context) => withStore(options, (store) => addJobs(store, options, context)),
 }

@@ -73,7 +73,12 @@ export function statusText({
   failures,
 }: QueueStatus): string {
   const states = jobStates.map((state) => `${count(parts[state])} ${state}`).join(', ')
-  const rate = rowsPerSecond === null ? 'no part is done yet' : `${count(rowsPerSecond)} rows/s`
+  const rate =
+    rowsPerSecond !== null
+      ? `${count(rowsPerSecond)} rows/s`
+      : parts.done > 0
+        ? 'no rows are labelled'
+        : 'no part is done yet'
   const left = secondsLeft === null || secondsLeft === 0 ? '' : `, about ${duration(secondsLeft)} left`
   const columns = (...titles: string[]) => titles.map((title) => ({ title }))
   const tables = [

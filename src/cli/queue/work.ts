@@ -6,6 +6,7 @@ import { TinystillError } from '../../errors.js'
 import { isFolder } from '../../files/disk.js'
 import type { CommandSpec } from '../shared/command.js'
 import { numberIn } from '../shared/options.js'
+import { printable } from '../shared/plain.js'
 import { count, duration } from '../shared/table.js'
 import { loadEngine, type WorkEvent } from './engine.js'
 import { addPlaceOptions, type PlaceOptions, placeOf } from './place.js'
@@ -22,6 +23,7 @@ const GIVE_UP = 5
 /** A result is JSON of a process of ours, by way of the store. */
 interface Said {
   state?: unknown
+  said?: unknown
   rows?: unknown
   seconds?: unknown
 }
@@ -29,7 +31,7 @@ interface Said {
 export const workCommand: CommandSpec<WorkerOptions> = {
   name: 'work',
   describe:
-    'Label parts that tinystill queue add put into a job queue, one after the other, until told to stop',
+    'Do what tinystill queue add and sweep --queue put into a job queue, one after the other, until told to stop',
   options: (command: Command) =>
     addPlaceOptions(command)
       .option('--root <dir>', 'jobs name folders below it, and no others', '.')
@@ -67,8 +69,9 @@ export const workCommand: CommandSpec<WorkerOptions> = {
     const onEvent = (event: WorkEvent): void => {
       output.info(eventText(event, untilDone))
       if (event.kind === 'done') {
-        const { rows } = event.job.result as Said
-        told.done++
+        const { rows, state } = (event.job.result ?? {}) as Said
+        if (state === 'failed') told.failed++
+        else told.done++
         told.rows += typeof rows === 'number' ? rows : 0
         inARow = new Set()
       } else if (event.kind === 'failed' && event.final) {
@@ -103,7 +106,8 @@ export const workCommand: CommandSpec<WorkerOptions> = {
 function eventText(event: WorkEvent, untilDone: boolean): string {
   switch (event.kind) {
     case 'done': {
-      const { state, rows, seconds } = (event.job.result ?? {}) as Said
+      const { state, said, rows, seconds } = (event.job.result ?? {}) as Said
+      if (typeof said === 'string') return printable(said)
       const figures =
         state === 'labelled' && typeof rows === 'number' && typeof seconds === 'number'
           ? `: ${count(rows)} rows, ${count(rows / Math.max(0.001, seconds))} rows/s, ${duration(seconds)}`

@@ -1,7 +1,8 @@
 // The runs of a sweep, and how far each is: what its folder says, and nothing else, so that any process on any machine may ask.
 import { existsSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { sha256 } from '../../files/cache/facts.js'
+import { writeAtomic } from '../../files/disk.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
 import type { Figures } from '../../train/reports.js'
@@ -10,6 +11,7 @@ import { outputOf } from '../distill/job.js'
 import type { DistillOptions } from '../distill/options.js'
 import { type RightRows, unpackRows } from '../distill/right-rows.js'
 import { parsed } from '../run/words.js'
+import { shownFigure } from '../shared/figures.js'
 import { noSettings } from '../shared/options.js'
 import { checkSameRun, identityOf, identityOfModel } from '../shared/run-identity.js'
 import { type Grid, type Setting, valueText } from './grid.js'
@@ -19,6 +21,8 @@ export interface Run {
   seed: number
   /** The run's own folder; what the sweep notes of it stands beside it under the same name. */
   folder: string
+  /** The folder of the sweep's file. */
+  from: string
   /** 'lr=0.001 T=4, seed 2' */
   name: string
   /** As it would be typed. */
@@ -43,7 +47,7 @@ export function runsOf({ file, settings, seeds }: Grid, out: string): Run[] {
       const words = [...setting.words, '--out', folder, '--seed', String(seed), '--resume']
       const options = parsed(distillCommand as never, words, { experiment, where: setting.name })
       return {
-        ...{ setting, seed, folder, name: `${setting.name}, seed ${seed}` },
+        ...{ setting, seed, folder, from: dirname(file), name: `${setting.name}, seed ${seed}` },
         ...{ words: ['distill', ...words], options: options as DistillOptions },
       }
     }),
@@ -111,6 +115,32 @@ export function checkDone(runs: readonly Run[]): void {
       identityOf({ ...facts, models: facts.models ?? {}, data }, model),
     )
   }
+}
+
+/** Paths in a reason as results and the sweep's file have them: other machines, and workers, have both folders elsewhere. */
+function fromHere({ folder, from }: Run, reason: string): string {
+  const places = [dirname(dirname(folder)), from].filter((place) => place !== '.')
+  return places.reduce((text, place) => {
+    const start = join(place, '/').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+    return text.replace(new RegExp(`(?<![\\w./\\\\-])${start}`, 'g'), '')
+  }, reason)
+}
+
+/** A run has ended in vain, for whoever looks. Throws CheckpointError where that cannot be written. */
+export function fail(run: Run, said: string): RunEnd {
+  const { folder } = run
+  const reason = fromHere(run, said)
+  writeAtomic(failureOf(folder), `${JSON.stringify({ reason }, null, 2)}\n`)
+  return { status: 'failed', reason }
+}
+
+/** What came of it, as a line. */
+export function endText({ name, folder }: Run, end: RunEnd): string {
+  if (end.status === 'failed') return `${name} failed: ${end.reason} (${logOf(folder)})`
+  const [figure] = Object.keys(end.figures)
+  return figure === undefined
+    ? `${name} is done`
+    : `${name}: ${end.set} ${figure} ${shownFigure(figure, end.figures[figure])}`
 }
 
 /** As results name it: DIR may be anywhere. */

@@ -1,24 +1,26 @@
 // tinystill sweep: the same distillation with other settings and seeds, and what of the differences is more than chance.
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { TinystillError } from '../../errors.js'
 import { makeFolder, writeAtomic } from '../../files/disk.js'
+import { type AddingOptions, addAddingOptions, QUEUE, queueName, URL_NAME } from '../queue/place.js'
 import type { CommandSpec, CommonOptions } from '../shared/command.js'
-import { shownFigure } from '../shared/figures.js'
 import { quoted, whole } from '../shared/options.js'
 import { renderTable } from '../shared/table.js'
 import { readGrid } from './grid.js'
+import { throughQueue } from './queued.js'
 import { sweepPage } from './report.js'
 import { columnsOf, failedIn, linesOf, resultsOf, rowsOf } from './results.js'
-import { checkDone, logOf, type Run, type RunEnd, runsOf } from './runs.js'
+import { checkDone, runsOf } from './runs.js'
 import { workThrough } from './work.js'
 
-interface SweepOptions extends CommonOptions {
+interface SweepOptions extends CommonOptions, Pick<AddingOptions, 'root' | 'unsafeStore'> {
   config: string
   seeds?: number
   out: string
   jobs: number
+  queue?: string
   retry: boolean
   dryRun: boolean
 }
@@ -33,19 +35,21 @@ function moreOf({ jobs, threads, backend, gpuMode }: SweepOptions): string[] {
   ]
 }
 
-function tell({ name, folder }: Run, end: RunEnd): string {
-  if (end.status === 'failed') return `${name} failed: ${end.reason} (${logOf(folder)})`
-  const [figure] = Object.keys(end.figures)
-  return figure === undefined
-    ? `${name} is done`
-    : `${name}: ${end.set} ${figure} ${shownFigure(figure, end.figures[figure])}`
+/** Whoever works through the queue says how much it takes at once. */
+function checkQueued(options: SweepOptions): void {
+  const { jobs, threads, backend, gpuMode } = options
+  const given = { '--threads': threads, '--backend': backend, '--gpu-mode': gpuMode }
+  const [mine] = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
+  const flag = jobs > 1 ? '--jobs' : mine
+  if (flag !== undefined)
+    throw new RangeError(`${flag} does not go with --queue: it is for tinystill work to say`)
 }
 
 export const sweepCommand: CommandSpec<SweepOptions> = {
   name: 'sweep',
   describe: 'Distil with many settings and seeds, on one machine or several, and compare them',
   options: (command: Command) =>
-    command
+    addAddingOptions(command, 'with --queue, --config and --out')
       .requiredOption(
         '--config <file>',
         'YAML or JSON: { data, models, seeds, baseline, distill: { ... }, grid: { option: [values] }, settings: [{ name, ... }] }',
@@ -65,12 +69,21 @@ export const sweepCommand: CommandSpec<SweepOptions> = {
         whole(1, 64),
         1,
       )
+      .addOption(
+        new Option(
+          '--queue [name]',
+          `puts the runs into a job queue for tinystill work, and waits; its address is ${URL_NAME} of the environment, its name by default ${QUEUE}`,
+        )
+          .preset(QUEUE)
+          .argParser(queueName),
+      )
       .option('--retry', 'once more what failed before', false)
       .option('--dry-run', 'checks the file and prints the commands as they would be typed', false)
       .option('--resume', 'as it does without: what is done stays, what was cut off goes on', false),
   run: async (options, context) => {
-    const { config, out, seed, seeds, jobs, retry, dryRun } = options
+    const { config, out, seed, seeds, jobs, queue, retry, dryRun } = options
     const { output } = context
+    if (queue !== undefined) checkQueued(options)
     const grid = readGrid(config, { seed, seeds })
     const runs = runsOf(grid, out)
     if (dryRun) {
@@ -80,7 +93,8 @@ export const sweepCommand: CommandSpec<SweepOptions> = {
     }
     makeFolder(out)
     checkDone(runs)
-    await workThrough(runs, { jobs, retry, more: moreOf(options), tell }, context)
+    if (queue === undefined) await workThrough(runs, { jobs, retry, more: moreOf(options) }, context)
+    else await throughQueue(runs, { ...options, queue }, context)
     const results = resultsOf(grid, runs)
     writeAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
     writeAtomic(join(out, 'report.html'), sweepPage(results, `Sweep of ${basename(config)}`))

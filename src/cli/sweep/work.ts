@@ -2,13 +2,13 @@
 // who is killed loses it, and whoever comes next goes on from the run's checkpoint.
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { makeFolder, writeAtomic } from '../../files/disk.js'
+import { makeFolder } from '../../files/disk.js'
 import { isFileHeld, isLocked, tidyFileLock, tryLockFile } from '../../files/lock.js'
 import { Interrupted } from '../../train/run-state.js'
 import type { Context } from '../shared/command.js'
 import { count } from '../shared/table.js'
 import { type Child, type Ended, start } from './child.js'
-import { endOf, failureOf, logOf, type Run, type RunEnd } from './runs.js'
+import { endOf, endText, fail, failureOf, logOf, type Run, type RunEnd } from './runs.js'
 
 export interface Work {
   /** Runs at once. */
@@ -17,8 +17,6 @@ export interface Work {
   retry: boolean
   /** Options that the sweep itself was given for all its runs. */
   more: readonly string[]
-  /** A line for a run that has ended here or elsewhere. */
-  tell(run: Run, end: RunEnd): string
 }
 
 /** Runs that others have are looked at again after this. */
@@ -45,7 +43,7 @@ export async function workThrough(runs: readonly Run[], work: Work, context: Con
   const close = (run: Run, end: RunEnd) => {
     open.delete(run)
     if (end.status === 'failed') failed++
-    progress.note(work.tell(run, end))
+    progress.note(endText(run, end))
     show()
   }
   const show = () =>
@@ -135,8 +133,7 @@ export async function workThrough(runs: readonly Run[], work: Work, context: Con
       signal === null
         ? (reason ?? 'ended without a word')
         : `its process was ended by ${signal} ${KILLS} times: is there too little memory?`
-    writeAtomic(failureOf(run.folder), `${JSON.stringify({ reason: why }, null, 2)}\n`)
-    close(run, { status: 'failed', reason: why })
+    close(run, fail(run, why))
   }
 
   for (const run of runs) {
