@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
+import { checkIsolation } from './isolate.mjs'
 import { deadLinks } from './links.mjs'
 import { pages } from './pages.mjs'
 import { byKeyboard, heldByLessons, withoutMotion } from './readers.mjs'
@@ -258,6 +259,7 @@ await check('a link with code', checkShared)
 await check('hostile texts', checkHostile)
 const all = (await pages()).filter((page) => page.cells.length > 0)
 const lessons = all.filter(({ path }) => path.startsWith('lessons/')).map(lightest)
+await check('a host without headers', () => checkIsolation(browser))
 await check('by keyboard', () => withPage('/lessons/temperature.html', {}, byKeyboard))
 await check('without motion', () => withPage('/lessons/optimizers.html', still, withoutMotion))
 await check('memory', () => withPage('/lessons/', {}, (opened) => heldByLessons(opened, lessons, runCell)))

@@ -16,6 +16,7 @@ import { reshape } from './ops/shape/views.js'
 import type { KernelOp } from './record.js'
 import { activeTracer } from './trace.js'
 
+/** Of backward(): what becomes of the graph. */
 export interface BackwardOptions {
   /** Record the gradient's own graph, for second derivatives. */
   createGraph?: boolean
@@ -23,6 +24,7 @@ export interface BackwardOptions {
   retainGraph?: boolean
 }
 
+/** Of grad(): as backward()'s, the gradient to begin with, and inputs that may be unused. */
 export interface GradOptions extends BackwardOptions {
   /** dL/dy; 1 for a single element. */
   gradient?: Tensor

@@ -16,6 +16,7 @@ interface Library {
   encode(text: string): { ids: number[] }
 }
 
+/** How texts are cleaned before they are cut into pieces. */
 export interface VocabularyOptions {
   /** Default true. */
   lowercase?: boolean
@@ -42,6 +43,7 @@ export interface WordPieceRules {
   modelMaxLength?: number | null
 }
 
+/** BERT's tokenizer: words, cut into pieces that the vocabulary has. */
 export class WordPieceTokenizer implements Tokenizer {
   readonly padId: number
   readonly unkId: number

@@ -7,6 +7,7 @@ import type { DType } from '../../tensor/storage.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Node } from '../node.js'
 
+/** An op that ran, or a leaf. */
 export interface TapeNode {
   readonly id: number
   /** The op that ran; 'leaf' where none did. */
@@ -19,6 +20,7 @@ export interface TapeNode {
   readonly name?: string
 }
 
+/** A result was computed from a node. */
 export interface TapeEdge {
   readonly from: number
   readonly to: number

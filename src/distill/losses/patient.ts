@@ -19,6 +19,7 @@ export function unitLength(x: Tensor): Tensor {
   return div(x, sqrt(where(lt(square, 1e-24), 1e-24, square)))
 }
 
+/** Of patientLoss(). */
 export interface PatientOptions {
   /** Places in the lists, as layerMap('skip', ...).hidden. Default: each with each. */
   pairs?: readonly LayerPair[] | undefined
