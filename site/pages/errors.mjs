@@ -67,6 +67,9 @@ async function ofOps() {
 
 const shown = (text) => cell(code(text.replaceAll('\n', ' ')))
 
+/** What a text is sorted by: a name that is not known stands before too many. */
+const wordsOf = ({ text }) => text.replace(/^(\.\.\.:? )+/, '')
+
 function pageOf(kind, errors) {
   const rows = errors.map(({ text, hint, op, file }) => {
     const from = op === undefined ? code(`src/${file}`) : `[${op}](/ops/${op})`
@@ -88,7 +91,7 @@ export async function errorPages() {
     const seen = new Set()
     const own = all
       .filter((it) => it.kind === kind && !seen.has(it.text) && seen.add(it.text))
-      .sort((a, b) => (a.text < b.text ? -1 : 1))
+      .sort((a, b) => (wordsOf(a) < wordsOf(b) ? -1 : 1))
     return own.length === 0
       ? []
       : [{ name: kind.toLowerCase(), title: kind, count: own.length, markdown: pageOf(kind, own) }]
