@@ -1,4 +1,4 @@
-// npm run site, site:dev, check:site and check:site:browser: the site's own packages from its lock file, the engine as it is
+// npm run site, site:dev, check:site, check:site:browser and check:site:firefox: the site's own packages from its lock file, the engine as it is
 // served, then VitePress or the checks. dist is there: package.json runs scripts/setup.mjs first.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
@@ -39,6 +39,10 @@ const actions = {
   browser() {
     if (!existsSync(`${here}.vitepress/dist/index.html`)) actions.build()
     node('check/browser.mjs', ...rest)
+  },
+  firefox() {
+    if (!existsSync(`${here}.vitepress/dist/index.html`)) actions.build()
+    node('check/firefox.mjs', ...rest)
   },
 }
 if (!Object.hasOwn(actions, what)) {

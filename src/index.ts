@@ -104,6 +104,7 @@ export {
 } from './autograd/tools/custom.js'
 export { type FunctionalOptions, hessian, jacobian, jvp, vjp } from './autograd/tools/functional.js'
 export { graph, type LeafNames, Tape, type TapeEdge, type TapeNode } from './autograd/tools/tape.js'
+export { Trace, type TracedNode, trace } from './autograd/tools/tracing.js'
 export {
   ArgumentError,
   BackendError,

@@ -3,9 +3,11 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { transformerStyleToClass } from '@shikijs/transformers'
 import { defineConfig } from 'vitepress'
+import { guides } from '../guides/index.mjs'
 import { lessons } from '../lessons/index.mjs'
 import { commandPages } from '../pages/commands.mjs'
 import { decisionPages, documentPages } from '../pages/documents.mjs'
+import { errorPages } from '../pages/errors.mjs'
 import { lossPages } from '../pages/losses.mjs'
 import { opPages } from '../pages/ops.mjs'
 import { recipePages } from '../pages/recipes.mjs'
@@ -87,11 +89,13 @@ export default defineConfig({
     nav: [
       { text: 'Lessons', link: '/lessons/' },
       { text: 'Reference', link: '/ops/' },
-      { text: 'Guides', link: '/documents/engine' },
+      { text: 'Guides', link: '/guides/' },
       { text: 'Results', link: '/documents/results' },
     ],
     sidebar: {
       '/lessons/': [{ text: 'Lessons', items: lessons }],
+      '/guides/': [{ text: 'Guides', items: guides }],
+      '/errors/': [{ text: 'Guides', items: guides }, side('Errors', '/errors/', await errorPages())],
       '/ops/': [side('Ops', '/ops/', await opPages())],
       '/losses/': [side('Losses', '/losses/', await lossPages())],
       '/recipes/': [side('Recipes', '/recipes/', await recipePages())],
@@ -101,7 +105,7 @@ export default defineConfig({
         side('Guides and papers', '/documents/', documentPages()),
         {
           text: 'Reference',
-          items: ['Ops', 'Losses', 'Recipes', 'Commands', 'Decisions'].map((text) => ({
+          items: ['Guides', 'Ops', 'Losses', 'Recipes', 'Commands', 'Errors', 'Decisions'].map((text) => ({
             text,
             link: `/${text.toLowerCase()}/`,
           })),

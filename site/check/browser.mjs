@@ -1,17 +1,19 @@
 // npm run check:site:browser: the built site in Chromium. Every cell of every page prints what its page shows, nothing breaks the
 // pages' own policy, Stop ends an endless loop, a link with code runs nothing, no link is dead, axe-core finds nothing serious.
 // `-- lessons ops/softmax` opens pages of those names; `-- --shots FOLDER` keeps pictures of some.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
+import { checkIsolation } from './isolate.mjs'
 import { deadLinks } from './links.mjs'
 import { pages } from './pages.mjs'
+import { byKeyboard, heldByLessons, withoutMotion } from './readers.mjs'
 import { serve } from './server.mjs'
 
 const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))
-const LIMIT = 120_000
+const LIMIT = 300_000
 const [FIRST_PAINT, WITH_ENGINE] = [150_000, 350_000]
 const STOP = 100
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -172,32 +174,40 @@ async function checkSizes() {
   return told
 }
 
-async function checkAxe(address, settings) {
-  const { page, close } = await open(address, settings)
-  // Past the policy, which lets no script in: it is the reader's tool and not the page's.
-  const cdp = await page.context().newCDPSession(page)
-  await cdp.send('Page.setBypassCSP', { enabled: true })
-  await page.reload()
-  if ((await page.locator('[data-cell="1"]').count()) > 0) await runCell(page, 1)
+/** Findings of axe-core on the page as it stands: serious ones, and how many rules hold. */
+async function judged(page) {
   await page.evaluate(axe)
   const found = await page.evaluate(() =>
     globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }),
   )
-  await close()
   const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  must(
-    serious.length === 0,
-    serious
-      .map(
-        (v) =>
-          `${v.id}: ${v.nodes
-            .map((n) => n.html.slice(0, 160))
-            .slice(0, 3)
-            .join(' | ')}`,
-      )
-      .join('; '),
-  )
-  return `${found.passes.length} rules hold`
+  const places = ({ nodes }) => nodes.slice(0, 3).map((n) => n.html.slice(0, 160))
+  return { held: found.passes.length, serious: serious.map((v) => `${v.id}: ${places(v).join(' | ')}`) }
+}
+
+/** Past the policy, which lets no script in: axe is the reader's tool and not the page's. */
+const past = { bypassCSP: true }
+
+async function checkAxe(address, settings) {
+  const { page, close } = await open(address, { ...settings, ...past })
+  if ((await page.locator('[data-cell="1"]').count()) > 0) await runCell(page, 1)
+  const { held, serious } = await judged(page)
+  await close()
+  must(serious.length === 0, serious.join('; '))
+  return `${held} rules hold`
+}
+
+/** As they are opened, one after the other in one tab. */
+async function checkAllByAxe(addresses) {
+  const { page, close } = await open('/', past)
+  const found = []
+  for (const address of addresses) {
+    await page.goto(site.origin + address)
+    found.push(...(await judged(page)).serious.map((text) => `${address}: ${text}`))
+  }
+  await close()
+  must(found.length === 0, `${found.length} findings: ${found.slice(0, 10).join('; ')}`)
+  return `${addresses.length} pages without a serious finding`
 }
 
 async function shoot(name, address, settings, cell) {
@@ -214,6 +224,29 @@ async function shoot(name, address, settings, cell) {
 
 const dark = { colorScheme: 'dark' }
 const narrow = { viewport: { width: 400, height: 800 } }
+const still = { reducedMotion: 'reduce' }
+
+const chosen = (path) => names.length === 0 || names.some((name) => path.startsWith(name))
+const built = readdirSync(DIST, { recursive: true })
+  .filter((file) => file.endsWith('.html') && file !== '404.html' && chosen(file))
+  .map((file) => `/${file}`)
+  .sort()
+
+async function withPage(address, settings, f) {
+  const opened = await open(address, settings)
+  try {
+    opened.page.setDefaultTimeout(LIMIT)
+    return await f(opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Of each lesson the cell with the least code. */
+const lightest = ({ path, cells }) => ({
+  address: addressOf(path),
+  cell: cells.filter((it) => it.check === '').sort((a, b) => a.code.length - b.code.length)[0].id,
+})
 
 await check('links', () => {
   const { pages, links, dead } = deadLinks(DIST)
@@ -224,14 +257,20 @@ await check('sizes', checkSizes)
 await check('an endless loop', checkStop)
 await check('a link with code', checkShared)
 await check('hostile texts', checkHostile)
-for (const page of await pages())
-  if (page.cells.length > 0 && (names.length === 0 || names.some((name) => page.path.startsWith(name))))
-    await checkCells(page)
+const all = (await pages()).filter((page) => page.cells.length > 0)
+const lessons = all.filter(({ path }) => path.startsWith('lessons/')).map(lightest)
+await check('a host without headers', () => checkIsolation(browser))
+await check('by keyboard', () => withPage('/lessons/temperature.html', {}, byKeyboard))
+await check('without motion', () => withPage('/lessons/optimizers.html', still, withoutMotion))
+await check('memory', () => withPage('/lessons/', {}, (opened) => heldByLessons(opened, lessons, runCell)))
+for (const page of all) if (chosen(page.path)) await checkCells(page)
+await check('axe-core, every page', () => checkAllByAxe(built))
 for (const address of [
   '/',
   '/lessons/',
   '/lessons/chain-rule.html',
   '/lessons/temperature.html',
+  '/lessons/dark-knowledge.html',
   '/ops/',
   '/ops/softmax.html',
   '/losses/kd.html',
@@ -253,6 +292,10 @@ if (shots !== null) {
     ['moons', '/lessons/two-moons.html', 1],
     ['slider', '/lessons/temperature.html', 1],
     ['race', '/lessons/optimizers.html', 1],
+    ['dark', '/lessons/dark-knowledge.html', 2],
+    ['losses', '/lessons/what-losses-see.html', 1],
+    ['born', '/lessons/born-again.html', 1],
+    ['bits', '/lessons/smaller-numbers.html', 1],
     ['home', '/', 1],
     ['op', '/ops/softmax.html', 1],
     ['recipe', '/recipes/tinybert.html', undefined],

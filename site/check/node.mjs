@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { linesOf } from '../.vitepress/markdown.mjs'
 import { runCell } from './cell.mjs'
+import { fenceErrors } from './fences.mjs'
 import { pages } from './pages.mjs'
 
 const write = process.argv.includes('--write')
@@ -51,8 +52,10 @@ async function rewritten({ markdown, cells }) {
   return markdown.replace(/^```output\n[\s\S]*?^```$/gm, () => `\`\`\`output\n${outputs.shift()}\n\`\`\``)
 }
 
-for (const page of await pages()) {
-  if (names.length > 0 && !names.some((name) => page.path.startsWith(name))) continue
+const chosen = (await pages()).filter(
+  ({ path }) => names.length === 0 || names.some((name) => path.startsWith(name)),
+)
+for (const page of chosen) {
   if (write && page.file !== undefined) writeFileSync(page.file, await rewritten(page))
   if (write) continue
   if (page.file !== undefined)
@@ -61,6 +64,11 @@ for (const page of await pages()) {
       attempt(() => judgeSources(page.markdown)),
     )
   for (const cell of page.cells) tell(`${page.path}, cell ${cell.id}`, await judge(cell))
+}
+if (!write) {
+  const { pieces, found } = await fenceErrors(chosen)
+  for (const complaint of found) tell('code', complaint)
+  if (pieces > 0 && found.length === 0) tell(`${pieces} pieces of code`, null)
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)

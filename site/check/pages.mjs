@@ -7,7 +7,7 @@ import { opPages } from '../pages/ops.mjs'
 const site = new URL('../', import.meta.url)
 
 function* written() {
-  for (const folder of ['', 'lessons/'])
+  for (const folder of ['', 'lessons/', 'guides/'])
     for (const file of readdirSync(new URL(`./${folder}`, site)))
       if (file.endsWith('.md')) {
         const url = new URL(folder + file, site)

@@ -2,6 +2,8 @@
 // .vitepress/theme/Picture.vue.
 import { send } from '../cells/send.js'
 
+export { digits } from './digits.js'
+
 const list = (values) => Array.from(values, Number)
 
 /** A new frame of the picture `title`, behind those that it has. `control`: how a reader moves between frames. */
@@ -34,66 +36,55 @@ export function heat(title, rows, options = {}) {
   frame('heat', title, options, { rows: Array.from(rows, list), points })
 }
 
-/** How far a node lies from the leaves. */
-function depthOf(node, inputs, depths) {
-  if (!depths.has(node))
-    depths.set(node, Math.max(-1, ...inputs.get(node).map((it) => depthOf(it, inputs, depths))) + 1)
-  return depths.get(node)
+/** How far each node lies from the leaves; a leaf stands right before the first that reads it. */
+function depthsOf(tape) {
+  const depths = []
+  for (const node of tape.nodes)
+    depths.push(Math.max(-1, ...tape.inputsOf(node).map(({ id }) => depths[id])) + 1)
+  for (const node of tape.nodes) {
+    const readers = tape.readersOf(node).map(({ id }) => depths[id])
+    if (tape.inputsOf(node).length === 0 && readers.length > 0) depths[node.id] = Math.min(...readers) - 1
+  }
+  return depths
 }
 
 /**
- * Tensors of one number, by name, in the order they were made: one frame a node on the way forward, then one a node on the way
- * back, for the button. Call it after backward(); what should show a gradient needs retainGrad().
+ * The tape of trace(): a frame a node on the way forward, then one a node on the way back, for the button. `tensors` names
+ * results, and leaves that trace() was not told of: { name: tensor }. Values of single numbers are shown.
  */
-export function walk(title, tensors) {
-  const names = Object.keys(tensors)
-  const origin = (t) => t.node ?? t
-  const byOrigin = new Map(names.map((name) => [origin(tensors[name]), name]))
-  const inputs = new Map(
-    names.map((name) => [
-      name,
-      (tensors[name].node?.edges ?? []).map((edge) => byOrigin.get(edge)).filter((it) => it !== undefined),
-    ]),
-  )
-  const depths = new Map()
-  for (const name of names) depthOf(name, inputs, depths)
-  // A leaf stands right before the first that reads it.
-  for (const name of names) {
-    const readers = names.filter((it) => inputs.get(it).includes(name)).map((it) => depths.get(it))
-    if (inputs.get(name).length === 0 && readers.length > 0) depths.set(name, Math.min(...readers) - 1)
-  }
-  const nodes = names.map((name) => {
-    const t = tensors[name]
-    const of = t.node === null || t.node === undefined ? 'leaf' : t.node.name
-    return {
-      ...{ name, op: of, depth: depths.get(name), from: inputs.get(name) },
-      ...{ value: t.item(), grad: t.grad ? t.grad.item() : null },
-    }
-  })
-  const order = [...nodes].sort((a, b) => a.depth - b.depth)
-  const show = (label, valued, graded, at) =>
+export function walk(title, tape, tensors = {}) {
+  const given = new Map(Object.entries(tensors).map(([name, t]) => [tape.nodeOf(t), name]))
+  const nameOf = (node) => given.get(node) ?? node.name ?? `v${node.id}`
+  const single = (values) => (values?.length === 1 ? values[0] : null)
+  const depths = depthsOf(tape)
+  const nodes = tape.nodes.map((node) => ({
+    ...{ name: nameOf(node), op: node.op, depth: depths[node.id], from: tape.inputsOf(node).map(nameOf) },
+    ...{ value: single(node.value), grad: single(node.grad) },
+  }))
+  const show = (label, at, valued, graded) =>
     frame(
       'walk',
       title,
       { label, control: 'step' },
       {
-        at,
-        nodes: nodes.map((n) => ({
+        at: nodes[at].name,
+        nodes: nodes.map((n, id) => ({
           ...n,
-          value: valued.has(n.name) ? n.value : null,
-          grad: graded.has(n.name) ? n.grad : null,
+          value: valued.has(id) ? n.value : null,
+          grad: graded.has(id) ? n.grad : null,
         })),
       },
     )
+  const short = (value) => (value === null ? '...' : Number(value.toPrecision(5)))
   const valued = new Set()
-  for (const n of order) {
-    valued.add(n.name)
-    show(`forward: ${n.name} = ${Number(n.value.toPrecision(5))}`, valued, new Set(), n.name)
+  const inOrder = [...tape.nodes].sort((a, b) => depths[a.id] - depths[b.id])
+  for (const { id } of inOrder) {
+    valued.add(id)
+    show(`forward: ${nodes[id].name} = ${short(nodes[id].value)}`, id, valued, new Set())
   }
   const graded = new Set()
-  for (const n of order.reverse()) {
-    graded.add(n.name)
-    const g = n.grad === null ? 'not kept' : Number(n.grad.toPrecision(5))
-    show(`back: the gradient of ${n.name} is ${g}`, valued, graded, n.name)
+  for (const { id } of tape.back) {
+    graded.add(id)
+    show(`back: the gradient of ${nodes[id].name} is ${short(nodes[id].grad)}`, id, valued, graded)
   }
 }

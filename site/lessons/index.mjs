@@ -8,6 +8,10 @@ const names = [
   ['optimizers', 'Optimizers'],
   ['temperature', 'Softmax with a temperature'],
   ['attention', 'Attention by hand'],
+  ['dark-knowledge', 'Dark knowledge'],
+  ['what-losses-see', 'What each loss sees'],
+  ['born-again', 'Born again, and annealing'],
+  ['smaller-numbers', 'Fewer bits, fewer weights'],
 ]
 
 export const lessons = names.map(([name, title], i) => ({

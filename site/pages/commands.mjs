@@ -1,7 +1,7 @@
 // A page a command, from the parser's own help.
 import { cell, dist } from './read.mjs'
 
-async function helpOf(name) {
+export async function helpOf(name) {
   const { main } = await dist('cli/main.js')
   const said = []
   const sink = { write: (text) => said.push(text), columns: 100, isTTY: false }

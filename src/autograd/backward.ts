@@ -16,6 +16,7 @@ import { reshape } from './ops/shape/views.js'
 import type { KernelOp } from './record.js'
 import { activeTracer } from './trace.js'
 
+/** Of backward(): what becomes of the graph. */
 export interface BackwardOptions {
   /** Record the gradient's own graph, for second derivatives. */
   createGraph?: boolean
@@ -23,6 +24,7 @@ export interface BackwardOptions {
   retainGraph?: boolean
 }
 
+/** Of grad(): as backward()'s, the gradient to begin with, and inputs that may be unused. */
 export interface GradOptions extends BackwardOptions {
   /** dL/dy; 1 for a single element. */
   gradient?: Tensor
@@ -211,6 +213,7 @@ function walk(
       const dy = pending.hooked(node, arrived)
       sink(node, dy, pending)
       if (node instanceof Replay) {
+        tracer?.passed(node, dy, [])
         replay(node, dy)
         if (!retainGraph) node.pass(spent, kept)
         continue
@@ -263,7 +266,7 @@ function walk(
   }
 
   pending.add(root.node, seed)
-  withRecording(createGraph, () => {
+  const whole = () => {
     pass(root.node as Node, 0)
     for (const leaf of leaves) {
       const g = pending.hooked(leaf, pending.take(leaf) as Tensor)
@@ -271,7 +274,13 @@ function walk(
       pending.drop(g)
     }
     for (const run of late) run()
-  })
+  }
+  if (!createGraph) tracer?.walks?.(true)
+  try {
+    withRecording(createGraph, whole)
+  } finally {
+    if (!createGraph) tracer?.walks?.(false)
+  }
   // In an arena they stay for its end, at no cost; a gradient's own graph still reads them.
   let left = 0
   if (!createGraph) for (const storage of spent) if (!kept.has(storage)) left += storage.leave()

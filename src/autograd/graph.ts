@@ -7,7 +7,7 @@ import type { DType } from '../tensor/storage.js'
 import { empty, floats, Tensor } from '../tensor/tensor.js'
 import { Node } from './node.js'
 import type { KernelOp, OpRecord, Takes } from './record.js'
-import { activeTracer, place, within } from './trace.js'
+import { activeTracer, place, unseen, within } from './trace.js'
 
 let recording = true
 
@@ -100,7 +100,9 @@ export function apply<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A): 
     return tracer === null ? run() : within(`${op.name} of ${place()}`, run)
   }
   const recorded = recording && op.backward !== null && inputs.some((t) => t.requiresGrad)
-  const out = 'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape, !recorded)
+  const compute = () =>
+    'view' in op ? op.view(inputs[0], attrs, shape) : runKernel(op, inputs, attrs, shape, !recorded)
+  const out = tracer === null ? compute() : unseen(compute)
   if (recorded) {
     const node = new Node(op as KernelOp<unknown>, attrs, inputs, op.save(inputs, out, attrs))
     if (!('view' in op)) node.made = out.storage

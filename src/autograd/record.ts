@@ -8,6 +8,7 @@ import type { EdgeCase, ErrorCase, Sample } from './samples.js'
 /** What an input must be. Inputs of 'float' agree in dtype, and so do those of 'number': float32, float64 or int32. */
 export type Takes = 'float' | 'int' | 'number' | 'any'
 
+/** What an op's backward is given. */
 export interface BackwardContext<A> {
   /** The gradient of the output, of its shape. */
   dy: Tensor
@@ -19,6 +20,7 @@ export interface BackwardContext<A> {
   shapes: readonly Shape[]
 }
 
+/** An op's gradient in ops: of dy and what was saved, one for each input, or null. */
 export type Backward<A> = (context: BackwardContext<A>) => (Tensor | null)[]
 
 interface Described<A> {
@@ -87,4 +89,5 @@ export interface CompositeOp<A> extends Described<A> {
   readonly twice: boolean
 }
 
+/** All that is known of an op: it has a kernel, is a view, or is made of other ops. */
 export type OpRecord<A> = KernelOp<A> | ViewOp<A> | CompositeOp<A>

@@ -16,6 +16,7 @@ export interface Domain {
   distinct?: boolean
 }
 
+/** An input of a sample: its shape, how it lies in memory, and where its numbers come from. */
 export interface Spec {
   shape: Shape
   /** transposed: the last two dims lie swapped in memory. sliced: a part of a larger tensor. expanded: dim 0 has stride 0. */
@@ -27,6 +28,7 @@ export interface Spec {
   values?: readonly number[]
 }
 
+/** Inputs and attributes that an op is tried on. */
 export interface Sample<A> {
   inputs: readonly Spec[]
   attrs: A
@@ -36,12 +38,14 @@ export interface Sample<A> {
   why?: string
 }
 
+/** Inputs that an op must refuse, with its error and the whole text. */
 export interface ErrorCase<A> extends Sample<A> {
   error: new (...args: never[]) => TinystillError | RangeError
   /** The whole message. */
   text: string
 }
 
+/** Inputs at the edge, with what comes out exactly. */
 export interface EdgeCase<A> extends Sample<A> {
   out: NestedArray
   /** The gradient of sum(out) for each float input. */

@@ -12,6 +12,8 @@ export interface Tracer {
   ran(op: string, inputs: readonly Tensor[], out: Tensor): void
   /** A node's backward ran: `dy` in, a gradient for each of its edges out. */
   passed(node: Node, dy: Tensor, grads: readonly (Tensor | null)[]): void
+  /** Backward begins, or is over: the ops that run in between compute gradients, and no graph has them. */
+  walks?(on: boolean): void
 }
 
 let tracer: Tracer | null = null
@@ -41,6 +43,11 @@ function withTracer<T>(on: Tracer | null, name: string, fn: () => T): T {
 /** Runs `fn` while `by` looks on. What stands nowhere else is at `name`. */
 export function traced<T>(by: Tracer, name: string, fn: () => T): T {
   return withTracer(by, name, fn)
+}
+
+/** Runs `fn` while nobody looks on: what an op's own kernel makes use of is no step of anybody's. */
+export function unseen<T>(fn: () => T): T {
+  return withTracer(null, where, fn)
 }
 
 /** Names the place of what runs inside, for whoever looks on. */

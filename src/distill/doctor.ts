@@ -9,6 +9,7 @@ import { layerMap } from './layer-map.js'
 import { lossesOf, type StagePlan } from './plan/plan.js'
 import type { Pull } from './plan/pulls.js'
 
+/** What the doctor found, and what to do. */
 export interface Problem {
   what: string
   remedy: string

@@ -16,6 +16,7 @@ export type CustomMap =
   | readonly LayerPair[]
   | { readonly hidden?: readonly LayerPair[]; readonly attention?: readonly LayerPair[] }
 
+/** Of layerMap(): how deep both are. */
 export interface LayerMapOptions {
   /** The numbers of layers. */
   student: number
@@ -24,6 +25,7 @@ export interface LayerMapOptions {
   ends?: boolean
 }
 
+/** Which places of the teacher those of the student learn from. */
 export interface LayerMap {
   /** Places among hidden states, 0 the embeddings' output, l + 1 the output of layer l. */
   hidden: LayerPair[]

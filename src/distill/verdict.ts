@@ -16,6 +16,7 @@ export function spread(x: readonly number[]): number {
  */
 export type SeedFigures = readonly (number | ArrayLike<number>)[]
 
+/** Whether a difference between two models is shown, and how large it is. */
 export interface Verdict {
   /** Mean over seeds of the difference, in the figure's own unit. */
   gain: number

@@ -54,6 +54,7 @@ export interface FileFacts {
   sha256: string
 }
 
+/** What inspect() finds in a file or a folder. */
 export interface Inspection {
   path: string
   /** config.json's model_type and architectures. */

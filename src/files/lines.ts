@@ -11,6 +11,7 @@ const MAX_LINE = 2 ** 24
 const MAX_STREAMED = 2 ** 20
 const NEWLINE = 10
 
+/** Of readLines(). */
 export interface LineOptions {
   /** Longest line in bytes. Default 16 MiB. */
   maxLine?: number

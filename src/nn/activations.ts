@@ -35,12 +35,14 @@ export class GELU extends Module {
   }
 }
 
+/** tanh(x), element by element. */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return tanh(x)
   }
 }
 
+/** 1 / (1 + exp(-x)), element by element. */
 export class Sigmoid extends Module {
   forward(x: Tensor): Tensor {
     return sigmoid(x)

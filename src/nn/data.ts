@@ -21,6 +21,7 @@ export function selectRows(matrix: Float32Array, width: number, rows: ArrayLike<
   return out
 }
 
+/** Rows as a training takes them: in batches, each as the model's input. */
 export interface DataSet<Input> {
   readonly size: number
   /** Class of each row; null where there are none. */

@@ -34,6 +34,7 @@ export function activated(layer: Linear | LowRankLinear, x: Tensor, name: Activa
 export const blockLinears = ['query', 'key', 'value', 'out', 'up', 'down'] as const
 export type BlockLinear = (typeof blockLinears)[number]
 
+/** Of EncoderBlock. */
 export interface EncoderOptions {
   width: number
   heads: number

@@ -104,6 +104,7 @@ const gains = {
   ...{ tanh: 5 / 3, relu: Math.sqrt(2), selu: 3 / 4 },
 } as const
 
+/** What follows a layer, for the gain that its weights begin with. */
 export type Nonlinearity = keyof typeof gains | 'leakyRelu'
 
 const nonlinearities = [...Object.keys(gains), 'leakyRelu']
@@ -136,6 +137,7 @@ export function xavierNormal(shape: Shape, options: { gain?: number } = {}): Ten
   return normal(shape, gain * Math.sqrt(2 / (fanOut + fanIn)))
 }
 
+/** Of the Kaiming initializations. */
 export interface KaimingOptions {
   /** fanIn keeps the variance going forward, fanOut going back. Default 'fanIn'. */
   mode?: 'fanIn' | 'fanOut'
@@ -167,6 +169,7 @@ export function kaimingNormal(shape: Shape, options: KaimingOptions = {}): Tenso
 /** The distribution function of N(0, 1). */
 const normalCdf = (x: number) => (1 + erf(x / Math.SQRT2)) / 2
 
+/** Of truncNormal(). */
 export interface TruncNormalOptions {
   /** Default 0. */
   mean?: number

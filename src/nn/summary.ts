@@ -4,6 +4,7 @@ import { formatShape, type Shape } from '../tensor/shape.js'
 import { isParameter, Tensor } from '../tensor/tensor.js'
 import { type Module, moduleArg } from './module.js'
 
+/** A module of a model, as summary() lists it. */
 export interface SummaryRow {
   /** Path, '' for the model itself. */
   name: string
@@ -17,6 +18,7 @@ export interface SummaryRow {
   trainable: number
 }
 
+/** What summary() tells of a model. */
 export interface Summary {
   /** Of modules with parameters of their own, and of those without modules below them. */
   rows: SummaryRow[]

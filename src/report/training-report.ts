@@ -5,6 +5,7 @@ import type { EvaluationReport, Figures, StepReport } from '../train/reports.js'
 import type { Chart } from './chart.js'
 import type { Report, ReportSection } from './report.js'
 
+/** What trainingReport() draws. */
 export interface TrainingRecord {
   title: string
   /** One or two sentences: what was trained on what. */

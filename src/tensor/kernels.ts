@@ -23,6 +23,7 @@ import type {
 } from './kernel-args.js'
 import type { Floats, Storage, TypedArray } from './storage.js'
 
+/** What a backend computes: one function a kernel. */
 export interface Kernels {
   fill(out: TypedArray, value: number): void
   /** dst and src walk `shape` with their own strides (0 repeats a source). Serves contiguous(), cat, pad, slices. */

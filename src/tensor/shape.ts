@@ -1,6 +1,7 @@
 // Shapes and strides: pure arithmetic on number arrays, no data. Strides count elements, not bytes.
 import { got, ShapeError } from '../errors.js'
 
+/** Sizes by dimension; [] of a single number. */
 export type Shape = readonly number[]
 
 export function numel(shape: Shape): number {

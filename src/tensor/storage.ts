@@ -2,8 +2,10 @@
 import { BackendError } from '../errors.js'
 import { heap, type SharedHeap, sizeClass } from './heap.js'
 
+/** What a tensor's elements are. */
 export type DType = 'float32' | 'float64' | 'int32'
 export type Floats = Float32Array | Float64Array
+/** Elements as JavaScript holds them, of each dtype its own. */
 export type TypedArray = Floats | Int32Array
 
 export const bytesPerElement: Record<DType, number> = { float32: 4, float64: 8, int32: 4 }

@@ -59,6 +59,7 @@ export function requireGradOf(owner: Tensor, grad: Tensor): void {
   }
 }
 
+/** A number, or arrays of them, as toArray() gives and tensor() takes. */
 export type NestedArray = number | NestedArray[]
 
 export class Tensor {

@@ -4,6 +4,7 @@ import type { TextInput } from '../nn/models/input.js'
 import { encodedData } from './dataset.js'
 import { checkMaxLength, type Tokenizer } from './encoding.js'
 
+/** Of corpusData(). */
 export interface CorpusOptions {
   /** Longest row in tokens, special ones counted. */
   maxLength: number
@@ -17,6 +18,7 @@ export interface CorpusOptions {
   padding?: boolean
 }
 
+/** Plain text as rows of words, for masked words. */
 export interface Corpus extends DataSet<TextInput> {
   /** How often each id occurs in the rows. */
   counts: Float64Array

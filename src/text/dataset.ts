@@ -5,6 +5,7 @@ import type { TextInput } from '../nn/models/input.js'
 import { flatBatch, lengthBatches, padBatch } from './batches.js'
 import type { Encoded, Tokenizer } from './encoding.js'
 
+/** Of textData(). */
 export interface TextDataOptions {
   /**
    * Whether batches are padded to their longest text, or hold the words alone. The order is the same, and so are the

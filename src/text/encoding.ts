@@ -1,5 +1,6 @@
 // What every tokenizer gives and how two texts share the room there is.
 
+/** A text as a model takes it: ids, and which text of a pair each is of. */
 export interface Encoded {
   /** Tokens of the text, special ones included. */
   ids: Int32Array
@@ -7,6 +8,7 @@ export interface Encoded {
   typeIds: Int32Array
 }
 
+/** Of encode(): the longest it may be. */
 export interface EncodeOptions {
   /** Longest result in tokens, special ones counted. Default: no limit. */
   maxLength?: number

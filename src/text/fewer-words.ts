@@ -4,6 +4,7 @@ import type { TemplatePart } from '../formats/tokenizer-json.js'
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { WordPieceTokenizer } from './wordpiece.js'
 
+/** A smaller vocabulary, and the ids that it keeps. */
 export interface FewerWords {
   tokenizer: WordPieceTokenizer
   /** The old id of each new one, in rising order. */

@@ -11,6 +11,7 @@ import type { Tokenizer } from './encoding.js'
 /** The label of a token that is not to be guessed: what cross entropy passes over. */
 export const IGNORED = -100
 
+/** How words are masked: how many, and what takes their places. */
 export interface Masking {
   /** Of each id: how readily it is drawn; 0 for never. */
   weights: Float64Array

@@ -11,6 +11,7 @@ import { separatorOf, tableRows } from './rows/table-rows.js'
 export type { Line } from './rows/records.js'
 export type { TextRow } from './rows/row.js'
 
+/** How lines hold texts and labels. */
 export type TextFormat = 'tsv' | 'csv' | 'jsonl' | 'json' | 'txt'
 
 /**

@@ -8,6 +8,7 @@ const WORD = '[a-z0-9]+|[^a-z0-9\\s]'
 const PAD = '[PAD]'
 const UNK = '[UNK]'
 
+/** A tokenizer of whole words, without BERT's special tokens. */
 export class WordTokenizer implements Tokenizer {
   readonly padId = 0
   readonly unkId = 1

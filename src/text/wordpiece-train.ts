@@ -3,6 +3,7 @@
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { type VocabularyOptions, WordPieceTokenizer } from './wordpiece.js'
 
+/** Of trainWordPiece(). */
 export interface TrainOptions extends VocabularyOptions {
   /** Tokens in all, special ones included. Default 8192. */
   size?: number

@@ -19,6 +19,7 @@ interface Library {
   encode(text: string): { ids: number[] }
 }
 
+/** How texts are cleaned before they are cut into pieces. */
 export interface VocabularyOptions {
   /** Default true. */
   lowercase?: boolean
@@ -30,6 +31,7 @@ export interface VocabularyOptions {
 
 const ROLES = { pad: '[PAD]', unk: '[UNK]', cls: '[CLS]', sep: '[SEP]', mask: '[MASK]' }
 
+/** BERT's tokenizer: words, cut into pieces that the vocabulary has. */
 export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
   readonly #library: Library
   readonly #raw: Finder

@@ -31,6 +31,7 @@ export function balancedWeights(labels: ArrayLike<number>, classes: number): Flo
   return Float32Array.from(counts, (n) => (n > 0 ? rows / (occurring * n) : 0))
 }
 
+/** Of labelLoss(). */
 export interface LabelOptions {
   /**
    * How much each class counts, or 'balanced': as much as the others, however rare it is. Default: all rows alike. Of rows

@@ -6,6 +6,7 @@ import { fold, type Key, keyOf } from '../tensor/rng.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type Masking, maskBatch } from '../text/masking.js'
 
+/** A batch of texts with masked words, and what stood there. */
 export interface MaskedText<Input extends TextInput = TextInput> {
   input: Input
   /** int32 of inputIds' shape: what stood there, -100 where nothing is to be guessed. */

@@ -1,6 +1,7 @@
 // Figures of a classifier from its logits: how often it is right, on each class, and whether it knows when.
 import { exp, log } from '../tensor/math.js'
 
+/** Figures of a classifier. */
 export interface Metrics {
   accuracy: number
   /** F1 of each class that occurs or was predicted, averaged with equal weights. */
@@ -74,6 +75,7 @@ export function matthews(table: Float64Array, classes: number): number {
   return spread > 0 ? (total(right) * n - dot(actual, guessed)) / Math.sqrt(spread) : 0
 }
 
+/** Answers that are about as sure, and how many of them are right. */
 export interface CalibrationBin {
   rows: number
   /** Mean probability of the predicted class; NaN without rows. */

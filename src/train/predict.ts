@@ -11,6 +11,7 @@ export interface Classifier<Input> extends Module {
   forward(input: Input): { logits: Tensor }
 }
 
+/** Of predict(). */
 export interface PredictOptions {
   batchSize?: number
   /** Called after each batch. */

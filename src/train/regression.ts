@@ -1,5 +1,6 @@
 // Figures of a model that predicts numbers.
 
+/** Figures of a model that gives numbers. */
 export interface RegressionMetrics {
   pearson: number
   spearman: number

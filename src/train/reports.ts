@@ -4,6 +4,7 @@ import type { StepOutcome } from './step.js'
 /** By name: { accuracy: 0.91, loss: 0.3 }. */
 export type Figures = Readonly<Record<string, number>>
 
+/** An evaluation, and whether it is the best so far. */
 export interface EvaluationReport {
   /** Counted from 1. */
   epoch: number
@@ -17,6 +18,7 @@ export interface EvaluationReport {
   best: boolean
 }
 
+/** Where fit() stands after a batch, and what the batch gave. */
 export interface StepReport extends StepOutcome {
   /** Counted from 1. */
   epoch: number
@@ -32,6 +34,7 @@ export interface StepReport extends StepOutcome {
   tokens: number
 }
 
+/** What an epoch came to. */
 export interface EpochReport {
   epoch: number
   /** Mean over the epoch's batches, those left out whose loss is not finite. */
@@ -41,6 +44,7 @@ export interface EpochReport {
   best: boolean
 }
 
+/** What fit() came to. */
 export interface FitResult {
   epochs: EpochReport[]
   evaluations: EvaluationReport[]

@@ -21,6 +21,7 @@ export interface LossTerms {
   weight?: number
 }
 
+/** What a batch is learnt from: one scalar to be made smaller, or several terms by name. */
 export type Loss = Tensor | LossTerms
 
 /** The numbers of a batch. */

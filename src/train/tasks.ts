@@ -17,12 +17,14 @@ import { type FitOptions, fit } from './trainer.js'
 /** What a data set says its logits should be. */
 type Wanted = Pick<DataSet<unknown>, 'labels' | 'targets'>
 
+/** Figures of a model on texts. */
 export interface Judgement {
   figures: Figures
   /** Of each class or number by its name, where they are judged one by one. */
   each: Readonly<Record<string, Figures>> | null
 }
 
+/** What a model learns: its labels, its loss and its figures. */
 export interface Task {
   /** As --task has it. */
   readonly name: 'classes' | 'multi-label' | 'regression'

@@ -22,6 +22,7 @@ import { breathe, collect } from './pace.js'
 import type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } from './reports.js'
 import { Accumulator, type Loss } from './step.js'
 
+/** Of fit(). */
 export interface FitOptions {
   /** Passes over the data. One of these two is needed; where both are given, steps count. */
   epochs?: number | undefined

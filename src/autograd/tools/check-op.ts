@@ -17,6 +17,7 @@ import { sum } from '../ops/reduce.js'
 import { materialize, type Sample } from '../samples.js'
 import { tidy } from '../tidy.js'
 
+/** What checkOp() found to hold. */
 export interface OpReport {
   name: string
   /** How many samples, errors and edge cases of the record were tried. */
@@ -29,6 +30,7 @@ export interface OpReport {
   error: number
 }
 
+/** Of checkOp(). */
 export interface CheckOptions {
   /** Of the samples' values: any whole number. Default 1. */
   seed?: number

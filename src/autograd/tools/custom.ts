@@ -81,6 +81,7 @@ export interface CustomContext<A> {
 /** A tensor, or numbers in the shape of what they stand for. */
 type Numbers = Tensor | TypedArray | NestedArray
 
+/** An op of one's own in two functions, as customFunction() takes it. */
 export interface CustomFunction<A> {
   /** Stands in errors, and in graph(). */
   name: string

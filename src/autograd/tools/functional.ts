@@ -15,6 +15,7 @@ import { stack } from '../ops/shape/join.js'
 import { reshape } from '../ops/shape/views.js'
 import { tidy } from '../tidy.js'
 
+/** Of jacobian(), hessian(), jvp() and vjp(). */
 export interface FunctionalOptions {
   /** Keep the result's own graph, so that it can be differentiated further. Default false. */
   createGraph?: boolean

@@ -7,6 +7,7 @@ import type { DType } from '../../tensor/storage.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Node } from '../node.js'
 
+/** An op that ran, or a leaf. */
 export interface TapeNode {
   readonly id: number
   /** The op that ran; 'leaf' where none did. */
@@ -19,6 +20,7 @@ export interface TapeNode {
   readonly name?: string
 }
 
+/** A result was computed from a node. */
 export interface TapeEdge {
   readonly from: number
   readonly to: number
@@ -37,12 +39,10 @@ const hasParameters = (
 ): names is { namedParameters(): Iterable<readonly [string, Tensor]> } =>
   typeof (names as { namedParameters?: unknown }).namedParameters === 'function'
 
-function namesOf(names: LeafNames): Map<Tensor, string> {
+/** Names by leaf. `who` asks for them, for the error. */
+export function namesOf(who: string, names: LeafNames): Map<Tensor, string> {
   if (typeof names !== 'object' || names === null)
-    throw new ArgumentError(
-      'graph',
-      `names must be a module, a map or an object of leaves, got ${got(names)}`,
-    )
+    throw new ArgumentError(who, `names must be a module, a map or an object of leaves, got ${got(names)}`)
   const pairs: Iterable<readonly [string, Tensor]> = hasParameters(names)
     ? names.namedParameters()
     : names instanceof Map
@@ -54,12 +54,31 @@ function namesOf(names: LeafNames): Map<Tensor, string> {
 /** Text inside double quotes, for both languages. */
 const quoted = (text: string, quote: string) => text.replaceAll('\\', '\\\\').replaceAll('"', quote)
 
-/** What graph() gives: nodes from the leaves to the result, which is the last. */
-export class Tape {
+/** What graph() gives: nodes from the leaves to the result, which is the last. A node's id is its place among them. */
+export class Tape<N extends TapeNode = TapeNode> {
+  readonly #to = new Map<number, TapeEdge[]>()
+  readonly #from = new Map<number, TapeEdge[]>()
+
   constructor(
-    readonly nodes: readonly TapeNode[],
+    /** Every node comes after those that it reads. */
+    readonly nodes: readonly N[],
     readonly edges: readonly TapeEdge[],
-  ) {}
+  ) {
+    for (const edge of edges) {
+      this.#to.set(edge.to, [...(this.#to.get(edge.to) ?? []), edge])
+      this.#from.set(edge.from, [...(this.#from.get(edge.from) ?? []), edge])
+    }
+  }
+
+  /** One step back: the nodes that `node` was computed from, in the order of its op's inputs. */
+  inputsOf(node: TapeNode): N[] {
+    return (this.#to.get(node.id) ?? []).map(({ from }) => this.nodes[from])
+  }
+
+  /** One step forward: the nodes that were computed from `node`, each once. */
+  readersOf(node: TapeNode): N[] {
+    return [...new Set((this.#from.get(node.id) ?? []).map(({ to }) => to))].map((to) => this.nodes[to])
+  }
 
   #label(n: TapeNode): string[] {
     const dtype = n.dtype === 'float32' ? '' : ` ${n.dtype}`
@@ -99,7 +118,7 @@ export class Tape {
 export function graph(t: Tensor, options: { names?: LeafNames } = {}): Tape {
   tensorArg('graph', 'the input', t)
   const { names = {} } = optionsArg('graph', options, { names: 'any' })
-  const known = namesOf(names)
+  const known = namesOf('graph', names)
   const ids = new Map<Node | Tensor, number>()
   const facts = new Map<Node | Tensor, { shape: Shape; dtype: DType }>()
   const root = t.node instanceof Node ? t.node : t

@@ -9,6 +9,7 @@ import { inCaseOf } from './words.js'
 
 export type { AugmentModel } from './candidates.js'
 
+/** Of augmentRows(): how many rows of each, and how they are varied. */
 export interface AugmentOptions extends CandidateOptions {
   /** p_t: chance of a word to be replaced. Default 0.4. */
   p?: number
@@ -19,6 +20,7 @@ export interface AugmentOptions extends CandidateOptions {
   first?: number
 }
 
+/** A row, and those that were made of it. */
 export interface AugmentedRow {
   row: TextRow
   /** Different from the row and from each other. Their label is the row's. */

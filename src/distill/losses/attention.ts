@@ -16,6 +16,7 @@ import type { LossInputs, LossRecord } from './record.js'
 /** TinyBERT's code takes a score at most this for a masked one. */
 const MASKED = -100
 
+/** Of attentionLoss(). */
 export interface AttentionLossOptions {
   /** Places in the lists, as layerMap().attention. Default: each with each. */
   pairs?: readonly LayerPair[] | undefined
@@ -82,6 +83,7 @@ export function rowWeights(
   return (b) => 1 / (heads * (average === 'positions' ? all : lengths.length * lengths[b]))
 }
 
+/** Of attentionProbsLoss(). */
 export interface AttentionProbsOptions extends AttentionLossOptions {
   /**
    * 'examples': the mean over the texts' means, each over heads and real queries, so that short ones count as much as long

@@ -12,6 +12,7 @@ import type { LayerPair } from '../layer-map.js'
 import { fitting, type Layers, paired, realRows } from './real.js'
 import type { LossInputs, LossRecord } from './record.js'
 
+/** Of Projection: how many there are, and how they begin. */
 export interface ProjectionOptions {
   /**
    * 'shared': one for all states, as TinyBERT's code. 'embeddings-apart': one for the embeddings' output, one for all
@@ -54,6 +55,7 @@ export class Projection extends Module {
   }
 }
 
+/** Of hiddenLoss(). */
 export interface HiddenOptions {
   /** For students of another width than the teacher's. */
   projection?: Projection | undefined

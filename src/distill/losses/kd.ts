@@ -5,6 +5,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import type { LossRecord } from './record.js'
 import { type SoftTargetOptions, softTargetLoss } from './soft-target.js'
 
+/** Of kdLoss(): the temperature, and what the soft targets count. */
 export interface KdOptions extends SoftTargetOptions {
   /** Weight of the soft targets; 1 - alpha is that of the labels. Default 0.5. */
   alpha?: number

@@ -13,6 +13,7 @@ import { fitting, type Layers, paired } from './real.js'
 import type { LossInputs, LossRecord } from './record.js'
 import { type RowReduction, reduced } from './soft-target.js'
 
+/** Of patientLoss(). */
 export interface PatientOptions {
   /** Places in the lists, as layerMap('skip', ...).hidden. Default: each with each. */
   pairs?: readonly LayerPair[] | undefined

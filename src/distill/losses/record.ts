@@ -15,6 +15,7 @@ export type Need =
 /** Tensors of a case by name: all floats float64. The teacher's names begin with `teacher`; no gradient is for them. */
 export type LossInputs = Readonly<Record<string, Tensor>>
 
+/** All that is known of a loss. */
 export interface LossRecord {
   readonly name: string
   /** One sentence. */

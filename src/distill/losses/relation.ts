@@ -16,6 +16,7 @@ import { type Average, realSquares, rowWeights } from './attention.js'
 import { lengthsOf } from './real.js'
 import type { LossInputs, LossRecord } from './record.js'
 
+/** Of relationLoss(). */
 export interface RelationOptions {
   /** Relation heads, which need not be the models' own. Default: the student's heads. MiniLM v2: 48 for base models. */
   heads?: number

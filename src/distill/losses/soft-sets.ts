@@ -9,6 +9,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import type { LossRecord } from './record.js'
 import { reduced, type SoftTargetOptions } from './soft-target.js'
 
+/** Of softSetLoss(). */
 export type SoftSetOptions = Pick<SoftTargetOptions, 'T' | 'tSquared' | 'reduction' | 'form'>
 
 /**

@@ -33,6 +33,7 @@ export function reduced(
   return div(total, Math.max(1, divisor))
 }
 
+/** Of softTargetLoss(). */
 export interface SoftTargetOptions {
   /** Temperature. Default 2. */
   T?: number

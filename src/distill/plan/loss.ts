@@ -8,6 +8,7 @@ import type { LabelKind } from '../../text/labels.js'
 import type { LayerMap } from '../layer-map.js'
 import { defaultsOf, type Given, type Settings, type Values, withSettings } from './settings.js'
 
+/** What is known of the teacher for a batch: logits always, the rest where it runs beside the student. */
 export type TeacherOutput = Partial<ModelOutput> & { logits: Tensor }
 
 /** What is known of a teacher of which there may be only the outputs. */
@@ -37,6 +38,7 @@ export interface LossContext {
   configs: { student: TransformerConfig; teacher: TeacherShape | null }
 }
 
+/** What a plan's loss reads, so that it is computed, or its lack told before the run. */
 export interface LossNeeds {
   /** Outputs besides logits, of both models. Anything here makes the teacher run beside the student on the same words. */
   outputs?: Wanted
@@ -74,6 +76,7 @@ export interface BoundLoss {
   compute(context: LossContext, learnt: Module | null): Tensor | null
 }
 
+/** A loss that plans can name. */
 export interface PlanLoss {
   needs: LossNeeds
   settings: Settings

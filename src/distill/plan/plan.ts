@@ -45,6 +45,7 @@ export const fitSettings = {
   schedule: oneOf(Object.keys(trainingSchedules) as (keyof typeof trainingSchedules)[], 'linear'),
   keep: oneOf(['best', 'last'], 'best'),
 }
+/** How a stage is trained. */
 export type FitSettings = Values<typeof fitSettings>
 
 /** A number, or one that goes in a straight line over the stage. */
@@ -53,11 +54,13 @@ export type Varying = number | { readonly from: number; readonly to: number }
 export const at = (value: Varying, progress: number): number =>
   typeof value === 'number' ? value : value.from + (value.to - value.from) * progress
 
+/** A loss of a stage: what it counts, and its options. */
 export interface LossPlan {
   weight: Varying
   options: Given
 }
 
+/** One training of a plan. */
 export interface StagePlan {
   name: string
   /** 'words': its texts are masked anew each time, and the student, like its teacher, guesses words instead of classes. */
@@ -93,6 +96,7 @@ export interface TeacherMean {
   weights: 'equal' | 'accuracy' | 'entropy'
 }
 
+/** A recipe as data: its stages, the lone student beside them, and what teachers give. */
 export interface Plan {
   recipe: string
   teachers: TeacherMean

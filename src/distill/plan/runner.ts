@@ -39,6 +39,7 @@ import { leavePruning, pruneFor } from './pruning.js'
 import { type Part, type Pull, pullsOf } from './pulls.js'
 import { quantizeFor } from './quantization.js'
 
+/** A model that a plan can train: a classifier of texts. */
 export type Student = HeadModel
 
 /** What plans are executed on. */
@@ -66,6 +67,7 @@ export interface Bench {
   tell?(stage: StagePlan, line: string): void
 }
 
+/** What a stage of a plan came to. */
 export interface StageResult {
   stage: StagePlan
   model: Student

@@ -34,6 +34,7 @@ export function plainText(occasion: Occasion): { text: boolean; task: Occasion }
 /** The rows that the task is learnt from. */
 export const taskData = ({ transfer }: Occasion): StageData => (transfer ? 'transfer' : 'labelled')
 
+/** A recipe as it is written, for defineRecipe(). */
 export interface RecipeRecord<S extends Settings> {
   name: string
   /** One line. */
@@ -54,6 +55,7 @@ export interface RecipeRecord<S extends Settings> {
   plan(settings: Values<S>, occasion: Occasion): Plan
 }
 
+/** A recipe as it is called: settings checked, defaults filled in. */
 export interface Recipe extends Omit<RecipeRecord<Settings>, 'plan'> {
   /** Settings in `given` over the defaults. Throws DataError naming the setting; `file` is where they come from. */
   plan(given: Given, occasion: Occasion, file: string): Plan

@@ -12,6 +12,7 @@ import type { TeacherOutput, TeacherShape } from '../plan/loss.js'
 import { lossesOf, paddedBy, type StageData, type StagePlan } from '../plan/plan.js'
 import type { TeacherSource } from './source.js'
 
+/** A teacher of which there are the outputs alone, by rows. */
 export interface StoredTeacher {
   /** For errors: the cache's folder. */
   name: string

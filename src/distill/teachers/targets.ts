@@ -2,6 +2,7 @@
 import { ShapeError } from '../../errors.js'
 import { selectRows } from '../../nn/data.js'
 
+/** A teacher's logits by rows, from memory or from a cache. */
 export interface TargetSource {
   readonly classes: number
   /** A teacher's logits for these rows of the data, [B, classes]. */

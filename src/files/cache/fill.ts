@@ -23,6 +23,7 @@ export interface LabellingTeacher {
   classes: readonly string[]
 }
 
+/** Of fillCache(). */
 export interface FillOptions {
   /** Names the data in errors. */
   file?: string

@@ -52,6 +52,7 @@ export interface DataFacts {
   sha256: string
 }
 
+/** What a cache keeps of a teacher's outputs, and in which form. */
 export interface CacheSettings {
   /** Logits kept of each row; null: all. */
   topK: number | null
@@ -79,6 +80,7 @@ export interface ShardFacts {
   keys: string
 }
 
+/** What a cache's manifest.json says of it. */
 export interface CacheManifest {
   teacher: TeacherFacts
   data: DataFacts

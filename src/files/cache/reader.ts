@@ -28,6 +28,7 @@ export interface CachedTargets {
   readonly hidden: (layer: number, rows: Int32Array) => HiddenRows
 }
 
+/** An open cache: a teacher's outputs by rows. */
 export class TeacherCache {
   readonly manifest: CacheManifest
   readonly #index: KeyIndex

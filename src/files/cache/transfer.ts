@@ -10,6 +10,7 @@ import { streamTexts } from '../data/texts.js'
 import { Places } from './places.js'
 import type { CachedTargets, TeacherCache } from './reader.js'
 
+/** Of transferSet(). */
 export interface TransferOptions {
   /** The student's. */
   tokenizer: Tokenizer

@@ -22,6 +22,7 @@ import {
 
 const has = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined
 
+/** Writes a cache, shard by shard. */
 export class CacheWriter {
   #manifest: CacheManifest
   /** The shard that was missing or damaged when a cache was gone on with; it and those after it are written anew. */

@@ -17,6 +17,7 @@ import { readRows, type TextFormat, type TextRow } from '../../text/rows.js'
 import { type LineOptions, readLines } from '../lines.js'
 import { parquetTexts } from './parquet.js'
 
+/** How a file of texts is written. */
 export type DataFormat = TextFormat | 'parquet'
 
 const formats: Record<string, DataFormat> = {
@@ -54,6 +55,7 @@ export function streamTexts(path: string, options: LineOptions & DataOptions = {
   return readRows(lines, format, path, told)
 }
 
+/** Of readTexts(): where texts and labels stand. */
 export interface ReadTextsOptions extends LineOptions, DataOptions {
   /**
    * 'classes' (default): one a row; 'sets' of classes; 'numbers' to be predicted; or 'none': labels that are there are
@@ -64,6 +66,7 @@ export interface ReadTextsOptions extends LineOptions, DataOptions {
   labelNames?: readonly string[]
 }
 
+/** Texts of a file, with their labels where it has some. */
 export interface TextSet {
   texts: string[]
   /** Second texts; null where no row has one. */

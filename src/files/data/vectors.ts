@@ -3,6 +3,7 @@ import { DataError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
 import { readLines } from '../lines.js'
 
+/** Words and their vectors. */
 export interface WordVectors {
   words: readonly string[]
   width: number
@@ -10,6 +11,7 @@ export interface WordVectors {
   table: Float32Array
 }
 
+/** Of readVectors(). */
 export interface VectorOptions {
   /** Lines read at most: what follows are rare words. Default 100,000, as TinyBERT's code. */
   most?: number

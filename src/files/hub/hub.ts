@@ -20,6 +20,7 @@ import {
   StatusError,
 } from './download.js'
 
+/** Of pull(). */
 export interface PullOptions {
   /** The hub's name of the model: owner/name, or name alone. */
   id: string
@@ -40,6 +41,7 @@ export interface PullOptions {
   patience?: number
 }
 
+/** What pull() brought. */
 export interface Pulled {
   id: string
   /** The commit that the files are of. */

@@ -12,6 +12,7 @@ import { listed, trainingOf } from './match.js'
 import { type ModelFolder, modelFieldsIn } from './model-folder.js'
 import { type LoadInfo, pretrainedIn, tokenizerOf } from './pretrained.js'
 
+/** A classifier out of a folder, with all that its answers need. */
 export interface TextClassifierFolder extends Pick<Head, 'problemType'> {
   model: Module & { forward(input: TextInput): { logits: Tensor } }
   tokenizer: Tokenizer

@@ -13,6 +13,7 @@ import { SINGLE, tensorsOf } from './checkpoint.js'
 import { type ModelFolder, readFieldsIn } from './model-folder.js'
 import { isQuantizedIn, type Sized, weightFiles, withQuantized } from './quantized.js'
 
+/** A model of texts with its tokenizer, as a folder keeps it. */
 export interface TextModel {
   model: TextClassifier
   tokenizer: WordTokenizer

@@ -7,6 +7,7 @@ import { trainingOf } from './match.js'
 import { loadPretrained, readModelFields } from './on-disk.js'
 import { tokenizerOf } from './pretrained.js'
 
+/** A model that guesses masked words, out of a folder. */
 export interface WordGuesserFolder {
   model: MaskedWords
   tokenizer: WordPieceTokenizer

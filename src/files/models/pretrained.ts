@@ -22,6 +22,7 @@ import { type ModelFolder, modelConfigIn } from './model-folder.js'
 import { isQuantizedIn, type QuantizedWeights, type Sized, weightFiles, withQuantized } from './quantized.js'
 import { hasTokenizerIn, tokenizerFiles, tokenizerIn } from './tokenizer.js'
 
+/** Of fromPretrained() and fromFiles(). */
 export interface LoadOptions {
   /** Default: what it was saved as. A head that the file lacks is drawn. */
   as?: Kind | undefined
@@ -35,6 +36,7 @@ export interface LoadOptions {
   prefer?: Kind | undefined
 }
 
+/** What was noticed while a model was loaded. */
 export interface LoadInfo {
   /** Parameters that the file did not have: drawn from the current random scope. */
   fresh: string[]
@@ -53,6 +55,7 @@ export interface Loaded<M extends Pretrained> {
   info: LoadInfo
 }
 
+/** Of savePretrained() and toFiles(). */
 export interface SaveOptions {
   model: Pretrained
   tokenizer?: Tokenizer | null

@@ -163,6 +163,7 @@ function withoutTypes(spec: WordPieceSpec): WordPieceSpec {
   return { ...spec, single: flat(spec.single), pair: flat(spec.pair) }
 }
 
+/** Of saveTokenizer(). */
 export interface SaveTokenizerOptions {
   /** Tokens of a text, as model_max_length. Default: the tokenizer's own, where it has one. */
   maxLength?: number

@@ -19,6 +19,7 @@ import { emit, emitFlat, type Surroundings } from './layers.js'
 /** What floats are stored and computed in. Quantized models are fp32 but for their whole numbers. */
 export type OnnxFloats = 'fp32' | 'fp16'
 
+/** Of exportOnnx(). */
 export interface ExportOnnxOptions {
   /** Default 'fp32'. 'fp16' is for float models: half the size, computed in float16 where the engine can. */
   dtype?: OnnxFloats

@@ -8,6 +8,7 @@ import { Module } from '../module.js'
 import { CausalAttention, CrossAttention, KeyValues } from './attention.js'
 import { RotaryEmbedding } from './positions.js'
 
+/** Of DecoderBlock. */
 export interface DecoderOptions {
   width: number
   heads: number

@@ -7,6 +7,7 @@ import { Module } from '../module.js'
 import { positionsOf, type TextInput } from './input.js'
 import { meanOfTokens } from './pooling.js'
 
+/** Sizes of a TextClassifier. */
 export interface ClassifierConfig extends Omit<EncoderOptions, 'headSize' | 'ranks'> {
   vocabSize: number
   classes: number
@@ -19,6 +20,7 @@ export interface ClassifierConfig extends Omit<EncoderOptions, 'headSize' | 'ran
 /** Of both tables: BERT's. The linear layers start as PyTorch's. */
 const EMBEDDING_STD = 0.02
 
+/** A small classifier of texts to be trained from nothing: embeddings, encoder blocks, a linear layer. */
 export class TextClassifier extends Module {
   wordEmbeddings: Embedding
   positionEmbeddings: Embedding

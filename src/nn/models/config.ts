@@ -1,6 +1,7 @@
 // The settings of a transformer encoder under our own names, the same for all families, with their bounds.
 import { type Activation, activationNames, type BlockLinear, blockLinears } from '../encoder.js'
 
+/** What a classifier's logits are: one class of several, several at once, or numbers. Hugging Face's names. */
 export type ProblemType = 'regression' | 'single_label_classification' | 'multi_label_classification'
 
 /** The sizes of one block. */
@@ -14,6 +15,7 @@ export interface BlockShape {
   ranks: Readonly<Partial<Record<BlockLinear, number>>>
 }
 
+/** Sizes and settings of a transformer, by our names. */
 export interface TransformerConfig {
   vocabSize: number
   width: number

@@ -68,6 +68,7 @@ export class TokenClassifier extends Pretrained {
   }
 }
 
+/** What a model of masked words is to give besides. */
 export interface WantedWords extends Wanted {
   /** int32 [M]: only these words are predicted, counted through all texts, row b and place t of padded ones as b T + t. */
   at?: Tensor | undefined

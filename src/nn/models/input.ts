@@ -24,6 +24,7 @@ export interface UnpaddedInput {
   tokenTypeIds?: Tensor | undefined
 }
 
+/** A batch of texts, padded or not. */
 export type TextInput = PaddedInput | UnpaddedInput
 
 /** Either of them as Hugging Face's models take it: without a mask every position is a word. */

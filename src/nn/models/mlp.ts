@@ -4,6 +4,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { Dropout, Linear } from '../layers.js'
 import { Module } from '../module.js'
 
+/** Sizes of an Mlp. */
 export interface MlpConfig {
   /** Input, hidden layers, classes: [784, 1200, 1200, 10]. */
   sizes: readonly number[]
@@ -13,6 +14,7 @@ export interface MlpConfig {
   inputDropout?: number
 }
 
+/** A multi-layer perceptron. */
 export class Mlp extends Module {
   layers: Linear[]
   inputDrop: Dropout

@@ -34,11 +34,13 @@ export interface ModelOutput {
   qkv?: Qkv[]
 }
 
+/** What a model with a head gives. */
 export type HeadOutput = ModelOutput & { logits: Tensor }
 
 /** Settings that differ from the family's defaults, which are Hugging Face's. */
 export type Settings = Partial<TransformerConfig>
 
+/** What all models of the families have in common. */
 export abstract class Pretrained extends Module {
   abstract readonly kind: Kind
   readonly config: TransformerConfig

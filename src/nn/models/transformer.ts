@@ -19,6 +19,7 @@ export interface BaseOptions {
   pooler?: boolean | undefined
 }
 
+/** Embeddings and encoder blocks of a family, without a head. */
 export class Transformer extends Pretrained {
   readonly kind = 'base'
   words: Embedding

@@ -19,6 +19,7 @@ export interface AdagradSettings extends GroupOptions {
   initialAccumulatorValue: number
 }
 
+/** Of Adagrad. */
 export type AdagradOptions = Partial<AdagradSettings>
 
 const moments = ['sum']

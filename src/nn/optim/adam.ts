@@ -18,6 +18,7 @@ export interface AdamSettings extends GroupOptions {
   biasCorrection: boolean
 }
 
+/** Of Adam and AdamW. */
 export type AdamOptions = Partial<AdamSettings>
 
 const moments = ['expAvg', 'expAvgSq']

@@ -8,6 +8,7 @@ import { assign, Tensor } from '../../tensor/tensor.js'
 import { parametersArg } from './optimizer.js'
 import { isNumber } from './settings.js'
 
+/** Of EMA. */
 export interface EMAOptions {
   /** Share of the average that an update keeps. Default 0.999. */
   decay?: number

@@ -10,6 +10,7 @@ import { Module, moduleArg } from '../module.js'
 import { LearnsApart } from '../stand-ins/stand-in.js'
 import type { ParameterGroup } from './optimizer.js'
 
+/** A parameter, with its name and its place in the model. */
 export interface ParameterRow {
   /** As in namedParameters(). */
   name: string
@@ -99,6 +100,7 @@ function tableOf(op: string, model: Module): ParameterRow[] {
   return [...rows.values()]
 }
 
+/** How parameters fall into groups of their own rate and decay. */
 export interface GroupRules {
   /** Of what decays: all but biases and layer norms. */
   weightDecay: number
@@ -149,6 +151,7 @@ export function decayGroups(model: Module, weightDecay: number): ParameterGroup[
   return groupsOf('decayGroups', model, { weightDecay })
 }
 
+/** Which parts of a model do not learn. */
 export interface FreezeRules {
   /** What stands below the first block, its norm included. */
   embeddings?: boolean

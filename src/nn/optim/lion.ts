@@ -16,6 +16,7 @@ export interface LionSettings extends GroupOptions {
   betas: readonly [number, number]
 }
 
+/** Of Lion. */
 export type LionOptions = Partial<LionSettings>
 
 const moments = ['expAvg']

@@ -32,6 +32,7 @@ export type ParameterGroup<S extends GroupOptions = GroupOptions> = Partial<S> &
 /** A group as it trains. Its settings may be changed: optimizer.paramGroups[0].lr = 1e-4. */
 export type Group<S extends GroupOptions = GroupOptions> = S & { readonly params: readonly Tensor[] }
 
+/** Of step(): clipping. */
 export interface StepOptions {
   /** Multiplies every group's lr: the schedule's factor. Default 1. */
   lrScale?: number
@@ -112,6 +113,7 @@ function requireTrainable(param: unknown, label: string): asserts param is Tenso
     )
 }
 
+/** What all optimizers have in common: groups, step(), zeroGrad(), their state. */
 export abstract class Optimizer<S extends GroupOptions = GroupOptions> {
   /** Steps taken. */
   steps = 0

@@ -3,6 +3,7 @@ import { ArgumentError, got } from '../../errors.js'
 import { type Kinds, optionsArg } from '../../tensor/check.js'
 import { isNumber } from './settings.js'
 
+/** Of Plateau. */
 export interface PlateauOptions {
   /** Whether a smaller or a larger figure is better. Default 'min'. */
   mode?: 'min' | 'max'
@@ -22,6 +23,7 @@ export interface PlateauOptions {
   eps?: number
 }
 
+/** What a Plateau goes on from. */
 export interface PlateauState {
   factor: number
   /** null: no figure was heard. */

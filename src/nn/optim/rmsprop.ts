@@ -20,6 +20,7 @@ export interface RMSpropSettings extends GroupOptions {
   centered: boolean
 }
 
+/** Of RMSprop. */
 export type RMSpropOptions = Partial<RMSpropSettings>
 
 /** By whether the mean of gradients and the momentum buffer are needed. */

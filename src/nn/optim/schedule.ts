@@ -6,6 +6,7 @@ import { cosPi, pow } from '../../tensor/math.js'
 /** The factor for step 0, 1, 2, ... */
 export type Schedule = (step: number) => number
 
+/** Of schedules with a warm-up. */
 export interface ScheduleOptions {
   /** Optimizer steps in all. */
   total: number
@@ -99,6 +100,7 @@ export function exponential(options: { gamma: number }): Schedule {
   return of('exponential', (at) => pow(gamma, at))
 }
 
+/** Of the one-cycle schedule. */
 export interface OneCycleOptions {
   /** Steps in all. */
   total: number
@@ -154,6 +156,7 @@ export function onecycle(options: OneCycleOptions): Schedule {
   })
 }
 
+/** Of the cosine schedule with restarts. */
 export interface RestartOptions {
   /** Steps of the first period. */
   T0: number

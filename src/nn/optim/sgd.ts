@@ -16,6 +16,7 @@ export interface SGDSettings extends GroupOptions {
   nesterov: boolean
 }
 
+/** Of SGD. */
 export interface SGDOptions extends Partial<SGDSettings> {
   lr: number
 }

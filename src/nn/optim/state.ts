@@ -18,6 +18,7 @@ export interface GroupState {
   [setting: string]: unknown
 }
 
+/** What an optimizer goes on from, as stateDict() gives it. */
 export interface OptimizerState {
   /** Steps of the optimizer. */
   steps: number

@@ -41,5 +41,6 @@ export const pruneMethods = {
   },
 } as const satisfies Record<string, PruneMethod>
 
+/** The ways to choose weights that become 0. */
 export type PruneMethodName = keyof typeof pruneMethods
 export const pruneMethodNames = Object.keys(pruneMethods) as readonly PruneMethodName[]

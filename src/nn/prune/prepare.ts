@@ -39,6 +39,7 @@ export interface Pruning extends PruneSchedule {
 export const scoreStarts = ['zero', 'size'] as const
 export type ScoreStart = (typeof scoreStarts)[number]
 
+/** Of pruneAware(). */
 export type PruneOptions = Partial<Omit<Pruning, 'method'>>
 
 const optionKinds: Kinds<PruneOptions> = {

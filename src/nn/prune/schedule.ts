@@ -10,6 +10,7 @@ const curves = {
   once: () => 1,
 }
 
+/** How the share of zeros grows over a training. */
 export type PruneScheduleName = keyof typeof curves
 export const pruneScheduleNames = Object.keys(curves) as readonly PruneScheduleName[]
 

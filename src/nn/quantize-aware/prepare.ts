@@ -12,6 +12,7 @@ import { FakeQuantEmbedding, FakeQuantLinear, type LinearQuantizers } from './la
 import { type Scheme, type SchemeName, schemeNames, schemes } from './schemes.js'
 import { SplitEmbedding, SplitLinear } from './split.js'
 
+/** Of quantizeAware(): bits of weights and inputs. */
 export interface QuantizeAwareOptions {
   /** 2 to 8; the scheme's own unless given. Those of few values take none. */
   weightBits?: number | undefined

@@ -140,6 +140,7 @@ export const schemes = {
   },
 } as const satisfies Record<string, Scheme>
 
+/** The ways to train on grids. */
 export type SchemeName = keyof typeof schemes
 /** What other engines make of a float model without training. */
 export const engineSchemes = ['onnxruntime', 'onnxruntime-channel', 'torch'] as const satisfies SchemeName[]

@@ -13,7 +13,9 @@ import { type Module, moduleArg } from '../module.js'
  * steps, is most like what was (Migacz 2017, TensorRT's way).
  */
 export const rangeMethods = ['min-max', 'percentile', 'kl'] as const
+/** How a range is chosen of what was seen. */
 export type RangeMethod = (typeof rangeMethods)[number]
+/** From where to where a layer's inputs go. */
 export type Range = readonly [lo: number, hi: number]
 
 const BINS = 2048

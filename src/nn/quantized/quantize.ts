@@ -9,6 +9,7 @@ import { type Module, moduleArg } from '../module.js'
 import type { Range } from './calibrate.js'
 import { QuantizedEmbedding, QuantizedLayer, QuantizedLinear } from './layers.js'
 
+/** Of quantize(). */
 export interface QuantizeOptions {
   /** Of the linear layers' weights. 7 is the faster product, 8 the finer one. Default 7. */
   bits?: Int8Bits

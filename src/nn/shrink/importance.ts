@@ -15,6 +15,7 @@ import type { HeadModel, Pretrained } from '../models/pretrained.js'
 import { baseOf } from './cut.js'
 import { addSizes, type HeadMethodName, headMethods, type WeightMethodName } from './methods.js'
 
+/** What each part of a model is worth. */
 export interface Scores {
   /** Layer by layer. */
   heads: Float64Array[]
@@ -26,6 +27,7 @@ export interface Scores {
   pooled: Float64Array
 }
 
+/** Of Importance: how heads and the rest are judged. */
 export interface ImportanceOptions {
   /** Default michel, or magnitude where no texts are seen. */
   heads?: HeadMethodName | undefined

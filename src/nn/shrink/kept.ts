@@ -48,6 +48,7 @@ export function best(scores: ArrayLike<number>, count: number): number[] {
     .sort((a, b) => a - b)
 }
 
+/** How the parts that stay are spread over layers. */
 export interface ChoiceOptions {
   /** As many in each layer, so that one number says it. Default false: wherever they are worth most. */
   even?: boolean

@@ -14,6 +14,7 @@ export interface LinearTexts {
   targets?: Float32Array | null
 }
 
+/** Of LinearClassifier. */
 export interface LinearOptions {
   /**
    * Of how much the losses count against the weights' norm; of several the one that does best on dev, without dev the

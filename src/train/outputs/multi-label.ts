@@ -3,6 +3,7 @@ import { exp, log1p, sigmoid } from '../../tensor/math.js'
 import { regression } from '../regression.js'
 import type { Figures } from '../reports.js'
 
+/** Figures of a model that names several classes of a text. */
 export interface MultiLabelMetrics {
   /** Mean over the classes of their F1; a class that neither occurs nor is predicted counts as 0. */
   macroF1: number

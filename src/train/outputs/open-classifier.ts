@@ -7,6 +7,7 @@ import { predictInTurns } from '../predict.js'
 import { tasks } from '../tasks.js'
 import { type Prediction, predictions } from './predictions.js'
 
+/** Of predict() and logits() of an OpenClassifier. */
 export interface AnswerOptions {
   /** The second text of each, for models of pairs. */
   pairs?: readonly (string | null)[]

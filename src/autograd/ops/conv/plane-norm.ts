@@ -188,6 +188,7 @@ export interface RunningStats {
   variance: Tensor
 }
 
+/** Of batchNorm(). */
 export interface BatchNormOptions {
   weight?: Tensor | null
   bias?: Tensor | null

@@ -170,6 +170,7 @@ const fakeQuantizeOp: Op<FakeQuantizeAttrs> = defineOp<FakeQuantizeAttrs>({
   ],
 })
 
+/** Of fakeQuantize(): the grid, and what becomes of values outside of it. */
 export interface FakeQuantizeOptions {
   /** The level that 0 is: one number, or of the scale's shape. Default 0. */
   zeroPoint?: number | Tensor

@@ -146,6 +146,7 @@ const binarizeOp = fewValues({
   ],
 })
 
+/** Of ternarize() and binarize(). */
 export type FewValuesOptions = Partial<FewValuesAttrs>
 
 const fewValuesOptions: Kinds<FewValuesOptions> = { rows: 'boolean', clip: 'number' }

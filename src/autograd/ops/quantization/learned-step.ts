@@ -165,6 +165,7 @@ const halves = [
   0,
 ]
 
+/** Of learnedStep(): how many bits, and whether values have a sign. */
 export interface LearnedStepOptions {
   /** Lowest and highest level, whole numbers: -128 and 127 for 8 bits with a sign, 0 and 255 without. */
   low: number
