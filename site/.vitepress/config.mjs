@@ -9,12 +9,14 @@ import { decisionPages, documentPages } from '../pages/documents.mjs'
 import { lossPages } from '../pages/losses.mjs'
 import { opPages } from '../pages/ops.mjs'
 import { recipePages } from '../pages/recipes.mjs'
+import { writeSample } from '../play/sample.mjs'
 import { ours } from './markdown.mjs'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 mkdirSync(here('../public'), { recursive: true })
 for (const name of ['architecture.svg', 'peers.svg'])
   copyFileSync(here(`../../docs/${name}`), here(`../public/${name}`))
+writeSample()
 
 const side = (text, base, pages) => ({
   text,
@@ -86,6 +88,7 @@ export default defineConfig({
     outline: [2, 3],
     nav: [
       { text: 'Lessons', link: '/lessons/' },
+      { text: 'Playground', link: '/play' },
       { text: 'Reference', link: '/ops/' },
       { text: 'Guides', link: '/documents/engine' },
       { text: 'Results', link: '/documents/results' },

@@ -13,6 +13,7 @@ export const entries = {
   'tinystill/distill': path('../../dist/distill/index.js'),
   'tinystill/text': path('../../dist/text/index.js'),
   'tinystill/safetensors': path('../../dist/formats/safetensors/index.js'),
+  'tinystill/worker': path('../../dist/distill/worker/index.js'),
   'tinystill/models': path('../../dist/files/models/browser.js'),
   site: path('pictures.js'),
   'site/records': path('records.js'),
@@ -37,7 +38,10 @@ const golden = {
 }
 
 export async function bundle() {
-  const input = { ...entries, runner: path('../cells/runner.js') }
+  const input = {
+    ...{ ...entries, runner: path('../cells/runner.js') },
+    ...{ 'play-worker': path('../play/worker.js'), 'play-helper': path('../play/helper.js') },
+  }
   await build({
     configFile: false,
     root: path('..'),
