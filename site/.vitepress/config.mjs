@@ -9,14 +9,12 @@ import { decisionPages, documentPages } from '../pages/documents.mjs'
 import { lossPages } from '../pages/losses.mjs'
 import { opPages } from '../pages/ops.mjs'
 import { recipePages } from '../pages/recipes.mjs'
-import { writeSample } from '../play/sample.mjs'
 import { ours } from './markdown.mjs'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 mkdirSync(here('../public'), { recursive: true })
 for (const name of ['architecture.svg', 'peers.svg'])
   copyFileSync(here(`../../docs/${name}`), here(`../public/${name}`))
-writeSample()
 
 const side = (text, base, pages) => ({
   text,

