@@ -126,7 +126,11 @@ function unzipped(zip) {
   const files = {}
   let at = zip.readUInt32LE(zip.length - 6)
   for (let left = zip.readUInt16LE(zip.length - 12); left > 0; left--) {
-    const [size, length, head] = [zip.readUInt32LE(at + 24), zip.readUInt16LE(at + 28), zip.readUInt32LE(at + 42)]
+    const [size, length, head] = [
+      zip.readUInt32LE(at + 24),
+      zip.readUInt16LE(at + 28),
+      zip.readUInt32LE(at + 42),
+    ]
     const start = head + 30 + zip.readUInt16LE(head + 26) + zip.readUInt16LE(head + 28)
     files[zip.toString('utf8', at + 46, at + 46 + length)] = zip.subarray(start, start + size)
     at += 46 + length
@@ -156,7 +160,10 @@ async function controls({ open }) {
   // By the keyboard alone.
   await button(page, 'Distil').focus()
   await page.keyboard.press('Enter')
-  await page.locator('.play-state').filter({ hasText: /distilled \d/ }).waitFor({ timeout: LIMIT })
+  await page
+    .locator('.play-state')
+    .filter({ hasText: /distilled \d/ })
+    .waitFor({ timeout: LIMIT })
   await button(page, 'Pause').focus()
   await page.keyboard.press('Space')
   const progress = () => page.locator('.play-state').textContent()
@@ -170,7 +177,9 @@ async function controls({ open }) {
   await page.waitForTimeout(3000)
   must((await progress()) === before, 'it goes on while it is paused')
   for (let i = 0; i < 30; i++) await button(page, 'Step').click()
-  await page.waitForFunction((was) => document.querySelector('.play-state').textContent !== was, before, { timeout: LIMIT })
+  await page.waitForFunction((was) => document.querySelector('.play-state').textContent !== was, before, {
+    timeout: LIMIT,
+  })
   await button(page, 'Stop').click()
   await done(page)
   await close()
@@ -181,13 +190,25 @@ async function link({ open }) {
   const { page, close } = await open(`/play.html${hashOf({ ...usual(), T: 5, seed: 7 })}`)
   await ready(page)
   must((await page.locator('input[name="T"]').inputValue()) === '5', 'the link sets nothing')
-  must((await page.locator('.play-note').allTextContents()).join().includes('came with a link'), 'it is not said')
+  must(
+    (await page.locator('.play-note').allTextContents()).join().includes('came with a link'),
+    'it is not said',
+  )
   await page.waitForTimeout(2000)
   must((await page.locator('.play-state').textContent()).trim() === '', 'something ran')
   await close()
-  for (const bad of ['#play=T:<img src=x>', '#play=__proto__:1', '#play=T:NaN,rows:1e99', `#play=${'x'.repeat(9999)}`, '#play=T:2:3,,,:'])
+  for (const bad of [
+    '#play=T:<img src=x>',
+    '#play=__proto__:1',
+    '#play=T:NaN,rows:1e99',
+    `#play=${'x'.repeat(9999)}`,
+    '#play=T:2:3,,,:',
+  ])
     for (const [name, value] of Object.entries(valuesIn(bad) ?? {}))
-      must(Object.hasOwn(usual(), name) && typeof value === typeof usual()[name] && !Number.isNaN(value), `${bad} gives ${name} ${value}`)
+      must(
+        Object.hasOwn(usual(), name) && typeof value === typeof usual()[name] && !Number.isNaN(value),
+        `${bad} gives ${name} ${value}`,
+      )
   return 'settings alone, and nothing runs'
 }
 
@@ -205,12 +226,23 @@ const marks = [
 /** 200 of them as texts, labels and the names of files and folders. */
 async function hostile({ open }) {
   const texts = Array.from({ length: 200 }, (_, i) => marks[i % marks.length](i))
-  const table = texts.map((text, i) => JSON.stringify({ text: `${text} word${i % 5}`, label: marks[i % 2](0) })).join('\n')
+  const table = texts
+    .map((text, i) => JSON.stringify({ text: `${text} word${i % 5}`, label: marks[i % 2](0) }))
+    .join('\n')
   const { page, complaints, close } = await open(`/play.html${hashOf(small)}`)
   await ready(page)
-  const elements = () => page.evaluate(() => document.querySelectorAll('.play img, .play script, .play iframe, .play b, .play svg svg, [id^=element]').length)
+  const elements = () =>
+    page.evaluate(
+      () =>
+        document.querySelectorAll(
+          '.play img, .play script, .play iframe, .play b, .play svg svg, [id^=element]',
+        ).length,
+    )
   const name = '<img src=x onerror=window.broken=1>.jsonl'
-  await page.locator('input[type=file]').first().setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(table) })
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(table) })
   await page.locator('.play-data', { hasText: name }).waitFor({ timeout: LIMIT })
   await button(page, 'Distil').click()
   await done(page)
@@ -218,7 +250,13 @@ async function hostile({ open }) {
   await page.waitForTimeout(3000)
   must((await page.locator('.play').textContent()).includes(marks[0](0)), 'the labels are not shown')
   for (const text of texts.slice(0, 100)) {
-    const files = [{ name: text.replaceAll(/[/\\]/g, '_').slice(0, 200), mimeType: 'text/plain', buffer: Buffer.from(text) }]
+    const files = [
+      {
+        name: text.replaceAll(/[/\\]/g, '_').slice(0, 200),
+        mimeType: 'text/plain',
+        buffer: Buffer.from(text),
+      },
+    ]
     await page.locator('input[type=file]').first().setInputFiles(files)
   }
   await page.locator('.play-problem').waitFor({ timeout: LIMIT })
@@ -236,7 +274,10 @@ async function folders({ open }) {
   try {
     await ready(page)
     const input = page.locator('input[webkitdirectory]')
-    const { teacher } = await runDistillation({ ...jobOf(small, usedOf(small, dataHere()), null), alone: false }).result
+    const { teacher } = await runDistillation({
+      ...jobOf(small, usedOf(small, dataHere()), null),
+      alone: false,
+    }).result
     const put = (name, files) => {
       mkdirSync(join(folder, name), { recursive: true })
       for (const [file, bytes] of Object.entries(files)) writeFileSync(join(folder, name, file), bytes)
@@ -253,7 +294,9 @@ async function folders({ open }) {
       return (await line.textContent()).trim()
     }
     const whole = teacher.files
-    const broken = [['pickle', { 'config.json': whole['config.json'], 'pytorch_model.bin': Uint8Array.of(128, 2, 99) }]]
+    const broken = [
+      ['pickle', { 'config.json': whole['config.json'], 'pytorch_model.bin': Uint8Array.of(128, 2, 99) }],
+    ]
     broken.push(['cut', { ...whole, 'model.safetensors': whole['model.safetensors'].slice(0, -9) }])
     for (let i = 0; i < 100; i++) {
       const file = ['config.json', 'model.safetensors', 'tokenizer.json'][i % 3]
@@ -268,11 +311,16 @@ async function folders({ open }) {
       const line = await refused(put(name, files))
       must(line !== '' && !line.includes('\n') && line.length < 600, `${name}: ${line}`)
       lines.add(line)
-      await page.locator('.play-problem').evaluateAll((all) => all.forEach((it) => it.setAttribute('data-old', '')))
+      await page
+        .locator('.play-problem')
+        .evaluateAll((all) => {
+            for (const it of all) it.setAttribute('data-old', '')
+          })
     }
     await drop(put('whole', whole))
     await page.locator('fieldset p strong', { hasText: 'whole' }).waitFor({ timeout: 60_000 })
-    const more = process.env.PLAY_TEACHER === undefined ? '' : await sameLogits(page, process.env.PLAY_TEACHER)
+    const more =
+      process.env.PLAY_TEACHER === undefined ? '' : await sameLogits(page, process.env.PLAY_TEACHER)
     must(complaints.length === 0, complaints.join('; '))
     return `${broken.length} refused in ${lines.size} different lines${more}`
   } finally {
@@ -285,22 +333,31 @@ async function folders({ open }) {
 async function sameLogits(page, folder) {
   const texts = ['how far is it from here to the sea ?', 'who wrote this ?', 'a film that grows on you']
   const files = Object.fromEntries(
-    readdirSync(folder).filter((name) => /\.(json|txt|safetensors)$/.test(name)).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+    readdirSync(folder)
+      .filter((name) => /\.(json|txt|safetensors)$/.test(name))
+      .map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
   )
   const here = await openClassifier(files).logits(texts)
   await page.evaluate(() => {
-    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: true, id: 'logits24' })
+    const input = Object.assign(document.createElement('input'), {
+      type: 'file',
+      multiple: true,
+      id: 'logits24',
+    })
     document.body.append(input)
   })
   await page.locator('#logits24').setInputFiles(Object.keys(files).map((name) => join(folder, name)))
   const there = await page.evaluate(async (texts) => {
     const list = document.querySelector('#logits24').files
     const files = Object.fromEntries(
-      await Promise.all(Array.from(list, async (file) => [file.name, new Uint8Array(await file.arrayBuffer())])),
+      await Promise.all(
+        Array.from(list, async (file) => [file.name, new Uint8Array(await file.arrayBuffer())]),
+      ),
     )
     const worker = new Worker('/engine/play-helper.js', { type: 'module' })
     return new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error.message)) : resolve(Array.from(data.value)))
+      worker.onmessage = ({ data }) =>
+        data.error ? reject(new Error(data.error.message)) : resolve(Array.from(data.value))
       worker.onerror = (event) => reject(new Error(event.message))
       worker.postMessage({ id: 1, what: 'logits', about: { files, texts } })
     })
@@ -312,19 +369,28 @@ async function sameLogits(page, folder) {
 
 async function accessible({ open, shot }) {
   const told = []
-  for (const [how, settings] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['400 px', { viewport: { width: 400, height: 800 }, reducedMotion: 'reduce' }]]) {
+  for (const [how, settings] of [
+    ['light', {}],
+    ['dark', { colorScheme: 'dark' }],
+    ['400 px', { viewport: { width: 400, height: 800 }, reducedMotion: 'reduce' }],
+  ]) {
     const { page, close } = await open('/play.html', settings)
     const cdp = await page.context().newCDPSession(page)
     await cdp.send('Page.setBypassCSP', { enabled: true })
     await page.reload()
     await ready(page)
     await page.evaluate(axe)
-    const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }))
+    const { violations, passes } = await page.evaluate(() =>
+      globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }),
+    )
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
     await shot(page, how.replace(' ', ''))
     await close()
     const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    must(serious.length === 0, `${how}: ${serious.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)}`).join('; ')}`)
+    must(
+      serious.length === 0,
+      `${how}: ${serious.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)}`).join('; ')}`,
+    )
     must(wide <= 0, `${how}: ${wide} pixels wider than its window`)
     told.push(`${passes.length} rules hold ${how}`)
   }
@@ -348,7 +414,8 @@ export async function checkPlayground(browser, check, { names = [], shots = null
     if (shots !== null) await page.screenshot({ path: join(shots, `play-${name}.png`), fullPage: true })
   }
   for (const [name, f] of Object.entries(playChecks))
-    if (names.length === 0 || names.some((it) => name.includes(it))) await check(name, () => f({ open, shot }))
+    if (names.length === 0 || names.some((it) => name.includes(it)))
+      await check(name, () => f({ open, shot }))
   plain.close()
   isolated.close()
 }
@@ -357,6 +424,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const given = process.argv.slice(2)
   const shots = given.includes('--shots') ? given[given.indexOf('--shots') + 1] : null
   const names = given.filter((it) => !it.startsWith('--') && it !== shots)
+  if (shots !== null) mkdirSync(shots, { recursive: true })
   const browser = await startChromium(findChromium())
   let failed = 0
   await checkPlayground(

@@ -7,9 +7,19 @@ const OVER = 25
 
 const names = { teacher: 'teacher', student: 'distilled', alone: 'alone' }
 
-/** A stage of the lone student has a line of its own: they are alternatives. */
-const lineOf = ({ who, stage }) =>
-  who === 'alone' && stage !== 'alone' ? 'alone, as many steps' : names[who]
+/** The same colour in every picture. */
+export const colours = {
+  distilled: 0,
+  alone: 1,
+  teacher: 2,
+  'alone, longer': 3,
+  student: 0,
+  soft: 4,
+  hard: 5,
+}
+
+/** The lone student's second schedule, of as many steps as the other one's, has a line of its own. */
+const lineOf = ({ who, stage }) => (who === 'alone' && stage !== 'alone' ? 'alone, longer' : names[who])
 
 function thinned(xs, ys) {
   const every = Math.ceil(xs.length / POINTS)
@@ -30,7 +40,7 @@ export class Curves {
     const line = lineOf(step)
     for (const [term, value] of Object.entries({ '': step.loss, ...terms })) {
       if (term !== '' && step.who !== 'student') continue
-      this.#add(this.#losses, term === '' ? line : `${line}: ${term}`, step.step, value)
+      this.#add(this.#losses, term === '' ? line : term, step.step, value)
     }
   }
 
@@ -54,7 +64,10 @@ export class Curves {
   }
 
   #frame(map, range) {
-    const series = Array.from(map, ([name, { x, y }]) => ({ name, ...thinned(x, y), points: false }))
+    const series = Array.from(map, ([name, { x, y }]) => ({
+      ...{ name, ...thinned(x, y), points: false },
+      ...(Object.hasOwn(colours, name) && { colour: colours[name] }),
+    }))
     return { kind: 'plot', label: '', series, range }
   }
 

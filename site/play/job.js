@@ -14,7 +14,7 @@ export const teacherSizeOf = ({ teacherLayers, teacherWidth }) => sizeOf(teacher
 /** Tokens of the vocabulary. */
 export const VOCABULARY = 4096
 
-const TEACHER_LR = 3e-3
+const TEACHER_LR = 2e-3
 
 /** What a --config file of `tinystill distill` says of them. */
 export function planSettings(values) {

@@ -5,11 +5,11 @@
 export const settings = [
   // The student.
   { name: 'layers', group: 'student', label: 'layers', from: 1, to: 4, step: 1, usual: 1 },
-  { name: 'width', group: 'student', label: 'width', from: 16, to: 192, step: 16, usual: 48 },
+  { name: 'width', group: 'student', label: 'width', from: 16, to: 192, step: 16, usual: 32 },
   // The teacher that is trained here.
   { name: 'teacherLayers', group: 'teacher', label: 'layers', from: 1, to: 6, step: 1, usual: 1 },
-  { name: 'teacherWidth', group: 'teacher', label: 'width', from: 32, to: 256, step: 32, usual: 96 },
-  { name: 'teacherEpochs', group: 'teacher', label: 'epochs', from: 1, to: 20, step: 1, usual: 4 },
+  { name: 'teacherWidth', group: 'teacher', label: 'width', from: 32, to: 256, step: 32, usual: 128 },
+  { name: 'teacherEpochs', group: 'teacher', label: 'epochs', from: 1, to: 20, step: 1, usual: 6 },
   // What passes from one to the other.
   { name: 'T', group: 'losses', label: 'temperature T', from: 0.5, to: 10, step: 0.5, usual: 2 },
   {

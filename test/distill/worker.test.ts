@@ -42,7 +42,9 @@ const job: DistilJob = {
 
 /** The files of a folder that a job gives too. */
 const written = (name: string, files: Record<string, Uint8Array>) =>
-  Object.fromEntries(Object.keys(files).map((file) => [file, new Uint8Array(readFileSync(at(join(name, file))))]))
+  Object.fromEntries(
+    Object.keys(files).map((file) => [file, new Uint8Array(readFileSync(at(join(name, file))))]),
+  )
 
 beforeAll(async () => {
   writeFileSync(at('train.tsv'), rows.map((row) => row.join('\t')).join('\n'))
@@ -55,7 +57,9 @@ beforeAll(async () => {
   expect((await run('train', ...train, ...data, '--out', at('teacher'))).err).toBe('')
   const distil = ['--recipe', 'hinton', '--teacher', at('teacher'), '--student', at('student.json')]
   const more = ['--transfer', at('transfer.txt'), '--augment', '20', '--config', at('settings.json')]
-  expect((await run('distill', ...distil, ...data, ...more, '--baseline', '--out', at('student'))).code).toBe(0)
+  expect((await run('distill', ...distil, ...data, ...more, '--baseline', '--out', at('student'))).code).toBe(
+    0,
+  )
 })
 
 describe('a job', () => {
@@ -74,7 +78,8 @@ describe('a job', () => {
 
   it('takes a teacher out of files, and gives the same student', async () => {
     const first = await runDistillation({ ...job, alone: false }).result
-    const again = await runDistillation({ ...job, alone: false, teacher: { files: first.teacher.files } }).result
+    const again = await runDistillation({ ...job, alone: false, teacher: { files: first.teacher.files } })
+      .result
     expect(again.student.files).toEqual(first.student.files)
     expect(again.teacher.files).toEqual({})
   })
@@ -143,7 +148,9 @@ describe('a job', () => {
       })
       const result = await there.result
       expect(result).toEqual(here)
-      expect([...seen]).toEqual(expect.arrayContaining(['teacher', 'answers', 'student', 'alone', 'student steps']))
+      expect([...seen]).toEqual(
+        expect.arrayContaining(['teacher', 'answers', 'student', 'alone', 'student steps']),
+      )
       expect((await there.answers(['a fine film'])).student?.length).toBe(2)
       const bad = distilInWorker(port1 as never, { ...job, settings: { heat: 2 } })
       await expect(bad.result).rejects.toThrow(/settings: heat/)
@@ -156,12 +163,22 @@ describe('a job', () => {
   it.each([
     ['a recipe that is none', { recipe: 'magic' }, /recipe must be one of hinton/],
     ['a dev label that is no class', { dev: { texts: ['x'], labels: ['so so'] } }, /dev:1: label "so so"/],
-    ['too few labels', { labelled: { texts: ['x', 'y'], labels: ['good'] } }, /labelled: 2 texts have 1 labels/],
+    [
+      'too few labels',
+      { labelled: { texts: ['x', 'y'], labels: ['good'] } },
+      /labelled: 2 texts have 1 labels/,
+    ],
     ['no rows', { labelled: { texts: [], labels: [] } }, /labelled/],
-    ['a pickle', { teacher: { files: { 'config.json': '{"model_type": "bert"}', 'pytorch_model.bin': '' } } }, /pytorch_model.bin/],
+    [
+      'a pickle',
+      { teacher: { files: { 'config.json': '{"model_type": "bert"}', 'pytorch_model.bin': '' } } },
+      /pytorch_model.bin/,
+    ],
     ['a size that is none', { student: { ...size(1, 16), heads: 3 } }, /heads|width/],
   ])('refuses %s', async (_, change, complaint) => {
-    await expect(runDistillation({ ...job, ...(change as Partial<DistilJob>) }).result).rejects.toThrow(complaint)
+    await expect(runDistillation({ ...job, ...(change as Partial<DistilJob>) }).result).rejects.toThrow(
+      complaint,
+    )
   })
 
   it('is described without its texts', () => {

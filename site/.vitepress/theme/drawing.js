@@ -48,8 +48,10 @@ export function plotOf(frame, frames) {
   ]
   const names = [...new Set(all.map((s) => s.name))]
   let along = left + 8
+  const colourOf = (name) =>
+    `of-${(all.find((s) => s.name === name)?.colour ?? names.indexOf(name)) % PLACES}`
   for (const name of names) {
-    const colour = `of-${names.indexOf(name) % PLACES}`
+    const colour = colourOf(name)
     marks.push(
       { tag: 'rect', attrs: { x: num(along), y: 6, width: 10, height: 10, class: `fill ${colour}` } },
       text(along + 14, 15, name),
@@ -57,7 +59,7 @@ export function plotOf(frame, frames) {
     along += 26 + name.length * 7
   }
   for (const { name, x, y, points } of frame.series ?? []) {
-    const colour = `of-${names.indexOf(name) % PLACES}`
+    const colour = colourOf(name)
     const places = x
       .map((v, i) => [px(v), py(y[i])])
       .filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b))

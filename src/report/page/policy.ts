@@ -2,8 +2,7 @@
 import { sha256 } from '../../formats/sha256.js'
 
 /** Of a text's UTF-8 bytes, in base64. */
-const sha256Base64 = (text: string) =>
-  btoa(String.fromCharCode(...sha256(new TextEncoder().encode(text))))
+const sha256Base64 = (text: string) => btoa(String.fromCharCode(...sha256(new TextEncoder().encode(text))))
 
 const sources = (texts: readonly string[]) =>
   texts.length === 0 ? "'none'" : texts.map((text) => `'sha256-${sha256Base64(text)}'`).join(' ')
