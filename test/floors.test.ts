@@ -41,6 +41,8 @@ describe('entries for browsers', () => {
   it.each([
     'index.ts',
     'distill/index.ts',
+    'distill/worker/index.ts',
+    'report/report.ts',
     'files/models/index.ts',
     'files/models/browser.ts',
     'train/outputs/index.ts',

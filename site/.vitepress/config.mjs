@@ -88,6 +88,7 @@ export default defineConfig({
     outline: [2, 3],
     nav: [
       { text: 'Lessons', link: '/lessons/' },
+      { text: 'Playground', link: '/play' },
       { text: 'Reference', link: '/ops/' },
       { text: 'Guides', link: '/guides/' },
       { text: 'Results', link: '/documents/results' },

@@ -10,6 +10,7 @@ import { checkIsolation } from './isolate.mjs'
 import { deadLinks } from './links.mjs'
 import { pages } from './pages.mjs'
 import { byKeyboard, heldByLessons, withoutMotion } from './readers.mjs'
+import { checkPlayground } from './play.mjs'
 import { serve } from './server.mjs'
 
 const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))
@@ -46,6 +47,7 @@ function must(condition, complaint) {
   if (!condition) throw new Error(complaint)
 }
 
+if (shots !== null) mkdirSync(shots, { recursive: true })
 const site = await serve(DIST)
 const browser = await startChromium(path)
 
@@ -285,8 +287,8 @@ for (const address of [
     ['400 px', narrow],
   ])
     await check(`axe-core, ${address}, ${how}`, () => checkAxe(address, settings))
+if (names.length === 0 || names.includes('play')) await checkPlayground(browser, check, { shots })
 if (shots !== null) {
-  mkdirSync(shots, { recursive: true })
   const views = [
     ['lesson', '/lessons/chain-rule.html', 1],
     ['moons', '/lessons/two-moons.html', 1],

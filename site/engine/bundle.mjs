@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { writeSample } from '../play/sample.mjs'
 
 const here = new URL('.', import.meta.url)
 const path = (name) => fileURLToPath(new URL(name, here))
@@ -13,6 +14,7 @@ export const entries = {
   'tinystill/distill': path('../../dist/distill/index.js'),
   'tinystill/text': path('../../dist/text/index.js'),
   'tinystill/safetensors': path('../../dist/formats/safetensors/index.js'),
+  'tinystill/worker': path('../../dist/distill/worker/index.js'),
   'tinystill/models': path('../../dist/files/models/browser.js'),
   site: path('pictures.js'),
   'site/records': path('records.js'),
@@ -37,7 +39,10 @@ const golden = {
 }
 
 export async function bundle() {
-  const input = { ...entries, runner: path('../cells/runner.js') }
+  const input = {
+    ...{ ...entries, runner: path('../cells/runner.js') },
+    ...{ 'play-worker': path('../play/worker.js'), 'play-helper': path('../play/helper.js') },
+  }
   await build({
     configFile: false,
     root: path('..'),
@@ -65,4 +70,7 @@ export async function bundle() {
   })
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await bundle()
+  writeSample()
+}

@@ -39,7 +39,3 @@ export function hashFiles(paths: readonly string[]): FileHash {
   }
   return { bytes, sha256: hash.digest('hex') }
 }
-
-/** SHA-256 of a text's UTF-8 bytes in base64, as a content security policy names it. */
-export const sha256Base64 = (text: string): string =>
-  createHash('sha256').update(text, 'utf8').digest('base64')

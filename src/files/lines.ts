@@ -1,13 +1,13 @@
 // Lines out of bytes, from a file or a stream: as much is in memory as the longest line and one chunk.
 import * as fs from 'node:fs'
 import { CheckpointError, DataError } from '../errors.js'
+import { decodeLines, MAX_LINE, oldMacLines, tooLong } from '../text/rows/lines.js'
 import type { Line } from '../text/rows/records.js'
 import { openFile } from './disk.js'
 import { gunzipped, isGzip } from './gunzip.js'
 
 const CHUNK = 2 ** 18
-/** The longest line of a file, and of a stream, in bytes. */
-const MAX_LINE = 2 ** 24
+/** The longest line of a stream, in bytes. */
 const MAX_STREAMED = 2 ** 20
 const NEWLINE = 10
 
@@ -50,16 +50,11 @@ class LineCutter {
   /** The last line need not end in a newline. */
   *end(): Generator<Line> {
     if (this.#size > 0) yield* this.#lines(Buffer.concat(this.#rest))
-    if (this.#only !== null)
-      throw new DataError(
-        `${this.name}:1`,
-        'the lines end in CR alone, as old Macs wrote them',
-        "Save the file with LF, or: tr '\\r' '\\n' < FILE > NEW",
-      )
+    if (this.#only !== null) throw oldMacLines(this.name)
   }
 
   *#lines(block: Uint8Array): Generator<Line> {
-    for (const text of decode(this.name, block, this.#number, this.maxLine)) {
+    for (const text of decodeLines(this.name, block, this.#number, this.maxLine)) {
       const line = { text, number: this.#number++ }
       if (line.number === 1 && text.includes('\r')) {
         this.#only = line
@@ -126,58 +121,4 @@ export function readable<T>(path: string, f: () => T): T {
     if (error instanceof CheckpointError) throw new DataError(path, message.slice(path.length + 2))
     throw new DataError(path, `cannot be read: ${message}`)
   }
-}
-
-function tooLong(name: string, line: number, maxLine: number): DataError {
-  return new DataError(
-    `${name}:${line}`,
-    `the line has more than ${maxLine} bytes`,
-    'Is this text with one row a line?',
-  )
-}
-
-/** Lines of whole lines' bytes. */
-function decode(name: string, bytes: Uint8Array, first: number, maxLine: number): string[] {
-  // The mark is taken out here and not by the decoder, which would take one off every block.
-  const marked = first === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-  const body = marked ? bytes.subarray(3) : bytes
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
-  } catch {
-    throw notText(name, body, first)
-  }
-  const lines = text.split('\n')
-  if (text.endsWith('\n')) lines.pop()
-  return lines.map((line, i) => {
-    if (line.includes('\0')) throw withNul(name, first + i)
-    // In bytes a line is at most three times as long as here.
-    if (line.length > maxLine) throw tooLong(name, first + i, maxLine)
-    return line.endsWith('\r') ? line.slice(0, -1) : line
-  })
-}
-
-function withNul(name: string, line: number): DataError {
-  return new DataError(
-    `${name}:${line}`,
-    'holds a NUL character',
-    'Is it UTF-16, or no text at all? Save it as UTF-8',
-  )
-}
-
-/** The first line that does not decode; a newline byte is never part of a longer character. */
-function notText(name: string, bytes: Uint8Array, first: number): DataError {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let line = first
-  for (let start = 0; start < bytes.length; line++) {
-    const newline = bytes.indexOf(NEWLINE, start)
-    const end = newline < 0 ? bytes.length : newline
-    try {
-      decoder.decode(bytes.subarray(start, end))
-    } catch {
-      break
-    }
-    start = end + 1
-  }
-  return new DataError(`${name}:${line}`, 'is not UTF-8', 'Save the text as UTF-8')
 }

@@ -48,8 +48,10 @@ export function plotOf(frame, frames) {
   ]
   const names = [...new Set(all.map((s) => s.name))]
   let along = left + 8
+  const colourOf = (name) =>
+    `of-${(all.find((s) => s.name === name)?.colour ?? names.indexOf(name)) % PLACES}`
   for (const name of names) {
-    const colour = `of-${names.indexOf(name) % PLACES}`
+    const colour = colourOf(name)
     marks.push(
       { tag: 'rect', attrs: { x: num(along), y: 6, width: 10, height: 10, class: `fill ${colour}` } },
       text(along + 14, 15, name),
@@ -57,7 +59,7 @@ export function plotOf(frame, frames) {
     along += 26 + name.length * 7
   }
   for (const { name, x, y, points } of frame.series ?? []) {
-    const colour = `of-${names.indexOf(name) % PLACES}`
+    const colour = colourOf(name)
     const places = x
       .map((v, i) => [px(v), py(y[i])])
       .filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b))
@@ -154,4 +156,36 @@ export function walkOf(frame) {
     )
   }
   return { box: `0 0 ${(deepest + 1) * wide} ${tallest * high}`, marks, text: '' }
+}
+
+/** Words by words: each row's shares of the columns, on the row's own scale. */
+export function gridOf(frame) {
+  const { words, values } = frame
+  const n = words.length
+  const [left, top, cell] = [96, 96, 22]
+  const brief = (word) => (word.length > 12 ? `${word.slice(0, 11)}\u2026` : word)
+  const marks = []
+  for (const [i, word] of words.entries()) {
+    const middle = i * cell + cell / 2
+    const turned = `rotate(-60 ${num(left + middle)} ${top - 6})`
+    marks.push(
+      text(left - 6, top + middle + 4, brief(word), { 'text-anchor': 'end' }),
+      text(left + middle, top - 6, brief(word), { transform: turned }),
+    )
+    const row = values.slice(i * n, (i + 1) * n)
+    const most = Math.max(...row, 1e-9)
+    for (const [j, value] of row.entries())
+      marks.push({
+        tag: 'rect',
+        attrs: {
+          ...{ x: num(left + j * cell), y: num(top + i * cell), width: cell - 1, height: cell - 1 },
+          ...{ class: 'fill of-0', 'fill-opacity': num(0.05 + (0.95 * value) / most) },
+        },
+      })
+  }
+  const looks = words.map((word, i) => {
+    const row = values.slice(i * n, (i + 1) * n)
+    return `${word} to ${words[row.indexOf(Math.max(...row))]}`
+  })
+  return { box: `0 0 ${left + n * cell + 40} ${top + n * cell + 4}`, marks, text: looks.join(', ') }
 }

@@ -3,7 +3,7 @@
 import { checkPulls, describePulls } from '../../distill/doctor.js'
 import type { StageData, StagePlan } from '../../distill/plan/plan.js'
 import { type Bench, runPlan, type StageResult, type Student } from '../../distill/plan/runner.js'
-import { modelNames, type Variant } from '../../distill/plan/variants.js'
+import { bestOf, keptScore, modelNames, type Variant } from '../../distill/plan/variants.js'
 import { combineLogits } from '../../distill/teachers/combine.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import type { KeptLogits } from '../../files/kept-logits.js'
@@ -205,17 +205,6 @@ const sumOf = (all: readonly Spent[]): Spent => ({
   seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
   steps: all.reduce((sum, { steps }) => sum + steps, 0),
 })
-
-/** On dev, of the weights that the model was left with. */
-const keptScore = ({ stage, result }: StageResult): number =>
-  (stage.fit.keep === 'last' ? result.evaluations.at(-1) : result.best)?.score ?? Number.NaN
-
-/** Of equals, and where nothing tells, the first. */
-function bestOf(results: readonly StageResult[]): StageResult {
-  let [best] = results
-  for (const one of results) if (keptScore(one) > keptScore(best)) best = one
-  return best
-}
 
 const readsAlike = (a: Tokenizer, b: Tokenizer) =>
   a === b || (a.vocabSize === b.vocabSize && a.vocabulary.every((token, i) => token === b.vocabulary[i]))

@@ -2,6 +2,7 @@
 import type { PruneMethodName } from '../../nn/prune/methods.js'
 import { lossesOf, type Plan, type StagePlan, studentStage, tellsClasses } from './plan.js'
 import { type StagePruning, stagePruning } from './pruning.js'
+import type { StageResult } from './runner.js'
 import { type RowCounts, stepsOfEpoch, stepsOfModel, stepsOfStage } from './steps.js'
 
 export interface Variant {
@@ -112,4 +113,15 @@ function lastOnly(stages: readonly StagePlan[]): StagePlan[] {
     if (stage.teacher !== null) needed.add(stage.teacher)
   }
   return stages.filter((stage) => needed.has(stage.name))
+}
+
+/** On dev, of the weights that the model was left with; NaN where nothing was judged. */
+export const keptScore = ({ stage, result }: StageResult): number =>
+  (stage.fit.keep === 'last' ? result.evaluations.at(-1) : result.best)?.score ?? Number.NaN
+
+/** The alternative that did best; of equals, and where nothing tells, the first. */
+export function bestOf(results: readonly StageResult[]): StageResult {
+  let [best] = results
+  for (const one of results) if (keptScore(one) > keptScore(best)) best = one
+  return best
 }

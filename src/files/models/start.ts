@@ -2,13 +2,11 @@
 import { existsSync } from 'node:fs'
 import { CheckpointError } from '../../errors.js'
 import { activationFields } from '../../formats/head.js'
-import { footprintOfConfig, requireRoom } from '../../nn/footprint.js'
-import { makeModel } from '../../nn/models/bert.js'
 import type { TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
+import { newModel } from '../../nn/models/new-model.js'
 import { isPreset, presets } from '../../nn/models/presets.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
-import { fillSinusoids } from '../../nn/models/sinusoids.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { trainWordPiece } from '../../text/wordpiece-train.js'
 import { isFolder } from '../disk.js'
@@ -82,13 +80,9 @@ function fresh(source: string, family: Family, config: TransformerConfig, option
   const { as, labels, problemType = null, texts, vocabSize = 8192, tokenizer: folder } = options
   const tokenizer =
     folder === undefined ? trainWordPiece(texts, { size: vocabSize }) : loadTokenizer(checked(folder))
-  const { padId } = tokenizer
-  const settings = { ...config, vocabSize: tokenizer.vocabSize, padId, labels, problemType }
-  requireRoom(source, footprintOfConfig(family, as, settings, 0), 0, 0)
-  const model = makeModel(family, as, settings)
-  const places = model.stateDict().get(`${family.prefix}.${family.names.positions}.weight`)
-  if (config.extra.get('sinusoidal_pos_embds') === true && places !== undefined) fillSinusoids(places)
-  return { model, tokenizer, info: null }
+  const { padId, vocabSize: size } = tokenizer
+  const settings = { ...config, vocabSize: size, padId, labels, problemType }
+  return { model: newModel(source, family, as, settings), tokenizer, info: null }
 }
 
 function checked(folder: string): string {

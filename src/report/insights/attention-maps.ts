@@ -22,17 +22,24 @@ function base64(bytes: Uint8Array): string {
   return btoa(text)
 }
 
-function textOf(reading: Reading, row: number): Text {
+/** A text's words, and of each layer the probabilities [heads, words, words]. */
+export function attentionOf(reading: Reading, row: number): { words: string[]; maps: Float32Array[] } {
   return tidy(() => {
     const input = padInput(reading.data.input(Int32Array.of(row)), reading.tokenizer.padId)
     const { attentionProbs = [] } = look(reading, input, { attentionProbs: true })
-    const maps = attentionProbs.map(({ elements }) => elements)
-    const bytes = new Uint8Array(maps.reduce((n, map) => n + map.length, 0))
-    let at = 0
-    for (const map of maps) for (const p of map) bytes[at++] = Math.round(p * 255)
-    const words = Array.from(ints(input.inputIds), (id) => reading.tokenizer.vocabulary[id] ?? String(id))
-    return { words, maps: base64(bytes) }
+    return {
+      words: Array.from(ints(input.inputIds), (id) => reading.tokenizer.vocabulary[id] ?? String(id)),
+      maps: attentionProbs.map(({ elements }) => Float32Array.from(elements)),
+    }
   })
+}
+
+function textOf(reading: Reading, row: number): Text {
+  const { words, maps } = attentionOf(reading, row)
+  const bytes = new Uint8Array(maps.reduce((n, map) => n + map.length, 0))
+  let at = 0
+  for (const map of maps) for (const p of map) bytes[at++] = Math.round(p * 255)
+  return { words, maps: base64(bytes) }
 }
 
 /** Of each layer. */
