@@ -89,7 +89,7 @@ export class SentenceEncoder extends Pretrained {
 
   override *namedParameters(): Generator<[string, Tensor]> {
     for (const [name, p] of Module.prototype.namedParameters.call(this))
-      yield [name.startsWith('base.') ? nameInFile(this.family, name.slice(5), this.config.tied) : name, p]
+      yield [name.startsWith('base.') ? nameInFile(this.family, 'base', name.slice(5), this.config.tied) : name, p]
   }
 
   /** As the encoder's, and the embeddings [B, size]: the same for padded and unpadded texts. */
