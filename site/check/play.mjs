@@ -46,6 +46,7 @@ export const playChecks = {
   'the playground, a link': link,
   'the playground, hostile texts': hostile,
   'the playground, folders': folders,
+  'the playground, a given teacher': sameLogits,
   'the playground, axe-core': accessible,
 }
 
@@ -311,18 +312,14 @@ async function folders({ open }) {
       const line = await refused(put(name, files))
       must(line !== '' && !line.includes('\n') && line.length < 600, `${name}: ${line}`)
       lines.add(line)
-      await page
-        .locator('.play-problem')
-        .evaluateAll((all) => {
-            for (const it of all) it.setAttribute('data-old', '')
-          })
+      await page.locator('.play-problem').evaluateAll((all) => {
+        for (const it of all) it.setAttribute('data-old', '')
+      })
     }
     await drop(put('whole', whole))
     await page.locator('fieldset p strong', { hasText: 'whole' }).waitFor({ timeout: 60_000 })
-    const more =
-      process.env.PLAY_TEACHER === undefined ? '' : await sameLogits(page, process.env.PLAY_TEACHER)
     must(complaints.length === 0, complaints.join('; '))
-    return `${broken.length} refused in ${lines.size} different lines${more}`
+    return `${broken.length} refused in ${lines.size} different lines`
   } finally {
     rmSync(folder, { recursive: true })
     await close()
@@ -330,7 +327,11 @@ async function folders({ open }) {
 }
 
 /** The page's logits of a few texts beside Node's, by the engine that the page serves. */
-async function sameLogits(page, folder) {
+async function sameLogits({ open }) {
+  const folder = process.env.PLAY_TEACHER
+  if (folder === undefined) return 'left out: PLAY_TEACHER names no folder'
+  const { page, close } = await open('/play.html', { isolated: true })
+  await ready(page)
   const texts = ['how far is it from here to the sea ?', 'who wrote this ?', 'a film that grows on you']
   const files = Object.fromEntries(
     readdirSync(folder)
@@ -364,7 +365,8 @@ async function sameLogits(page, folder) {
   }, texts)
   const most = Math.max(...there.map((z, i) => Math.abs(z - here[i])))
   must(there.length === here.length && most < 1e-4, `logits differ by ${most}`)
-  return `; ${folder.split('/').at(-1)}'s logits within ${most.toExponential(1)} of Node's`
+  await close()
+  return `${there.length} logits of ${folder.split('/').at(-1)} within ${most.toExponential(1)} of Node's`
 }
 
 async function accessible({ open, shot }) {
