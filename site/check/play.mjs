@@ -46,6 +46,7 @@ export const playChecks = {
   'the playground, a link': link,
   'the playground, hostile texts': hostile,
   'the playground, folders': folders,
+  'the playground, a given teacher': sameLogits,
   'the playground, axe-core': accessible,
 }
 
@@ -63,8 +64,16 @@ const accuracyOf = async (page, model) => {
 
 const done = (page) => page.locator('#play-result').waitFor({ timeout: LIMIT })
 
-async function beats({ open, shot }) {
-  const began = performance.now()
+/** Seconds of processor time that the browser's processes have taken. */
+async function processorSeconds(browser) {
+  const cdp = await browser.newBrowserCDPSession()
+  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
+  await cdp.detach()
+  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0)
+}
+
+async function beats({ open, shot, browser }) {
+  const [began, before] = [performance.now(), await processorSeconds(browser)]
   const { page, complaints, close } = await open('/play.html', { isolated: true })
   await ready(page)
   const loaded = performance.now()
@@ -80,6 +89,7 @@ async function beats({ open, shot }) {
   await button(page, 'Distil').click()
   await done(page)
   const seconds = (performance.now() - began) / 1000
+  const processor = (await processorSeconds(browser)) - before
   const frames = (await page.evaluate(() => globalThis.frames24)) / ((performance.now() - from) / 1000)
   const [ours, alone] = [await accuracyOf(page, 'student distilled'), await accuracyOf(page, 'student alone')]
   const threads = await page.locator('.play-state').textContent()
@@ -88,7 +98,7 @@ async function beats({ open, shot }) {
   await shot(page, 'done')
   await close()
   must(complaints.length === 0, complaints.join('; '))
-  const told = `${ours}% beside ${alone}% in ${seconds.toFixed(1)} s, ${((loaded - began) / 1000).toFixed(1)} of them before the click, ${frames.toFixed(0)} frames/s,${threads.split('·').at(-1)}`
+  const told = `${ours}% beside ${alone}% in ${seconds.toFixed(1)} s (${processor.toFixed(0)} s of processor time), ${((loaded - began) / 1000).toFixed(1)} of them before the click, ${frames.toFixed(0)} frames/s,${threads.split('·').at(-1)}`
   must(ours > alone, `distilled ${told}`)
   return told
 }
@@ -169,7 +179,8 @@ async function controls({ open }) {
   const progress = () => page.locator('.play-state').textContent()
   let before = await progress()
   for (;;) {
-    await page.waitForTimeout(1500)
+    // A busy machine takes its time to the end of a step.
+    await page.waitForTimeout(10_000)
     const now = await progress()
     if (now === before) break
     before = now
@@ -311,18 +322,14 @@ async function folders({ open }) {
       const line = await refused(put(name, files))
       must(line !== '' && !line.includes('\n') && line.length < 600, `${name}: ${line}`)
       lines.add(line)
-      await page
-        .locator('.play-problem')
-        .evaluateAll((all) => {
-            for (const it of all) it.setAttribute('data-old', '')
-          })
+      await page.locator('.play-problem').evaluateAll((all) => {
+        for (const it of all) it.setAttribute('data-old', '')
+      })
     }
     await drop(put('whole', whole))
     await page.locator('fieldset p strong', { hasText: 'whole' }).waitFor({ timeout: 60_000 })
-    const more =
-      process.env.PLAY_TEACHER === undefined ? '' : await sameLogits(page, process.env.PLAY_TEACHER)
     must(complaints.length === 0, complaints.join('; '))
-    return `${broken.length} refused in ${lines.size} different lines${more}`
+    return `${broken.length} refused in ${lines.size} different lines`
   } finally {
     rmSync(folder, { recursive: true })
     await close()
@@ -330,7 +337,11 @@ async function folders({ open }) {
 }
 
 /** The page's logits of a few texts beside Node's, by the engine that the page serves. */
-async function sameLogits(page, folder) {
+async function sameLogits({ open }) {
+  const folder = process.env.PLAY_TEACHER
+  if (folder === undefined) return 'left out: PLAY_TEACHER names no folder'
+  const { page, close } = await open('/play.html', { isolated: true })
+  await ready(page)
   const texts = ['how far is it from here to the sea ?', 'who wrote this ?', 'a film that grows on you']
   const files = Object.fromEntries(
     readdirSync(folder)
@@ -364,7 +375,8 @@ async function sameLogits(page, folder) {
   }, texts)
   const most = Math.max(...there.map((z, i) => Math.abs(z - here[i])))
   must(there.length === here.length && most < 1e-4, `logits differ by ${most}`)
-  return `; ${folder.split('/').at(-1)}'s logits within ${most.toExponential(1)} of Node's`
+  await close()
+  return `${there.length} logits of ${folder.split('/').at(-1)} within ${most.toExponential(1)} of Node's`
 }
 
 async function accessible({ open, shot }) {
@@ -415,7 +427,7 @@ export async function checkPlayground(browser, check, { names = [], shots = null
   }
   for (const [name, f] of Object.entries(playChecks))
     if (names.length === 0 || names.some((it) => name.includes(it)))
-      await check(name, () => f({ open, shot }))
+      await check(name, () => f({ open, shot, browser }))
   plain.close()
   isolated.close()
 }
