@@ -62,6 +62,7 @@ export function requireGradOf(owner: Tensor, grad: Tensor): void {
 /** A number, or arrays of them, as toArray() gives and tensor() takes. */
 export type NestedArray = number | NestedArray[]
 
+/** Numbers of one dtype in a shape, in the memory of the engine, with the graph that they came from. */
 export class Tensor {
   readonly dtype: DType
   /** `grad` for those who keep its promise about rows: backward() and the optimizers. */
