@@ -23,7 +23,7 @@ report = []
 for i in range(len(os.listdir(sys.argv[1]))):
     folder = os.path.join(sys.argv[1], str(i))
     name = json.load(open(f"{folder}/config.json"))["architectures"][0]
-    auto = AUTO[name.replace("DistilBert", "").replace("Bert", "")]
+    auto = AUTO[name[next(name.index(part) for part in ("Model", "For") if part in name) :]]
     model, info = auto.from_pretrained(folder, output_loading_info=True)
     assert type(model).__name__ == name and model.dtype == torch.float32
     given = load_file(f"{folder}/check/in.safetensors")

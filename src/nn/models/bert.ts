@@ -60,6 +60,7 @@ export class DistilBertForTokenClassification extends TokenClassifier {
   }
 }
 
+/** Of Roberta and its heads. */
 export interface RobertaOptions extends BaseOptions {
   /** One that differs from RoBERTa in name alone: camembert, xlmRoberta. Default roberta. */
   family?: Family | undefined

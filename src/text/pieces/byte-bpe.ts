@@ -30,6 +30,7 @@ const utf8 = new TextEncoder()
 
 const ROLES = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
 
+/** RoBERTa's and GPT-2's tokenizer: words with the space before them, cut into pieces of their bytes. */
 export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   readonly #library: Library
   /** As Python has them, one after the other, though there is nothing to normalize. */
