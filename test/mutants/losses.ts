@@ -4,6 +4,7 @@ import { le, where } from '../../src/autograd/ops/elementwise/compare.js'
 import { log } from '../../src/autograd/ops/elementwise/pointwise.js'
 import { crossEntropy, klDiv, mse } from '../../src/autograd/ops/losses/losses.js'
 import { mean } from '../../src/autograd/ops/reduce.js'
+import { slice } from '../../src/autograd/ops/shape/slice.js'
 import { permute, reshape } from '../../src/autograd/ops/shape/views.js'
 import { logSoftmax, softmax } from '../../src/autograd/ops/softmax.js'
 import { attentionLoss, attentionProbsLoss } from '../../src/distill/losses/attention.js'
@@ -17,6 +18,14 @@ import { type RelationOptions, relationLoss } from '../../src/distill/losses/rel
 import { relationalAngleLoss, relationalDistanceLoss } from '../../src/distill/losses/relational.js'
 import { softSetLoss } from '../../src/distill/losses/soft-sets.js'
 import { softTargetLoss } from '../../src/distill/losses/soft-target.js'
+import {
+  marginMseLoss,
+  matryoshkaLoss,
+  multipleNegativesLoss,
+  pairCosineLoss,
+  similarityLoss,
+  tripletLoss,
+} from '../../src/distill/losses/vectors.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
 export interface LossSlip {
@@ -178,4 +187,22 @@ export const lossSlips: LossSlip[] = [
   ),
   slip('relational.distance', 'angles', (t) => relationalAngleLoss(t.student, t.teacher)),
   slip('relational.angle', 'distances', (t) => relationalDistanceLoss(t.student, t.teacher)),
+  slip('vectorDistance', 'the square for the root', (t) =>
+    mul(mse(t.student, t.teacher), t.student.shape[1]),
+  ),
+  slip('similarity', 'lengths left in', (t) => similarityLoss(mul(t.student, t.student), t.teacher)),
+  slip('multipleNegatives', 'another scale', (t) =>
+    multipleNegativesLoss(t.student0, t.student1, { scale: 19 }),
+  ),
+  slip('multipleNegatives.more', 'the wrong ones left out', (t) =>
+    multipleNegativesLoss(t.student0, slice(t.student1, 0, 0, 3), { scale: 5 }),
+  ),
+  slip('pairCosine', 'the two sides for one', (t) => pairCosineLoss(t.student0, t.student0, t.scores)),
+  slip('marginMse', 'right and wrong in each other', (t) =>
+    marginMseLoss(t.student0, t.student2, t.student1, t.teacherPositive, t.teacherNegative),
+  ),
+  slip('triplet', 'another margin', (t) => tripletLoss(t.student0, t.student1, t.student2, { margin: 5 })),
+  slip('matryoshka', 'a size left out', (t) =>
+    matryoshkaLoss([t.student0, t.student1], [6, 3], (a, b) => multipleNegativesLoss(a, b)),
+  ),
 ]
