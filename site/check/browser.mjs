@@ -9,8 +9,8 @@ import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
 import { checkIsolation } from './isolate.mjs'
 import { deadLinks } from './links.mjs'
 import { pages } from './pages.mjs'
-import { byKeyboard, heldByLessons, withoutMotion } from './readers.mjs'
 import { checkPlayground } from './play.mjs'
+import { byKeyboard, heldByLessons, withoutMotion } from './readers.mjs'
 import { serve } from './server.mjs'
 
 const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))

@@ -12,6 +12,7 @@ export {
 
 import '../autograd/methods.js' // gives tensors their methods
 
+export type { Prompts } from '../formats/sentence/settings.js'
 export { teacherFacts } from './cache/facts.js'
 export { type FillOptions, fillCache, type LabellingTeacher } from './cache/fill.js'
 export type { CacheFacts, CacheManifest, CacheSettings, HiddenKind } from './cache/manifest.js'

@@ -12,7 +12,16 @@ import {
   problemTypes,
   type TransformerConfig,
 } from '../nn/models/config.js'
-import { architectureOf, bert, distilbert, type Family, families, type Kind, kinds, placesBefore } from '../nn/models/family.js'
+import {
+  architectureOf,
+  bert,
+  distilbert,
+  type Family,
+  families,
+  type Kind,
+  kinds,
+  placesBefore,
+} from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Fields } from './fields.js'
 import { shown } from './json.js'

@@ -1,6 +1,6 @@
 // BERT's normalizer and word splitter, character by character as Python's tokenizers has them. The library's own differ:
 // its classes are the engine's Unicode, rare Chinese characters get no spaces, and a final sigma is lowered otherwise.
-import type { BertNormalizing } from '../formats/tokenizer-json.js'
+import type { BertNormalizing } from '../formats/tokenizers/tokenizer-json.js'
 import * as tables from './bert-tables.js'
 
 /** The inside of a character class. */

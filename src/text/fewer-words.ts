@@ -1,6 +1,6 @@
 // A vocabulary without the pieces that no text needs, with which the texts that were looked at become the same pieces as before.
 import { TinystillError } from '../errors.js'
-import type { TemplatePart } from '../formats/tokenizer-json.js'
+import type { TemplatePart } from '../formats/tokenizers/tokenizer-json.js'
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { WordPieceTokenizer } from './wordpiece.js'
 

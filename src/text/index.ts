@@ -1,7 +1,10 @@
 // tinystill/text: tokenizers, data sets and batches of texts. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
-export type { RoleNames } from '../formats/vocabulary.js'
+export type { ByteBpeSpec } from '../formats/tokenizers/bpe-json.js'
+export type { TruncationSide } from '../formats/tokenizers/tokenizer-config.js'
+export type { PiecedSpec, WordPieceSpec } from '../formats/tokenizers/tokenizer-json.js'
+export type { RoleNames } from '../formats/tokenizers/vocabulary.js'
 export type { DataSet } from '../nn/data.js'
 export { flatBatch, lengthBatches, padBatch } from './batches.js'
 export { type ClassProblem, classProblems } from './classes.js'
@@ -11,8 +14,9 @@ export type { Encoded, EncodeOptions, Tokenizer } from './encoding.js'
 export { type FewerWords, fewerWords } from './fewer-words.js'
 export type { Label } from './label-parts.js'
 export { labelSets, setNames } from './label-sets.js'
-export { labelFinder, labelIds, labelNamesOf, labelTargets } from './labels.js'
+export { type LabelKind, labelFinder, labelIds, labelNamesOf, labelTargets } from './labels.js'
 export { IGNORED, type Masking, maskBatch, maskIds, maskingOf, maskKey } from './masking.js'
+export { type PiecedRules, PiecedTokenizer, type PlacedPieces } from './pieces/base.js'
 export { ByteBpeTokenizer } from './pieces/byte-bpe.js'
 export type { DataOptions } from './rows/columns.js'
 export { type TextSet, type TextSetOptions, textSetIn } from './rows/text-set.js'

@@ -1,23 +1,16 @@
-// BERT's tokenizer: @huggingface/tokenizers finds the pieces of words. What it does otherwise than Python is done here:
-// characters, added tokens, templates, truncation.
-import * as huggingface from '@huggingface/tokenizers'
+// BERT's tokenizer: @huggingface/tokenizers finds the pieces of words; its characters and added tokens, as Python has them, are
+// ours.
 import {
   type AddedToken,
   readWordPiece,
   type WordPieceSpec,
   writeWordPiece,
-} from '../formats/tokenizer-json.js'
-import { type RoleNames, vocabularySpec } from '../formats/vocabulary.js'
+} from '../formats/tokenizers/tokenizer-json.js'
+import { type RoleNames, vocabularySpec } from '../formats/tokenizers/vocabulary.js'
 import { normalizeBert, splitBert } from './bert-normalizer.js'
 import { type PiecedRules, PiecedTokenizer } from './pieces/base.js'
 import { Finder } from './pieces/finder.js'
-
-/** What is used of the library, whose own types do not resolve under NodeNext. It calls pre_tokenizer as a function. */
-interface Library {
-  pre_tokenizer: (text: string) => string[]
-  post_processor: null
-  encode(text: string): { ids: number[] }
-}
+import { pieceFinder } from './pieces/library.js'
 
 /** How texts are cleaned before they are cut into pieces. */
 export interface VocabularyOptions {
@@ -33,17 +26,14 @@ const ROLES = { pad: '[PAD]', unk: '[UNK]', cls: '[CLS]', sep: '[SEP]', mask: '[
 
 /** BERT's tokenizer: words, cut into pieces that the vocabulary has. */
 export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
-  readonly #library: Library
+  readonly #find: (text: string) => readonly number[]
   readonly #raw: Finder
   readonly #normalized: Finder
 
   private constructor(spec: WordPieceSpec, file: string, rules: PiecedRules) {
     super(spec, file, rules, ROLES)
     const { normalizing, added } = spec
-    const document = { ...(writeWordPiece(spec) as object), added_tokens: [], normalizer: null }
-    this.#library = new huggingface.Tokenizer(document, {}) as unknown as Library
-    this.#library.post_processor = null
-    this.#library.pre_tokenizer = splitBert
+    this.#find = pieceFinder(writeWordPiece(spec) as object, splitBert)
     // The spaces beside a token are the token's or nobody's: they only separate words.
     const sought = ({ id, content }: AddedToken) => ({ id, content })
     this.#raw = new Finder(added.filter((t) => !t.normalized).map(sought))
@@ -89,7 +79,7 @@ export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
       if (typeof section === 'number') out.push(section)
       else {
         for (const part of this.#normalized.split(normalizeBert(section, this.spec.normalizing)))
-          push(typeof part === 'number' ? [part] : this.#library.encode(part).ids)
+          push(typeof part === 'number' ? [part] : this.#find(part))
       }
     }
     return Int32Array.from(out)

@@ -15,7 +15,10 @@ describe('a config', () => {
   const text = readFileSync(join(folder, 'config.json'), 'utf8')
 
   it.each<[Record<string, unknown>, string]>([
-    [{ model_type: 'electra' }, 'model_type must be bert or distilbert or roberta or camembert or xlm-roberta, it is "electra"'],
+    [
+      { model_type: 'electra' },
+      'model_type must be bert or distilbert or roberta or camembert or xlm-roberta, it is "electra"',
+    ],
     [{ model_type: '__proto__' }, 'model_type must be bert or distilbert or roberta'],
     [{ hidden_size: '8' }, 'hidden_size must be a whole number from 1 to 65536, it is "8"'],
     [{ hidden_size: 8.5 }, 'hidden_size must be a whole number'],

@@ -83,7 +83,8 @@ describe('a folder', () => {
       expect(torch_dtype).toBe('float32')
       const bytes = (at: string) => readFileSync(join(at, 'model.safetensors'))
       // Their second bias of an untied decoder is used by nothing; ours repeats the first.
-      if (!name.endsWith('mlm-untied')) expect(bytes(folder).equals(bytes(join(golden, name))), name).toBe(true)
+      if (!name.endsWith('mlm-untied'))
+        expect(bytes(folder).equals(bytes(join(golden, name))), name).toBe(true)
     }
   })
 

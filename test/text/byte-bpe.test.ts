@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { loadTokenizer, saveTokenizer } from '../../src/files/models/on-disk.js'
-import { readByteBpe } from '../../src/formats/bpe-json.js'
+import { readByteBpe } from '../../src/formats/tokenizers/bpe-json.js'
 import { ByteBpeTokenizer } from '../../src/text/pieces/byte-bpe.js'
 import { Finder } from '../../src/text/pieces/finder.js'
 

@@ -12,7 +12,7 @@ export interface WorkerScope {
 
 /**
  * Runs what distilInWorker() sends, one job after the other. To be called in a worker's own file:
- * `import { serveDistillation } from 'tinystill/worker'; serveDistillation()`.
+ * `serveDistillation()` of `tinystill/worker`.
  */
 export function serveDistillation(scope: WorkerScope = globalThis as unknown as WorkerScope): void {
   let busy = false

@@ -18,8 +18,8 @@ export {
   type RobertaOptions,
 } from '../../nn/models/bert.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
-export type { BlockShape, ProblemType, TransformerConfig } from '../../nn/models/config.js'
-export type { Kind } from '../../nn/models/family.js'
+export type { BlockShape, NumberField, ProblemType, TransformerConfig } from '../../nn/models/config.js'
+export type { Family, Kind } from '../../nn/models/family.js'
 export {
   MaskedWords,
   SequenceClassifier,

@@ -1,14 +1,14 @@
 // A tokenizer as files of a model folder, as Python's transformers reads and writes them.
 import { CheckpointError } from '../../errors.js'
+import { Fields } from '../../formats/document.js'
 import {
   checkAdded,
   declaredTokens,
   roleTokens,
   type TokenFiles,
   withAdded,
-} from '../../formats/added-tokens.js'
-import { type ByteBpeSpec, isBpe, readByteBpe } from '../../formats/bpe-json.js'
-import { Fields } from '../../formats/document.js'
+} from '../../formats/tokenizers/added-tokens.js'
+import { type ByteBpeSpec, isBpe, readByteBpe } from '../../formats/tokenizers/bpe-json.js'
 import {
   bertNormalizing,
   checkNormalizing,
@@ -19,14 +19,14 @@ import {
   type TokenizerClass,
   tokenizerClass,
   truncationSide,
-} from '../../formats/tokenizer-config.js'
+} from '../../formats/tokenizers/tokenizer-config.js'
 import {
   bertTemplates,
   readWordPiece,
   robertaTemplates,
   type WordPieceSpec,
-} from '../../formats/tokenizer-json.js'
-import { type RoleNames, vocabularySpec } from '../../formats/vocabulary.js'
+} from '../../formats/tokenizers/tokenizer-json.js'
+import { type RoleNames, vocabularySpec } from '../../formats/tokenizers/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import { ByteBpeTokenizer } from '../../text/pieces/byte-bpe.js'

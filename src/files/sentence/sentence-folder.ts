@@ -36,6 +36,7 @@ import { writeStaged } from '../staged.js'
 const BERT_CONFIG = 'sentence_bert_config.json'
 const LIBRARY = 'config_sentence_transformers.json'
 
+/** A sentence encoder as its folder has it. */
 export interface SentenceFolder {
   model: SentenceEncoder
   tokenizer: Tokenizer
@@ -157,6 +158,7 @@ function stepIn(folder: ModelFolder, { kind }: ModuleEntry): SentenceStep {
   return dense
 }
 
+/** Of saveSentenceEncoder(). */
 export interface SaveSentenceOptions {
   model: SentenceEncoder
   tokenizer: Tokenizer

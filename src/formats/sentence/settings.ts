@@ -91,6 +91,7 @@ export function maxLengthIn(given: Fields): number | null {
 /** The longest prompt that is believed. */
 const LONGEST = 10_000
 
+/** Texts that are put before texts. */
 export interface Prompts {
   /** What stands before a text, by what the text is: 'query'. */
   named: ReadonlyMap<string, string>

@@ -68,6 +68,7 @@ const whole = (from: number, to: number): Limit => ({ from, to, whole: true })
 
 const share: Limit = { from: 0, to: 1, whole: false, below: true }
 
+/** Settings that are numbers. */
 export type NumberField = {
   [K in keyof TransformerConfig]: TransformerConfig[K] extends number | null ? K : never
 }[keyof TransformerConfig]

@@ -18,6 +18,7 @@ const suffixes: Record<Kind, string> = {
 /** What a head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. */
 type HeadNames = Readonly<Record<string, string>>
 
+/** What one family of models has of its own. */
 export interface Family {
   /** As in config.json. */
   readonly modelType: 'bert' | 'distilbert' | 'roberta' | 'camembert' | 'xlm-roberta'

@@ -6,8 +6,8 @@ import { activated } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { type Family, headHasPooler } from './family.js'
 import type { ModelInput } from './input.js'
-import { type HeadOutput, Pretrained, type Settings, type Wanted } from './pretrained.js'
 import { firstTokens } from './pooling.js'
+import { type HeadOutput, Pretrained, type Settings, type Wanted } from './pretrained.js'
 import { pooled, Transformer } from './transformer.js'
 
 /** Logits [B, labels], from the first token's state. With one label it is a regression: its logit is the number. */

@@ -63,4 +63,5 @@ function padded(h: Tensor, { attentionMask, starts }: ModelInput): [Tensor, Tens
 /** By sentence-transformers' names. */
 export const poolingModes = { mean: meanOfTokens, cls: firstTokens, max: largestOfTokens } as const
 
+/** How the states of a text's tokens become one. */
 export type PoolingMode = keyof typeof poolingModes

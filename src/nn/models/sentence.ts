@@ -13,6 +13,7 @@ import { unitLength } from './unit-length.js'
 
 const activations = { identity: (x: Tensor) => x, tanh } as const
 
+/** What follows a Dense step's layer. */
 export type DenseActivation = keyof typeof activations
 
 /** A linear layer on the vector: [B, in] -> [B, out]. */
@@ -46,8 +47,10 @@ export class Normalize extends Module {
   }
 }
 
+/** What may follow pooling. */
 export type SentenceStep = Dense | Normalize
 
+/** Of SentenceEncoder. */
 export interface SentenceOptions {
   /** Default mean, over the words alone. */
   pooling?: PoolingMode
@@ -89,7 +92,10 @@ export class SentenceEncoder extends Pretrained {
 
   override *namedParameters(): Generator<[string, Tensor]> {
     for (const [name, p] of Module.prototype.namedParameters.call(this))
-      yield [name.startsWith('base.') ? nameInFile(this.family, 'base', name.slice(5), this.config.tied) : name, p]
+      yield [
+        name.startsWith('base.') ? nameInFile(this.family, 'base', name.slice(5), this.config.tied) : name,
+        p,
+      ]
   }
 
   /** As the encoder's, and the embeddings [B, size]: the same for padded and unpadded texts. */

@@ -1,9 +1,9 @@
 // What all tokenizers of pieces share, as Python's tokenizers have it: roles of tokens, templates around texts, truncation.
 import { CheckpointError } from '../../errors.js'
 import { shown } from '../../formats/json.js'
-import type { TruncationSide } from '../../formats/tokenizer-config.js'
-import type { PiecedSpec } from '../../formats/tokenizer-json.js'
-import type { RoleNames } from '../../formats/vocabulary.js'
+import type { TruncationSide } from '../../formats/tokenizers/tokenizer-config.js'
+import type { PiecedSpec } from '../../formats/tokenizers/tokenizer-json.js'
+import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
 import {
   checkMaxLength,
   type Encoded,
@@ -29,6 +29,7 @@ export interface PiecedRules {
   modelMaxLength?: number | null
 }
 
+/** Of every tokenizer whose words are cut into pieces. */
 export abstract class PiecedTokenizer<Spec extends PiecedSpec = PiecedSpec> implements Tokenizer {
   readonly padId: number
   readonly unkId: number

@@ -1,17 +1,15 @@
 // RoBERTa's tokenizer: byte pairs (Sennrich et al. 2016) over bytes (Radford et al. 2019), so that no text is unknown.
 // @huggingface/tokenizers merges the bytes of a word; words, added tokens, templates and truncation are ours.
-import * as huggingface from '@huggingface/tokenizers'
-import { type ByteBpeSpec, byteCharacters, readByteBpe, writeByteBpe } from '../../formats/bpe-json.js'
-import type { RoleNames } from '../../formats/vocabulary.js'
+import {
+  type ByteBpeSpec,
+  byteCharacters,
+  readByteBpe,
+  writeByteBpe,
+} from '../../formats/tokenizers/bpe-json.js'
+import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
 import { type PiecedRules, PiecedTokenizer } from './base.js'
 import { Finder } from './finder.js'
-
-/** What is used of the library, whose own types do not resolve under NodeNext. */
-interface Library {
-  pre_tokenizer: (text: string) => string[]
-  post_processor: null
-  encode(text: string): { ids: number[] }
-}
+import { pieceFinder } from './library.js'
 
 /** As Python has \s: the library's, JavaScript's, takes U+FEFF for a space and U+0085 for none. */
 const S = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
@@ -32,17 +30,14 @@ const ROLES = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mas
 
 /** RoBERTa's and GPT-2's tokenizer: words with the space before them, cut into pieces of their bytes. */
 export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
-  readonly #library: Library
+  readonly #find: (text: string) => readonly number[]
   /** As Python has them, one after the other, though there is nothing to normalize. */
   readonly #finders: readonly Finder[]
   readonly #known = new Map<string, readonly number[]>()
 
   private constructor(spec: ByteBpeSpec, file: string, rules: PiecedRules) {
     super(spec, file, rules, ROLES)
-    const document = { ...(writeByteBpe(spec) as object), added_tokens: [] }
-    this.#library = new huggingface.Tokenizer(document, {}) as unknown as Library
-    this.#library.pre_tokenizer = (word) => [word]
-    this.#library.post_processor = null
+    this.#find = pieceFinder(writeByteBpe(spec) as object, (word) => [word])
     const sought = [false, true].map((late) => spec.added.filter(({ normalized }) => normalized === late))
     this.#finders = sought.map((tokens) => new Finder(tokens))
   }
@@ -80,7 +75,7 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   #merged(word: string): readonly number[] {
     const known = this.#known.get(word)
     if (known !== undefined) return known
-    const { ids } = this.#library.encode(Array.from(utf8.encode(word), (byte) => characters[byte]).join(''))
+    const ids = this.#find(Array.from(utf8.encode(word), (byte) => characters[byte]).join(''))
     if (word.length > LONGEST) return ids
     if (this.#known.size >= KEPT) this.#known.clear()
     this.#known.set(word, ids)

@@ -9,6 +9,7 @@ import { readRows, type TextFormat, type TextRow } from '../rows.js'
 import { type DataOptions, REMEDY } from './columns.js'
 import { linesIn } from './lines.js'
 
+/** How a file of texts is written. */
 export type DataFormat = TextFormat | 'parquet'
 
 const formats: Record<string, DataFormat> = {
@@ -42,6 +43,7 @@ export function notedAs<O extends Pick<DataOptions, 'note'>>(file: string, optio
   return { ...options, ...(note && { note: (line: string) => note(`${file}: ${line}`) }) }
 }
 
+/** Of textSetIn() and readTexts(): where texts and labels stand. */
 export interface TextSetOptions extends DataOptions {
   /**
    * 'classes' (default): one a row; 'sets' of classes; 'numbers' to be predicted; or 'none': labels that are there are
@@ -52,6 +54,7 @@ export interface TextSetOptions extends DataOptions {
   labelNames?: readonly string[]
 }
 
+/** Texts with their labels, where they have some. */
 export interface TextSet {
   texts: string[]
   /** Second texts; null where no row has one. */

@@ -1,7 +1,7 @@
 // A byte-level BPE tokenizer as a document (RoBERTa, GPT-2: Radford et al. 2019): tokenizer.json checked field by field, and
 // written.
-import type { Fields } from './document.js'
-import { shown } from './json.js'
+import type { Fields } from '../document.js'
+import { shown } from '../json.js'
 import {
   commonDocument,
   KINDS,
@@ -15,6 +15,7 @@ import {
   vocabOf,
 } from './tokenizer-json.js'
 
+/** What a byte-level BPE tokenizer is made of. */
 export interface ByteBpeSpec extends PiecedSpec {
   unk: null
   /** Pairs of pieces that become one, the first the soonest. */

@@ -1,7 +1,7 @@
 // BERT's tokenizer out of the tokens of a vocab.txt, which say nothing of lower-casing or of what is added to them.
-import { CheckpointError } from '../errors.js'
+import { CheckpointError } from '../../errors.js'
+import { shown } from '../json.js'
 import { type DeclaredToken, withAdded } from './added-tokens.js'
-import { shown } from './json.js'
 import {
   type BertNormalizing,
   bertTemplates,

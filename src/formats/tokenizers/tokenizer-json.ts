@@ -1,7 +1,7 @@
 // BERT's tokenizer as a document: tokenizer.json checked field by field, and written.
 
-import { Fields } from './document.js'
-import { shown } from './json.js'
+import { Fields } from '../document.js'
+import { shown } from '../json.js'
 
 /** What BERT's normalizer does to a text. */
 export interface BertNormalizing {
@@ -40,6 +40,7 @@ export interface PiecedSpec {
   pair: readonly TemplatePart[]
 }
 
+/** What a tokenizer of BERT's is made of. */
 export interface WordPieceSpec extends PiecedSpec {
   normalizing: BertNormalizing
   unk: string

@@ -1,6 +1,6 @@
 // Tokens that were added to a vocabulary, out of every file that may name them, with the ids that Python gives them.
-import type { Fields } from './document.js'
-import { shown } from './json.js'
+import type { Fields } from '../document.js'
+import { shown } from '../json.js'
 import { type AddedToken, MOST_ADDED, readAddedToken } from './tokenizer-json.js'
 
 /** The files beside tokenizer.json and vocab.txt; null where there is none. */

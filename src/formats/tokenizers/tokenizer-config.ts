@@ -1,6 +1,6 @@
 // tokenizer_config.json, and what config.json says of a tokenizer: which of Python's classes reads the folder, and how.
-import type { Fields } from './document.js'
-import { shown } from './json.js'
+import type { Fields } from '../document.js'
+import { shown } from '../json.js'
 import type { BertNormalizing } from './tokenizer-json.js'
 
 /** Python's classes of BERT's own pipeline, which they make anew of tokenizer_config.json. */
@@ -115,6 +115,7 @@ export function checkNormalizing(
   }
 }
 
+/** The end at which long texts are cut. */
 export type TruncationSide = 'left' | 'right'
 
 /** Which end of a text is cut off: by tokenizer_config.json, or else as tokenizer.json has it. */
