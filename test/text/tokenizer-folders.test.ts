@@ -77,7 +77,7 @@ describe('a folder is refused', () => {
     [
       'for a class of another kind',
       { ...lines, ...config({ tokenizer_class: 'BertJapaneseTokenizer' }) },
-      'tokenizer_config.json: tokenizer_class is "BertJapaneseTokenizer", which splits texts otherwise than BERT and RoBERTa. Read are BertTokenizer, ',
+      'tokenizer_config.json: tokenizer_class is "BertJapaneseTokenizer", which splits texts otherwise than BERT, RoBERTa and XLM-R. Read are BertTokenizer, ',
     ],
     [
       'for a class of another kind beside tokenizer.json',
@@ -86,8 +86,18 @@ describe('a folder is refused', () => {
     ],
     [
       'for a class in config.json',
+      { ...lines, 'config.json': { model_type: 'bert', tokenizer_class: 'T5Tokenizer' } },
+      'config.json: tokenizer_class is "T5Tokenizer"',
+    ],
+    [
+      'for a class that reads no vocab.txt',
       { ...lines, 'config.json': { model_type: 'bert', tokenizer_class: 'XLMRobertaTokenizer' } },
-      'config.json: tokenizer_class is "XLMRobertaTokenizer"',
+      'has no tokenizer.json, which XLMRobertaTokenizer goes by',
+    ],
+    [
+      'for a class that reads another model',
+      { ...json, ...config({ tokenizer_class: 'RobertaTokenizer' }) },
+      'model.type is "WordPiece", and RobertaTokenizer reads BPE',
     ],
     [
       'for a class that goes by tokenizer.json, without one',

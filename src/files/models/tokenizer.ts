@@ -8,9 +8,10 @@ import {
   type TokenFiles,
   withAdded,
 } from '../../formats/tokenizers/added-tokens.js'
-import { type ByteBpeSpec, isBpe, readByteBpe } from '../../formats/tokenizers/bpe-json.js'
+import { readByteBpe } from '../../formats/tokenizers/bpe-json.js'
 import {
   bertNormalizing,
+  checkModel,
   checkNormalizing,
   checkPrefixSpace,
   givesTypes,
@@ -22,14 +23,17 @@ import {
 } from '../../formats/tokenizers/tokenizer-config.js'
 import {
   bertTemplates,
+  type PiecedSpec,
   readWordPiece,
   robertaTemplates,
   type WordPieceSpec,
 } from '../../formats/tokenizers/tokenizer-json.js'
+import { readUnigram } from '../../formats/tokenizers/unigram-json.js'
 import { type RoleNames, vocabularySpec } from '../../formats/tokenizers/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import { ByteBpeTokenizer } from '../../text/pieces/byte-bpe.js'
+import { UnigramTokenizer } from '../../text/pieces/unigram.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import type { FileContent } from '../disk.js'
@@ -42,11 +46,13 @@ export const hasTokenizerIn = (folder: ModelFolder): boolean =>
   folder.has('tokenizer.json') || folder.has('vocab.txt')
 
 /**
- * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece, byte-level BPE or WordLevel), or where
- * there is none from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
+ * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece, byte-level BPE, Unigram or WordLevel), or
+ * where there is none from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
  * Throws CheckpointError that names the file and the field, where they say what is not read or contradict each other.
  */
-export function tokenizerIn(folder: ModelFolder): WordTokenizer | WordPieceTokenizer | ByteBpeTokenizer {
+export function tokenizerIn(
+  folder: ModelFolder,
+): WordTokenizer | WordPieceTokenizer | ByteBpeTokenizer | UnigramTokenizer {
   /** Not checked yet; null where there is none. */
   const read = (name: string) =>
     folder.has(name) ? new Fields(folder.at(name), '', readJsonIn(folder, name)) : null
@@ -65,9 +71,22 @@ export function tokenizerIn(folder: ModelFolder): WordTokenizer | WordPieceToken
     truncationSide: truncationSide(files.config, document),
     modelMaxLength: modelMaxLength(files.config),
   }
-  if (document !== null && isBpe(document)) {
-    const spec = bpeSpec(document, files, python.reading, folder.path)
-    return ByteBpeTokenizer.fromSpec(spec, document.file, rules)
+  if (document !== null && model?.missing === false) {
+    checkModel(document, python)
+    const type = model.at('type').value
+    const agree = (prefixSpace: boolean | null) =>
+      checkPrefixSpace(files.config, python.reading, prefixSpace, new Fields(folder.path, '', null))
+    const added = (spec: PiecedSpec) => withAdded(spec, declaredTokens(files), roomOf(files))
+    if (type === 'BPE') {
+      const spec = readByteBpe(document.value, document.file)
+      agree(spec.prefixSpace)
+      return ByteBpeTokenizer.fromSpec({ ...spec, ...added(spec) }, document.file, rules)
+    }
+    if (type === 'Unigram') {
+      const spec = readUnigram(document.value, document.file)
+      agree(spec.splitsSpaces && spec.prepend !== 'first' ? spec.prepend === 'always' : null)
+      return UnigramTokenizer.fromSpec({ ...spec, ...added(spec) }, document.file, rules)
+    }
   }
   const [spec, file] =
     document === null
@@ -122,13 +141,6 @@ function documentSpec(document: Fields, files: FolderFiles, reading: Reading, fo
   return { ...spec, ...withAdded(spec, declared, roomOf(files)) }
 }
 
-/** The same of byte-level BPE. */
-function bpeSpec(document: Fields, files: FolderFiles, reading: Reading, folder: string): ByteBpeSpec {
-  const spec = readByteBpe(document.value, document.file)
-  checkPrefixSpace(files.config, reading, spec.prefixSpace, new Fields(folder, '', null))
-  return { ...spec, ...withAdded(spec, declaredTokens(files), roomOf(files)) }
-}
-
 function vocabularyFile(
   folder: ModelFolder,
   files: FolderFiles,
@@ -142,10 +154,10 @@ function vocabularyFile(
       'has no tokenizer.json and no vocab.txt',
       'Save the tokenizer beside the model, in Python by tokenizer.save_pretrained',
     )
-  if (reading === 'as-written')
+  if (reading !== 'bert' && reading !== 'unsaid')
     throw new CheckpointError(
       folder.path,
-      `has no tokenizer.json, which ${name} goes by`,
+      `has no tokenizer.json, which ${name ?? 'the class that Python takes for this model_type'} goes by`,
       "Copy it from the model's own folder, or name BertTokenizer as tokenizer_class to go by vocab.txt",
     )
   const lines = folder.text('vocab.txt', MAX_BYTES).split(/\r?\n/)
@@ -184,8 +196,19 @@ export function tokenizerFiles(
     `${JSON.stringify(document, null, 1)}\n`,
   ]
   const whole = json('tokenizer.json', tokenizer.toJSON())
-  if (tokenizer instanceof ByteBpeTokenizer)
-    return [whole, json('tokenizer_config.json', bpeConfig(tokenizer, maxLength))]
+  if (tokenizer instanceof ByteBpeTokenizer) {
+    const prefixSpace = tokenizer.spec.prefixSpace
+    const own = robertaConfig(tokenizer, 'RobertaTokenizer', prefixSpace, maxLength)
+    return [whole, json('tokenizer_config.json', own)]
+  }
+  if (tokenizer instanceof UnigramTokenizer) {
+    const { splitsSpaces, prepend } = tokenizer.spec
+    const name = splitsSpaces && prepend !== 'first' ? 'XLMRobertaTokenizer' : AS_IT_IS
+    return [
+      whole,
+      json('tokenizer_config.json', robertaConfig(tokenizer, name, prepend === 'always', maxLength)),
+    ]
+  }
   if (!(tokenizer instanceof WordPieceTokenizer)) return [whole]
   const { vocabulary, spec } = tokenizer
   const special = specialTokens(tokenizer)
@@ -231,8 +254,13 @@ function lengths({ modelMaxLength, truncationSide }: PiecedTokenizer, maxLength?
   }
 }
 
-/** tokenizer_config.json of byte-level BPE. */
-function bpeConfig(tokenizer: ByteBpeTokenizer, maxLength?: number) {
+/** tokenizer_config.json of RoBERTa's kin; of other templates than theirs Python's class goes by tokenizer.json alone. */
+function robertaConfig(
+  tokenizer: ByteBpeTokenizer | UnigramTokenizer,
+  pythonClass: string,
+  prefixSpace: boolean,
+  maxLength?: number,
+) {
   const { spec, clsId, sepId, vocabulary } = tokenizer
   const { single, pair } = spec
   const robertas =
@@ -242,9 +270,9 @@ function bpeConfig(tokenizer: ByteBpeTokenizer, maxLength?: number) {
   const ends = robertas && { bos_token: vocabulary[clsId], eos_token: vocabulary[sepId] }
   return {
     ...{ ...specialTokens(tokenizer), ...ends },
-    tokenizer_class: robertas ? 'RobertaTokenizer' : AS_IT_IS,
+    tokenizer_class: robertas ? pythonClass : AS_IT_IS,
     model_input_names: ['input_ids', 'attention_mask'],
-    add_prefix_space: spec.prefixSpace,
+    add_prefix_space: prefixSpace,
     ...lengths(tokenizer, maxLength),
   }
 }

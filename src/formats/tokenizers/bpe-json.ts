@@ -24,12 +24,6 @@ export interface ByteBpeSpec extends PiecedSpec {
   prefixSpace: boolean
 }
 
-/** Whether a tokenizer.json has this model. */
-export const isBpe = (document: Fields): boolean => {
-  const model = document.at('model')
-  return !model.missing && model.at('type').value === 'BPE'
-}
-
 /** Each byte is a character of this many, and all of them must be in the vocabulary: nothing is unknown then. */
 const BYTES = 256
 

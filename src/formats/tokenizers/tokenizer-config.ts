@@ -14,13 +14,28 @@ const berts = [
     'RetriBertTokenizer',
   ],
 ]
-/** Those of RoBERTa's: they make the pipeline anew, and take the space in front from tokenizer_config.json. */
+/** Those of RoBERTa's and XLM-R's: they make the pipeline anew, and take the space in front from tokenizer_config.json. */
 const robertas = ['RobertaTokenizer']
+const sentencePieces = ['XLMRobertaTokenizer', 'CamembertTokenizer']
 /** These go by tokenizer.json alone. */
 const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
 
-/** bert, roberta: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks. */
-export type Reading = 'bert' | 'roberta' | 'as-written' | 'unsaid'
+/**
+ * bert, roberta, sentencepiece: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
+ */
+export type Reading = 'bert' | 'roberta' | 'sentencepiece' | 'as-written' | 'unsaid'
+
+/** What Python's classes know of models in tokenizer.json, and where models name no class theirs. */
+const modelOf: Readonly<Partial<Record<Reading, string>>> = {
+  bert: 'WordPiece',
+  roberta: 'BPE',
+  sentencepiece: 'Unigram',
+}
+const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
+  ['roberta', 'roberta'],
+  ['xlm-roberta', 'sentencepiece'],
+  ['camembert', 'sentencepiece'],
+])
 
 export interface TokenizerClass {
   name: string | null
@@ -39,14 +54,15 @@ export function tokenizerClass(config: Fields | null, model: Fields | null): Tok
     const slow = name.replace(/Fast$/, '')
     if (berts.includes(slow)) return { name, reading: 'bert' }
     if (robertas.includes(slow)) return { name, reading: 'roberta' }
+    if (sentencePieces.includes(slow)) return { name, reading: 'sentencepiece' }
     field.refuse(
-      `is ${shown(name)}, which splits texts otherwise than BERT and RoBERTa`,
-      `Read are ${berts[0]}, ${berts[1]}, their like, ${robertas[0]}, and ${asWritten[0]}`,
+      `is ${shown(name)}, which splits texts otherwise than BERT, RoBERTa and XLM-R`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...robertas, ...sentencePieces].join(', ')}, and ${asWritten[0]}`,
     )
   }
   const type = model?.at('model_type').value
   if (type === undefined || type === null) return { name: null, reading: 'unsaid' }
-  return { name: null, reading: type === 'roberta' ? 'roberta' : 'bert' }
+  return { name: null, reading: readingOf.get(type) ?? 'bert' }
 }
 
 /** What the file says of normalizing; null for what it does not say. */
@@ -154,20 +170,37 @@ export function givesTypes(config: Fields | null, model: Fields | null, { name }
   return name !== 'TokenizersBackend' && name?.replace(/Fast$/, '') !== 'DistilBertTokenizer'
 }
 
-/** Throws CheckpointError where Python's class would begin a text otherwise than tokenizer.json says, whose `spec` it is. */
+/** Throws CheckpointError where Python's class reads another model than that of tokenizer.json. */
+export function checkModel(document: Fields, { name, reading }: TokenizerClass): void {
+  const known = modelOf[reading]
+  const type = document.at('model').at('type')
+  // Files of 2020 name no type: all of them are WordPiece.
+  const found = type.missing ? 'WordPiece' : type.value
+  if (known === undefined || found === known || !Object.values(modelOf).includes(found as string)) return
+  type.refuse(
+    `is ${shown(String(found))}, and ${name ?? 'the class that Python takes for this model_type'} reads ${known}`,
+    'Name the class of the tokenizer as tokenizer_class in tokenizer_config.json',
+  )
+}
+
+/**
+ * Throws CheckpointError where Python's class would begin a text otherwise than tokenizer.json says. `prefixSpace`: whether a text
+ * gets a space in front there; null: now and then, as no class of Python's has it.
+ */
 export function checkPrefixSpace(
   config: Fields | null,
   reading: Reading,
-  prefixSpace: boolean,
+  prefixSpace: boolean | null,
   folder: Fields,
 ): void {
-  if (reading !== 'roberta') return
+  if (reading !== 'roberta' && reading !== 'sentencepiece') return
+  const usual = reading === 'sentencepiece'
   const field = config?.at('add_prefix_space')
-  const python = field === undefined ? false : field.flag(false)
+  const python = field === undefined ? usual : field.flag(usual)
   if (python === prefixSpace) return
   const where = field === undefined || field.missing ? (config ?? folder) : field
   where.refuse(
-    `${where === field ? `is ${python}` : `says nothing of add_prefix_space: Python takes ${python}`}, tokenizer.json says ${prefixSpace}`,
+    `${where === field ? `is ${python}` : `says nothing of add_prefix_space: Python takes ${python}`}, tokenizer.json says ${prefixSpace ?? 'something else'}`,
     'Python goes by the first, other readers by the second: make them agree',
   )
 }

@@ -69,7 +69,7 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
 
   #push(section: string, out: number[]): void {
     const text = this.spec.prefixSpace && !section.startsWith(' ') ? ` ${section}` : section
-    for (const [word] of text.matchAll(WORD)) for (const id of this.#merged(word)) out.push(id)
+    for (const word of text.match(WORD) ?? []) for (const id of this.#merged(word)) out.push(id)
   }
 
   #merged(word: string): readonly number[] {

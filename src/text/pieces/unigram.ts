@@ -1,0 +1,152 @@
+// sentencepiece's Unigram tokenizer (Kudo 2018): a word is cut into the pieces whose probabilities multiply to the most, found by
+// Viterbi's walk. As Python's tokenizers compute it, down to ties and to runs of unknown characters, which are one unknown.
+import { Normalizer } from '../../formats/tokenizers/charsmap.js'
+import {
+  readUnigram,
+  SPACE_SIGN,
+  type UnigramSpec,
+  writeUnigram,
+} from '../../formats/tokenizers/unigram-json.js'
+import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
+import { type PiecedRules, PiecedTokenizer } from './base.js'
+import { Finder } from './finder.js'
+
+const ROLES = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
+
+/** An unknown character is so much worse than the worst piece. */
+const PENALTY = 10
+
+/** Words whose pieces are kept, and the longest of them in characters. */
+const [KEPT, LONGEST] = [2 ** 16, 64]
+
+/** Unicode's White_Space, as Rust has it. */
+const SPACES = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/
+
+/** A piece's beginning, and what may follow it. */
+interface Branch {
+  id: number | null
+  readonly next: Map<string, Branch>
+}
+
+const branch = (): Branch => ({ id: null, next: new Map() })
+
+/** XLM-R's and CamemBERT's tokenizer: pieces of a model of their probabilities, the sign of a space among their characters. */
+export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
+  readonly #root = branch()
+  readonly #unknown: number
+  readonly #normalizer: Normalizer | null
+  readonly #raw: Finder
+  readonly #normalized: Finder
+  readonly #known = new Map<string, readonly number[]>()
+
+  private constructor(spec: UnigramSpec, file: string, rules: PiecedRules) {
+    super(spec, file, rules, ROLES)
+    const { vocabulary, modelSize, scores, charsmap, added } = spec
+    for (let id = 0; id < modelSize; id++) {
+      let at = this.#root
+      for (const char of vocabulary[id]) {
+        const next = at.next.get(char) ?? branch()
+        at.next.set(char, next)
+        at = next
+      }
+      at.id = id
+    }
+    this.#unknown = scores.reduce((least, score) => Math.min(least, score), Infinity) - PENALTY
+    this.#normalizer = charsmap === null ? null : new Normalizer(charsmap)
+    this.#raw = new Finder(added.filter((token) => !token.normalized))
+    const late = added.filter((token) => token.normalized)
+    this.#normalized = new Finder(late.map((token) => ({ ...token, content: this.#normal(token.content) })))
+  }
+
+  /**
+   * Of a tokenizer.json: model Unigram, normalizer Precompiled, one that leaves one space of several, both or none, pre-tokenizer
+   * Metaspace, templates with texts A and B. Throws CheckpointError on anything else, naming `file` and the field.
+   */
+  static fromJSON(json: unknown, file = 'tokenizer.json', names: RoleNames = {}): UnigramTokenizer {
+    return new UnigramTokenizer(readUnigram(json, file), file, { names })
+  }
+
+  /** Of a spec that was read before. Throws CheckpointError, naming `file`, where there is no token for padding. */
+  static fromSpec(spec: UnigramSpec, file: string, rules: PiecedRules = {}): UnigramTokenizer {
+    return new UnigramTokenizer(spec, file, rules)
+  }
+
+  pieces(text: string): Int32Array {
+    const out: number[] = []
+    let first = true
+    for (const part of this.#raw.split(text)) {
+      const sections = typeof part === 'number' ? [part] : this.#normalized.split(this.#normal(part))
+      for (const section of sections) {
+        if (typeof section === 'number') out.push(section)
+        else for (const word of this.#words(section, first)) for (const id of this.#cut(word)) out.push(id)
+        if (section !== '') first = false
+      }
+    }
+    return Int32Array.from(out)
+  }
+
+  toJSON(): unknown {
+    return writeUnigram(this.spec)
+  }
+
+  #normal(text: string): string {
+    const plain = this.#normalizer?.normalize(text) ?? text
+    return this.spec.oneSpace ? plain.replace(/ {2,}/g, ' ') : plain
+  }
+
+  /** Each begins with the sign of a space, but for the rest of one that has none in front. */
+  #words(section: string, first: boolean): string[] {
+    const { splitsSpaces, prepend } = this.spec
+    const parts = splitsSpaces ? section.split(SPACES) : [section]
+    return parts.flatMap((part, i) => {
+      if (part === '') return []
+      const signed = part.replaceAll(' ', SPACE_SIGN)
+      const wants = prepend === 'always' || (prepend === 'first' && first && i === 0)
+      return (wants && !signed.startsWith(SPACE_SIGN) ? SPACE_SIGN + signed : signed).split(/(?=\u2581)/)
+    })
+  }
+
+  #cut(word: string): readonly number[] {
+    const known = this.#known.get(word)
+    if (known !== undefined) return known
+    const ids = this.#best([...word])
+    if (word.length > LONGEST) return ids
+    if (this.#known.size >= KEPT) this.#known.clear()
+    this.#known.set(word, ids)
+    return ids
+  }
+
+  /** Where there are several best ways, the one that was found first. */
+  #best(chars: readonly string[]): readonly number[] {
+    const n = chars.length
+    const score = new Float64Array(n + 1)
+    const from = new Int32Array(n + 1).fill(-1)
+    const piece = new Int32Array(n + 1)
+    const offer = (start: number, end: number, id: number, value: number) => {
+      const sum = value + score[start]
+      if (from[end] >= 0 && !(sum > score[end])) return
+      score[end] = sum
+      from[end] = start
+      piece[end] = id
+    }
+    const { scores } = this.spec
+    for (let start = 0; start < n; start++) {
+      let at: Branch | undefined = this.#root
+      let single = false
+      for (let end = start; end < n; end++) {
+        at = at.next.get(chars[end])
+        if (at === undefined) break
+        if (at.id === null) continue
+        offer(start, end + 1, at.id, scores[at.id])
+        if (end === start) single = true
+      }
+      if (!single) offer(start, start + 1, this.unkId, this.#unknown)
+    }
+    const ids: number[] = []
+    for (let end = n; end > 0; end = from[end]) {
+      // One after the other they are one unknown text.
+      if (piece[end] !== this.unkId || ids.at(-1) !== this.unkId) ids.push(piece[end])
+    }
+    return ids.reverse()
+  }
+}
