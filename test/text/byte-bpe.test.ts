@@ -7,6 +7,7 @@ import { loadTokenizer, saveTokenizer } from '../../src/files/models/on-disk.js'
 import { readByteBpe } from '../../src/formats/tokenizers/bpe-json.js'
 import { ByteBpeTokenizer } from '../../src/text/pieces/byte-bpe.js'
 import { Finder } from '../../src/text/pieces/finder.js'
+import { Merges } from '../../src/text/pieces/merges.js'
 
 type Case = [text: string, pair: string | null, maxLength: number | null, ids: number[]]
 
@@ -131,4 +132,25 @@ it('a token takes the spaces of its side alone, and no other token', () => {
   expect(finder.split('x \t<a> y <b>\u2003 z')).toEqual(['x', 1, ' y ', 2, 'z'])
   expect(finder.split('<b> <a><b>')).toEqual(['', 2, '', 3, ''])
   expect(finder.split('<b>  <a>')).toEqual(['', 2, '', 1, ''])
+})
+
+it('merges the leftmost of what was learnt the soonest, and a word of any length', () => {
+  const ids = new Map(['a', 'b', 'c', 'aa', 'ab', 'abc', 'aab'].map((piece, id) => [piece, id]))
+  const idOf = (piece: string) => ids.get(piece) as number
+  const merges = new Merges(
+    [
+      ['a', 'a'],
+      ['a', 'b'],
+      ['ab', 'c'],
+      ['a', 'ab'],
+      ['aa', 'b'],
+    ],
+    idOf,
+  )
+  const cut = (word: string) => merges.apply(Array.from(word, idOf)).map((id) => [...ids.keys()][id])
+  expect(cut('abc')).toEqual(['abc'])
+  expect(cut('aaab')).toEqual(['aa', 'ab'])
+  expect(cut('aabc')).toEqual(['aab', 'c'])
+  expect(cut('cba')).toEqual(['c', 'b', 'a'])
+  expect(cut('ab'.repeat(200_000)).length).toBe(200_000)
 })

@@ -1,5 +1,4 @@
 // RoBERTa's tokenizer: byte pairs (Sennrich et al. 2016) over bytes (Radford et al. 2019), so that no text is unknown.
-// @huggingface/tokenizers merges the bytes of a word; words, added tokens, templates and truncation are ours.
 import {
   type ByteBpeSpec,
   byteCharacters,
@@ -9,9 +8,9 @@ import {
 import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
 import { type PiecedRules, PiecedTokenizer } from './base.js'
 import { Finder } from './finder.js'
-import { pieceFinder } from './library.js'
+import { Merges } from './merges.js'
 
-/** As Python has \s: the library's, JavaScript's, takes U+FEFF for a space and U+0085 for none. */
+/** As Python has \s: JavaScript's takes U+FEFF for a space and U+0085 for none. */
 const S = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 
 /** Words with the space before them, and what is between words: Radford et al. 2019, encoder.py. */
@@ -23,21 +22,25 @@ const WORD = new RegExp(
 /** Words whose pieces are kept, and the longest of them in characters. */
 const [KEPT, LONGEST] = [2 ** 16, 64]
 
-const characters = byteCharacters()
 const utf8 = new TextEncoder()
 
 const ROLES = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
 
 /** RoBERTa's and GPT-2's tokenizer: words with the space before them, cut into pieces of their bytes. */
 export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
-  readonly #find: (text: string) => readonly number[]
+  readonly #merges: Merges
+  /** Id of each byte. */
+  readonly #bytes: readonly number[]
   /** As Python has them, one after the other, though there is nothing to normalize. */
   readonly #finders: readonly Finder[]
   readonly #known = new Map<string, readonly number[]>()
 
   private constructor(spec: ByteBpeSpec, file: string, rules: PiecedRules) {
     super(spec, file, rules, ROLES)
-    this.#find = pieceFinder(writeByteBpe(spec) as object, (word) => [word])
+    const ids = new Map(spec.vocabulary.map((piece, id) => [piece, id]))
+    const idOf = (piece: string) => ids.get(piece) as number
+    this.#merges = new Merges(spec.merges, idOf)
+    this.#bytes = byteCharacters().map(idOf)
     const sought = [false, true].map((late) => spec.added.filter(({ normalized }) => normalized === late))
     this.#finders = sought.map((tokens) => new Finder(tokens))
   }
@@ -75,7 +78,7 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   #merged(word: string): readonly number[] {
     const known = this.#known.get(word)
     if (known !== undefined) return known
-    const ids = this.#find(Array.from(utf8.encode(word), (byte) => characters[byte]).join(''))
+    const ids = this.#merges.apply(Array.from(utf8.encode(word), (byte) => this.#bytes[byte]))
     if (word.length > LONGEST) return ids
     if (this.#known.size >= KEPT) this.#known.clear()
     this.#known.set(word, ids)

@@ -1,4 +1,4 @@
-// The one place that knows @huggingface/tokenizers: what pieces the model of a tokenizer.json makes of words. All around it,
+// The one place that knows @huggingface/tokenizers: what pieces WordPiece makes of words. All around it,
 // characters, words, added tokens, templates and truncation, is ours, as the library has it otherwise than Python.
 import * as huggingface from '@huggingface/tokenizers'
 
