@@ -77,82 +77,83 @@ describe('a student of layers', () => {
   })
 })
 
-it('goes through the commands: train, distill from layers, predict, quantize, shrink, export', async () => {
-  const data = join(dir, 'data.tsv')
-  const rows = Array.from(
-    { length: 24 },
-    (_, i) => `the ${i % 2 ? 'small dog barks' : 'one cat sleeps'} ${i}\t${labels[i % 2]}`,
-  )
-  writeFileSync(data, `text\tlabel\n${rows.join('\n')}\n`)
-  const start = join(dir, 'start.json')
-  const roberta = { model_type: 'roberta', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4 }
-  writeFileSync(
-    start,
-    JSON.stringify({
-      ...roberta,
-      intermediate_size: 24,
-      max_position_embeddings: 34,
-      type_vocab_size: 1,
-      layer_norm_eps: 1e-5,
-    }),
-  )
-  const sets = ['--train', data, '--dev', data, '--max-length', '16', '--threads', '1', '--quiet']
-  const out = (name: string) => join(dir, name)
-  const ok = async (...args: string[]) => {
-    const { code, err } = await run(...args)
-    expect(code, err).toBe(0)
-  }
-  await ok(
-    'train',
-    '--model',
-    start,
-    '--tokenizer',
-    byteBpe,
-    ...sets,
-    '--epochs',
-    '2',
-    '--out',
-    out('teacher'),
-  )
-  expect(config(out('teacher'))).toMatchObject({
-    model_type: 'roberta',
-    pad_token_id: 1,
-    architectures: ['RobertaForSequenceClassification'],
-  })
-  await ok(
-    'distill',
-    '--recipe',
-    'hinton',
-    '--teacher',
-    out('teacher'),
-    '--from-layers',
-    '0',
-    ...sets,
-    '--epochs',
-    '1',
-    '--augment',
-    '8',
-    '--force',
-    '--out',
-    out('student'),
-  )
-  expect(config(out('student'))).toMatchObject({ model_type: 'roberta', num_hidden_layers: 1 })
-  await ok('quantize', '--model', out('student'), '--dev', data, '--out', out('int8'), '--quiet')
-  await ok(
-    'shrink',
-    '--model',
-    out('teacher'),
-    '--heads',
-    '0.5',
-    '--train',
-    data,
-    '--dev',
-    data,
-    '--out',
-    out('half'),
-    '--quiet',
-  )
-  await ok('export', '--model', out('student'), '--out', out('onnx'), '--quiet')
-  for (const model of ['teacher', 'student', 'int8', 'half'])
-    await ok('predict', '--model', out(model), '--text', 'the small dog barks', 'one cat')
-})
+it.each([
+  ['roberta', 'RobertaForSequenceClassification', byteBpe],
+  ['xlm-roberta', 'XLMRobertaForSequenceClassification', join(byteBpe, '../unigram')],
+])(
+  '%s goes through train, distill from layers and anew, predict, quantize, shrink, export',
+  async (type, name, vocabulary) => {
+    const there = join(dir, type)
+    mkdirSync(there)
+    const data = join(there, 'data.tsv')
+    const rows = Array.from(
+      { length: 24 },
+      (_, i) => `the ${i % 2 ? 'small dog barks' : 'one cat sleeps'} ${i}\t${labels[i % 2]}`,
+    )
+    writeFileSync(data, `text\tlabel\n${rows.join('\n')}\n`)
+    const start = join(there, 'start.json')
+    const roberta = { model_type: type, hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4 }
+    writeFileSync(
+      start,
+      JSON.stringify({
+        ...roberta,
+        intermediate_size: 24,
+        max_position_embeddings: 34,
+        type_vocab_size: 1,
+        layer_norm_eps: 1e-5,
+      }),
+    )
+    const bert = join(there, 'bert.json')
+    writeFileSync(
+      bert,
+      JSON.stringify({
+        model_type: 'bert',
+        hidden_size: 12,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        intermediate_size: 16,
+        max_position_embeddings: 32,
+      }),
+    )
+    const sets = ['--train', data, '--dev', data, '--max-length', '16', '--threads', '1', '--quiet']
+    const out = (of: string) => join(there, of)
+    const ok = async (...args: string[]) => {
+      const { code, err } = await run(...args)
+      expect(code, err).toBe(0)
+    }
+    const command = (line: string, ...rest: string[]) => ok(...line.split(' '), ...rest)
+    await command(
+      'train --epochs 2 --model',
+      start,
+      '--tokenizer',
+      vocabulary,
+      ...sets,
+      '--out',
+      out('teacher'),
+    )
+    expect(config(out('teacher'))).toMatchObject({
+      ...{ model_type: type, pad_token_id: 1, architectures: [name] },
+    })
+    const taught = ['--teacher', out('teacher'), ...sets]
+    await command(
+      'distill --recipe hinton --epochs 1 --augment 8 --force --from-layers 0 --out',
+      out('student'),
+      ...taught,
+    )
+    expect(config(out('student'))).toMatchObject({ model_type: type, num_hidden_layers: 1 })
+    await command(
+      'distill --recipe hinton --steps 3 --augment 0 --force --student',
+      bert,
+      '--out',
+      out('other'),
+      ...taught,
+    )
+    expect(config(out('other'))).toMatchObject({ model_type: 'bert', pad_token_id: 1 })
+    await command('quantize --quiet --model', out('student'), '--dev', data, '--out', out('int8'))
+    const held = ['--train', data, '--dev', data]
+    await command('shrink --quiet --heads 0.5 --model', out('teacher'), ...held, '--out', out('half'))
+    await command('export --quiet --model', out('student'), '--out', out('onnx'))
+    for (const model of ['teacher', 'student', 'other', 'int8', 'half'])
+      await command('predict --model', out(model), '--text', 'the small dog barks', 'one cat')
+  },
+)
