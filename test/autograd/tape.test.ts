@@ -1,6 +1,6 @@
 // The graph as data, DOT and Mermaid.
 import { describe, expect, it } from 'vitest'
-import { checkpoint, graph, nn, tensor } from '../../src/index.js'
+import { checkpoint, graph, nn, Tape, tensor } from '../../src/index.js'
 
 describe('graph', () => {
   const make = () => {
@@ -69,5 +69,23 @@ describe('graph', () => {
     expect(drawn.toMermaid()).toMatch(/^flowchart TD\n/)
     expect(drawn.toMermaid()).toContain('["the #quot;x#quot;<br>[1, 2]"]')
     expect(drawn.toMermaid()).toContain('  n3 --> n4\n')
+  })
+
+  it('walks from a leaf that very many read', () => {
+    const node = (id: number) => ({
+      id,
+      op: 'leaf',
+      shape: [1],
+      dtype: 'float32' as const,
+      requiresGrad: true,
+    })
+    const n = 200_000
+    const nodes = Array.from({ length: n + 1 }, (_, id) => node(id))
+    const tape = new Tape(
+      nodes,
+      nodes.slice(1).map(({ id }) => ({ from: 0, to: id, input: 0 })),
+    )
+    expect(tape.readersOf(nodes[0]).length).toBe(n)
+    expect(tape.inputsOf(nodes[n])).toEqual([nodes[0]])
   })
 })

@@ -56,28 +56,40 @@ const quoted = (text: string, quote: string) => text.replaceAll('\\', '\\\\').re
 
 /** What graph() gives: nodes from the leaves to the result, which is the last. A node's id is its place among them. */
 export class Tape<N extends TapeNode = TapeNode> {
-  readonly #to = new Map<number, TapeEdge[]>()
-  readonly #from = new Map<number, TapeEdge[]>()
+  /** Edges by the node that they lead to, and by the one that they come from: made when somebody walks. */
+  #walked: { to: Map<number, TapeEdge[]>; from: Map<number, TapeEdge[]> } | null = null
 
   constructor(
     /** Every node comes after those that it reads. */
     readonly nodes: readonly N[],
     readonly edges: readonly TapeEdge[],
-  ) {
-    for (const edge of edges) {
-      this.#to.set(edge.to, [...(this.#to.get(edge.to) ?? []), edge])
-      this.#from.set(edge.from, [...(this.#from.get(edge.from) ?? []), edge])
+  ) {}
+
+  #edges() {
+    const by = (end: 'to' | 'from') => {
+      const lists = new Map<number, TapeEdge[]>()
+      for (const edge of this.edges) {
+        const list = lists.get(edge[end])
+        // A leaf may have many thousand readers.
+        if (list === undefined) lists.set(edge[end], [edge])
+        else list.push(edge)
+      }
+      return lists
     }
+    this.#walked ??= { to: by('to'), from: by('from') }
+    return this.#walked
   }
 
   /** One step back: the nodes that `node` was computed from, in the order of its op's inputs. */
   inputsOf(node: TapeNode): N[] {
-    return (this.#to.get(node.id) ?? []).map(({ from }) => this.nodes[from])
+    return (this.#edges().to.get(node.id) ?? []).map(({ from }) => this.nodes[from])
   }
 
   /** One step forward: the nodes that were computed from `node`, each once. */
   readersOf(node: TapeNode): N[] {
-    return [...new Set((this.#from.get(node.id) ?? []).map(({ to }) => to))].map((to) => this.nodes[to])
+    return [...new Set((this.#edges().from.get(node.id) ?? []).map(({ to }) => to))].map(
+      (to) => this.nodes[to],
+    )
   }
 
   #label(n: TapeNode): string[] {
