@@ -12,6 +12,26 @@ import {
   type Tokenizer,
 } from '../encoding.js'
 
+/** Names of the tokens with a role, of RoBERTa's kin. */
+export const robertaRoles = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
+
+/** Words whose pieces are kept, and the longest of them in characters. */
+const [KEPT, LONGEST] = [2 ** 16, 64]
+
+/** The same as `cut`, which takes longer than to look a word up that was met before. */
+export function remembering(cut: (word: string) => readonly number[]): (word: string) => readonly number[] {
+  const known = new Map<string, readonly number[]>()
+  return (word) => {
+    const before = known.get(word)
+    if (before !== undefined) return before
+    const ids = cut(word)
+    if (word.length > LONGEST) return ids
+    if (known.size >= KEPT) known.clear()
+    known.set(word, ids)
+    return ids
+  }
+}
+
 /** Pieces of a text inside an encoded one. */
 export interface PlacedPieces {
   start: number

@@ -6,25 +6,18 @@ import {
   writeByteBpe,
 } from '../../formats/tokenizers/bpe-json.js'
 import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
-import { type PiecedRules, PiecedTokenizer } from './base.js'
+import { type PiecedRules, PiecedTokenizer, remembering, robertaRoles } from './base.js'
 import { Finder } from './finder.js'
 import { Merges } from './merges.js'
 
-/** As Python has \s: JavaScript's takes U+FEFF for a space and U+0085 for none. */
-const S = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
-
-/** Words with the space before them, and what is between words: Radford et al. 2019, encoder.py. */
-const WORD = new RegExp(
-  `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^${S}\\p{L}\\p{N}]+|[${S}]+(?![^${S}])|[${S}]+`,
-  'gu',
-)
-
-/** Words whose pieces are kept, and the longest of them in characters. */
-const [KEPT, LONGEST] = [2 ** 16, 64]
+/**
+ * Words with the space before them, and what is between words: Radford et al. 2019, encoder.py. Spaces as Python has them:
+ * JavaScript's \s takes U+FEFF for one and U+0085 for none.
+ */
+const WORD =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 
 const utf8 = new TextEncoder()
-
-const ROLES = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
 
 /** RoBERTa's and GPT-2's tokenizer: words with the space before them, cut into pieces of their bytes. */
 export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
@@ -33,10 +26,10 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   readonly #bytes: readonly number[]
   /** As Python has them, one after the other, though there is nothing to normalize. */
   readonly #finders: readonly Finder[]
-  readonly #known = new Map<string, readonly number[]>()
+  readonly #cut = remembering((word) => this.#merged(word))
 
   private constructor(spec: ByteBpeSpec, file: string, rules: PiecedRules) {
-    super(spec, file, rules, ROLES)
+    super(spec, file, rules, robertaRoles)
     const ids = new Map(spec.vocabulary.map((piece, id) => [piece, id]))
     const idOf = (piece: string) => ids.get(piece) as number
     this.#merges = new Merges(spec.merges, idOf)
@@ -72,17 +65,11 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
 
   #push(section: string, out: number[]): void {
     const text = this.spec.prefixSpace && !section.startsWith(' ') ? ` ${section}` : section
-    for (const word of text.match(WORD) ?? []) for (const id of this.#merged(word)) out.push(id)
+    for (const word of text.match(WORD) ?? []) for (const id of this.#cut(word)) out.push(id)
   }
 
   #merged(word: string): readonly number[] {
-    const known = this.#known.get(word)
-    if (known !== undefined) return known
-    const ids = this.#merges.apply(Array.from(utf8.encode(word), (byte) => this.#bytes[byte]))
-    if (word.length > LONGEST) return ids
-    if (this.#known.size >= KEPT) this.#known.clear()
-    this.#known.set(word, ids)
-    return ids
+    return this.#merges.apply(Array.from(utf8.encode(word), (byte) => this.#bytes[byte]))
   }
 
   toJSON(): unknown {

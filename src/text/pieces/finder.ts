@@ -10,7 +10,7 @@ export interface Sought {
 }
 
 /** Unicode's White_Space, as Rust's \s has it: JavaScript's has U+FEFF too and lacks U+0085. */
-const SPACE = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
+const SPACE = /\p{White_Space}/u
 
 /**
  * The leftmost first and of those the longest. The library's own search also takes a whole text for a token that it only became

@@ -8,19 +8,14 @@ import {
   writeUnigram,
 } from '../../formats/tokenizers/unigram-json.js'
 import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
-import { type PiecedRules, PiecedTokenizer } from './base.js'
+import { type PiecedRules, PiecedTokenizer, remembering, robertaRoles } from './base.js'
 import { Finder } from './finder.js'
-
-const ROLES = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
 
 /** An unknown character is so much worse than the worst piece. */
 const PENALTY = 10
 
-/** Words whose pieces are kept, and the longest of them in characters. */
-const [KEPT, LONGEST] = [2 ** 16, 64]
-
-/** Unicode's White_Space, as Rust has it. */
-const SPACES = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/
+/** As Python splits: JavaScript's \s has U+FEFF too and lacks U+0085. */
+const SPACES = /\p{White_Space}+/u
 
 /** A piece's beginning, and what may follow it. */
 interface Branch {
@@ -37,10 +32,10 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
   readonly #normalizer: Normalizer | null
   readonly #raw: Finder
   readonly #normalized: Finder
-  readonly #known = new Map<string, readonly number[]>()
+  readonly #cut = remembering((word) => this.#best([...word]))
 
   private constructor(spec: UnigramSpec, file: string, rules: PiecedRules) {
-    super(spec, file, rules, ROLES)
+    super(spec, file, rules, robertaRoles)
     const { vocabulary, modelSize, scores, charsmap, added } = spec
     for (let id = 0; id < modelSize; id++) {
       let at = this.#root
@@ -104,16 +99,6 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
       const wants = prepend === 'always' || (prepend === 'first' && first && i === 0)
       return (wants && !signed.startsWith(SPACE_SIGN) ? SPACE_SIGN + signed : signed).split(/(?=\u2581)/)
     })
-  }
-
-  #cut(word: string): readonly number[] {
-    const known = this.#known.get(word)
-    if (known !== undefined) return known
-    const ids = this.#best([...word])
-    if (word.length > LONGEST) return ids
-    if (this.#known.size >= KEPT) this.#known.clear()
-    this.#known.set(word, ids)
-    return ids
   }
 
   /** Where there are several best ways, the one that was found first. */
