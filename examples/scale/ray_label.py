@@ -1,5 +1,5 @@
-# Ray: a task a part, on a cluster with one disk. UNTRIED so far: `npm run check:scale` runs this file where ray is installed, but
-# Ray 2.60 did not come up on the busy machine that it was tried on: its raylet waits 15 s for its agent.
+# Ray: a task a part, on a cluster with one disk. Tried with ray 2.60 on one machine by scripts/check-scale.mjs, which runs this
+# file. On a busy one Ray may not come up: its raylet waits 15 s for its agent.
 # pip install ray; python ray_label.py --teacher DIR --parts DIR --caches DIR --out DIR
 # A task whose worker or node is lost is tried again by Ray, one that fails by retry_exceptions. If the head is lost, run it again.
 import argparse

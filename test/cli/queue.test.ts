@@ -2,6 +2,7 @@
 // Redis: npm run check:queue.
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -117,6 +118,12 @@ describe('queue add', () => {
     expect(belowRoot(folder, at('a/b'), '--out')).toBe('a/b')
     expect(belowRoot(folder, folder, '--out')).toBe('.')
     expect(() => belowRoot(at('parts'), at('bert'), '--teacher')).toThrow(/--teacher .* outside --root/)
+  })
+
+  it('makes no folder for what it refuses', async () => {
+    const outside = { ...options, root: at('parts'), out: at('elsewhere') }
+    await expect(addJobs(store(), outside, output())).rejects.toThrow(/outside --root/)
+    expect(existsSync(at('elsewhere'))).toBe(false)
   })
 })
 
@@ -257,10 +264,10 @@ describe('queue status', () => {
     const status = await statusOf(busy)
     expect(status).toMatchObject({ rowsPerSecond: 20, workers: ['host-1'], inHand: [{ job: 'f', rows: 40 }] })
     expect(status.secondsLeft).toBeGreaterThan(9)
-    expect(statusText(status)).toContain('parts: 2 waiting, 1 active, 0 delayed, 1 failed, 5 done')
+    expect(statusText(status)).toContain('jobs: 2 waiting, 1 active, 0 delayed, 1 failed, 5 done')
     expect(statusText(status)).toContain('the disk\\n is full')
     const lines = prometheus('q', status).split('\n')
-    expect(lines).toContain('tinystill_queue_parts{queue="q",state="waiting"} 2')
+    expect(lines).toContain('tinystill_queue_jobs{queue="q",state="waiting"} 2')
     expect(lines).toContain('tinystill_queue_rows_per_second{queue="q"} 20')
     for (const line of lines) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+\{[^}]*\} [\d.]+)$/)
   })
@@ -268,7 +275,7 @@ describe('queue status', () => {
   it('says nothing where nothing is known', async () => {
     const status = await statusOf(store())
     expect(status).toMatchObject({ rowsPerSecond: null, secondsLeft: 0 })
-    expect(statusText(status)).toContain('no part is done yet; 0 workers')
+    expect(statusText(status)).toContain('no job is done yet; 0 workers')
   })
 })
 

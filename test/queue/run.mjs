@@ -137,7 +137,7 @@ async function killed() {
     joined('caches', 'joined-again')
     const status = JSON.parse(run('queue', 'status', '--json').stdout)
     must(
-      status.parts.done === 1 && status.rowsPerSecond > 0 && status.secondsLeft === 0,
+      status.jobs.done === 1 && status.rowsPerSecond > 0 && status.secondsLeft === 0,
       JSON.stringify(status),
     )
   })

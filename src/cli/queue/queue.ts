@@ -56,8 +56,8 @@ export async function addJobs(
   { output }: Pick<Context, 'output'>,
 ): Promise<void> {
   await checkSafe(store, options, { output })
-  makeFolder(options.out)
   const { run, jobs, parts, rows } = jobsOf(options)
+  makeFolder(options.out)
   const added = await store.add(jobs)
   const published = parts - jobs.length
   output.print(
@@ -94,7 +94,7 @@ interface StatusOptions extends PlaceOptions {
 
 export const statusCommand: CommandSpec<StatusOptions> = {
   name: 'queue status',
-  describe: 'Parts by state, rows a second, time left, workers, and why parts failed',
+  describe: 'Jobs by state, rows a second, time left, workers, and why jobs failed',
   options: (command: Command) =>
     addPlaceOptions(command).option(
       '--prometheus',

@@ -5,7 +5,8 @@ import { count, duration, renderTable } from '../shared/table.js'
 import { type JobRecord, type JobState, jobStates, type QueueStore } from './engine.js'
 
 export interface QueueStatus {
-  parts: Record<JobState, number>
+  /** Parts of a split, and runs of sweeps. */
+  jobs: Record<JobState, number>
   /** Of the last parts; null before the first is done. */
   rowsPerSecond: number | null
   /** null where nothing says. */
@@ -42,7 +43,7 @@ function rateOf(done: readonly JobRecord[]): number | null {
 }
 
 export async function statusOf(store: QueueStore): Promise<QueueStatus> {
-  const [parts, workers, active, failed, done] = await Promise.all([
+  const [jobs, workers, active, failed, done] = await Promise.all([
     store.counts(),
     store.workers(),
     store.records('active', RECENT),
@@ -55,30 +56,30 @@ export async function statusOf(store: QueueStore): Promise<QueueStatus> {
   }))
   const known = [...active, ...done].map(({ data }) => numberIn(data, 'rows'))
   const mean = known.reduce((sum, rows) => sum + rows, 0) / Math.max(1, known.length)
-  const open = parts.waiting + parts.delayed + parts.active
+  const open = jobs.waiting + jobs.delayed + jobs.active
   const left = open * mean - inHand.reduce((sum, { rows }) => sum + rows, 0)
   return {
-    ...{ parts, rowsPerSecond, workers, inHand },
+    ...{ jobs, rowsPerSecond, workers, inHand },
     secondsLeft: open === 0 ? 0 : rowsPerSecond === null ? null : Math.max(0, left) / rowsPerSecond,
     failures: failed.map(({ id, reason = '', attempts }) => ({ job: id, reason, attempts })),
   }
 }
 
 export function statusText({
-  parts,
+  jobs,
   rowsPerSecond,
   secondsLeft,
   workers,
   inHand,
   failures,
 }: QueueStatus): string {
-  const states = jobStates.map((state) => `${count(parts[state])} ${state}`).join(', ')
+  const states = jobStates.map((state) => `${count(jobs[state])} ${state}`).join(', ')
   const rate =
     rowsPerSecond !== null
       ? `${count(rowsPerSecond)} rows/s`
-      : parts.done > 0
+      : jobs.done > 0
         ? 'no rows are labelled'
-        : 'no part is done yet'
+        : 'no job is done yet'
   const left = secondsLeft === null || secondsLeft === 0 ? '' : `, about ${duration(secondsLeft)} left`
   const columns = (...titles: string[]) => titles.map((title) => ({ title }))
   const tables = [
@@ -99,9 +100,9 @@ export function statusText({
           ),
         ],
   ].flat()
-  const more = parts.failed - failures.length
+  const more = jobs.failed - failures.length
   return [
-    `parts: ${states}`,
+    `jobs: ${states}`,
     `${rate}${left}; ${workers.length} ${workers.length === 1 ? 'worker' : 'workers'}`,
     ...tables,
     ...(more > 0 ? [`and ${count(more)} more failed`] : []),
@@ -111,7 +112,7 @@ export function statusText({
 /** Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats */
 export function prometheus(
   queue: string,
-  { parts, rowsPerSecond, secondsLeft, workers }: QueueStatus,
+  { jobs, rowsPerSecond, secondsLeft, workers }: QueueStatus,
 ): string {
   const gauge = (name: string, help: string, values: readonly [labels: string, value: number][]) => [
     `# HELP tinystill_queue_${name} ${help}`,
@@ -120,9 +121,9 @@ export function prometheus(
   ]
   return [
     ...gauge(
-      'parts',
-      'Parts by state.',
-      jobStates.map((state) => [`,state="${state}"`, parts[state]]),
+      'jobs',
+      'Jobs by state: parts of a split, and runs of sweeps.',
+      jobStates.map((state) => [`,state="${state}"`, jobs[state]]),
     ),
     ...gauge('workers', 'Workers that are connected.', [['', workers.length]]),
     ...gauge('rows_per_second', 'Rows labelled in a second, all workers together.', [
@@ -130,6 +131,6 @@ export function prometheus(
     ]),
     ...(secondsLeft === null
       ? []
-      : gauge('seconds_left', 'Estimated time until all parts are done.', [['', secondsLeft]])),
+      : gauge('seconds_left', 'Estimated time until all jobs are done.', [['', secondsLeft]])),
   ].join('\n')
 }
