@@ -9,6 +9,7 @@ import type { Module } from '../nn/module.js'
 import type { Range } from '../nn/quantized/calibrate.js'
 import { QuantizedEmbedding, type QuantizedLayer, QuantizedLinear } from '../nn/quantized/layers.js'
 import { quantizedLayers } from '../nn/quantized/quantize.js'
+import { keepBits } from '../nn/quantized/same-bits.js'
 import { type Int8Bits, int8Bits, int8Most } from '../tensor/int8.js'
 import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
 import { adopt, type Tensor } from '../tensor/tensor.js'
@@ -166,6 +167,7 @@ export function fillQuantized(model: Module, quantization: Quantization, source:
   const [left] = entries.keys()
   if (left !== undefined) refuse(`holds tensor ${shown(left)}, which the model has no use for`)
   model.eval()
+  keepBits(model)
 }
 
 /** A layer that is to be quantized. */

@@ -229,9 +229,45 @@ function chosen(): Choice {
   return choice
 }
 
+/** By the build that runs elsewhere: floats of the strict one, whole numbers as fast as beside that build. */
+const sameBits = new Map<Build, Kernels>()
+
+function sameBitsKernels(): Kernels {
+  const { build, kernels } = chosen()
+  if (build === null) return kernels
+  // Not the chosen ones: a gpu may multiply there.
+  if (build === 'strict') return processor()
+  let own = sameBits.get(build)
+  if (own === undefined) {
+    own =
+      createWasmKernels(jsKernels, {
+        ...{ build: 'strict', threads: threadsNow },
+        int8: () => int8BuildBeside(build),
+      }) ?? kernels
+    sameBits.set(build, own)
+  }
+  return own
+}
+
+let inSameBits = 0
+
+/**
+ * Runs `fn` with float kernels that have the same bits in every build and on every machine, as under setDeterministic(true),
+ * while whole numbers are multiplied by the fastest build there is. On the js backend nothing changes.
+ */
+export function withSameBits<T>(fn: () => T): T {
+  inSameBits++
+  try {
+    return fn()
+  } finally {
+    inSameBits--
+  }
+}
+
 /** The kernels for a dtype. float64 is the oracle and runs on js whatever the backend. */
 export function kernelsFor(dtype: DType): Kernels {
-  return dtype === 'float64' ? jsKernels : chosen().kernels
+  if (dtype === 'float64') return jsKernels
+  return inSameBits > 0 ? sameBitsKernels() : chosen().kernels
 }
 
 /**

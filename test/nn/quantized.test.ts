@@ -119,6 +119,25 @@ describe('quantize', () => {
     expect([...logits(model, ids(a)), ...logits(model, ids(b))]).toEqual(both)
   })
 
+  it('has the same bits in the build that runs here as in the strict one, and one more hook changes nothing', () => {
+    const model = quantize(classifier())
+    const texts = ids([1, 5, 7, 2], [3, 9, 9, 30])
+    const usual = logits(model, texts)
+    try {
+      setDeterministic(true)
+      expect(logits(model, texts)).toEqual(usual)
+    } finally {
+      setDeterministic(false)
+    }
+    const float = classifier()
+    const remove = model.registerForwardHook(() => {
+      expect(logits(float, texts)).not.toEqual(usual)
+    })
+    expect(logits(model, texts)).toEqual(usual)
+    remove()
+    expect(logits(model, texts)).toEqual(usual)
+  })
+
   it('reaches layers in containers, lists and maps, and shared ones once', () => {
     const shared = new Linear(4, 4)
     class Odd extends nn.Module {

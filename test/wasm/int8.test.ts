@@ -23,7 +23,7 @@ const int8Builds = [...sure, ...dots]
 const kernelsOf = (int8: Int8Build, threads = 1) =>
   createWasmKernels(jsKernels, {
     build: int8 === 'int8Strict' ? 'strict' : 'relaxed',
-    int8,
+    int8: () => int8,
     threads: () => threads,
   }) as Kernels
 

@@ -8,6 +8,7 @@ import { Embedding, Linear } from '../layers.js'
 import { type Module, moduleArg } from '../module.js'
 import type { Range } from './calibrate.js'
 import { QuantizedEmbedding, QuantizedLayer, QuantizedLinear } from './layers.js'
+import { keepBits } from './same-bits.js'
 
 /** Of quantize(). */
 export interface QuantizeOptions {
@@ -116,6 +117,7 @@ function settle(model: Module, floats: ReadonlySet<Tensor>): void {
   }
   for (const weight of floats) if (!left.has(weight)) weight.dispose()
   model.eval()
+  keepBits(model)
 }
 
 /** A model's quantized layers by path; none of a float model. */

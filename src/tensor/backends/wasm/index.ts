@@ -21,8 +21,8 @@ export interface WasmOptions {
   build: Build
   /** How many threads kernels may use now, the caller's included. Default: 1. */
   threads?: () => number
-  /** Of the products of whole numbers. Default: what is fastest beside `build`. */
-  int8?: Int8Build
+  /** Of the products of whole numbers, asked for at the first of them. Default: what is fastest beside `build`. */
+  int8?: () => Int8Build | null
 }
 
 /** The kernels of `js` with the fast ones in their place, or null where this engine does not run them. */
@@ -36,7 +36,7 @@ export function createWasmKernels(js: Kernels, options: WasmOptions): Kernels | 
     ...js,
     ...elementwise(w, scratch, pool, js, self),
     matmul: matmulKernel(w, scratch, pool, js, self),
-    ...int8Kernels(() => options.int8 ?? int8BuildBeside(options.build), scratch, pool, js, self),
+    ...int8Kernels(options.int8 ?? (() => int8BuildBeside(options.build)), scratch, pool, js, self),
     ...rowKernels(w, scratch, pool, js, self),
     ...attentionKernels(w, scratch, pool, js, self),
     ...recurrentKernels(pool, js, self),
