@@ -1,6 +1,5 @@
 // Checkpoints of a run: state of any kind as tensors and facts. The newest is believed only after its bytes were read back
 // from the disk and found right, and the one before it stays until then, and after.
-import { createHash } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { join } from 'node:path'
 import { CheckpointError } from '../errors.js'
@@ -51,12 +50,8 @@ export class CheckpointFolder {
     this.check()
     makeFolder(this.folder)
     const path = join(this.folder, `${nameOf(step)}.safetensors`)
-    const hash = createHash('sha256')
     const { size, pieces } = safetensorsPieces(tensors)
-    writeAtomic(path, counted(pieces, hash), this.fs)
-    const sha256 = hash.digest('hex')
-    if (hashFile(path).sha256 !== sha256)
-      throw new CheckpointError(path, 'reads back otherwise than it was written', 'Check the disk')
+    const sha256 = writeAtomic(path, pieces, this.fs)
     this.check()
     const manifest = { format: FORMAT, version: VERSION, step, bytes: size, sha256, facts }
     writeAtomic(join(this.folder, `${nameOf(step)}.json`), `${JSON.stringify(manifest)}\n`, this.fs)
@@ -136,15 +131,5 @@ export class CheckpointFolder {
     try {
       nodeFs.rmdirSync(this.folder)
     } catch {}
-  }
-}
-
-function* counted(
-  pieces: Iterable<Uint8Array>,
-  hash: { update(bytes: Uint8Array): unknown },
-): Generator<Uint8Array> {
-  for (const piece of pieces) {
-    hash.update(piece)
-    yield piece
   }
 }

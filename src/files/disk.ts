@@ -1,5 +1,5 @@
 // Files on disk: reading with clear refusals, and writing so that a path holds the old content or the new, never half.
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { CheckpointError, TinystillError } from '../errors.js'
@@ -17,6 +17,7 @@ export interface FileSystem {
 
 /** A call to read or write takes at most 2 GiB; longer files go in steps of this. */
 const STEP = 2 ** 30
+const PIECE = 2 ** 20
 
 /** By error code: what it means, and what to do. */
 const causes: Record<string, [string, string]> = {
@@ -61,33 +62,43 @@ export function toldOf(error: unknown, aside: string, folder: string): unknown {
 }
 
 /**
- * Writes `data` under a temporary name in the same folder, forces it to disk, and renames it to `path`: after a crash
- * or power cut `path` is the old file or the new one. A symbolic link at `path` is replaced, not followed.
- * Data may come in pieces, one held at a time.
- * Throws a CheckpointError when it cannot; the old file is intact then and the temporary one gone.
+ * Writes `data` under a temporary name in the same folder, forces it to disk, reads it back, and renames it to `path`: after
+ * a crash or power cut `path` is the old file or the new one. A symbolic link at `path` is replaced, not followed.
+ * Data may come in pieces, one held at a time. Gives the SHA-256 of it in hexadecimal digits.
+ * Throws a CheckpointError when it cannot, or where it reads back otherwise; the old file is intact then and the temporary one
+ * gone.
  */
 export function writeAtomic(
   path: string,
   data: ArrayBufferView | string | Iterable<Uint8Array>,
   fs: FileSystem = nodeFs,
-): void {
+): string {
   const folder = dirname(path)
   const temporary = join(folder, `.tinystill-${randomBytes(8).toString('hex')}.tmp`)
+  const [given, found] = [createHash('sha256'), createHash('sha256')]
   let created = false
+  let sha256: string
   try {
     const file = fs.openSync(temporary, 'wx')
     created = true
     try {
-      for (const piece of piecesOf(data)) writeAll(fs, file, piece)
+      for (const piece of piecesOf(data)) {
+        writeAll(fs, file, piece)
+        given.update(piece)
+      }
       fs.fsyncSync(file)
     } finally {
       fs.closeSync(file)
     }
+    sha256 = given.digest('hex')
+    readPieces(temporary, (piece) => found.update(piece))
+    if (found.digest('hex') !== sha256)
+      throw new CheckpointError(path, 'reads back otherwise than it was written', 'Check the disk')
     fs.renameSync(temporary, path)
   } catch (error) {
     if (created) remove(fs, temporary)
     // Of the source of the pieces: nothing is wrong with the file.
-    if (error instanceof TinystillError) throw error
+    if (error instanceof TinystillError) throw toldOf(error, temporary, path)
     throw explain(path, 'written', error, '; what was there before is unchanged')
   }
   try {
@@ -95,6 +106,7 @@ export function writeAtomic(
   } catch (error) {
     throw explain(path, 'made safe', error, '; it is written, but a power cut now may undo that')
   }
+  return sha256
 }
 
 /** Why a folder cannot be made: of a disk that is read-only Node says of several folders at once that they are not there. */
@@ -201,6 +213,20 @@ export function openFile(path: string): { file: number; size: number } {
     return { file: nodeFs.openSync(path, 'r'), size: stat.size }
   } catch (error) {
     throw explain(path, 'read', error)
+  }
+}
+
+/** Passes a file's bytes on, piece by piece; each is another's place after the call. Throws a CheckpointError as openFile does. */
+export function readPieces(path: string, each: (piece: Uint8Array) => void): void {
+  const { file } = openFile(path)
+  const piece = new Uint8Array(PIECE)
+  try {
+    for (let n = nodeFs.readSync(file, piece); n > 0; n = nodeFs.readSync(file, piece))
+      each(piece.subarray(0, n))
+  } catch (error) {
+    throw explain(path, 'read', error)
+  } finally {
+    nodeFs.closeSync(file)
   }
 }
 

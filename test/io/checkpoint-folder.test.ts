@@ -173,6 +173,30 @@ describe('checkpoints', () => {
     }
   })
 
+  it('loads the old one where the disk keeps other bytes of any file', () => {
+    const folder = place()
+    save(folder, 1)
+    for (const wrong of [0, 1]) {
+      let files = -1
+      const lying: FileSystem = {
+        ...nodeFs,
+        openSync: ((path: string, flags: string) => {
+          if (flags === 'wx') files++
+          return nodeFs.openSync(path, flags)
+        }) as FileSystem['openSync'],
+        writeSync: ((file: number, bytes: Uint8Array, at: number, n: number) =>
+          nodeFs.writeSync(
+            file,
+            files === wrong ? bytes.map((b) => b ^ 1) : bytes,
+            at,
+            n,
+          )) as FileSystem['writeSync'],
+      }
+      expect(() => save(folder, 2, lying)).toThrow(/step-000000002\.\w+: reads back otherwise/)
+      expect(newest(folder).step).toBe(1)
+    }
+  })
+
   it('refuses facts and manifests of strangers by name', () => {
     const folder = place()
     save(folder, 4)

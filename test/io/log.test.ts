@@ -136,6 +136,6 @@ describe('hashFile', () => {
 
   it('refuses what is no file', () => {
     expect(() => hashFile(join(root, 'none'))).toThrow('cannot be read: no such file or folder')
-    expect(() => hashFile(root)).toThrow('is not a regular file')
+    expect(() => hashFile(root)).toThrow('is a folder. Name a file in it')
   })
 })

@@ -84,10 +84,10 @@ export class CacheWriter {
     const file = shardName(shards.length)
     const dtype = settings.dtype === 'float16' ? 'F16' : 'F32'
     const bytes = writeSafetensors([['keys', keys], ...values], { dtype })
-    writeAtomic(join(this.folder, file), bytes)
+    const written = writeAtomic(join(this.folder, file), bytes)
     const added = keys.shape[0]
     const shard = {
-      ...{ file, rows: added, bytes: bytes.length, sha256: sha256(bytes) },
+      ...{ file, rows: added, bytes: bytes.length, sha256: written },
       keys: sha256(bytesOf(keys.elements).slice()),
     }
     this.#save({ ...this.#manifest, rows: rows + added, shards: [...shards, shard] })

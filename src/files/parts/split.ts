@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { CheckpointError, DataError } from '../../errors.js'
 import type { DataOptions } from '../../text/rows/columns.js'
-import { sha256 } from '../cache/facts.js'
 import { KeyIndex, keyOfText } from '../cache/keys.js'
 import { streamTexts } from '../data/texts.js'
 import { makeFolder, writeAtomic } from '../disk.js'
@@ -46,8 +45,8 @@ export async function splitTexts(
   const close = async () => {
     const { bytes, rows } = part
     const file = partFile(parts.length)
-    writeAtomic(join(folder, file), bytes)
-    parts.push({ file, rows, bytes: bytes.length, sha256: sha256(bytes) })
+    const sha256 = writeAtomic(join(folder, file), bytes)
+    parts.push({ file, rows, bytes: bytes.length, sha256 })
     part.clear()
     await onPart?.(seen.size)
   }
