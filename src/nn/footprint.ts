@@ -4,8 +4,15 @@ import { BackendError } from '../errors.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
 import { blockLinears, EncoderBlock } from './encoder.js'
 import { Linear, LowRankLinear } from './layers.js'
-import { type BlockShape, blocksOf, linearShape, type TransformerConfig, weightsOf } from './models/config.js'
-import { type Family, type Kind, placesBefore } from './models/family.js'
+import {
+  type BlockShape,
+  blocksOf,
+  linearShape,
+  type TransformerConfig,
+  tableWidth,
+  weightsOf,
+} from './models/config.js'
+import { type Family, type Kind, placesBefore, projectedFrom } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
 import type { Module } from './module.js'
 import { isStandIn } from './stand-ins/stand-in.js'
@@ -47,21 +54,24 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
   const { width: w, vocabSize: V } = c
   const linear = (from: number, to: number) => from * to + to
   const norm = 2 * w
-  const blocks = blocksOf(c).map((block) =>
+  const own = tableWidth(c)
+  const from = projectedFrom(family, c)
+  const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block) =>
     blockLinears.reduce(
       (n, name) => n + weightsOf(w, block, name) + linearShape(w, block, name).to,
       2 * norm,
     ),
   )
   const base =
-    w * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
-    norm +
+    own * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
+    2 * own +
+    (from === null ? 0 : linear(from, w)) +
     blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w)
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
     'sequence-classification': pooler + linear(w, c.labels.length),
-    'masked-lm': linear(w, w) + norm + V + (c.tied ? 0 : w * V),
+    'masked-lm': linear(w, own) + 2 * own + V + (c.tied ? 0 : own * V),
     'token-classification': linear(w, c.labels.length),
   }
   return base + heads[kind]
@@ -98,12 +108,16 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
   let once = 0
   let layers = 0
   let width = 0
-  for (const [, module] of model.namedModules()) {
+  const modules = model.modules()
+  const held = modules.flatMap((module) => Array.from(module.holdings(), ([, value]) => value))
+  for (const module of modules) {
     if (module instanceof EncoderBlock) {
+      // One that stands for several layers leaves as much as they.
+      const passes = held.filter((value) => value === module).length || 1
       const { inFeatures, outFeatures } = module.up
       const { heads, headSize } = module.attention
       width = inFeatures
-      word += inBlock(inFeatures, heads * headSize, outFeatures)
+      word += passes * inBlock(inFeatures, heads * headSize, outFeatures)
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]

@@ -102,7 +102,7 @@ export function keptOf(
   { heads, neurons, layers: depth, width, layersBy = 'every-other', even }: ShrinkOptions,
   aim: Aim | null,
 ): Kept {
-  const { config } = model
+  const { config, family } = model
   const all = allOf(config)
   const most = (name: string, asked: number, there: number) => {
     if (asked > there) throw new RangeError(`--${name} ${asked}: the model has ${there}`)
@@ -116,7 +116,7 @@ export function keptOf(
     const own = bestOfLayers(
       layers.map((layer) => scores[of][layer]),
       share,
-      { even, step },
+      { even: even || family.sharesLayers, step },
     )
     // A layer that goes is not looked at.
     return all[of].map((places, layer) => own[layers.indexOf(layer)] ?? places)

@@ -134,7 +134,9 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
   let h = add(part(model.words, 'words', ids), part(model.positions, 'positions', places))
   if (model.types !== null && types !== null) h = add(h, part(model.types, 'types', types))
   h = part(model.norm, 'norm', h)
-  for (const [i, layer] of model.layers.entries()) h = part(layer, `layers.${i}`, h)
+  if (model.project !== null) h = part(model.project, 'project', h)
+  // One that stands for several layers bears its first name.
+  for (const layer of model.layers) h = part(layer, `layers.${model.layers.indexOf(layer)}`, h)
   return { h, around }
 }
 

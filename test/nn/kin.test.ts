@@ -1,0 +1,252 @@
+// What families with narrow tables, and one block for all layers, do otherwise than BERT, as far as PyTorch's values do not show it.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import '../../src/index.js'
+import { tensor } from '../../src/autograd/create.js'
+import { noGrad } from '../../src/autograd/graph.js'
+import { randomScope } from '../../src/autograd/random.js'
+import { embeddingsOf } from '../../src/distill/from-embeddings.js'
+import { distilbertOf, fromLayers } from '../../src/distill/from-layers.js'
+import type { Student } from '../../src/distill/plan/runner.js'
+import { CheckpointError } from '../../src/errors.js'
+import { loadPretrained, writePretrained } from '../../src/files/models/on-disk.js'
+import { footprintOfConfig, footprintOfModel } from '../../src/nn/footprint.js'
+import { BertForSequenceClassification, makeModel } from '../../src/nn/models/bert.js'
+import { albert, electra, type Family, type Kind, kinds } from '../../src/nn/models/family.js'
+import type { Pretrained } from '../../src/nn/models/pretrained.js'
+import { parameterGroups, parameterTable } from '../../src/nn/optim/groups.js'
+import { pruneAware } from '../../src/nn/prune/prepare.js'
+import { quantize } from '../../src/nn/quantized/quantize.js'
+import { cutModel, maskModel } from '../../src/nn/shrink/cut.js'
+import { Importance } from '../../src/nn/shrink/importance.js'
+import { allOf } from '../../src/nn/shrink/kept.js'
+import { lowRankModel, wholeModel } from '../../src/nn/shrink/low-rank.js'
+import { keyOf } from '../../src/tensor/rng.js'
+import { run } from '../cli/program.js'
+
+const dir = mkdtempSync(join(tmpdir(), 'tinystill-kin-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+
+const sizes = { vocabSize: 40, width: 24, layers: 3, heads: 4, inner: 32, maxLength: 16 }
+const labels = ['a', 'b', 'c']
+const made = (family: Family, kind: Kind, more = {}): Pretrained =>
+  randomScope(keyOf(1, 'kin'), () => {
+    const model = makeModel(family, kind, { ...sizes, embedding: 10, labels, std: 0.3, ...more }).eval()
+    for (const p of model.parameters())
+      if (p.rank === 1) p.elements.set(p.elements.map((_, i) => Math.sin(i + p.numel)))
+    return model
+  })
+const input = {
+  inputIds: tensor(Int32Array.of(2, 5, 9, 3, 2, 30, 31, 32, 3, 2, 7, 3)),
+  starts: tensor(Int32Array.of(0, 4, 9, 12)),
+}
+const answer = (model: Pretrained) =>
+  noGrad(() => {
+    const { logits, lastHiddenState } = model.forward(input)
+    return Array.from((logits ?? lastHiddenState).data)
+  })
+const far = (a: Pretrained, b: Pretrained) => {
+  const [x, y] = [a, b].map(answer)
+  expect(x.length).toBe(y.length)
+  return Math.max(...x.map((value, i) => Math.abs(value - y[i])))
+}
+const same = [electra, albert]
+const all = same.flatMap((family) => kinds.map((kind) => [family.modelType, kind, family] as const))
+
+describe.each(all)('%s, %s', (name, kind, family) => {
+  it('is written, and read again', () => {
+    const model = made(family, kind)
+    const folder = join(dir, `${name}-${kind}`)
+    mkdirSync(folder)
+    writePretrained(folder, { model })
+    const { model: again, info } = loadPretrained(folder)
+    expect(info).toEqual({ fresh: [], unused: [], notes: [] })
+    expect(again.config).toEqual(model.config)
+    expect(again.architecture).toBe(model.architecture)
+    expect(answer(again)).toEqual(answer(model))
+  })
+
+  it('cut, answers as with zeros; narrower states keep their tables', () => {
+    const model = made(family, kind)
+    const kept = {
+      ...allOf(model.config),
+      heads: [0, 1, 2].map(() => [0, 3]),
+      neurons: [0, 1, 2].map(() => [1, 2, 30]),
+    }
+    expect(far(cutModel(model, kept), maskModel(made(family, kind), kept))).toBeLessThan(1e-5)
+    const width = [...Array(12).keys()]
+    const narrow = cutModel(model, { ...allOf(model.config), layers: [0, 2], width, pooled: width })
+    expect(narrow.config).toMatchObject({ width: 12, embedding: 10, layers: 2 })
+    expect(answer(narrow).every(Number.isFinite)).toBe(true)
+    const low = lowRankModel(model, { rank: 24 }).model
+    expect(far(low, model)).toBeLessThan(1e-3)
+    expect(far(wholeModel(low), model)).toBeLessThan(1e-3)
+  })
+
+  it('in whole numbers, and with masks', () => {
+    const model = made(family, kind)
+    const before = answer(model)
+    const scale = Math.max(...before.map(Math.abs))
+    const masked = pruneAware(made(family, kind), 'magnitude', { sparsity: 0.5 })
+    expect(answer(masked)).toEqual(before)
+    const after = answer(quantize(model))
+    expect(Math.max(...after.map((x, i) => Math.abs(x - before[i])))).toBeLessThan(0.3 * scale)
+  })
+})
+
+describe('narrow tables', () => {
+  it('are written with their width, and where they are as wide as the states go through no layer', () => {
+    const wide = made(electra, 'base', { embedding: 24 })
+    expect(wide.config.embedding).toBe(null)
+    expect(Array.from(wide.namedParameters(), ([name]) => name)).not.toContain('embeddings_project.weight')
+    const folder = join(dir, 'wide')
+    mkdirSync(folder)
+    writePretrained(folder, { model: wide })
+    expect(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')).embedding_size).toBe(24)
+    expect(answer(loadPretrained(folder).model)).toEqual(answer(wide))
+  })
+
+  it('are refused of a BERT, and a cut that would lose the layer behind them', () => {
+    expect(() => new BertForSequenceClassification({ ...sizes, embedding: 10 })).toThrow(
+      'Bert: embedding must be null or 24, the width of its states, got 10',
+    )
+    const width = [...Array(10).keys()]
+    const model = made(electra, 'base')
+    expect(() => cutModel(model, { ...allOf(model.config), width, pooled: width })).toThrow(
+      'Electra has tables 10 wide, and of states as wide no layer between them',
+    )
+  })
+
+  it("give a new student's embeddings their principal components", () => {
+    const teacher = made(electra, 'sequence-classification') as Student
+    const make = (width: number) =>
+      new BertForSequenceClassification({ ...sizes, width, labels }) as unknown as Student
+    expect(embeddingsOf(teacher)(make(8))).toBe(true)
+    expect(embeddingsOf(teacher)(make(12))).toBe(false)
+  })
+})
+
+describe('a student of layers', () => {
+  it.each(same)('of an $modelType is one', (family) => {
+    const teacher = made(family, 'sequence-classification') as Student
+    expect(far(fromLayers(teacher, [0, 1, 2]), teacher)).toBe(0)
+    const half = distilbertOf(teacher, [0, 2], 'sequence-classification', labels)
+    expect(half.config).toMatchObject({ layers: 2, embedding: 10, tokenTypes: 2 })
+    const [whole, own] = [teacher, half].map((m) =>
+      noGrad(() => m.forward(input, { hiddenStates: true })).hiddenStates!.map((h) => h.data),
+    )
+    expect(own.slice(0, 2)).toEqual(whole.slice(0, 2))
+  })
+})
+
+describe('one block for all layers', () => {
+  const model = made(albert, 'sequence-classification')
+
+  it('is one module: its parameters are there once, of the first layer', () => {
+    expect(
+      new Set(Array.from(model.modules()).filter((m) => m.constructor.name === 'EncoderBlock')).size,
+    ).toBe(1)
+    const names = Array.from(model.namedParameters(), ([name]) => name)
+    expect(names.filter((name) => name.endsWith('ffn.weight'))).toEqual([
+      'albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight',
+    ])
+    expect(new Set(names).size).toBe(names.length)
+    expect(model.parameters().length).toBe(names.length)
+  })
+
+  it('is one layer to rates that fall layer by layer, and counts in memory as often as it is seen', () => {
+    const rows = parameterTable(model)
+    expect(new Set(rows.map(({ depth }) => depth))).toEqual(new Set([0, 1, 2, 3]))
+    const scales = parameterGroups(model, { weightDecay: 0, layerDecay: 0.5 }).map(({ lrScale }) => lrScale)
+    expect(Math.max(...scales.map(Number))).toBe(1)
+    const deep = made(albert, 'sequence-classification', { layers: 12 })
+    const of = (m: Pretrained) => footprintOfModel(m, 100).activations
+    expect(of(deep)).toBeGreaterThan(3 * of(model))
+    const { activations } = footprintOfConfig(albert, 'sequence-classification', deep.config, 100)
+    expect(of(deep)).toBe(activations)
+  })
+
+  it('scores its heads over all passes, and keeps the same ones in each', () => {
+    const importance = new Importance(model)
+    importance.add(input, Int32Array.of(0, 1, 2), ({ logits }) => logits.square().mean())
+    const { heads, layers } = importance.scores()
+    expect(heads.length).toBe(3)
+    expect(heads[0]).toEqual(heads[2])
+    expect(heads[0].every((x) => x > 0)).toBe(true)
+    expect(layers.length).toBe(3)
+    const kept = { ...allOf(model.config), heads: [[0], [1], [0]] }
+    for (const cut of [cutModel, maskModel])
+      expect(() => cut(model, kept)).toThrow(
+        'all layers of Albert are one: the same heads must stay in each. Choose them evenly',
+      )
+  })
+})
+
+it.each<[Family, Record<string, unknown>, string]>([
+  [albert, { num_hidden_groups: 2 }, 'num_hidden_groups must be 1, it is 2'],
+  [albert, { inner_group_num: 2 }, 'inner_group_num must be 1, it is 2'],
+  [albert, { embedding_size: 0 }, 'embedding_size must be a whole number from 1 to 65536'],
+  [albert, { embedding_size: 11 }, 'is [40, 10], config.json asks for [40, 11]'],
+  [electra, { position_embedding_type: 'relative_key' }, 'position_embedding_type must be absolute'],
+  [
+    albert,
+    { tinystill_blocks: { head_size: 6, heads: [4, 3, 4], inner: [32, 32, 32] } },
+    'tinystill_blocks must be alike: all layers of Albert are one',
+  ],
+])('%o with %o is refused', (family, change, message) => {
+  const from = join(dir, `${family.modelType}-masked-lm`)
+  const to = join(dir, 'refused')
+  mkdirSync(to, { recursive: true })
+  copyFileSync(join(from, 'model.safetensors'), join(to, 'model.safetensors'))
+  const config = JSON.parse(readFileSync(join(from, 'config.json'), 'utf8'))
+  writeFileSync(join(to, 'config.json'), JSON.stringify({ ...config, ...change }))
+  expect(() => loadPretrained(to)).toThrow(CheckpointError)
+  expect(() => loadPretrained(to)).toThrow(message)
+})
+
+it.each(same)('an $modelType goes through every command', async ({ modelType }) => {
+  const there = join(dir, `commands-${modelType}`)
+  mkdirSync(there)
+  const at = (name: string) => join(there, name)
+  const rows = Array.from(
+    { length: 24 },
+    (_, i) => `the ${i % 2 ? 'small dog barks' : 'one cat sleeps'} ${i}\t${['bad', 'good'][i % 2]}`,
+  )
+  writeFileSync(at('data.tsv'), `text\tlabel\n${rows.join('\n')}\n`)
+  writeFileSync(at('plain.txt'), rows.map((row) => `${row.split('\t')[0]}\n`).join(''))
+  const shape = { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 32 }
+  const config = (model_type: string, more = {}) =>
+    JSON.stringify({ model_type, ...shape, max_position_embeddings: 32, ...more })
+  writeFileSync(at('start.json'), config(modelType, { embedding_size: 8 }))
+  writeFileSync(at('bert.json'), config('bert'))
+  const read = (folder: string) => JSON.parse(readFileSync(join(at(folder), 'config.json'), 'utf8'))
+  const command = async (line: string) => {
+    const args = line.split(' ').map((word) => (word.startsWith('@') ? at(word.slice(1)) : word))
+    const { code, err } = await run(...args)
+    expect(code, err).toBe(0)
+  }
+  const sets = '--train @data.tsv --dev @data.tsv'
+  const short = `${sets} --max-length 16 --threads 1 --quiet`
+  await command(`train --epochs 2 --model @start.json ${short} --out @teacher`)
+  expect(read('teacher')).toMatchObject({ model_type: modelType, embedding_size: 8 })
+  await command(
+    `distill --recipe hinton --epochs 1 --augment 8 --force --from-layers 0 --teacher @teacher ${short} --out @student`,
+  )
+  expect(read('student')).toMatchObject({ model_type: modelType, num_hidden_layers: 1 })
+  await command(
+    `distill --recipe hinton --steps 3 --augment 0 --force --student @bert.json --teacher @teacher ${short} --out @other`,
+  )
+  expect(read('other').model_type).toBe('bert')
+  await command('quantize --quiet --model @student --dev @data.tsv --out @int8')
+  await command(`shrink --quiet --heads 0.5 --neurons 0.5 --model @teacher ${sets} --out @half`)
+  expect(read('half').tinystill_blocks.heads).toEqual([2, 2])
+  await command('prune --quiet --method magnitude --sparsity 0.5 --model @teacher --out @pruned')
+  await command('export --quiet --model @teacher --out @onnx')
+  await command('label --quiet --teacher @teacher --data @plain.txt --out @cache')
+  for (const model of ['teacher', 'int8', 'half', 'pruned']) {
+    await command(`eval --quiet --model @${model} --data @data.tsv`)
+    await command(`predict --quiet --model @${model} --text one`)
+  }
+})
