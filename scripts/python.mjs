@@ -50,6 +50,11 @@ const cases = [
   ['AlbertForMaskedLM', { embedding: 6 }],
   ['AlbertForMaskedLM', { embedding: 6, tied: false }],
   ['AlbertForTokenClassification', { labels, embedding: 6 }],
+  ['MPNet', {}],
+  ['MPNetForSequenceClassification', { labels }],
+  ['MPNetForMaskedLM', {}],
+  ['MPNetForMaskedLM', { tied: false, eps: 1e-5 }],
+  ['MPNetForTokenClassification', { labels }],
 ]
 
 const lengths = [9, 4, 1]

@@ -102,7 +102,7 @@ export function distilbertOf(
   const student = makeModel(family, kind, settings)
   const [from, to] = [teacher, student].map((m) => (m as SequenceClassifier | MaskedWords).base)
   for (const part of ['words', 'positions', 'norm'] as const) copy(from[part], to[part])
-  for (const part of ['types', 'project'] as const) {
+  for (const part of ['types', 'project', 'positionBias'] as const) {
     const [old, own] = [from[part], to[part]]
     if (old !== null && own !== null) copy(old, own)
   }

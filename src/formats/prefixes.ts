@@ -20,7 +20,7 @@ const FRAMES: readonly (readonly [RegExp, string])[] = [
 
 /** Names of the encoder in other models whose parameters are called as BERT's, and which compute otherwise. */
 const OTHERS = [
-  ...['deberta', 'mpnet', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
+  ...['deberta', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
   ...['roberta_prelayernorm', 'ibert', 'roc_bert', 'esm', 'luke', 'splinter', 'tapas', 'markuplm', 'bros'],
   ...['rembert', 'mobilebert', 'squeezebert', 'convbert', 'xmod'],
 ]

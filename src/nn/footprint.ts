@@ -14,6 +14,8 @@ import {
 } from './models/config.js'
 import { type Family, type Kind, placesBefore, projectedFrom } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
+import { BUCKETS } from './models/input.js'
+import { Transformer } from './models/transformer.js'
 import type { Module } from './module.js'
 import { isStandIn } from './stand-ins/stand-in.js'
 
@@ -37,8 +39,14 @@ const GUESSED = 0.15
 /** Floats that a word leaves in a block: two times q, k, v and what attention gives, four more of the width, and two inner ones. */
 const inBlock = (width: number, attended: number, inner: number) => 4 * width + 8 * attended + 2 * inner
 
+/** Floats of a word's row of the squares that attention keeps where its plain spelling runs. */
+const inSquares = (heads: number, T: number) => 5 * heads * T
+
 /** Floats between the two halves of low-rank layers. */
 const sumOf = (ranks: BlockShape['ranks']) => Object.values(ranks).reduce((n, rank) => n + rank, 0)
+
+/** Words of a text, where nothing is known of them. */
+const TEXT = 32
 
 /** Floats of a word outside the blocks: embeddings, their sums and norm. */
 const aroundBlocks = (width: number) => 8 * width
@@ -66,6 +74,7 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
     own * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
     2 * own +
     (from === null ? 0 : linear(from, w)) +
+    (family.addsDistances ? BUCKETS * c.heads : 0) +
     blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w)
   const heads: Record<Kind, number> = {
@@ -86,16 +95,17 @@ export function footprintOfConfig(
 ): Footprint {
   const { width, vocabSize } = config
   const word = blocksOf(config).reduce(
-    (n, { heads, headSize, inner, ranks }) => n + inBlock(width, heads * headSize, inner) + sumOf(ranks),
+    (n, { heads, headSize, inner, ranks }) =>
+      n +
+      inBlock(width, heads * headSize, inner) +
+      (family.addsDistances ? inSquares(heads, TEXT) : 0) +
+      sumOf(ranks),
     aroundBlocks(width),
   )
   const guesses = kind === 'masked-lm' ? 2 * GUESSED * vocabSize : 0
   const count = countOf(family, kind, config)
   return footprintOf(count, count, words * (word + guesses))
 }
-
-/** Words of a text, where nothing is known of them. */
-const TEXT = 32
 
 /**
  * Of any module: what is frozen has no gradient. A module without blocks is taken for a stack of linear layers. T: words of a
@@ -109,6 +119,7 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
   let layers = 0
   let width = 0
   const modules = model.modules()
+  const squares = modules.some((m) => m instanceof Transformer && m.positionBias !== null)
   const held = modules.flatMap((module) => Array.from(module.holdings(), ([, value]) => value))
   for (const module of modules) {
     if (module instanceof EncoderBlock) {
@@ -117,7 +128,8 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
       const { inFeatures, outFeatures } = module.up
       const { heads, headSize } = module.attention
       width = inFeatures
-      word += passes * inBlock(inFeatures, heads * headSize, outFeatures)
+      const kept = squares ? inSquares(heads, T) : 0
+      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + kept)
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]

@@ -89,7 +89,8 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     golden |= {f"out.hidden.{i}": h for i, h in enumerate(out.hidden_states)}
     golden |= {f"out.attention_probs.{i}": a for i, a in enumerate(out.attentions)}
     # A tied table under the encoder's name, whichever module comes first.
-    every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: "word_embeddings" in named[0])
+    decoder = lambda name: "decoder" in name or "generator_lm_head" in name
+    every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: not decoder(named[0]))
     golden |= {f"grad.{k}": p.grad.clone() for p, k in {p: k for k, p in every}.items() if p.grad is not None}
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)

@@ -1,11 +1,13 @@
-// What families with narrow tables, and one block for all layers, do otherwise than BERT, as far as PyTorch's values do not show it.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// What families with narrow tables, one block for all layers, or distances in their scores do otherwise than BERT, as far as
+// PyTorch's values do not show it.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import '../../src/index.js'
-import { tensor } from '../../src/autograd/create.js'
+import { tensor, zeros } from '../../src/autograd/create.js'
 import { noGrad } from '../../src/autograd/graph.js'
+import { attention } from '../../src/autograd/ops/products/attention.js'
 import { randomScope } from '../../src/autograd/random.js'
 import { embeddingsOf } from '../../src/distill/from-embeddings.js'
 import { distilbertOf, fromLayers } from '../../src/distill/from-layers.js'
@@ -14,8 +16,11 @@ import { CheckpointError } from '../../src/errors.js'
 import { loadPretrained, writePretrained } from '../../src/files/models/on-disk.js'
 import { footprintOfConfig, footprintOfModel } from '../../src/nn/footprint.js'
 import { BertForSequenceClassification, makeModel } from '../../src/nn/models/bert.js'
-import { albert, electra, type Family, type Kind, kinds } from '../../src/nn/models/family.js'
+import { albert, electra, type Family, type Kind, kinds, mpnet } from '../../src/nn/models/family.js'
+import { distanceBucket } from '../../src/nn/models/input.js'
 import type { Pretrained } from '../../src/nn/models/pretrained.js'
+import { Normalize, SentenceEncoder } from '../../src/nn/models/sentence.js'
+import type { Transformer } from '../../src/nn/models/transformer.js'
 import { parameterGroups, parameterTable } from '../../src/nn/optim/groups.js'
 import { pruneAware } from '../../src/nn/prune/prepare.js'
 import { quantize } from '../../src/nn/quantized/quantize.js'
@@ -31,9 +36,10 @@ afterAll(() => rmSync(dir, { recursive: true }))
 
 const sizes = { vocabSize: 40, width: 24, layers: 3, heads: 4, inner: 32, maxLength: 16 }
 const labels = ['a', 'b', 'c']
+const narrow = (family: Family) => (family === mpnet ? {} : { embedding: 10 })
 const made = (family: Family, kind: Kind, more = {}): Pretrained =>
   randomScope(keyOf(1, 'kin'), () => {
-    const model = makeModel(family, kind, { ...sizes, embedding: 10, labels, std: 0.3, ...more }).eval()
+    const model = makeModel(family, kind, { ...sizes, ...narrow(family), labels, std: 0.3, ...more }).eval()
     for (const p of model.parameters())
       if (p.rank === 1) p.elements.set(p.elements.map((_, i) => Math.sin(i + p.numel)))
     return model
@@ -52,7 +58,11 @@ const far = (a: Pretrained, b: Pretrained) => {
   expect(x.length).toBe(y.length)
   return Math.max(...x.map((value, i) => Math.abs(value - y[i])))
 }
-const same = [electra, albert]
+const qkv = (heads: number) => {
+  const x = zeros([1, heads, 3, 2])
+  return [x, x, x] as const
+}
+const same = [electra, albert, mpnet]
 const all = same.flatMap((family) => kinds.map((kind) => [family.modelType, kind, family] as const))
 
 describe.each(all)('%s, %s', (name, kind, family) => {
@@ -72,14 +82,14 @@ describe.each(all)('%s, %s', (name, kind, family) => {
     const model = made(family, kind)
     const kept = {
       ...allOf(model.config),
-      heads: [0, 1, 2].map(() => [0, 3]),
+      heads: [0, 1, 2].map(() => [1, 3]),
       neurons: [0, 1, 2].map(() => [1, 2, 30]),
     }
     expect(far(cutModel(model, kept), maskModel(made(family, kind), kept))).toBeLessThan(1e-5)
     const width = [...Array(12).keys()]
-    const narrow = cutModel(model, { ...allOf(model.config), layers: [0, 2], width, pooled: width })
-    expect(narrow.config).toMatchObject({ width: 12, embedding: 10, layers: 2 })
-    expect(answer(narrow).every(Number.isFinite)).toBe(true)
+    const half = cutModel(model, { ...allOf(model.config), layers: [0, 2], width, pooled: width })
+    expect(half.config).toMatchObject({ width: 12, layers: 2, ...narrow(family) })
+    expect(answer(half).every(Number.isFinite)).toBe(true)
     const low = lowRankModel(model, { rank: 24 }).model
     expect(far(low, model)).toBeLessThan(1e-3)
     expect(far(wholeModel(low), model)).toBeLessThan(1e-3)
@@ -133,7 +143,7 @@ describe('a student of layers', () => {
     const teacher = made(family, 'sequence-classification') as Student
     expect(far(fromLayers(teacher, [0, 1, 2]), teacher)).toBe(0)
     const half = distilbertOf(teacher, [0, 2], 'sequence-classification', labels)
-    expect(half.config).toMatchObject({ layers: 2, embedding: 10, tokenTypes: 2 })
+    expect(half.config).toMatchObject({ ...narrow(family), layers: 2, tokenTypes: teacher.config.tokenTypes })
     const [whole, own] = [teacher, half].map((m) =>
       noGrad(() => m.forward(input, { hiddenStates: true })).hiddenStates!.map((h) => h.data),
     )
@@ -184,29 +194,82 @@ describe('one block for all layers', () => {
   })
 })
 
-it.each<[Family, Record<string, unknown>, string]>([
-  [albert, { num_hidden_groups: 2 }, 'num_hidden_groups must be 1, it is 2'],
-  [albert, { inner_group_num: 2 }, 'inner_group_num must be 1, it is 2'],
-  [albert, { embedding_size: 0 }, 'embedding_size must be a whole number from 1 to 65536'],
-  [albert, { embedding_size: 11 }, 'is [40, 10], config.json asks for [40, 11]'],
-  [electra, { position_embedding_type: 'relative_key' }, 'position_embedding_type must be absolute'],
+describe('distances', () => {
+  it("are of PyTorch's kinds", () => {
+    // Where MPNetEncoder.relative_position_bucket goes on to the next kind, of keys behind and before a word.
+    const behind = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91]
+    for (let n = 1; n < 600; n++) {
+      const kind = behind.findLastIndex((from) => from <= n) + 1
+      expect([distanceBucket(-n), distanceBucket(n)], `${n}`).toEqual([kind, kind + 16])
+    }
+    expect(distanceBucket(0)).toBe(0)
+  })
+
+  it('reach their table through checkpointed layers, and none of padding', () => {
+    const gradients = (checkpointing: boolean) => {
+      const model = made(mpnet, 'token-classification')
+      model.checkpointing = checkpointing
+      ;(model as Student).forward(input).logits.square().mean().backward()
+      return Array.from(model.namedParameters(), ([name, p]) => [name, p.grad?.data])
+    }
+    expect(gradients(true)).toEqual(gradients(false))
+  })
+
+  it('of a sentence encoder are the same for padded and unpadded texts', () => {
+    const encoder = new SentenceEncoder(made(mpnet, 'base') as Transformer, { steps: [new Normalize()] })
+    const ids = [2, 5, 9, 3, 1, 2, 30, 31, 32, 3, 2, 7, 3, 1, 1]
+    const padded = {
+      inputIds: tensor(Int32Array.from(ids), { shape: [3, 5] }),
+      attentionMask: tensor(
+        Int32Array.from(ids, (id) => Number(id !== 1)),
+        { shape: [3, 5] },
+      ),
+    }
+    const [a, b] = [input, padded].map((batch) => noGrad(() => encoder.forward(batch)).embedding.data)
+    expect(Math.max(...a.map((x, i) => Math.abs(x - b[i])))).toBeLessThan(1e-6)
+  })
+
+  it('are of all heads in all layers', () => {
+    const model = made(mpnet, 'base')
+    const kept = { ...allOf(model.config), heads: [[0], [1], [0]] }
+    expect(() => cutModel(model, kept)).toThrow(
+      'the heads of all layers of MPNet share a table of distances: the same ones must stay in each',
+    )
+    const one = { heads: 4, headSize: 6, inner: 32, ranks: {} }
+    expect(() => made(mpnet, 'base', { blocks: [one, { ...one, heads: 3 }, one] })).toThrow(
+      'MPNet: blocks must be of 4 heads each: the layers of MPNet share a table of them',
+    )
+    expect(() => attention(...qkv(2), { bias: zeros([2, 3, 2]) })).toThrow(
+      'the bias must be [heads, queries, keys] = [2, 3, 3], got [2, 3, 2]',
+    )
+  })
+})
+
+it.each<[string, Record<string, unknown>, string]>([
+  ['albert', { num_hidden_groups: 2 }, 'num_hidden_groups must be 1, it is 2'],
+  ['albert', { inner_group_num: 2 }, 'inner_group_num must be 1, it is 2'],
+  ['albert', { embedding_size: 0 }, 'embedding_size must be a whole number from 1 to 65536'],
+  ['albert', { embedding_size: 11 }, 'is [40, 10], config.json asks for [40, 11]'],
+  ['mpnet', { relative_attention_num_buckets: 16 }, 'relative_attention_num_buckets must be 32, it is 16'],
+  ['mpnet', { pad_token_id: 0 }, 'pad_token_id must be 1, it is 0'],
+  ['electra', { position_embedding_type: 'relative_key' }, 'position_embedding_type must be absolute'],
   [
-    albert,
+    'albert',
     { tinystill_blocks: { head_size: 6, heads: [4, 3, 4], inner: [32, 32, 32] } },
     'tinystill_blocks must be alike: all layers of Albert are one',
   ],
-])('%o with %o is refused', (family, change, message) => {
-  const from = join(dir, `${family.modelType}-masked-lm`)
-  const to = join(dir, 'refused')
-  mkdirSync(to, { recursive: true })
-  copyFileSync(join(from, 'model.safetensors'), join(to, 'model.safetensors'))
-  const config = JSON.parse(readFileSync(join(from, 'config.json'), 'utf8'))
-  writeFileSync(join(to, 'config.json'), JSON.stringify({ ...config, ...change }))
+])('of an %s, %o is refused', (type, change, message) => {
+  const family = same.find(({ modelType }) => modelType === type) as Family
+  const to = mkdtempSync(join(dir, 'refused-'))
+  writePretrained(to, { model: made(family, 'masked-lm') })
+  const file = join(to, 'config.json')
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...change }))
   expect(() => loadPretrained(to)).toThrow(CheckpointError)
   expect(() => loadPretrained(to)).toThrow(message)
 })
 
-it.each(same)('an $modelType goes through every command', async ({ modelType }) => {
+it.each(same)('an $modelType goes through every command', async (family) => {
+  const { modelType } = family
   const there = join(dir, `commands-${modelType}`)
   mkdirSync(there)
   const at = (name: string) => join(there, name)
@@ -219,18 +282,25 @@ it.each(same)('an $modelType goes through every command', async ({ modelType }) 
   const shape = { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 32 }
   const config = (model_type: string, more = {}) =>
     JSON.stringify({ model_type, ...shape, max_position_embeddings: 32, ...more })
-  writeFileSync(at('start.json'), config(modelType, { embedding_size: 8 }))
+  const own = family === mpnet ? {} : { embedding_size: 8 }
+  writeFileSync(at('start.json'), config(modelType, own))
   writeFileSync(at('bert.json'), config('bert'))
   const read = (folder: string) => JSON.parse(readFileSync(join(at(folder), 'config.json'), 'utf8'))
+  const outcome = (line: string) =>
+    run(...line.split(' ').map((word) => (word.startsWith('@') ? at(word.slice(1)) : word)))
   const command = async (line: string) => {
-    const args = line.split(' ').map((word) => (word.startsWith('@') ? at(word.slice(1)) : word))
-    const { code, err } = await run(...args)
+    const { code, err } = await outcome(line)
     expect(code, err).toBe(0)
   }
   const sets = '--train @data.tsv --dev @data.tsv'
   const short = `${sets} --max-length 16 --threads 1 --quiet`
-  await command(`train --epochs 2 --model @start.json ${short} --out @teacher`)
-  expect(read('teacher')).toMatchObject({ model_type: modelType, embedding_size: 8 })
+  const vocabulary = family === mpnet ? ` --tokenizer ${join(import.meta.dirname, '../golden/mpnet')}` : ''
+  await command(`train --epochs 2 --model @start.json${vocabulary} ${short} --out @teacher`)
+  if (family === mpnet) {
+    const { code, err } = await outcome(`train --model @start.json ${short} --out @no`)
+    expect([code, err]).toEqual([2, expect.stringContaining('MPNet: padId must be 1, as in Python (pad_token_id)')])
+  }
+  expect(read('teacher')).toMatchObject({ model_type: modelType, ...own })
   await command(
     `distill --recipe hinton --epochs 1 --augment 8 --force --from-layers 0 --teacher @teacher ${short} --out @student`,
   )
@@ -240,8 +310,16 @@ it.each(same)('an $modelType goes through every command', async ({ modelType }) 
   )
   expect(read('other').model_type).toBe('bert')
   await command('quantize --quiet --model @student --dev @data.tsv --out @int8')
-  await command(`shrink --quiet --heads 0.5 --neurons 0.5 --model @teacher ${sets} --out @half`)
-  expect(read('half').tinystill_blocks.heads).toEqual([2, 2])
+  const cut = `shrink --quiet --neurons 0.5 --model @teacher ${sets} --out @half`
+  if (family === mpnet) {
+    const { code, err } = await outcome(`${cut} --heads 0.5`)
+    expect(code).toBe(2)
+    expect(err).toContain('--heads: the heads of an MPNet share one table of distances')
+    await command(cut)
+  } else await command(`${cut} --heads 0.5`)
+  const { tinystill_blocks: blocks, intermediate_size: inner } = read('half')
+  expect(inner).toBe(16)
+  if (family !== mpnet) expect(blocks.heads).toEqual([2, 2])
   await command('prune --quiet --method magnitude --sparsity 0.5 --model @teacher --out @pruned')
   await command('export --quiet --model @teacher --out @onnx')
   await command('label --quiet --teacher @teacher --data @plain.txt --out @cache')

@@ -36,6 +36,10 @@ export {
   ElectraForMaskedLM,
   ElectraForSequenceClassification,
   ElectraForTokenClassification,
+  MPNet,
+  MPNetForMaskedLM,
+  MPNetForSequenceClassification,
+  MPNetForTokenClassification,
 } from '../../nn/models/kin.js'
 export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'

@@ -10,6 +10,10 @@ import {
   ElectraForMaskedLM,
   ElectraForSequenceClassification,
   ElectraForTokenClassification,
+  MPNet,
+  MPNetForMaskedLM,
+  MPNetForSequenceClassification,
+  MPNetForTokenClassification,
 } from './kin.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
@@ -145,6 +149,12 @@ const classes: Record<Family['prefix'], Record<Kind, Class>> = {
     'sequence-classification': AlbertForSequenceClassification,
     'masked-lm': AlbertForMaskedLM,
     'token-classification': AlbertForTokenClassification,
+  },
+  mpnet: {
+    base: MPNet,
+    'sequence-classification': MPNetForSequenceClassification,
+    'masked-lm': MPNetForMaskedLM,
+    'token-classification': MPNetForTokenClassification,
   },
 }
 

@@ -1,13 +1,14 @@
 // What sets the models apart that share one encoder: names of parameters and settings, and few differences in what is
 // computed. Everything about a family that is not common to all stands in its record, in the folder beside this file.
-import { blocksOf, misfit, type TransformerConfig } from './config.js'
+import { blocksOf, misfit, type NumberField, type TransformerConfig } from './config.js'
 import { albert, electra } from './family/albert.js'
 import { bert, distilbert } from './family/bert.js'
+import { mpnet } from './family/mpnet.js'
 import type { Family, Kind } from './family/record.js'
 import { camembert, roberta, xlmRoberta } from './family/roberta.js'
 
 export { type Family, type Kind, kinds } from './family/record.js'
-export { albert, bert, camembert, distilbert, electra, roberta, xlmRoberta }
+export { albert, bert, camembert, distilbert, electra, mpnet, roberta, xlmRoberta }
 
 const suffixes: Record<Kind, string> = {
   base: 'Model',
@@ -16,7 +17,16 @@ const suffixes: Record<Kind, string> = {
   'token-classification': 'ForTokenClassification',
 }
 
-export const families: readonly Family[] = [bert, distilbert, roberta, camembert, xlmRoberta, electra, albert]
+export const families: readonly Family[] = [
+  bert,
+  distilbert,
+  roberta,
+  camembert,
+  xlmRoberta,
+  electra,
+  albert,
+  mpnet,
+]
 
 /** Width of the tables that a layer brings to the states' width; null: there is no such layer. */
 export function projectedFrom(
@@ -30,11 +40,17 @@ export function projectedFrom(
 export function misfitOf(family: Family, c: TransformerConfig): ReturnType<typeof misfit> {
   const wrong = misfit(c)
   if (wrong !== null) return wrong
+  for (const [name, field] of Object.entries(family.settings) as [NumberField, string][]) {
+    const fixed = family.fixed[field]
+    if (fixed !== undefined && !fixed.includes(c[name])) return [name, `${fixed.join(' or ')}, as in Python (${field}): take a tokenizer that fits`]
+  }
   if (!Object.hasOwn(family.names, 'project') && projectedFrom(family, c) !== null)
     return ['embedding', `null or ${c.width}, the width of its states`]
   const blocks = blocksOf(c).map((block) => JSON.stringify(block))
   if (family.sharesLayers && new Set(blocks).size > 1)
     return ['blocks', `alike: all layers of ${family.className} are one`]
+  if (family.addsDistances && blocksOf(c).some(({ heads }) => heads !== c.heads))
+    return ['blocks', `of ${c.heads} heads each: the layers of ${family.className} share a table of them`]
   return null
 }
 

@@ -1,6 +1,5 @@
-// Models whose tables are narrower than their states, by the names that Python's transformers gives them. Settings left out are
-// the defaults there.
-import { albert, electra } from './family.js'
+// ELECTRA, ALBERT and MPNet by the names that Python's transformers gives them. Settings left out are the defaults there.
+import { albert, electra, mpnet } from './family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
 import type { Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
@@ -58,5 +57,33 @@ export class AlbertForMaskedLM extends MaskedWords {
 export class AlbertForTokenClassification extends TokenClassifier {
   constructor(settings: Settings = {}) {
     super(albert, settings)
+  }
+}
+
+/** MPNet without a head: RoBERTa without types, whose scores also go by the distance of two words. Song et al. 2020. */
+export class MPNet extends Transformer {
+  constructor(settings: Settings = {}, { pooler }: BaseOptions = {}) {
+    super(mpnet, settings, { pooler })
+  }
+}
+
+/** Logits [B, labels] from the first token, through a layer and tanh, with dropout before each. */
+export class MPNetForSequenceClassification extends SequenceClassifier {
+  constructor(settings: Settings = {}) {
+    super(mpnet, settings)
+  }
+}
+
+/** Logits [B, T, vocabSize]. */
+export class MPNetForMaskedLM extends MaskedWords {
+  constructor(settings: Settings = {}) {
+    super(mpnet, settings)
+  }
+}
+
+/** Logits [B, T, labels]. */
+export class MPNetForTokenClassification extends TokenClassifier {
+  constructor(settings: Settings = {}) {
+    super(mpnet, settings)
   }
 }

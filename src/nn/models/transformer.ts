@@ -2,6 +2,7 @@
 // Devlin et al. 2019; Sanh et al. 2019; Liu et al. 2019.
 import { tensor } from '../../autograd/create.js'
 import { add } from '../../autograd/ops/elementwise/arithmetic.js'
+import { permute } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
@@ -10,7 +11,7 @@ import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { blocksOf, tableWidth } from './config.js'
 import { type Family, placesBefore } from './family.js'
-import { type ModelInput, positionsOf } from './input.js'
+import { BUCKETS, distancesOf, type ModelInput, positionsOf } from './input.js'
 import { firstTokens } from './pooling.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
 
@@ -29,6 +30,8 @@ export class Transformer extends Pretrained {
   drop: Dropout
   /** To the states' width, where tables have another. */
   project: Linear | null
+  /** [32, heads]: what is added to a head's scores by the distance of two words, in all layers. */
+  positionBias: Embedding | null
   /** In families that share them one block again and again. */
   layers: EncoderBlock[]
   pooler: Linear | null
@@ -45,6 +48,7 @@ export class Transformer extends Pretrained {
     this.norm = new LayerNorm(own, { eps })
     this.drop = new Dropout(dropout)
     this.project = embedding === null ? null : new Linear(embedding, width, { std })
+    this.positionBias = family.addsDistances ? new Embedding(BUCKETS, this.config.heads, { std }) : null
     const block = { ...this.config, dropAttended: family.dropAttended }
     const blocks = blocksOf(this.config)
     const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map(
@@ -68,8 +72,9 @@ export class Transformer extends Pretrained {
     }
     let h = this.#embed(input)
     const hiddenStates = [h]
+    const bias = this.positionBias && permute(this.positionBias.forward(distancesOf(input)), [2, 0, 1]) // [H, T, T]
     for (const layer of this.layers) {
-      h = layer.forward(h, { attentionMask, starts, trace })
+      h = layer.forward(h, { attentionMask, starts, trace, ...(bias && { bias }) })
       hiddenStates.push(h)
     }
     return {

@@ -18,6 +18,7 @@ import {
 } from '../models/config.js'
 import { projectedFrom } from '../models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../models/heads.js'
+import { BUCKETS } from '../models/input.js'
 import type { Pretrained } from '../models/pretrained.js'
 import { Transformer } from '../models/transformer.js'
 import { isQuantized } from '../quantized/quantize.js'
@@ -158,8 +159,14 @@ function checkAlike(who: string, model: Pretrained, kept: Kept): void {
     throw new RangeError(
       `${who}: ${family.className} has tables ${config.embedding} wide, and of states as wide no layer between them. Keep another width`,
     )
+  const differ = (part: 'heads' | 'neurons') =>
+    new Set(kept.layers.map((layer) => String(kept[part][layer]))).size > 1
+  if (family.addsDistances && differ('heads'))
+    throw new RangeError(
+      `${who}: the heads of all layers of ${family.className} share a table of distances: the same ones must stay in each. Let all heads stay, and cut neurons, layers or width`,
+    )
   for (const part of ['heads', 'neurons'] as const)
-    if (family.sharesLayers && new Set(kept.layers.map((layer) => String(kept[part][layer]))).size > 1)
+    if (family.sharesLayers && differ(part))
       throw new RangeError(
         `${who}: all layers of ${family.className} are one: the same ${part} must stay in each. Choose them evenly`,
       )
@@ -191,6 +198,9 @@ function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
     if (own && old) take(own, old, rangeOf(old.shape[0]), tables)
   }
   takeNorm(a.norm, b.norm, tables)
+  const [first = 0] = kept.layers
+  if (a.positionBias && b.positionBias)
+    take(a.positionBias.weight, b.positionBias.weight, rangeOf(BUCKETS), kept.heads[first])
   if (a.project && b.project) takeLinear(a.project, b.project, width, tables)
   for (const [i, layer] of kept.layers.entries()) {
     const [block, old] = [a.layers[i], b.layers[layer]]

@@ -13,9 +13,17 @@ type HeadNames = Readonly<Record<string, string>>
 /** What one family of models has of its own. */
 export interface Family {
   /** As in config.json. */
-  readonly modelType: 'bert' | 'distilbert' | 'roberta' | 'camembert' | 'xlm-roberta' | 'electra' | 'albert'
+  readonly modelType:
+    | 'bert'
+    | 'distilbert'
+    | 'roberta'
+    | 'camembert'
+    | 'xlm-roberta'
+    | 'electra'
+    | 'albert'
+    | 'mpnet'
   /** What the parameters of the encoder begin with in a model that has a head. */
-  readonly prefix: 'bert' | 'distilbert' | 'roberta' | 'electra' | 'albert'
+  readonly prefix: 'bert' | 'distilbert' | 'roberta' | 'electra' | 'albert' | 'mpnet'
   /** What its classes in Python begin with. */
   readonly className: string
   /** Whether the encoder ends in a pooler, a layer on the first token's state; a head of texts may do without it. */
@@ -27,6 +35,8 @@ export interface Family {
   readonly placesAfterPad: boolean
   /** Whether tables go through a layer to the width of the states even where they are as wide; else only where they are not. */
   readonly alwaysProjects: boolean
+  /** Whether a table adds to a head's scores by the distance of two words, the same one in all layers. */
+  readonly addsDistances: boolean
   /** Whether all blocks are one, seen again and again. */
   readonly sharesLayers: boolean
   /** Whether what attention gives is dropped. */
@@ -47,7 +57,7 @@ export interface Family {
   readonly settings: Readonly<Partial<Record<NumberField | 'activation' | 'tied', string>>>
   /** Settings that would change what is computed, by their names in config.json, with the values at which they do not. */
   readonly fixed: Readonly<Record<string, readonly unknown[]>>
-  /** Python's class of its tokenizer, where that is WordPiece. */
+  /** Python's class of its tokenizer, where that is BERT's. */
   readonly tokenizer: 'BertTokenizer' | 'DistilBertTokenizer'
   readonly defaults: TransformerConfig
 }
