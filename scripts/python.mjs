@@ -39,6 +39,22 @@ const cases = [
   ['RobertaForMaskedLM', { padId: 4 }],
   ['RobertaForMaskedLM', { tied: false, activation: 'relu' }],
   ['RobertaForTokenClassification', { labels }],
+  ['Electra', { embedding: 6 }],
+  ['Electra', { embedding: 20 }],
+  ['ElectraForSequenceClassification', { labels, embedding: 6 }],
+  ['ElectraForMaskedLM', { embedding: 6 }],
+  ['ElectraForMaskedLM', { embedding: 6, tied: false }],
+  ['ElectraForTokenClassification', { labels, embedding: 6 }],
+  ['Albert', { embedding: 6 }],
+  ['AlbertForSequenceClassification', { labels, embedding: 20 }],
+  ['AlbertForMaskedLM', { embedding: 6 }],
+  ['AlbertForMaskedLM', { embedding: 6, tied: false }],
+  ['AlbertForTokenClassification', { labels, embedding: 6 }],
+  ['MPNet', {}],
+  ['MPNetForSequenceClassification', { labels }],
+  ['MPNetForMaskedLM', {}],
+  ['MPNetForMaskedLM', { tied: false, eps: 1e-5 }],
+  ['MPNetForTokenClassification', { labels }],
 ]
 
 const lengths = [9, 4, 1]

@@ -6,6 +6,7 @@ import { noGrad } from '../autograd/graph.js'
 import { matmul } from '../autograd/ops/products/matmul.js'
 import { transpose } from '../autograd/ops/shape/views.js'
 import { tidy } from '../autograd/tidy.js'
+import { tableWidth } from '../nn/models/config.js'
 import type { MaskedWords, SequenceClassifier } from '../nn/models/heads.js'
 import type { SentenceEncoder } from '../nn/models/sentence.js'
 import { floats, type Tensor } from '../tensor/tensor.js'
@@ -24,7 +25,8 @@ const baseOf = (model: Student) => (model as SequenceClassifier | MaskedWords | 
  */
 export function embeddingsOf(teacher: Student): (student: Student) => boolean {
   const from = baseOf(teacher)
-  const { width: own, vocabSize } = from.config
+  const { vocabSize } = from.config
+  const own = tableWidth(from.config)
   const known = new Map<number, Float32Array>()
   const basisFor = (width: number) => {
     const basis = known.get(width) ?? (floats(components(from.words.weight, width)) as Float32Array).slice()
@@ -33,7 +35,7 @@ export function embeddingsOf(teacher: Student): (student: Student) => boolean {
   }
   return (student) => {
     const to = baseOf(student)
-    const { width } = to.config
+    const width = tableWidth(to.config)
     if (width > own || to.config.vocabSize !== vocabSize) return false
     noGrad(() => tidy(() => copyTables(from, to, width === own ? null : basisFor(width))))
     return true

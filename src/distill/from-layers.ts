@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors.js'
 import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
 import { withLayers } from '../nn/models/config.js'
-import { distilbert, type Family } from '../nn/models/family.js'
+import { bert, distilbert, type Family } from '../nn/models/family.js'
 import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Dense, Normalize, SentenceEncoder, type SentenceStep } from '../nn/models/sentence.js'
@@ -79,8 +79,8 @@ export function distilbertLayers(depth: number): number[] {
   return layerMap('distilbert', { student, teacher: depth }).attention.map(([, t]) => t)
 }
 
-/** A DistilBERT has BERT's places; of a RoBERTa comes a smaller RoBERTa, as DistilRoBERTa is. */
-const halfOf = (family: Family) => (family.placesAfterPad ? family : distilbert)
+/** A DistilBERT has BERT's tables and places; of a RoBERTa comes a smaller RoBERTa, as DistilRoBERTa is. */
+const halfOf = (family: Family) => (family === bert ? distilbert : family)
 
 /**
  * A DistilBERT, without token types and pooler, with copies of `layers` of the teacher, of its words, positions and their norm,
@@ -102,7 +102,10 @@ export function distilbertOf(
   const student = makeModel(family, kind, settings)
   const [from, to] = [teacher, student].map((m) => (m as SequenceClassifier | MaskedWords).base)
   for (const part of ['words', 'positions', 'norm'] as const) copy(from[part], to[part])
-  if (from.types !== null && to.types !== null) copy(from.types, to.types)
+  for (const part of ['types', 'project', 'positionBias'] as const) {
+    const [old, own] = [from[part], to[part]]
+    if (old !== null && own !== null) copy(old, own)
+  }
   for (const [i, layer] of layers.entries()) copy(from.layers[layer], to.layers[i])
   if (student instanceof MaskedWords && teacher instanceof MaskedWords)
     for (const part of ['transform', 'transformNorm', 'decoder'] as const) copy(teacher[part], student[part])

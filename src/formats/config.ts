@@ -6,11 +6,11 @@ import {
   described,
   fits,
   limits,
-  misfit,
   type NumberField,
   numberedLabels,
   problemTypes,
   type TransformerConfig,
+  tableWidth,
 } from '../nn/models/config.js'
 import {
   architectureOf,
@@ -20,6 +20,7 @@ import {
   families,
   type Kind,
   kinds,
+  misfitOf,
   placesBefore,
 } from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
@@ -115,7 +116,7 @@ const LABELS = { from: 1, to: 2 ** 20, whole: true }
  */
 export function configOf(given: Fields): ModelConfig {
   const family = familyOf(given)
-  for (const [field, values] of Object.entries(ordinary)) {
+  for (const [field, values] of Object.entries({ ...ordinary, ...family.fixed })) {
     if (given.has(field) && !values.includes(given.get(field)))
       given.refuse(field, values.map(String).join(' or '), 'Models that compute otherwise are not supported')
   }
@@ -123,7 +124,7 @@ export function configOf(given: Fields): ModelConfig {
   if (typeof pruned !== 'object' || Array.isArray(pruned) || Object.keys(pruned).length > 0)
     given.refuse('pruned_heads', 'empty')
   const config = settingsOf(given, family)
-  const wrong = misfit(config)
+  const wrong = misfitOf(family, config)
   if (wrong !== null)
     given.refuse(
       wrong[0] === 'blocks' ? BLOCKS : (family.settings[wrong[0] as NumberField] ?? wrong[0]),
@@ -196,7 +197,8 @@ function architecturesIn(given: Fields, family: Family): Pick<ModelConfig, 'kind
 /** The text of a config.json that Python's transformers reads as this model's. */
 export function configText(model: Pretrained): string {
   const { config, family } = model
-  const rows = { ...config, maxLength: config.maxLength + placesBefore(family, config) }
+  const maxLength = config.maxLength + placesBefore(family, config)
+  const rows = { ...config, maxLength, embedding: tableWidth(config) }
   const settings = Object.entries(family.settings).map(([name, field]) => [field, rows[name as NumberField]])
   const dtype = model.parameters()[0].dtype
   const document = {

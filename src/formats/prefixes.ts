@@ -20,7 +20,7 @@ const FRAMES: readonly (readonly [RegExp, string])[] = [
 
 /** Names of the encoder in other models whose parameters are called as BERT's, and which compute otherwise. */
 const OTHERS = [
-  ...['electra', 'albert', 'deberta', 'mpnet', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
+  ...['deberta', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
   ...['roberta_prelayernorm', 'ibert', 'roc_bert', 'esm', 'luke', 'splinter', 'tapas', 'markuplm', 'bros'],
   ...['rembert', 'mobilebert', 'squeezebert', 'convbert', 'xmod'],
 ]
@@ -73,7 +73,7 @@ export function namingOf(file: string, names: readonly string[], { prefix }: Fam
     .slice(0, -1)
     .map((part) => `${part}.`)
     .join('')
-  const bare = /^(embeddings|encoder|transformer|pooler)\./
+  const bare = /^(embeddings|embeddings_project|encoder|transformer|pooler)\./
   const rename = (name: string): string => {
     const inner = withoutWrappers(name)
     if (place === own || place === '') return bare.test(inner) ? own + inner : inner

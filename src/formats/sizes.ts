@@ -4,6 +4,8 @@ import { type BlockShape, weightsOf } from '../nn/models/config.js'
 
 interface Sizes {
   vocabSize: number
+  /** Of the tables, where that is another. */
+  embedding?: number | null
   width: number
   layers: number
   inner?: number
@@ -17,6 +19,7 @@ interface Sizes {
 export function encoderWeights({
   vocabSize,
   width,
+  embedding = null,
   layers,
   inner = 4 * width,
   maxLength,
@@ -26,7 +29,7 @@ export function encoderWeights({
   const block = (own: BlockShape) => blockLinears.reduce((n, name) => n + weightsOf(width, own, name), 0)
   const all =
     blocks === null ? layers * width * (4 * width + 2 * inner) : blocks.reduce((n, own) => n + block(own), 0)
-  return width * (vocabSize + maxLength + tokenTypes) + all
+  return (embedding ?? width) * (vocabSize + maxLength + tokenTypes) + all
 }
 
 /** Elements of all tensors. */

@@ -26,6 +26,8 @@ export interface AttentionInput {
   attentionMask?: Tensor | undefined
   /** int32 [B + 1]: x is unpadded, [N, C], and sequence b is its rows starts[b] to starts[b + 1] - 1. */
   starts?: Tensor | undefined
+  /** [H, T, T], added to all scores; with starts T is the longest text's length. */
+  bias?: Tensor | undefined
   /** Position t sees only positions <= t. */
   causal?: boolean
   /** Scores and probabilities need padded x. */
@@ -72,8 +74,8 @@ export class MultiHeadAttention extends Module {
   }
 
   /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
-  forward(x: Tensor, { attentionMask, starts, causal = false, trace }: AttentionInput = {}): Tensor {
-    const options = { causal, dropout: this.training ? this.dropout : 0, trace }
+  forward(x: Tensor, { attentionMask, starts, bias, causal = false, trace }: AttentionInput = {}): Tensor {
+    const options = { bias, causal, dropout: this.training ? this.dropout : 0, trace }
     const qkv = [this.query, this.key, this.value].map((layer) => layer.forward(x))
     if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options))
     if (trace?.scores || trace?.probs) {

@@ -4,9 +4,18 @@ import { BackendError } from '../errors.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
 import { blockLinears, EncoderBlock } from './encoder.js'
 import { Linear, LowRankLinear } from './layers.js'
-import { type BlockShape, blocksOf, linearShape, type TransformerConfig, weightsOf } from './models/config.js'
-import { type Family, type Kind, placesBefore } from './models/family.js'
+import {
+  type BlockShape,
+  blocksOf,
+  linearShape,
+  type TransformerConfig,
+  tableWidth,
+  weightsOf,
+} from './models/config.js'
+import { type Family, type Kind, placesBefore, projectedFrom } from './models/family.js'
 import { MaskedWords } from './models/heads.js'
+import { BUCKETS } from './models/input.js'
+import { Transformer } from './models/transformer.js'
 import type { Module } from './module.js'
 import { isStandIn } from './stand-ins/stand-in.js'
 
@@ -30,8 +39,14 @@ const GUESSED = 0.15
 /** Floats that a word leaves in a block: two times q, k, v and what attention gives, four more of the width, and two inner ones. */
 const inBlock = (width: number, attended: number, inner: number) => 4 * width + 8 * attended + 2 * inner
 
+/** Floats of a word's row of the squares that attention keeps where its plain spelling runs. */
+const inSquares = (heads: number, T: number) => 5 * heads * T
+
 /** Floats between the two halves of low-rank layers. */
 const sumOf = (ranks: BlockShape['ranks']) => Object.values(ranks).reduce((n, rank) => n + rank, 0)
+
+/** Words of a text, where nothing is known of them. */
+const TEXT = 32
 
 /** Floats of a word outside the blocks: embeddings, their sums and norm. */
 const aroundBlocks = (width: number) => 8 * width
@@ -47,21 +62,25 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
   const { width: w, vocabSize: V } = c
   const linear = (from: number, to: number) => from * to + to
   const norm = 2 * w
-  const blocks = blocksOf(c).map((block) =>
+  const own = tableWidth(c)
+  const from = projectedFrom(family, c)
+  const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block) =>
     blockLinears.reduce(
       (n, name) => n + weightsOf(w, block, name) + linearShape(w, block, name).to,
       2 * norm,
     ),
   )
   const base =
-    w * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
-    norm +
+    own * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
+    2 * own +
+    (from === null ? 0 : linear(from, w)) +
+    (family.addsDistances ? BUCKETS * c.heads : 0) +
     blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w)
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
     'sequence-classification': pooler + linear(w, c.labels.length),
-    'masked-lm': linear(w, w) + norm + V + (c.tied ? 0 : w * V),
+    'masked-lm': linear(w, own) + 2 * own + V + (c.tied ? 0 : own * V),
     'token-classification': linear(w, c.labels.length),
   }
   return base + heads[kind]
@@ -76,16 +95,17 @@ export function footprintOfConfig(
 ): Footprint {
   const { width, vocabSize } = config
   const word = blocksOf(config).reduce(
-    (n, { heads, headSize, inner, ranks }) => n + inBlock(width, heads * headSize, inner) + sumOf(ranks),
+    (n, { heads, headSize, inner, ranks }) =>
+      n +
+      inBlock(width, heads * headSize, inner) +
+      (family.addsDistances ? inSquares(heads, TEXT) : 0) +
+      sumOf(ranks),
     aroundBlocks(width),
   )
   const guesses = kind === 'masked-lm' ? 2 * GUESSED * vocabSize : 0
   const count = countOf(family, kind, config)
   return footprintOf(count, count, words * (word + guesses))
 }
-
-/** Words of a text, where nothing is known of them. */
-const TEXT = 32
 
 /**
  * Of any module: what is frozen has no gradient. A module without blocks is taken for a stack of linear layers. T: words of a
@@ -98,12 +118,18 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
   let once = 0
   let layers = 0
   let width = 0
-  for (const [, module] of model.namedModules()) {
+  const modules = model.modules()
+  const squares = modules.some((m) => m instanceof Transformer && m.positionBias !== null)
+  const held = modules.flatMap((module) => Array.from(module.holdings(), ([, value]) => value))
+  for (const module of modules) {
     if (module instanceof EncoderBlock) {
+      // One that stands for several layers leaves as much as they.
+      const passes = held.filter((value) => value === module).length || 1
       const { inFeatures, outFeatures } = module.up
       const { heads, headSize } = module.attention
       width = inFeatures
-      word += inBlock(inFeatures, heads * headSize, outFeatures)
+      const kept = squares ? inSquares(heads, T) : 0
+      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + kept)
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]

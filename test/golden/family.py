@@ -23,9 +23,9 @@ VOCAB, LENGTH = 31, 10
 size = dict(vocab_size=VOCAB, max_position_embeddings=LENGTH, attn_implementation="eager")
 
 
-def bert(**more):
+def bert(Config=tr.BertConfig, **more):
     base = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20)
-    return tr.BertConfig(**size, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
+    return Config(**size, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
 
 
 def distilbert(**more):
@@ -38,6 +38,21 @@ def roberta(Config=tr.RobertaConfig, **more):
     # Two rows of places stand before a text's first.
     base |= size | dict(max_position_embeddings=LENGTH + 2, layer_norm_eps=1e-5)
     return Config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
+
+
+def electra(**more):
+    return bert(tr.ElectraConfig, **(dict(embedding_size=7) | more))
+
+
+def albert(**more):
+    base = dict(num_hidden_layers=3, embedding_size=7, classifier_dropout_prob=0.0)
+    return bert(tr.AlbertConfig, **(base | more))
+
+
+def mpnet(**more):
+    base = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20)
+    base |= size | dict(max_position_embeddings=LENGTH + 2)
+    return tr.MPNetConfig(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
 
 
 def labels_for(kind, ids, mask, n):
@@ -74,7 +89,8 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     golden |= {f"out.hidden.{i}": h for i, h in enumerate(out.hidden_states)}
     golden |= {f"out.attention_probs.{i}": a for i, a in enumerate(out.attentions)}
     # A tied table under the encoder's name, whichever module comes first.
-    every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: "decoder" not in named[0])
+    decoder = lambda name: "decoder" in name or "generator_lm_head" in name
+    every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: not decoder(named[0]))
     golden |= {f"grad.{k}": p.grad.clone() for p, k in {p: k for k, p in every}.items() if p.grad is not None}
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)
@@ -114,3 +130,15 @@ write("roberta-mlm", tr.RobertaForMaskedLM, roberta(hidden_act="relu"), "word", 
 write("roberta-mlm-untied", tr.RobertaForMaskedLM, roberta(tie_word_embeddings=False), "word", types=False)
 write("camembert-classify", tr.CamembertForSequenceClassification, roberta(tr.CamembertConfig, num_labels=2, pad_token_id=3, max_position_embeddings=LENGTH + 4), "text", types=False)
 write("xlm-roberta-mlm", tr.XLMRobertaForMaskedLM, roberta(tr.XLMRobertaConfig, type_vocab_size=2), "word")
+# Tables narrower than the states; of ALBERT one block for all layers.
+write("electra-classify", tr.ElectraForSequenceClassification, electra(**names), "text")
+write("electra-tokens", tr.ElectraForTokenClassification, electra(num_labels=5, embedding_size=12), "token")
+write("electra-mlm", tr.ElectraForMaskedLM, electra(hidden_act="relu"), "word")
+write("albert-classify", tr.AlbertForSequenceClassification, albert(**names), "text")
+write("albert-tokens", tr.AlbertForTokenClassification, albert(num_labels=5, embedding_size=12, hidden_act="gelu"), "token")
+write("albert-mlm", tr.AlbertForMaskedLM, albert(), "word")
+write("albert-mlm-untied", tr.AlbertForMaskedLM, albert(tie_word_embeddings=False), "word", lengths=(10, 10))
+# Distances between words add to the scores, by one table for all layers.
+write("mpnet-classify", tr.MPNetForSequenceClassification, mpnet(**names), "text", types=False)
+write("mpnet-tokens", tr.MPNetForTokenClassification, mpnet(num_labels=5, max_position_embeddings=42), "token", types=False, lengths=(40, 21, 2))
+write("mpnet-mlm", tr.MPNetForMaskedLM, mpnet(hidden_act="relu", layer_norm_eps=1e-5), "word", types=False)

@@ -61,7 +61,7 @@ function error(sort: string, got: Tensor, want: Tensor, scale = largest(want)): 
 }
 
 /** A key's bias shifts all scores of a query alike: it has no gradient but rounding's, on the scale of its weight's. */
-const weightOfKey = (bias: string) => bias.replace(/(key|k_lin)\.bias$/, '$1.weight')
+const weightOfKey = (bias: string) => bias.replace(/(key|k_lin|attn\.k)\.bias$/, '$1.weight')
 
 function lossOf(logits: Tensor, labels: Tensor): Tensor {
   return labels.dtype === 'int32' ? crossEntropy(logits, labels) : mse(logits, labels.reshape(logits.shape))

@@ -99,10 +99,10 @@ export function keptOf(
   model: Pretrained,
   scores: Scores,
   words: FewerWords | null,
-  { heads, neurons, layers: depth, width, layersBy = 'every-other', even }: ShrinkOptions,
+  { heads, neurons, layers: depth, width, layersBy = 'every-other', even, keepShape }: ShrinkOptions,
   aim: Aim | null,
 ): Kept {
-  const { config } = model
+  const { config, family } = model
   const all = allOf(config)
   const most = (name: string, asked: number, there: number) => {
     if (asked > there) throw new RangeError(`--${name} ${asked}: the model has ${there}`)
@@ -112,18 +112,24 @@ export function keptOf(
   const layers =
     depth === undefined ? all.layers : layerMethods[layersBy].keep(depth, config.layers, scores.layers)
   const rest = aim?.share ?? 1
+  // Heads of all layers together would have to be the same ones.
+  const whole = family.addsDistances && !keepShape
+  if (whole && (heads ?? 1) < 1)
+    throw new RangeError(
+      `--heads: the heads of an ${family.className} share one table of distances for all layers. Leave it out: --neurons, --layers and --width cut such a model, and --keep-shape writes zeros`,
+    )
   const chosen = (of: 'heads' | 'neurons', share: number, step: number) => {
     const own = bestOfLayers(
       layers.map((layer) => scores[of][layer]),
       share,
-      { even, step },
+      { even: even || family.sharesLayers, step },
     )
     // A layer that goes is not looked at.
     return all[of].map((places, layer) => own[layers.indexOf(layer)] ?? places)
   }
   return {
     layers,
-    heads: chosen('heads', heads ?? rest, 1),
+    heads: chosen('heads', heads ?? (whole ? 1 : rest), 1),
     neurons: chosen('neurons', neurons ?? rest, STEP),
     width: width === undefined ? all.width : best(scores.width, width),
     pooled: width === undefined ? all.pooled : pooledOf(model, scores, width),

@@ -7,7 +7,7 @@ import { canonical, canonicalNames, copiesFor, dropCopies } from '../../formats/
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
 import { hollow, normal, undrawn } from '../../nn/init.js'
 import { makeModel } from '../../nn/models/bert.js'
-import { numberedLabels, type TransformerConfig } from '../../nn/models/config.js'
+import { numberedLabels, type TransformerConfig, tableWidth } from '../../nn/models/config.js'
 import { classesLayer, type Family, type Kind, placesBefore, wordTable } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { savedState } from '../../nn/stand-ins/ready.js'
@@ -230,7 +230,7 @@ function checkSize(
   labels: number | null,
 ): void {
   const name = wordTable(family)
-  const want = [c.vocabSize, c.width]
+  const want = [c.vocabSize, tableWidth(c)]
   const words = found.get(name)
   const refuse = (what: string, wanted: string): never => {
     throw new CheckpointError(
@@ -253,7 +253,8 @@ function checkSize(
       `holds ${layers} layers, config.json asks for ${c.layers}`,
       `Set ${family.settings.layers} to ${layers} in config.json if that is meant, else download or save the folder again`,
     )
-  const needed = encoderWeights({ ...c, maxLength: c.maxLength + placesBefore(family, c) })
+  const once = family.sharesLayers && { layers: Math.min(1, c.layers), blocks: c.blocks?.slice(0, 1) ?? null }
+  const needed = encoderWeights({ ...c, ...once, maxLength: c.maxLength + placesBefore(family, c) })
   const there = weightsIn(found)
   if (needed > there) refuse(`holds ${there} weights`, `${needed} in the encoder alone`)
   // A classifier that the file lacks is drawn.
@@ -326,7 +327,7 @@ export function pretrainedFiles(options: SaveOptions): FileContent[] {
 export function besideWeights({ model, tokenizer, maxLength }: SaveOptions): FileContent[] {
   const rules = {
     maxLength: Math.min(maxLength ?? tokenizer?.modelMaxLength ?? Infinity, model.config.maxLength),
-    ...(model.family.modelType === 'distilbert' && { pythonClass: 'DistilBertTokenizer' }),
+    pythonClass: model.family.tokenizer,
   }
   return [['config.json', configText(model)], ...(tokenizer ? tokenizerFiles(tokenizer, rules) : [])]
 }

@@ -27,6 +27,20 @@ export {
   type WantedWords,
 } from '../../nn/models/heads.js'
 export type { ModelInput, PaddedInput, TextInput, UnpaddedInput } from '../../nn/models/input.js'
+export {
+  Albert,
+  AlbertForMaskedLM,
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+  Electra,
+  ElectraForMaskedLM,
+  ElectraForSequenceClassification,
+  ElectraForTokenClassification,
+  MPNet,
+  MPNetForMaskedLM,
+  MPNetForSequenceClassification,
+  MPNetForTokenClassification,
+} from '../../nn/models/kin.js'
 export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'
 export {

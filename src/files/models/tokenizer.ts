@@ -31,7 +31,7 @@ import {
 import { readUnigram } from '../../formats/tokenizers/unigram-json.js'
 import { type RoleNames, vocabularySpec } from '../../formats/tokenizers/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import type { PiecedTokenizer } from '../../text/pieces/base.js'
+import { type PiecedTokenizer, robertaRoles } from '../../text/pieces/base.js'
 import { ByteBpeTokenizer } from '../../text/pieces/byte-bpe.js'
 import { UnigramTokenizer } from '../../text/pieces/unigram.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
@@ -65,7 +65,7 @@ export function tokenizerIn(
   const model = document?.at('model')
   if (document !== null && model?.missing === false && model.at('type').value === 'WordLevel')
     return WordTokenizer.fromJSON(document.value, document.file)
-  const names = namesOf(files)
+  const names = { ...(python.reading === 'mpnet' && MPNET_ROLES), ...namesOf(files) }
   const rules = {
     names,
     truncationSide: truncationSide(files.config, document),
@@ -116,6 +116,7 @@ function roomOf({ model }: FolderFiles): number {
   return typeof size === 'number' ? size : Infinity
 }
 
+const MPNET_ROLES = { ...robertaRoles, unk: '[UNK]' }
 const DEFAULT_ROLES = { unk: '[UNK]', sep: '[SEP]', pad: '[PAD]', cls: '[CLS]', mask: '[MASK]' }
 
 /** Of tokenizer.json, where the other files agree with it, and with what they add. */
@@ -123,9 +124,10 @@ function documentSpec(document: Fields, files: FolderFiles, reading: Reading, fo
   const spec = readWordPiece(document.value, document.file)
   checkNormalizing(files.config, reading, spec.normalizing, new Fields(folder, '', null))
   const declared = declaredTokens(files)
-  if (reading === 'bert') {
+  if (reading === 'bert' || reading === 'mpnet') {
     // Python's class adds what it has a role for, whether or not a file says so.
-    const roles = Object.values({ ...DEFAULT_ROLES, ...namesOf(files) })
+    const usual = reading === 'bert' ? DEFAULT_ROLES : MPNET_ROLES
+    const roles = Object.values({ ...usual, ...namesOf(files) })
     for (const content of roles.filter((token) => spec.vocabulary.includes(token)))
       declared.push({
         id: null,
@@ -213,10 +215,13 @@ export function tokenizerFiles(
   const { vocabulary, spec } = tokenizer
   const special = specialTokens(tokenizer)
   const { lowercase, stripAccents, chineseChars } = spec.normalizing
-  const typed = pythonClass === 'DistilBertTokenizer' ? [] : ['token_type_ids']
+  const mpnets = isPlain(tokenizer, robertaTemplates)
+  const typed = mpnets || pythonClass === 'DistilBertTokenizer' ? [] : ['token_type_ids']
+  const own = isPlain(tokenizer, bertTemplates) ? pythonClass : AS_IT_IS
   const config = {
     ...special,
-    tokenizer_class: isBerts(tokenizer) ? pythonClass : AS_IT_IS,
+    ...(mpnets && { bos_token: special.cls_token, eos_token: special.sep_token }),
+    tokenizer_class: mpnets ? 'MPNetTokenizer' : own,
     // Of AS_IT_IS transformers 5 would give no types where nothing is said.
     model_input_names: ['input_ids', ...typed, 'attention_mask'],
     do_lower_case: lowercase,
@@ -277,9 +282,10 @@ function robertaConfig(
   }
 }
 
-function isBerts({ spec, clsId, sepId }: WordPieceTokenizer): boolean {
+/** Whether Python's class of these templates makes the same pipeline anew. */
+function isPlain({ spec, clsId, sepId }: WordPieceTokenizer, templates: typeof bertTemplates): boolean {
   const { normalizing, prefix, maxChars, single, pair } = spec
   if (!normalizing.cleanText || prefix !== '##' || maxChars !== 100 || clsId === null || sepId === null)
     return false
-  return JSON.stringify({ single, pair }) === JSON.stringify(bertTemplates(clsId, sepId))
+  return JSON.stringify({ single, pair }) === JSON.stringify(templates(clsId, sepId))
 }

@@ -38,6 +38,7 @@ export class GraphBuilder {
   readonly #constants = new Map<string, Value>()
   readonly #parameters = new Map<Tensor, Value>()
   readonly #counts = new Map<string, number>()
+  readonly #stored = new Set<Value>()
 
   /**
    * floats: what weights are stored in and products are computed in. nameOf: a parameter's name in files, from its path.
@@ -100,8 +101,10 @@ export class GraphBuilder {
     return name
   }
 
-  /** Numbers under a name, made when the file is written. */
+  /** Numbers under a name, made when the file is written. A layer that is seen again has its own there already. */
   stored(name: Value, type: ElementName, shape: readonly number[], numbers: () => ArrayLike<number>): Value {
+    if (this.#stored.has(name)) return name
+    this.#stored.add(name)
     this.tensors.push(tensorToWrite(name, type, shape, numbers))
     return name
   }

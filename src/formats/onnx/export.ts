@@ -1,9 +1,10 @@
 // A model as an ONNX file: https://onnx.ai. Opset 17 and IR 8, which every onnxruntime since 1.12 reads.
 import { ArgumentError } from '../../errors.js'
-import type { Linear } from '../../nn/layers.js'
+import type { Embedding, Linear } from '../../nn/layers.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
 import { nameInFile, placesBefore } from '../../nn/models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../../nn/models/heads.js'
+import { distanceBucket } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { Transformer } from '../../nn/models/transformer.js'
 import { type Module, moduleArg } from '../../nn/module.js'
@@ -117,6 +118,19 @@ function placesAfterPad(g: GraphBuilder, path: string, ids: Value, padId: number
   return g.node(path, 'Add', [g.node(path, 'Mul', [count, one]), pad])
 }
 
+/** [1, H, S, S]: what a head's scores get by the distance of two words. */
+function distances(g: GraphBuilder, table: Embedding, path: string, ids: Value, longest: number): Value {
+  const node = (op: string, inputs: Value[], attributes = {}) => g.node(path, op, inputs, attributes)
+  const places = placesOf(g, path, ids, longest) // [1, S]
+  const apart = node('Sub', [places, node('Transpose', [places], { perm: [1, 0] })]) // [S, S]: key - query
+  const kinds = g.stored(`${path}.kinds`, 'int64', [2 * longest - 1], () =>
+    Array.from({ length: 2 * longest - 1 }, (_, i) => distanceBucket(i - longest + 1)),
+  )
+  const kind = node('Gather', [kinds, node('Add', [apart, g.constant('int64', longest - 1)])])
+  const rows = node('Gather', [g.parameter(`${path}.weight`, table.weight), kind]) // [S, S, H]
+  return node('Unsqueeze', [node('Transpose', [rows], { perm: [2, 0, 1] }), g.constant('int64', [0])])
+}
+
 /** The encoder's states, [B, S, C], and the mask that its layers took. */
 function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value; around: Surroundings } {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)
@@ -134,7 +148,15 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
   let h = add(part(model.words, 'words', ids), part(model.positions, 'positions', places))
   if (model.types !== null && types !== null) h = add(h, part(model.types, 'types', types))
   h = part(model.norm, 'norm', h)
-  for (const [i, layer] of model.layers.entries()) h = part(layer, `layers.${i}`, h)
+  if (model.project !== null) h = part(model.project, 'project', h)
+  const { positionBias } = model
+  // Padding and distances are added in one.
+  if (positionBias !== null) {
+    const path = at('positionBias')
+    around.mask = g.node(path, 'Add', [around.mask, distances(g, positionBias, path, ids, longest)])
+  }
+  // One that stands for several layers bears its first name.
+  for (const layer of model.layers) h = part(layer, `layers.${model.layers.indexOf(layer)}`, h)
   return { h, around }
 }
 

@@ -17,22 +17,26 @@ const berts = [
 /** Those of RoBERTa's and XLM-R's: they make the pipeline anew, and take the space in front from tokenizer_config.json. */
 const robertas = ['RobertaTokenizer']
 const sentencePieces = ['XLMRobertaTokenizer', 'CamembertTokenizer']
+/** BERT's pieces in RoBERTa's templates. */
+const mpnets = ['MPNetTokenizer']
 /** These go by tokenizer.json alone. */
 const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
 
 /**
- * bert, roberta, sentencepiece: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
+ * bert, mpnet, roberta, sentencepiece: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
  */
-export type Reading = 'bert' | 'roberta' | 'sentencepiece' | 'as-written' | 'unsaid'
+export type Reading = 'bert' | 'mpnet' | 'roberta' | 'sentencepiece' | 'as-written' | 'unsaid'
 
 /** What Python's classes know of models in tokenizer.json, and where models name no class theirs. */
 const modelOf: Readonly<Partial<Record<Reading, string>>> = {
   bert: 'WordPiece',
+  mpnet: 'WordPiece',
   roberta: 'BPE',
   sentencepiece: 'Unigram',
 }
 const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
   ['roberta', 'roberta'],
+  ['mpnet', 'mpnet'],
   ['xlm-roberta', 'sentencepiece'],
   ['camembert', 'sentencepiece'],
 ])
@@ -53,11 +57,12 @@ export function tokenizerClass(config: Fields | null, model: Fields | null): Tok
     if (asWritten.includes(name)) return { name, reading: 'as-written' }
     const slow = name.replace(/Fast$/, '')
     if (berts.includes(slow)) return { name, reading: 'bert' }
+    if (mpnets.includes(slow)) return { name, reading: 'mpnet' }
     if (robertas.includes(slow)) return { name, reading: 'roberta' }
     if (sentencePieces.includes(slow)) return { name, reading: 'sentencepiece' }
     field.refuse(
       `is ${shown(name)}, which splits texts otherwise than BERT, RoBERTa and XLM-R`,
-      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...robertas, ...sentencePieces].join(', ')}, and ${asWritten[0]}`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...sentencePieces].join(', ')}, and ${asWritten[0]}`,
     )
   }
   const type = model?.at('model_type').value
@@ -123,7 +128,7 @@ export function checkNormalizing(
           'Python goes by the first, other readers by the second: make them agree',
         )
     // Where no file names a class, no class makes anything anew.
-    if (reading === 'bert')
+    if (reading === 'bert' || reading === 'mpnet')
       (config ?? folder).refuse(
         `${config === null ? 'has no tokenizer_config.json that says' : 'says nothing of'} ${name}: Python takes ${theirs}, tokenizer.json says ${ours}`,
         `Write "${name}": ${ours} into tokenizer_config.json, or ${theirs} into tokenizer.json, as the model was trained`,
@@ -167,7 +172,8 @@ export function givesTypes(config: Fields | null, model: Fields | null, { name }
   if (names !== undefined && !names.missing)
     return names.items(100).some((field) => field.text() === 'token_type_ids')
   // PreTrainedTokenizerFast gives them in transformers 4. The other name is of transformers 5, where it does not.
-  return name !== 'TokenizersBackend' && name?.replace(/Fast$/, '') !== 'DistilBertTokenizer'
+  const untyped = ['DistilBertTokenizer', ...mpnets]
+  return name !== 'TokenizersBackend' && !untyped.includes(name?.replace(/Fast$/, '') ?? '')
 }
 
 /** Throws CheckpointError where Python's class reads another model than that of tokenizer.json. */

@@ -1,6 +1,20 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
 import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
+import {
+  Albert,
+  AlbertForMaskedLM,
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+  Electra,
+  ElectraForMaskedLM,
+  ElectraForSequenceClassification,
+  ElectraForTokenClassification,
+  MPNet,
+  MPNetForMaskedLM,
+  MPNetForSequenceClassification,
+  MPNetForTokenClassification,
+} from './kin.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
 
@@ -123,6 +137,24 @@ const classes: Record<Family['prefix'], Record<Kind, Class>> = {
     'sequence-classification': RobertaForSequenceClassification,
     'masked-lm': RobertaForMaskedLM,
     'token-classification': RobertaForTokenClassification,
+  },
+  electra: {
+    base: Electra,
+    'sequence-classification': ElectraForSequenceClassification,
+    'masked-lm': ElectraForMaskedLM,
+    'token-classification': ElectraForTokenClassification,
+  },
+  albert: {
+    base: Albert,
+    'sequence-classification': AlbertForSequenceClassification,
+    'masked-lm': AlbertForMaskedLM,
+    'token-classification': AlbertForTokenClassification,
+  },
+  mpnet: {
+    base: MPNet,
+    'sequence-classification': MPNetForSequenceClassification,
+    'masked-lm': MPNetForMaskedLM,
+    'token-classification': MPNetForTokenClassification,
   },
 }
 

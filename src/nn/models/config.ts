@@ -18,6 +18,8 @@ export interface BlockShape {
 /** Sizes and settings of a transformer, by our names. */
 export interface TransformerConfig {
   vocabSize: number
+  /** Width of the tables of words, places and types, where a layer makes it `width`. null: they are as wide as that. */
+  embedding: number | null
   width: number
   layers: number
   /** Of each block; where blocks differ the most of any. */
@@ -75,6 +77,7 @@ export type NumberField = {
 
 export const limits: Readonly<Record<NumberField, Limit>> = {
   vocabSize: whole(1, LARGEST),
+  embedding: { ...whole(1, 2 ** 16), optional: true },
   width: whole(1, 2 ** 16),
   layers: whole(0, 1000),
   heads: whole(1, 2 ** 12),
@@ -115,6 +118,10 @@ export function fits(value: unknown, { from, to, whole, below, optional }: Limit
 export function described({ from, to, whole, below, optional }: Limit): string {
   return `a ${whole ? 'whole ' : ''}number from ${from} to ${below ? 'below ' : ''}${to}${optional ? ' or null' : ''}`
 }
+
+/** Width of the tables of words, places and types. */
+export const tableWidth = ({ embedding, width }: Pick<TransformerConfig, 'embedding' | 'width'>): number =>
+  embedding ?? width
 
 /** The sizes of each block. */
 export function blocksOf({ blocks, layers, width, heads, inner }: TransformerConfig): readonly BlockShape[] {

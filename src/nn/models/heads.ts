@@ -4,6 +4,7 @@ import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { activated } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
+import { tableWidth } from './config.js'
 import { type Family, headHasPooler } from './family.js'
 import type { ModelInput } from './input.js'
 import { firstTokens } from './pooling.js'
@@ -87,9 +88,10 @@ export class MaskedWords extends Pretrained {
     super(family, settings)
     const { width, vocabSize, eps, std, tied } = this.config
     this.base = new Transformer(family, settings, { pooler: false })
-    this.transform = new Linear(width, width, { std })
-    this.transformNorm = new LayerNorm(width, { eps })
-    this.decoder = new Linear(width, vocabSize, { std, weight: tied ? this.base.words.weight : undefined })
+    const own = tableWidth(this.config)
+    this.transform = new Linear(width, own, { std })
+    this.transformNorm = new LayerNorm(own, { eps })
+    this.decoder = new Linear(own, vocabSize, { std, weight: tied ? this.base.words.weight : undefined })
   }
 
   /** As the encoder's, and logits. Throws RangeError for places in `at` that are not there. */

@@ -75,6 +75,31 @@ function afterPad(ids: Int32Array, starts: ArrayLike<number>, before: number): I
   return places
 }
 
+/** Kinds of distances: as many for words that stand before as for those behind. */
+export const BUCKETS = 32
+
+/** int32 [T, T] of a batch, T the longest text: see distanceBucket(). */
+export function distancesOf({ inputIds, starts }: ModelInput): Tensor {
+  const T =
+    starts === undefined ? inputIds.shape[1] : longestSegment('distances', ints(starts), inputIds.numel)
+  const kinds = Int32Array.from({ length: 2 * T - 1 }, (_, i) => distanceBucket(i - T + 1))
+  const rows = Int32Array.from({ length: T * T }, (_, i) => kinds[(i % T) - Math.floor(i / T) + T - 1])
+  return tensor(rows, { shape: [T, T] })
+}
+
+/**
+ * Of a word that stands n places behind another one. Up to 7 each distance is a kind of its own, beyond that 8 kinds grow up to
+ * 128 as powers of the root of 2, and from there on it is one. Raffel et al. 2020 (T5), as MPNet has it: Song et al. 2020.
+ */
+export function distanceBucket(n: number): number {
+  const half = BUCKETS / 2
+  const far = Math.abs(n)
+  // far >= 8 sqrt(2)^k in whole numbers: logarithms would have to be PyTorch's.
+  let kind = Math.min(far, half / 2)
+  for (let k = 1; k < half / 2 && far * far >= 64 * 2 ** k; k++) kind++
+  return kind + (n > 0 ? half : 0)
+}
+
 function checkLength(who: string, T: number, maxLength: number): void {
   if (T <= maxLength) return
   throw new ShapeError(

@@ -1,12 +1,12 @@
 // What all models of the family have in common: a config, outputs on request, and parameters under the names that
 // Hugging Face's weight files have.
-import { relu, tanh } from '../../autograd/ops/elementwise/pointwise.js'
+import { gelu, relu, tanh } from '../../autograd/ops/elementwise/pointwise.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Qkv } from '../attention.js'
 import { isCheckpointing, setCheckpointing } from '../encoder.js'
 import { Module } from '../module.js'
-import { misfit, type TransformerConfig } from './config.js'
-import { architectureOf, type Family, type Kind, nameInFile } from './family.js'
+import type { TransformerConfig } from './config.js'
+import { architectureOf, type Family, type Kind, misfitOf, nameInFile, projectedFrom } from './family.js'
 import type { ModelInput, TextInput } from './input.js'
 
 /** What forward is to give besides its result. */
@@ -51,8 +51,9 @@ export abstract class Pretrained extends Module {
     settings: Settings,
   ) {
     super()
-    this.config = { ...family.defaults, ...settings }
-    const wrong = misfit(this.config)
+    const config = { ...family.defaults, ...settings }
+    this.config = { ...config, embedding: projectedFrom(family, config) }
+    const wrong = misfitOf(family, this.config)
     if (wrong !== null) {
       const [field, want] = wrong
       const got = field === 'blocks' ? JSON.stringify(this.config.blocks) : this.config[field]
@@ -90,4 +91,4 @@ export abstract class Pretrained extends Module {
 export type HeadModel = Pretrained & { forward(input: TextInput, want?: Wanted): HeadOutput }
 
 /** What follows the pooler's layer. */
-export const poolings = { tanh, relu } as const
+export const poolings = { tanh, relu, gelu } as const

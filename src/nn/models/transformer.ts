@@ -2,15 +2,16 @@
 // Devlin et al. 2019; Sanh et al. 2019; Liu et al. 2019.
 import { tensor } from '../../autograd/create.js'
 import { add } from '../../autograd/ops/elementwise/arithmetic.js'
+import { permute } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import type { LayerTrace } from '../attention.js'
 import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
-import { blocksOf } from './config.js'
+import { blocksOf, tableWidth } from './config.js'
 import { type Family, placesBefore } from './family.js'
-import { type ModelInput, positionsOf } from './input.js'
+import { BUCKETS, distancesOf, type ModelInput, positionsOf } from './input.js'
 import { firstTokens } from './pooling.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
 
@@ -27,21 +28,33 @@ export class Transformer extends Pretrained {
   types: Embedding | null
   norm: LayerNorm
   drop: Dropout
+  /** To the states' width, where tables have another. */
+  project: Linear | null
+  /** [32, heads]: what is added to a head's scores by the distance of two words, in all layers. */
+  positionBias: Embedding | null
+  /** In families that share them one block again and again. */
   layers: EncoderBlock[]
   pooler: Linear | null
 
   constructor(family: Family, settings: Settings, { pooler = true }: BaseOptions = {}) {
     super(family, settings)
-    const { vocabSize, maxLength, tokenTypes, width, padId, eps, std, dropout } = this.config
-    this.words = new Embedding(vocabSize, width, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
+    const { vocabSize, maxLength, tokenTypes, width, embedding, padId, eps, std, dropout } = this.config
+    const own = tableWidth(this.config)
+    this.words = new Embedding(vocabSize, own, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
     const before = placesBefore(family, this.config)
     const places = before > 0 ? { std, paddingIdx: before - 1 } : { std }
-    this.positions = new Embedding(maxLength + before, width, places)
-    this.types = tokenTypes > 0 ? new Embedding(tokenTypes, width, { std }) : null
-    this.norm = new LayerNorm(width, { eps })
+    this.positions = new Embedding(maxLength + before, own, places)
+    this.types = tokenTypes > 0 ? new Embedding(tokenTypes, own, { std }) : null
+    this.norm = new LayerNorm(own, { eps })
     this.drop = new Dropout(dropout)
+    this.project = embedding === null ? null : new Linear(embedding, width, { std })
+    this.positionBias = family.addsDistances ? new Embedding(BUCKETS, this.config.heads, { std }) : null
     const block = { ...this.config, dropAttended: family.dropAttended }
-    this.layers = blocksOf(this.config).map((own) => new EncoderBlock({ ...block, ...own }))
+    const blocks = blocksOf(this.config)
+    const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map(
+      (sizes) => new EncoderBlock({ ...block, ...sizes }),
+    )
+    this.layers = blocks.map((_, i) => made[i] ?? made[0])
     this.pooler = pooler && family.pooler ? new Linear(width, width, { std }) : null
   }
 
@@ -59,8 +72,9 @@ export class Transformer extends Pretrained {
     }
     let h = this.#embed(input)
     const hiddenStates = [h]
+    const bias = this.positionBias && permute(this.positionBias.forward(distancesOf(input)), [2, 0, 1]) // [H, T, T]
     for (const layer of this.layers) {
-      h = layer.forward(h, { attentionMask, starts, trace })
+      h = layer.forward(h, { attentionMask, starts, trace, ...(bias && { bias }) })
       hiddenStates.push(h)
     }
     return {
@@ -92,7 +106,8 @@ export class Transformer extends Pretrained {
       if (tokenTypeIds && this.config.tokenTypes === 1) checkOneText(className, tokenTypeIds)
       sum = add(sum, this.types.forward(types))
     }
-    return this.drop.forward(this.norm.forward(sum))
+    const h = this.drop.forward(this.norm.forward(sum))
+    return this.project?.forward(h) ?? h
   }
 }
 

@@ -53,7 +53,9 @@ function stackOf(model: Module): readonly Module[] {
       const list = /^(.*\.)?\d+$/.exec(path)
       if (list === null || !(child instanceof Module)) continue
       const [, name = ''] = list
-      lists.set(name, [...(lists.get(name) ?? []), child])
+      // A block that stands there several times is one.
+      const before = lists.get(name) ?? []
+      lists.set(name, before.includes(child) ? before : [...before, child])
     }
     for (const list of lists.values())
       if (list.length > longest.length && list.every((m) => m.constructor === list[0].constructor))

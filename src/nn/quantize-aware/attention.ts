@@ -104,14 +104,14 @@ export class FakeQuantAttention extends MultiHeadAttention implements StandIn {
   #attend(
     qkv: readonly Tensor[],
     mask: Tensor | undefined,
-    { causal = false, trace }: AttentionInput,
+    { bias, causal = false, trace }: AttentionInput,
   ): Tensor {
     const [B, T, C] = qkv[0].shape
     const D = C / this.heads
     const [q, k, v] = qkv.map((t) => permute(reshape(t, [B, T, this.heads, D]), [0, 2, 1, 3]))
     trace?.qkv?.push({ q, k, v })
     const seen: AttentionTrace = { scores: trace?.scores, probs: trace?.probs }
-    const probs = attentionProbabilities(q, k, mask, { scale: 1 / Math.sqrt(D), causal }, seen)
+    const probs = attentionProbabilities(q, k, mask, { scale: 1 / Math.sqrt(D), causal, bias }, seen)
     const dropped = this.training && this.dropout > 0 ? dropout(probs, this.dropout) : probs
     const mixed = matmul(this.quantizers.probs.forward(dropped), v)
     return reshape(permute(mixed, [0, 2, 1, 3]), [B, T, C])

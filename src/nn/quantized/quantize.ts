@@ -23,8 +23,8 @@ export interface QuantizeOptions {
   keep?: (name: string, layer: Linear | Embedding) => boolean
 }
 
-/** Small tables of a text's places and types: next to nothing to be gained. */
-const FLOAT_TABLES = ['positions', 'types', 'positionEmbeddings']
+/** Small tables of a text's places, distances and types: next to nothing to be gained. */
+const FLOAT_TABLES = ['positions', 'types', 'positionEmbeddings', 'positionBias']
 
 /** Layers that quantize() takes, each with the module that holds it, and its name there. */
 function* layersOf(

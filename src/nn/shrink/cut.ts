@@ -12,10 +12,13 @@ import {
   blocksOf,
   linearShape,
   type TransformerConfig,
+  tableWidth,
   weightsOf,
   withBlocks,
 } from '../models/config.js'
+import { projectedFrom } from '../models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../models/heads.js'
+import { BUCKETS } from '../models/input.js'
 import type { Pretrained } from '../models/pretrained.js'
 import { Transformer } from '../models/transformer.js'
 import { isQuantized } from '../quantized/quantize.js'
@@ -26,13 +29,14 @@ export const baseOf = (model: Pretrained): Transformer =>
   model instanceof Transformer ? model : (model as SequenceClassifier).base
 
 type Places = readonly number[]
+const rangeOf = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 type AnyLinear = Linear | LowRankLinear
 
 /** to[i, j] = from[rows[i], columns[j]]; without columns whole rows, of vectors their elements. */
 function take(to: Tensor, from: Tensor, rows: Places, columns?: Places): void {
   const [out, values] = [flat(to), flat(from)]
   const own = from.rank === 1 ? 1 : from.shape[1]
-  const places = columns ?? Array.from({ length: own }, (_, j) => j)
+  const places = columns ?? rangeOf(own)
   let at = 0
   for (const row of rows) for (const column of places) out[at++] = values[row * own + column]
   touch(to)
@@ -46,7 +50,7 @@ function takeBias(to: AnyLinear, from: AnyLinear, rows: Places): void {
 function takeLinear(to: AnyLinear, from: AnyLinear, rows: Places, columns: Places): void {
   takeBias(to, from, rows)
   if (to instanceof LowRankLinear && from instanceof LowRankLinear) {
-    const ranks = Array.from({ length: from.rank }, (_, r) => r)
+    const ranks = rangeOf(from.rank)
     take(to.reduce.weight, from.reduce.weight, ranks, columns)
     take(to.expand.weight, from.expand.weight, rows)
   } else if (to instanceof Linear) {
@@ -109,6 +113,7 @@ function renumbered(config: TransformerConfig, words: Places): Pick<TransformerC
 export function cutConfig(config: TransformerConfig, kept: Kept): TransformerConfig {
   const blocks = blocksOf(config)
   const [width, vocabSize] = [kept.width.length, kept.words.length]
+  // Tables that go through a layer keep their width.
   const own = { ...config, width, vocabSize, ...renumbered(config, kept.words) }
   return withBlocks(
     own,
@@ -138,12 +143,33 @@ function check(who: string, model: Pretrained, kept: Kept): void {
     if (!rising) throw new RangeError(`${who}: ${name} must be places from 0 to ${n - 1} in rising order`)
     if (places.length === 0 && name !== 'layers') throw new RangeError(`${who}: no ${name} would be left`)
   }
+  checkAlike(who, model, kept)
   if (kept.width.length !== kept.pooled.length)
     throw new RangeError(
       `${who}: ${kept.width.length} of width and ${kept.pooled.length} pooled must be as many`,
     )
   const apart = !(model instanceof SequenceClassifier) && String(kept.width) !== String(kept.pooled)
   if (apart) throw new RangeError(`${who}: of a model without a pooler for classes pooled is what width is`)
+}
+
+/** Throws RangeError where what one block has would stay in one layer and not in another. */
+function checkAlike(who: string, model: Pretrained, kept: Kept): void {
+  const { family, config } = model
+  if (baseOf(model).project !== null && projectedFrom(family, cutConfig(config, kept)) === null)
+    throw new RangeError(
+      `${who}: ${family.className} has tables ${config.embedding} wide, and of states as wide no layer between them. Keep another width`,
+    )
+  const differ = (part: 'heads' | 'neurons') =>
+    new Set(kept.layers.map((layer) => String(kept[part][layer]))).size > 1
+  if (family.addsDistances && differ('heads'))
+    throw new RangeError(
+      `${who}: the heads of all layers of ${family.className} share a table of distances: the same ones must stay in each. Let all heads stay, and cut neurons, layers or width`,
+    )
+  for (const part of ['heads', 'neurons'] as const)
+    if (family.sharesLayers && differ(part))
+      throw new RangeError(
+        `${who}: all layers of ${family.className} are one: the same ${part} must stay in each. Choose them evenly`,
+      )
 }
 
 /**
@@ -165,18 +191,17 @@ export function cutModel<M extends Pretrained>(model: M, kept: Kept): M {
 function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
   const [a, b] = [baseOf(to), baseOf(from)]
   const { width, pooled, words } = kept
-  take(a.words.weight, b.words.weight, words, width)
+  const tables = b.project === null ? width : rangeOf(tableWidth(b.config))
+  take(a.words.weight, b.words.weight, words, tables)
   for (const table of ['positions', 'types'] as const) {
     const [own, old] = [a[table]?.weight, b[table]?.weight]
-    if (own && old)
-      take(
-        own,
-        old,
-        Array.from({ length: old.shape[0] }, (_, i) => i),
-        width,
-      )
+    if (own && old) take(own, old, rangeOf(old.shape[0]), tables)
   }
-  takeNorm(a.norm, b.norm, width)
+  takeNorm(a.norm, b.norm, tables)
+  const [first = 0] = kept.layers
+  if (a.positionBias && b.positionBias)
+    take(a.positionBias.weight, b.positionBias.weight, rangeOf(BUCKETS), kept.heads[first])
+  if (a.project && b.project) takeLinear(a.project, b.project, width, tables)
   for (const [i, layer] of kept.layers.entries()) {
     const [block, old] = [a.layers[i], b.layers[layer]]
     const places = placesOf(kept, layer, old.attention.headSize)
@@ -185,21 +210,21 @@ function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
     takeNorm(block.outputNorm, old.outputNorm, width)
   }
   if (a.pooler && b.pooler) takeLinear(a.pooler, b.pooler, pooled, width)
-  fillHead(to, from, kept)
+  fillHead(to, from, kept, tables)
 }
 
-function fillHead(to: Pretrained, from: Pretrained, { width, pooled, words }: Kept): void {
-  const classes = Array.from({ length: from.config.labels.length }, (_, i) => i)
+function fillHead(to: Pretrained, from: Pretrained, { width, pooled, words }: Kept, tables: Places): void {
+  const classes = rangeOf(from.config.labels.length)
   if (to instanceof SequenceClassifier && from instanceof SequenceClassifier) {
     if (to.pooler && from.pooler) takeLinear(to.pooler, from.pooler, pooled, width)
     takeLinear(to.classifier, from.classifier, classes, pooled)
   } else if (to instanceof TokenClassifier && from instanceof TokenClassifier)
     takeLinear(to.classifier, from.classifier, classes, width)
   else if (to instanceof MaskedWords && from instanceof MaskedWords) {
-    takeLinear(to.transform, from.transform, width, width)
-    takeNorm(to.transformNorm, from.transformNorm, width)
+    takeLinear(to.transform, from.transform, tables, width)
+    takeNorm(to.transformNorm, from.transformNorm, tables)
     // Where it is tied this writes the table's rows once more.
-    takeLinear(to.decoder, from.decoder, words, width)
+    takeLinear(to.decoder, from.decoder, words, tables)
   }
 }
 

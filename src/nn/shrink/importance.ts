@@ -69,6 +69,7 @@ export class Importance {
     width: WeightMethodName
     perLayer: boolean
   }
+  /** Each once, though it stand for several layers. */
   readonly #blocks: readonly EncoderBlock[]
   #texts = 0
   #words = 0
@@ -85,7 +86,7 @@ export class Importance {
   ) {
     const { width: C } = model.config
     this.#options = { heads, neurons, width, perLayer }
-    this.#blocks = baseOf(model).layers
+    this.#blocks = [...new Set(baseOf(model).layers)]
     this.#scores = {
       heads: this.#blocks.map(({ attention }) => zeros(attention.heads)),
       neurons: this.#blocks.map(({ up }) => zeros(up.outFeatures)),
@@ -175,7 +176,11 @@ export class Importance {
     const { model } = this
     const base = baseOf(model)
     const add = (t: Tensor, by: 'rows' | 'columns') => addSizes(width, t, by, value(t), size)
-    for (const table of [base.words, base.positions, base.types]) if (table) add(table.weight, 'columns')
+    if (base.project !== null) {
+      add(base.project.weight, 'rows')
+      if (base.project.bias !== null) add(base.project.bias, 'rows')
+    } else
+      for (const table of [base.words, base.positions, base.types]) if (table) add(table.weight, 'columns')
     for (const block of this.#blocks) {
       const { query, key, value: values, out } = block.attention
       for (const layer of [query, key, values, block.up]) add(inner(layer).weight, 'columns')
@@ -184,7 +189,8 @@ export class Importance {
         if (layer.bias !== null) add(layer.bias, 'rows')
       }
     }
-    for (const norm of [base.norm, ...this.#blocks.flatMap((b) => [b.attentionNorm, b.outputNorm])]) {
+    const norms = this.#blocks.flatMap((b) => [b.attentionNorm, b.outputNorm])
+    for (const norm of base.project === null ? [base.norm, ...norms] : norms) {
       add(norm.weight, 'rows')
       add(norm.bias, 'rows')
     }
@@ -234,10 +240,15 @@ export class Importance {
     const even = (list: Float64Array) =>
       this.#options.perLayer ? scaled(list, Math.sqrt(list.reduce((sum, x) => sum + x * x, 0)) || 1) : list
     const last = heads.length - 1
+    const places = baseOf(this.model).layers.map((block) => this.#blocks.indexOf(block))
+    const byHeads = heads.map((own, i) => even(scaled(own, by({ ...counts, last: i === last }))))
     return {
-      heads: heads.map((own, i) => even(scaled(own, by({ ...counts, last: i === last })))),
-      neurons: neurons.map((own) => scaled(own, counts.batches)),
-      layers: scaled(layers, counts.texts),
+      heads: places.map((at) => byHeads[at]),
+      neurons: places.map((at) => scaled(neurons[at], counts.batches)),
+      layers: scaled(
+        Float64Array.from(places, (at) => layers[at]),
+        counts.texts,
+      ),
       width: scaled(width, counts.batches),
       // Without a pooler for classes its outputs are the hidden dimensions themselves.
       pooled: pooled.some((x) => x > 0) ? scaled(pooled, counts.batches) : scaled(width, counts.batches),

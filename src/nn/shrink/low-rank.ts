@@ -138,7 +138,7 @@ export function lowRankModel<M extends Pretrained>(
       const own = baseOf(model).layers[layer].linear(name)
       if (own instanceof Linear) {
         const { from: into, to: out } = linearShape(config.width, sizes[layer], name)
-        const spectrum = spectrumOf(own.weight)
+        const spectrum = spectra.get(own) ?? spectrumOf(own.weight)
         const rank = rankOf(rule, spectrum, out, into)
         const fewer = 'rank' in rule || rank * (out + into) < out * into
         if (fewer) {
@@ -177,8 +177,9 @@ function remade<M extends Pretrained>(
       if (old !== undefined) flat(p).set(flat(old))
       touch(p)
     }
-    for (const [layer, block] of baseOf(made).layers.entries())
-      for (const name of blockLinears) fill(block.linear(name), base.layers[layer].linear(name))
+    const { layers } = baseOf(made)
+    for (const layer of new Set(layers.map((block) => layers.indexOf(block))))
+      for (const name of blockLinears) fill(layers[layer].linear(name), base.layers[layer].linear(name))
   })
   return made.train(model.training) as M
 }

@@ -114,7 +114,7 @@ function argsOf(
 
 /** Takes in what the fused kernel never keeps: attention adds one tensor to each list that is there. */
 export interface AttentionTrace {
-  /** Before softmax, [batch, heads, queries, keys]: scale q k^T, plus UNSEEN where a key is not to be seen. */
+  /** Before softmax, [batch, heads, queries, keys]: scale q k^T + bias, plus UNSEEN where a key is not to be seen. */
   scores?: Tensor[] | undefined
   /** softmax of them, before dropout; exactly 0 where a key is not to be seen. */
   probs?: Tensor[] | undefined
@@ -135,23 +135,30 @@ export function plainAttention(
   [q, k, v, mask]: readonly Tensor[],
   { scale, causal, p, key }: AttentionAttrs,
   trace: AttentionTrace = {},
+  bias?: Tensor,
 ): Tensor {
   const [B, H, S] = q.shape
-  const probs = attentionProbabilities(q, k, mask, { scale, causal }, trace)
+  const probs = attentionProbabilities(q, k, mask, { scale, causal, bias }, trace)
   return reshape(matmul(p > 0 ? dropout(probs, p, { key }) : probs, v), [B, H, S, q.shape[3]])
 }
 
-/** softmax(scale q k^T, masked), before dropout: [B, H, S, T], in plain ops. */
+/** softmax(scale q k^T + bias, masked), before dropout: [B, H, S, T], in plain ops. */
 export function attentionProbabilities(
   q: Tensor,
   k: Tensor,
   mask: Tensor | undefined,
-  { scale, causal }: Pick<AttentionAttrs, 'scale' | 'causal'>,
+  { scale, causal, bias }: Pick<AttentionAttrs, 'scale' | 'causal'> & { bias?: Tensor | undefined },
   trace: AttentionTrace = {},
 ): Tensor {
-  const [B, , S] = q.shape
+  const [B, H, S] = q.shape
   const T = k.shape[2]
-  const raw = mul(matmul(q, transpose(k, -2, -1)), scale)
+  if (bias !== undefined && formatShape(bias.shape) !== formatShape([H, S, T]))
+    throw new ShapeError(
+      'attention',
+      `the bias must be [heads, queries, keys] = [${H}, ${S}, ${T}], got ${formatShape(bias.shape)}`,
+    )
+  const products = mul(matmul(q, transpose(k, -2, -1)), scale)
+  const raw = bias === undefined ? products : add(products, bias)
   const seen = [...(mask ? [reshape(mask, [B, 1, 1, T])] : []), ...(causal ? [pastOnly(S, T)] : [])]
   trace.scores?.push(seen.reduce((scores, on) => where(on, scores, add(scores, UNSEEN)), raw))
   const probs = softmax(
@@ -286,6 +293,8 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
 export interface AttentionOptions {
   /** int32 [batch, keys], 0 = not seen. */
   mask?: Tensor | undefined
+  /** [heads, queries, keys], added to the scores of every batch. With it the plain spelling runs, and gradients reach it. */
+  bias?: Tensor | undefined
   causal?: boolean
   /** Default 1 / sqrt(width). */
   scale?: number
@@ -296,6 +305,7 @@ export interface AttentionOptions {
 
 export const attentionOptions: Kinds<AttentionOptions & { trace?: AttentionTrace | undefined }> = {
   mask: 'tensor',
+  bias: 'tensor',
   causal: 'boolean',
   scale: 'finite',
   dropout: 'number',
@@ -309,7 +319,7 @@ export function dropRate(op: string, p: number): void {
 }
 
 /**
- * softmax(scale q k^T) v by head: q [B, H, S, D], k and v [B, H, T, D] -> [B, H, S, D]. With a trace the plain spelling
+ * softmax(scale q k^T + bias) v by head: q [B, H, S, D], k and v [B, H, T, D] -> [B, H, S, D]. With a trace the plain spelling
  * runs, and gradients flow through what it takes in. Throws ShapeError.
  */
 export function attention(
@@ -321,6 +331,7 @@ export function attention(
   const { shape } = tensorArg('attention', 'q', q)
   const {
     mask,
+    bias,
     causal = false,
     scale = 1 / Math.sqrt(shape[shape.length - 1]),
     dropout: p = 0,
@@ -329,8 +340,8 @@ export function attention(
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
   const inputs = mask ? [q, k, v, mask] : [q, k, v]
   const attrs = { scale, causal, p, key }
-  if (options.trace?.scores === undefined && options.trace?.probs === undefined)
+  if (options.trace?.scores === undefined && options.trace?.probs === undefined && bias === undefined)
     return attentionOp(inputs, attrs)
   shapeOf(inputs.map((t) => t.shape))
-  return plainAttention(inputs, attrs, options.trace)
+  return plainAttention(inputs, attrs, options.trace, bias)
 }

@@ -102,9 +102,21 @@ function padding(starts: Int32Array, n: number) {
   }
 }
 
-function plain([q, k, v, starts]: readonly Tensor[], attrs: AttentionAttrs): Tensor {
+function plain([q, k, v, starts]: readonly Tensor[], attrs: AttentionAttrs, bias?: Tensor): Tensor {
   const { mask, padded, cut } = padding(ints(starts), q.shape[0])
-  return cut(plainAttention([padded(q), padded(k), padded(v), mask], attrs))
+  return cut(plainAttention([padded(q), padded(k), padded(v), mask], attrs, {}, bias))
+}
+
+function shapeOf([q, k, v, starts]: readonly Shape[]): Shape {
+  if (q.length !== 3 || formatShape(q) !== formatShape(k) || formatShape(k) !== formatShape(v)) {
+    throw new ShapeError(
+      'segmentAttention',
+      `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)} do not fit`,
+      'Expected [rows, heads, width] three times',
+    )
+  }
+  segments('segmentAttention', starts)
+  return q
 }
 
 const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
@@ -113,23 +125,13 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
   math: 'O_b = \\mathrm{softmax}(s Q_b K_b^\\top) V_b \\text{ for the rows of each segment } b;\\quad \\text{backward as in attention}',
   takes: ['float', 'float', 'float', 'int'],
   strided: true,
-  shape: ([q, k, v, starts]) => {
-    if (q.length !== 3 || formatShape(q) !== formatShape(k) || formatShape(k) !== formatShape(v)) {
-      throw new ShapeError(
-        'segmentAttention',
-        `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)} do not fit`,
-        'Expected [rows, heads, width] three times',
-      )
-    }
-    segments('segmentAttention', starts)
-    return q
-  },
+  shape: shapeOf,
   kernel: (kernels, out, [q, k, v, starts], attrs) => {
     const [a, b, c] = [q, k, v].map(rowsContiguous)
     const args = argsOf(a, b, c, out, ints(starts), attrs)
     kernels.attention(floats(out), floats(a), floats(b), floats(c), args)
   },
-  plain,
+  plain: (inputs, attrs) => plain(inputs, attrs),
   save: (inputs) => [...inputs],
   backward: ({ dy, saved: [q, k, v, starts], attrs }) => {
     const { mask, padded, cut } = padding(ints(starts), q.shape[0])
@@ -219,7 +221,7 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
 /**
  * softmax(scale q k^T) v by head inside each segment: q, k and v [rows, heads, width] -> the same, starts int32
  * [segments + 1], from 0 to the number of rows; segments may be empty. Dropout is that of `attention` on all segments
- * padded to the longest. Throws ShapeError, and RangeError for starts that do not rise from 0 to the number of rows.
+ * padded to the longest, and so is a bias, [heads, longest, longest]. Throws ShapeError, and RangeError for starts that do not rise from 0 to the number of rows.
  */
 export function segmentAttention(
   q: Tensor,
@@ -230,13 +232,18 @@ export function segmentAttention(
 ): Tensor {
   const { shape } = tensorArg('segmentAttention', 'q', q)
   const {
+    bias,
     causal = false,
     scale = 1 / Math.sqrt(shape[shape.length - 1]),
     dropout: p = 0,
   } = optionsArg('segmentAttention', options as AttentionOptions, attentionOptions)
   dropRate('segmentAttention', p)
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
-  return attentionOp([q, k, v, starts], { scale, causal, p, key })
+  const inputs = [q, k, v, starts]
+  const attrs = { scale, causal, p, key }
+  if (bias === undefined) return attentionOp(inputs, attrs)
+  shapeOf(inputs.map((t) => t.shape))
+  return plain(inputs, attrs, bias)
 }
 
 const meanOp: Op<None> = defineOp<None>({

@@ -1,0 +1,63 @@
+// What a family of models is said by: names of parameters and settings, and few differences in what is computed.
+import type { Activation } from '../../encoder.js'
+import type { NumberField, TransformerConfig } from '../config.js'
+
+/** What a model is for. */
+export type Kind = 'base' | 'sequence-classification' | 'masked-lm' | 'token-classification'
+
+export const kinds: readonly Kind[] = ['base', 'sequence-classification', 'masked-lm', 'token-classification']
+
+/** What a head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. */
+type HeadNames = Readonly<Record<string, string>>
+
+/** What one family of models has of its own. */
+export interface Family {
+  /** As in config.json. */
+  readonly modelType:
+    | 'bert'
+    | 'distilbert'
+    | 'roberta'
+    | 'camembert'
+    | 'xlm-roberta'
+    | 'electra'
+    | 'albert'
+    | 'mpnet'
+  /** What the parameters of the encoder begin with in a model that has a head. */
+  readonly prefix: 'bert' | 'distilbert' | 'roberta' | 'electra' | 'albert' | 'mpnet'
+  /** What its classes in Python begin with. */
+  readonly className: string
+  /** Whether the encoder ends in a pooler, a layer on the first token's state; a head of texts may do without it. */
+  readonly pooler: boolean
+  /** What follows the layer between the first token's state and the classes of a text, and whether dropout comes before it. */
+  readonly pooling: 'tanh' | 'relu' | 'gelu'
+  readonly dropBeforePooler: boolean
+  /** Whether places are counted from padId + 1 on and padding is at padId, as in fairseq; else from 0. */
+  readonly placesAfterPad: boolean
+  /** Whether tables go through a layer to the width of the states even where they are as wide; else only where they are not. */
+  readonly alwaysProjects: boolean
+  /** Whether a table adds to a head's scores by the distance of two words, the same one in all layers. */
+  readonly addsDistances: boolean
+  /** Whether all blocks are one, seen again and again. */
+  readonly sharesLayers: boolean
+  /** Whether what attention gives is dropped. */
+  readonly dropAttended: boolean
+  /** Whether token classification drops with headDropout, or with dropout. */
+  readonly tokensUseHeadDropout: boolean
+  /** In the head of masked words; null: the config's. */
+  readonly wordActivation: Activation | null
+  /** Of the encoder: our paths, `#` for the layer's number, to those of the weight file. */
+  readonly names: Readonly<Record<string, string>>
+  /** Of each head. */
+  readonly heads: Readonly<Record<Exclude<Kind, 'base'>, HeadNames>>
+  /** Where the decoder is tied, the name of its bias; null: the decoder's own. */
+  readonly tiedBias: string | null
+  /** Names in a file of parameters that heads have, ours and others; TinyBERT keeps its projections. */
+  readonly headNames: RegExp
+  /** Settings by their names in config.json; what is not named there is fixed. */
+  readonly settings: Readonly<Partial<Record<NumberField | 'activation' | 'tied', string>>>
+  /** Settings that would change what is computed, by their names in config.json, with the values at which they do not. */
+  readonly fixed: Readonly<Record<string, readonly unknown[]>>
+  /** Python's class of its tokenizer, where that is BERT's. */
+  readonly tokenizer: 'BertTokenizer' | 'DistilBertTokenizer'
+  readonly defaults: TransformerConfig
+}
