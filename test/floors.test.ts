@@ -42,7 +42,7 @@ describe('entries for browsers', () => {
     'index.ts',
     'distill/index.ts',
     'distill/worker/index.ts',
-    'report/report.ts',
+    'report/index.ts',
     'files/models/index.ts',
     'files/models/browser.ts',
     'train/outputs/index.ts',

@@ -35,9 +35,15 @@ export function cellsOf(tokens) {
   return cells
 }
 
-/** Lines of a file from the first that holds `from` to the next that begins with `to`, or to the end of its block. */
+/**
+ * Lines of a file from the first that holds `from` to the next that begins with `to`, or to the end of its block; all of them where
+ * nothing is named.
+ */
 export function linesOf(path, from, to = '}') {
-  const lines = readFileSync(root + path, 'utf8').split('\n')
+  const lines = readFileSync(root + path, 'utf8')
+    .trimEnd()
+    .split('\n')
+  if (from === '') return { first: 1, last: lines.length, text: lines.join('\n') }
   const first = lines.findIndex((line) => line.includes(from))
   if (first === -1) throw new Error(`${path} has no line with: ${from}`)
   const last = lines.findIndex((line, i) => i >= first && line.startsWith(to))
@@ -96,7 +102,7 @@ export function ours(md) {
     if (path !== undefined) {
       const [from, to] = token.content.trimEnd().split('\n')
       const lines = linesOf(path, from, to)
-      return `<p class="source-of"><code>${path}</code>, lines ${lines.first} to ${lines.last}</p>\n${as('ts', lines.text)}`
+      return `<p class="source-of"><code>${path}</code>, lines ${lines.first} to ${lines.last}</p>\n${as(path.split('.').at(-1), lines.text)}`
     }
     return fence(tokens, i, options, env, self)
   }

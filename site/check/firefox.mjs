@@ -1,5 +1,5 @@
-// npm run check:site:firefox: every cell of the lessons, or of pages that are named, in Debian's Firefox prints what its page
-// shows. Firefox is spoken to by WebDriver BiDi, which it brings itself: no driver, no build of its own.
+// npm run check:site:firefox: in Debian's Firefox every cell of the lessons prints what its page shows, and the playground makes
+// Node's student; `-- lessons/attention play` takes pages by name. Firefox is spoken to by WebDriver BiDi, which it brings itself: no driver, no build of its own.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pages } from './pages.mjs'
+import { playsInFirefox } from './play-firefox.mjs'
 import { serve } from './server.mjs'
 
 const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))
@@ -105,42 +106,43 @@ const send = await connect(address)
 await send('session.new', { capabilities: {} })
 const { context } = await send('browsingContext.create', { type: 'tab' })
 
-async function run(id) {
+/** Runs a function in the page that is open. */
+async function call(f, ...given) {
   const { type, result, exceptionDetails } = await send('script.callFunction', {
-    functionDeclaration: String(press),
-    arguments: [
-      { type: 'string', value: id },
-      { type: 'number', value: LIMIT },
-    ],
+    functionDeclaration: String(f),
+    arguments: given.map((value) => ({ type: typeof value, value })),
     target: { context },
     awaitPromise: true,
   })
   if (type === 'exception') throw new Error(exceptionDetails.text)
   return result.value
 }
+const open = (url) => send('browsingContext.navigate', { context, url, wait: 'complete' })
 
 let [passed, failed] = [0, 0]
-for (const { path, cells } of await pages()) {
-  if (
-    cells.length === 0 ||
-    !(names.length === 0 ? path.startsWith('lessons/') : names.some((it) => path.startsWith(it)))
-  )
-    continue
-  await send('browsingContext.navigate', { context, url: `${site.origin}/${path}.html`, wait: 'complete' })
-  for (const cell of cells) {
-    let complaint = null
-    try {
-      const output = await run(cell.id)
-      if (cell.check === '' ? output !== cell.output : output.includes('Right.'))
-        complaint = `the page shows\n${cell.output}\nand it prints\n${output}`
-    } catch (error) {
-      complaint = error.message
-    }
-    if (complaint === null) passed++
-    else failed++
-    if (complaint !== null) console.log(`FAILED  ${path}, cell ${cell.id}: ${complaint}`)
+async function check(name, f) {
+  try {
+    const detail = await f()
+    passed++
+    if (detail) console.log(`ok      ${name}: ${detail}`)
+  } catch (error) {
+    failed++
+    console.log(`FAILED  ${name}: ${error.message}`)
   }
 }
+
+const wanted = (path, usual) => (names.length === 0 ? usual : names.some((it) => path.startsWith(it)))
+for (const { path, cells } of await pages()) {
+  if (cells.length === 0 || !wanted(path, path.startsWith('lessons/'))) continue
+  await open(`${site.origin}/${path}.html`)
+  for (const cell of cells)
+    await check(`${path}, cell ${cell.id}`, async () => {
+      const output = await call(press, cell.id, LIMIT)
+      if (cell.check === '' ? output !== cell.output : output.includes('Right.'))
+        throw new Error(`the page shows\n${cell.output}\nand it prints\n${output}`)
+    })
+}
+if (wanted('play', true)) await playsInFirefox({ dist: DIST, open, call, check, limit: LIMIT })
 console.log(`Firefox: ${passed} passed, ${failed} failed`)
 await end()
 site.close()

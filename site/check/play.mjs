@@ -8,28 +8,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runDistillation } from '../../dist/distill/worker/index.js'
-import { setDeterministic } from '../../dist/index.js'
-import { textSetIn } from '../../dist/text/index.js'
 import { openClassifier } from '../../dist/train/outputs/index.js'
 import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
-import { jobOf, usedOf } from '../play/job.js'
 import { hashOf, usual, valuesIn } from '../play/settings.js'
+import { here, ISOLATED, small, smallJob } from './play-run.mjs'
 import { serve } from './server.mjs'
 
 const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))
-const SAMPLE = fileURLToPath(new URL('../public/wordnet/', import.meta.url))
 const LIMIT = 900_000
-const ISOLATED = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-}
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** A run of seconds: of these settings the page and Node must make the same student. */
-const small = {
-  ...{ ...usual(), rows: 200, transfer: 500, width: 16, teacherWidth: 32, teacherEpochs: 1, epochs: 1 },
-  strict: true,
-}
 
 function must(condition, complaint) {
   if (!condition) throw new Error(complaint)
@@ -48,6 +35,7 @@ export const playChecks = {
   'the playground, folders': folders,
   'the playground, a given teacher': sameLogits,
   'the playground, axe-core': accessible,
+  'the playground, the tape of a step': tapeOfStep,
 }
 
 const button = (page, name) => page.getByRole('button', { name, exact: true })
@@ -103,19 +91,8 @@ async function beats({ open, shot, browser }) {
   return told
 }
 
-function dataHere() {
-  const labelled = (name) => {
-    const { texts, labels, labelNames } = textSetIn(readFileSync(SAMPLE + name), name)
-    return { texts, labels: Array.from(labels, (label) => labelNames[label]), pairs: null }
-  }
-  const { texts } = textSetIn(readFileSync(`${SAMPLE}transfer.txt`), 'transfer.txt', { labels: 'none' })
-  return { labelled: labelled('labelled.tsv'), dev: labelled('dev.tsv'), transfer: texts }
-}
-
 async function sameBits({ open }) {
-  setDeterministic(true)
-  const here = await runDistillation(jobOf(small, usedOf(small, dataHere()), null)).result
-  setDeterministic(false)
+  const there = await here()
   const { page, close } = await open(`/play.html${hashOf(small)}`, { isolated: true })
   await ready(page)
   await button(page, 'Distil').click()
@@ -126,7 +103,7 @@ async function sameBits({ open }) {
   ])
   const files = unzipped(readFileSync(await download.path()))
   await close()
-  for (const [name, bytes] of Object.entries(here.student.files))
+  for (const [name, bytes] of Object.entries(there.student.files))
     must(sha(files[name] ?? new Uint8Array()) === sha(bytes), `${name} differs from Node's`)
   return `${Object.keys(files).length} files, weights ${sha(files['model.safetensors']).slice(0, 12)}`
 }
@@ -286,7 +263,7 @@ async function folders({ open }) {
     await ready(page)
     const input = page.locator('input[webkitdirectory]')
     const { teacher } = await runDistillation({
-      ...jobOf(small, usedOf(small, dataHere()), null),
+      ...smallJob(),
       alone: false,
     }).result
     const put = (name, files) => {
@@ -387,26 +364,72 @@ async function accessible({ open, shot }) {
     ['400 px', { viewport: { width: 400, height: 800 }, reducedMotion: 'reduce' }],
   ]) {
     const { page, close } = await open('/play.html', settings)
-    const cdp = await page.context().newCDPSession(page)
-    await cdp.send('Page.setBypassCSP', { enabled: true })
-    await page.reload()
-    await ready(page)
-    await page.evaluate(axe)
-    const { violations, passes } = await page.evaluate(() =>
-      globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }),
-    )
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    await withoutPolicy(page)
+    const rules = await mustBeUsable(page, how)
     await shot(page, how.replace(' ', ''))
     await close()
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    must(
-      serious.length === 0,
-      `${how}: ${serious.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)}`).join('; ')}`,
-    )
-    must(wide <= 0, `${how}: ${wide} pixels wider than its window`)
-    told.push(`${passes.length} rules hold ${how}`)
+    told.push(`${rules} rules hold ${how}`)
   }
   return told.join(', ')
+}
+
+/** A page as it is, but that axe-core may run in it. */
+async function withoutPolicy(page) {
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('Page.setBypassCSP', { enabled: true })
+  await page.reload()
+  await ready(page)
+}
+
+/** Holds what is shown now to axe-core and to the width of the window; the number of rules that hold. */
+async function mustBeUsable(page, how) {
+  await page.evaluate(axe)
+  const { violations, passes } = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }),
+  )
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  must(
+    serious.length === 0,
+    `${how}: ${serious.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)}`).join('; ')}`,
+  )
+  must(wide <= 0, `${how}: ${wide} pixels wider than its window`)
+  return passes.length
+}
+
+/** The tape of a run that is over: folded, unfolded and walked by keys alone, light and wide, dark and narrow. */
+async function tapeOfStep({ open, shot }) {
+  const told = []
+  for (const [how, settings] of [
+    ['light', {}],
+    ['dark, 400 px', { colorScheme: 'dark', viewport: { width: 400, height: 800 }, reducedMotion: 'reduce' }],
+  ]) {
+    const { page, complaints, close } = await open(`/play.html${hashOf(small)}`, settings)
+    await withoutPolicy(page)
+    await button(page, 'Distil').click()
+    await done(page)
+    const panel = page.locator('.play-tape')
+    const rows = panel.locator('svg rect.node')
+    await rows.first().waitFor({ timeout: LIMIT })
+    const folded = await rows.count()
+    await panel.locator('select').focus()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
+    await panel.locator('svg rect.node:not(.folded)').first().waitFor()
+    const unfolded = await rows.count()
+    must(folded > 2 && unfolded > folded + 5, `${folded} rows folded, ${unfolded} unfolded`)
+    const bar = panel.locator('.picture input[type=range]')
+    await bar.focus()
+    await page.keyboard.press('End')
+    const caption = await panel.locator('figcaption').textContent()
+    must(/back: the gradient of \w+ is \d/.test(caption), `the last frame says ${caption}`)
+    const rules = await mustBeUsable(page, how)
+    await shot(page, `tape-${how.split(',')[0]}`)
+    await close()
+    must(complaints.length === 0, complaints.join('; '))
+    told.push(`${folded} rows, ${unfolded} with a layer unfolded, ${rules} rules hold ${how}`)
+  }
+  return told.join('; ')
 }
 
 /** All of them, or those whose names hold one of `names`; `check(name, f)` runs and tells one. */

@@ -14,6 +14,7 @@ export const entries = {
   'tinystill/distill': path('../../dist/distill/index.js'),
   'tinystill/text': path('../../dist/text/index.js'),
   'tinystill/safetensors': path('../../dist/formats/safetensors/index.js'),
+  'tinystill/report': path('../../dist/report/index.js'),
   'tinystill/worker': path('../../dist/distill/worker/index.js'),
   'tinystill/models': path('../../dist/files/models/browser.js'),
   site: path('pictures.js'),

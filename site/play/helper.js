@@ -1,17 +1,23 @@
 // What the playground asks the engine besides the run itself, in a worker of its own: what a plan says, how long a step takes
 // here, what a dropped file holds, and what came out.
+
+import { kdLoss } from '../../dist/distill/index.js'
 import { describeJob } from '../../dist/distill/worker/index.js'
-import { backendReport, crossEntropy, optim, tensor, tidy } from '../../dist/index.js'
+import { backendReport, crossEntropy, manualSeed, optim, tensor, tidy, trace } from '../../dist/index.js'
 import { BertForSequenceClassification } from '../../dist/nn/models/bert.js'
-import { disagreements } from '../../dist/report/insights/disagreements.js'
-import { reliability } from '../../dist/report/insights/reliability.js'
-import { softTargets, telling } from '../../dist/report/insights/soft-targets.js'
-import { renderReport } from '../../dist/report/report.js'
-import { smooth } from '../../dist/report/training-report.js'
-import { encodedData, textSetIn } from '../../dist/text/index.js'
+import {
+  disagreements,
+  reliability,
+  renderReport,
+  smooth,
+  softTargets,
+  telling,
+} from '../../dist/report/index.js'
+import { encodedData, textData, textSetIn } from '../../dist/text/index.js'
 import { writeRows } from '../../dist/text/write-rows.js'
 import { calibration } from '../../dist/train/metrics.js'
 import { openClassifier } from '../../dist/train/outputs/index.js'
+import { tapeOf } from './tape.js'
 
 const classifier = (size, classes, vocabSize) =>
   new BertForSequenceClassification({
@@ -105,6 +111,28 @@ const answers = {
       return await opened.logits(texts)
     } finally {
       for (const p of opened.model.parameters()) p.dispose()
+    }
+  },
+  /** The tape of one step of a student on one text, with what its teacher says of it. */
+  async tape({ student, teacher, text, T, alpha }) {
+    const [own, theirs] = [openClassifier(student), openClassifier(teacher)]
+    try {
+      const said = await theirs.logits([text])
+      const data = textData([text], null, own.tokenizer, own.maxLength)
+      const target = tensor([Array.from(said)])
+      // What the teacher holds for likeliest stands for the label that a text of the reader's has not.
+      const label = tensor([said.indexOf(Math.max(...said))], { dtype: 'int32' })
+      own.model.train()
+      manualSeed(1)
+      const step = () => {
+        const { logits } = own.model.forward(data.input(Int32Array.of(0)))
+        kdLoss(logits, target, label, { T, alpha }).backward()
+        return logits
+      }
+      const tape = trace(step, { names: own.model })
+      return tapeOf(tape, tape.result)
+    } finally {
+      for (const p of [...own.model.parameters(), ...theirs.model.parameters()]) p.dispose()
     }
   },
   /** Reliability of each model on dev, and the texts on which student and teacher disagree. */

@@ -16,13 +16,15 @@ export const VOCABULARY = 4096
 
 const TEACHER_LR = 2e-3
 
+/** T and alpha of the loss on the logits. */
+export const onLogits = ({ T, alpha, soft, hard }) => ({ T, alpha: soft && hard ? alpha : soft ? 1 : 0 })
+
 /** What a --config file of `tinystill distill` says of them. */
 export function planSettings(values) {
-  const { T, alpha, soft, hard, hidden, attentionProbs, epochs, lr } = values
-  const both = soft && hard
+  const { soft, hard, hidden, attentionProbs, epochs, lr } = values
   const rate = Number((lr / 1000).toFixed(6))
   return {
-    ...{ T, alpha: both ? alpha : soft ? 1 : 0, epochs, lr: rate },
+    ...{ ...onLogits(values), epochs, lr: rate },
     stages: {
       // The lone student learns as fast: what differs is what they learn from.
       alone: { lr: rate },

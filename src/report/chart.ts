@@ -3,12 +3,14 @@
 import { emptyChart, type Labels, levelsOf, plane } from './plane.js'
 import { at, cut, drawable, LINES, MAX_NAME, text } from './svg.js'
 
+/** A line of a chart. */
 export interface Series {
   name: string
   /** [x, y] in the order in which they are joined; a NaN or an infinity leaves a gap. */
   points: [number, number][]
 }
 
+/** What lineChart() draws. */
 export interface Chart extends Labels {
   series: Series[]
   /** Horizontal lines to compare with, such as the accuracy of the majority class. */
@@ -39,7 +41,10 @@ function describe(chart: Chart): string {
   return [`${chart.yLabel} by ${chart.xLabel}.`, ...lines, ...marks].join(' ')
 }
 
-/** One SVG element with role img, a title and a description. Any text is safe in it. */
+/**
+ * One SVG element with role img, a title, a description and its own style, for light and for dark screens. Any text is safe in
+ * it; without a point that can be drawn it says 'No data'.
+ */
 export function lineChart(chart: Chart): string {
   const drawn = chart.series.map((s) => ({ name: s.name, runs: runs(s.points) }))
   const marks = (chart.reference ?? []).filter((r) => drawable([0, r.y]))

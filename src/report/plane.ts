@@ -13,6 +13,7 @@ import {
   tickLabel,
 } from './svg.js'
 
+/** What is written on a chart. */
 export interface Labels {
   title: string
   xLabel: string

@@ -12,9 +12,10 @@ import { type TemperedText, temperatureSlider } from './page/temperature.js'
 import { type Scatter, scatterChart } from './scatter.js'
 import { CHART_STYLE, escapeText } from './svg.js'
 
-type AnyChart = Chart | Scatter
+/** Lines or points. */
+export type AnyChart = Chart | Scatter
 
-/** What it has of these stands in this order. */
+/** A part of a report under a title of its own. What it has of these stands in this order. */
 export interface ReportSection {
   title: string
   text?: string
@@ -27,6 +28,7 @@ export interface ReportSection {
   attention?: AttentionView
 }
 
+/** What renderReport() writes. */
 export interface Report {
   title: string
   intro: string
@@ -58,7 +60,10 @@ function section(s: ReportSection): string {
   return `<section>${parts.join('\n')}</section>`
 }
 
-/** The whole document. Same report, same bytes. */
+/**
+ * The whole document: one HTML file that loads nothing, under a policy that lets nothing run but its own style and script. Any text
+ * is safe in it. Same report, same bytes.
+ */
 export function renderReport(r: Report): string {
   const facts = r.facts.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`)
   const scripts = r.sections.some((s) => s.temperature || s.attention) ? [PAGE_SCRIPT] : []

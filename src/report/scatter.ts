@@ -3,6 +3,7 @@
 import { emptyChart, type Labels, levelsOf, plane } from './plane.js'
 import { at, cut, drawable, LINES, MAX_NAME, text } from './svg.js'
 
+/** What scatterChart() draws. */
 export interface Scatter extends Labels {
   points: {
     name: string
@@ -33,7 +34,7 @@ function describe({ xLabel, yLabel, points }: Scatter): string {
   return [`${yLabel} by ${xLabel}.`, ...each].join(' ')
 }
 
-/** One SVG element with role img, a title and a description. Any text is safe in it. */
+/** One SVG element as lineChart() gives it: a point each with its name, and whiskers where spreads are given. */
 export function scatterChart(chart: Scatter): string {
   const points = chart.points.filter(({ x, y }) => drawable([x, y]))
   if (points.length === 0) return emptyChart(chart, describe(chart))

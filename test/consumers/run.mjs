@@ -1,6 +1,6 @@
 // npm run check:consumers: the packed package in the hands of those who use it: each bundles or loads it and trains. Bundles
-// run as a page does, without Node's globals. `npm run check:consumers -- vite next` runs some. One line a consumer; what
-// cannot be installed here is skipped; the last line is 'N passed, N failed'.
+// run as a page does, without Node's globals; the examples run on their hosts (examples.mjs). `npm run check:consumers -- rollup
+// examples/vite` runs some. One line a consumer; what cannot be installed here is skipped; the last line is 'N passed, N failed'.
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import vm from 'node:vm'
 import { gzipSync } from 'node:zlib'
+import { closeBrowser, exampleChecks } from './examples.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
@@ -46,8 +47,7 @@ function folder(name) {
   const to = join(work, name)
   rmSync(to, { recursive: true, force: true })
   mkdirSync(to)
-  for (const file of ['train.js', 'page.js', 'script.js', 'types.ts'])
-    cpSync(join(here, 'app', file), join(to, file))
+  for (const file of ['train.js', 'page.js', 'types.ts']) cpSync(join(here, 'app', file), join(to, file))
   return to
 }
 
@@ -78,10 +78,6 @@ function mustHaveTrained(said) {
   if (!said.includes('trained: true')) throw new Error(`it did not train: ${said.slice(-500)}`)
 }
 
-function mustNotWarn(said, word) {
-  if (word.test(said)) throw new Error(`it warns: ${said.split('\n').find((line) => word.test(line))}`)
-}
-
 function jest(name, config, test, flags) {
   const to = write(folder(name), {
     'package.json': JSON.stringify({ type: name === 'jest-esm' ? 'module' : 'commonjs' }),
@@ -106,19 +102,6 @@ function types(moduleResolution, module, lib) {
   node([packed('typescript', 'bin/tsc'), '-p', to])
 }
 
-function next(flag) {
-  const to = folder(`next${flag}`)
-  cpSync(join(here, 'app/next'), to, { recursive: true })
-  write(to, {
-    'package.json': '{ "type": "module" }',
-    'next.config.mjs': `export default { output: 'export', turbopack: { root: ${JSON.stringify(work)} } }`,
-  })
-  const env = { NEXT_TELEMETRY_DISABLED: '1', CI: '1' }
-  const said = node([packed('next', 'dist/bin/next'), 'build', `--${flag}`], { cwd: to, env })
-  mustNotWarn(said, /Critical dependency/)
-  mustHaveTrained(readFileSync(join(to, 'out/index.html'), 'utf8'))
-}
-
 /** The binary of a runtime: npm's packages of them hold one a platform. */
 function binary(name) {
   const folders = { bun: ['@oven', 'bin/bun'], deno: ['@deno', 'deno'] }
@@ -128,19 +111,7 @@ function binary(name) {
   return found.find((file) => existsSync(file)) ?? null
 }
 
-function runtime(name, args) {
-  const file = binary(name)
-  if (file === null) return `${name} has no binary for here`
-  mustHaveTrained(
-    run(file, [...args, join(write(folder(name), { 'package.json': '{ "type": "module" }' }), 'script.js')]),
-  )
-}
-
 const consumers = {
-  node() {
-    const to = write(folder('node'), { 'package.json': '{ "type": "module" }' })
-    mustHaveTrained(node([join(to, 'script.js')]))
-  },
   'node, require'() {
     const [major, minor] = process.versions.node.split('.').map(Number)
     if (major < 22 && !(major === 20 && minor >= 19)) return 'this Node does not require() modules'
@@ -160,8 +131,6 @@ const consumers = {
     node([join(write(to, { 'build.mjs': build }), 'build.mjs')])
     asPage(join(to, 'out/main.js'))
   },
-  'next --turbopack': () => next('turbopack'),
-  'next --webpack': () => next('webpack'),
   esbuild() {
     const to = folder('esbuild')
     const args = [
@@ -186,15 +155,6 @@ const consumers = {
     run(packed('.bin', 'esbuild'), [join(to, 'open.mjs'), ...args, `--outfile=${join(to, 'out.mjs')}`])
     const said = node([join(to, 'out.mjs')], { cwd: to })
     if (!said.includes('the worker came so far')) throw new Error(`the worker of a gpu: ${said.slice(-500)}`)
-  },
-  vite() {
-    const to = folder('vite')
-    const config = {
-      build: { lib: { entry: join(to, 'page.js'), name: 'page', formats: ['iife'], fileName: 'out' } },
-    }
-    write(to, { 'package.json': '{}', 'vite.config.mjs': `export default ${JSON.stringify(config)}` })
-    node([packed('vite', 'bin/vite.js'), 'build'], { cwd: to })
-    asPage(join(to, 'dist/out.iife.js'))
   },
   'vite, the size of a page that trains'() {
     const to = folder('size')
@@ -236,8 +196,7 @@ const consumers = {
   'types, node16': () => types('node16', 'Node16', ['ES2022', 'DOM']),
   'types, nodenext, no dom': () => types('nodenext', 'NodeNext', ['ES2022']),
   'types, bundler': () => types('bundler', 'ESNext', ['ES2022', 'DOM']),
-  bun: () => runtime('bun', ['run']),
-  deno: () => runtime('deno', ['run', '-A', '--node-modules-dir=manual']),
+  ...exampleChecks({ run, node, packed, binary, work }),
 }
 
 const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
@@ -279,7 +238,7 @@ const wanted = process.argv.slice(2)
 for (const [name, check] of Object.entries(consumers)) {
   if (wanted.length > 0 && !wanted.some((w) => name.startsWith(w))) continue
   try {
-    const reason = check()
+    const reason = await check()
     if (typeof reason === 'string') console.log(`skipped ${name}: ${reason}`)
     else {
       passed++
@@ -290,5 +249,6 @@ for (const [name, check] of Object.entries(consumers)) {
     console.log(`FAILED  ${name}: ${error.message}`)
   }
 }
+await closeBrowser()
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 || passed === 0 ? 1 : 0)

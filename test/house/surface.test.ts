@@ -1,10 +1,12 @@
 // What can be imported has a comment, and what its signatures name can be imported as well. The second is not so yet: the number
 // may only fall.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readSurface } from './surface.js'
+import { entries, kept, readSurface, typed } from './surface.js'
 
 /** Types that a public signature names and no entry exports. Take one off when you export one. */
-const UNEXPORTED = 148
+const UNEXPORTED = 145
 
 describe('the public surface', () => {
   const { exported, uncommented, unexported } = readSurface()
@@ -21,3 +23,15 @@ describe('the public surface', () => {
     expect(unexported.length, unexported.join('\n')).toBeLessThanOrEqual(UNEXPORTED)
   })
 }, 120_000)
+
+describe('the entries of package.json', () => {
+  it.each(entries)(
+    '$name ($path) keep what they load for its effect, where a bundler drops what is not used',
+    ({ name, path }) => {
+      const text = readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
+      const built = `./${path.replace('src/', 'dist/').replace('.ts', '.js')}`
+      expect(kept.includes(built), built).toBe(/^import '/m.test(text))
+      if (name !== '') expect(typed).toContain(name)
+    },
+  )
+})

@@ -1,20 +1,24 @@
 // The public surface as TypeScript sees it: what the entries export, which of it has no comment, and which types its signatures
 // name that nobody can import.
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The entries of package.json, as sources. */
-const entries = [
-  'index',
-  'distill/index',
-  'files/index',
-  'files/models/index',
-  'formats/safetensors/index',
-  'text/index',
-  'train/outputs/index',
-].map((name) => `${root}src/${name}.ts`)
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+
+/** The entries of package.json by the names that they are imported by, as sources: what types see, and what browsers load. */
+export const entries = Object.entries(manifest.exports as Record<string, Record<string, string>>).flatMap(
+  ([name, { types, browser }]) =>
+    [types?.replace('.d.ts', '.ts'), browser?.replace('.js', '.ts')]
+      .filter((path) => path !== undefined)
+      .map((path) => ({ name: name.slice(2), path: path.replace('./dist/', 'src/') })),
+)
+
+/** Entries whose imports a bundler keeps, and those that have types where a package's exports are not read. */
+export const kept: string[] = manifest.sideEffects
+export const typed: string[] = Object.keys(manifest.typesVersions['*'])
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -52,7 +56,8 @@ export interface Surface {
 }
 
 export function readSurface(): Surface {
-  const program = ts.createProgram(entries, options)
+  const sources = entries.map(({ path }) => root + path)
+  const program = ts.createProgram(sources, options)
   const checker = program.getTypeChecker()
   const resolved = (symbol: ts.Symbol) =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
@@ -66,7 +71,7 @@ export function readSurface(): Surface {
       if (it.flags & ts.SymbolFlags.ValueModule) visitModule(it)
     }
   }
-  for (const entry of entries) {
+  for (const entry of sources) {
     const file = program.getSourceFile(entry)
     const symbol = file && checker.getSymbolAtLocation(file)
     if (symbol === undefined) throw new Error(`${entry} is no module`)

@@ -189,3 +189,47 @@ export function gridOf(frame) {
   })
   return { box: `0 0 ${left + n * cell + 40} ${top + n * cell + 4}`, marks, text: looks.join(', ') }
 }
+
+/** Three digits, small ones as powers of ten: they stand in a narrow place. */
+export const brief = (value) =>
+  value !== null && value !== 0 && Math.abs(value) < 1e-3
+    ? value.toExponential(1).replace('e-', 'e\u2212')
+    : short(value)
+const fitted = (words, most) => (words.length > most ? `${words.slice(0, most - 1)}\u2026` : words)
+
+/** A row an op or a part of the model, from the top; what a row read that is not right above it comes along the left. */
+export function tapeOf({ rows, at, back }) {
+  const [high, gap, lane, lanes, wide] = [68, 6, 9, 6, 360]
+  const left = lanes * lane + 8
+  const middle = (row) => row * high + high / 2
+  const marks = []
+  for (const [to, { from }] of rows.entries())
+    for (const source of from) {
+      // Long ways lie further out, so that none hides another.
+      const x = left - lane * Math.min(lanes, Math.ceil(Math.log2(to - source)))
+      const d =
+        to - source === 1
+          ? `M${left + 20} ${to * high - gap}V${to * high + gap}`
+          : `M${left} ${middle(source)}H${x}V${middle(to)}H${left}`
+      marks.push({ tag: 'path', attrs: { d, class: 'way' } })
+    }
+  const right = { 'text-anchor': 'end' }
+  for (const [i, row] of rows.entries()) {
+    const y = i * high
+    const look = `node${i === at ? ' here' : ''}${row.inside ? '' : ' folded'}`
+    const box = { x: left, y: y + gap, width: wide - left - 2, height: high - 2 * gap, rx: 6 }
+    marks.push(
+      { tag: 'rect', attrs: { ...box, class: look } },
+      text(left + 10, y + 22, row.name, { class: 'mark-text strong' }),
+      text(wide - 12, y + 22, row.shape.length === 0 ? 'a number' : `[${row.shape.join(', ')}]`, right),
+      text(left + 10, y + 38, fitted(row.detail, 44), { class: 'mark-text small' }),
+    )
+    if (back !== null || i <= at)
+      marks.push(text(left + 10, y + 54, `value ${brief(row.value)}`, { class: 'mark-text small' }))
+    if (back?.includes(i))
+      marks.push(
+        text(wide - 12, y + 54, `gradient ${brief(row.grad)}`, { ...right, class: 'mark-text small grad' }),
+      )
+  }
+  return { box: `0 0 ${wide} ${rows.length * high}`, marks, text: `${rows.length} rows` }
+}

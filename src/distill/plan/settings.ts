@@ -13,6 +13,7 @@ export type Settings = Readonly<Record<string, Setting<unknown>>>
 export type Values<S extends Settings> = {
   readonly [K in keyof S]: S[K] extends Setting<infer V> ? V : never
 }
+/** Settings by their names, as a --config file has them. */
 export type Given = Readonly<Record<string, unknown>>
 
 export function numberFrom(from: number, to: number, fallback: number): Setting<number> {

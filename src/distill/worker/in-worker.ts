@@ -9,6 +9,7 @@ export interface WorkerLike {
   addEventListener(type: string, listen: (event: never) => void): void
 }
 
+/** Of distilInWorker(). */
 export interface InWorkerOptions extends Omit<JobWatch, 'onFacts'>, WorkerSettings {
   /** `threads`: how many compute; `why` tells why it is no more than that. */
   onFacts?(facts: JobFacts, threads: number, why: string): void

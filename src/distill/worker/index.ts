@@ -1,6 +1,8 @@
 // tinystill/worker: a distillation as a job, in this thread or in a page's worker. Names only, no logic.
 import '../../autograd/methods.js' // gives tensors their methods
 
+export type { Given } from '../plan/settings.js'
+export type { RowCounts } from '../plan/steps.js'
 export { distilInWorker, type InWorkerOptions, type WorkerLike } from './in-worker.js'
 export type {
   DistilJob,

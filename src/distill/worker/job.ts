@@ -39,6 +39,7 @@ export interface NewTeacher {
   train?: TeacherPace
 }
 
+/** What runDistillation() and distilInWorker() take. */
 export interface DistilJob {
   /** Its classes are the job's, in the order of the names. */
   labelled: LabelledTexts

@@ -2,6 +2,7 @@
 import type { DistilJob } from './job.js'
 import type { DistilResult, JobFacts, JobJudged, JobStep, RunOptions, Who } from './run.js'
 
+/** How the worker computes. */
 export interface WorkerSettings extends Pick<RunOptions, 'looks'> {
   /** The same bits in every browser and in Node: setDeterministic(true). Default false. */
   deterministic?: boolean

@@ -51,6 +51,7 @@ export interface StageFacts {
   steps: number
 }
 
+/** What a plan says before it runs. */
 export interface PlanFacts {
   recipe: string
   /** As `tinystill distill` prints it. */

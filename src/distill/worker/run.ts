@@ -34,6 +34,7 @@ export interface JobFacts extends PlanFacts {
   notes: readonly string[]
 }
 
+/** An optimizer step of one of the models. */
 export interface JobStep extends Pick<StepReport, 'step' | 'total' | 'loss' | 'terms' | 'lr'> {
   who: Who
   stage: string
@@ -41,6 +42,7 @@ export interface JobStep extends Pick<StepReport, 'step' | 'total' | 'loss' | 't
   done: number
 }
 
+/** A judgement on dev. */
 export interface JobJudged extends Pick<EvaluationReport, 'step' | 'figures'> {
   who: Who
   stage: string
@@ -58,6 +60,7 @@ export interface JobWatch {
   onJudged?(judged: JobJudged): void
 }
 
+/** A model of a job, when it is over. */
 export interface Trained {
   /** As toFiles() gives them. Of a teacher that came as it is: none. */
   files: Record<string, Uint8Array>
@@ -68,6 +71,7 @@ export interface Trained {
   logits: Float32Array | null
 }
 
+/** What came out of a job. */
 export interface DistilResult {
   facts: JobFacts
   teacher: Trained
@@ -98,6 +102,7 @@ export interface Distillation {
   attention(text: string): Promise<Partial<Record<Who, AttentionOfText>>>
 }
 
+/** Of runDistillation(). */
 export interface RunOptions extends JobWatch {
   /**
    * How often dev is looked at in a training besides the judgements that decide, for curves. Changes no weight. Default 0.

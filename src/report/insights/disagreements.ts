@@ -21,6 +21,7 @@ function saying(logits: ArrayLike<number>, row: number, classes: number): { said
 
 const percent = (p: number) => `${(p * 100).toFixed(1)}%`
 
+/** A section: how many there are, who is right on them, and the 20 of which the teacher is surest. */
 export function disagreements({ texts, labels, classes, teacher, student }: Answers): ReportSection {
   const found = texts
     .map((text, row) => ({

@@ -10,6 +10,7 @@ export interface Judged {
   labels: ArrayLike<number>
 }
 
+/** What reliability() compares. */
 export interface Reliability {
   /** What the student is compared with: the lone student, or the teacher. */
   before: { name: string } & Judged
@@ -34,6 +35,10 @@ function half({ logits, labels }: Judged, classes: number, first: 0 | 1): Judged
   }
 }
 
+/**
+ * A section: reliability of both models, and of the student with the one temperature that fits it best. Guo et al. 2017,
+ * arXiv 1706.04599, section 4.2.
+ */
 export function reliability({ before, after, fitting, classes }: Reliability): ReportSection {
   const own = fitting === null
   const fit = fitting ?? half(after, classes, 0)

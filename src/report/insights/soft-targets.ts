@@ -28,6 +28,7 @@ export function telling(samples: readonly Sample[], classes: number, wanted: num
 /** Classes that have a bar; the others share one. */
 const BARS = 7
 
+/** A section of what a teacher says of the samples, with a temperature to turn: up to eight classes each, the others in one bar. */
 export function softTargets(samples: readonly Sample[], classes: readonly string[]): ReportSection {
   return {
     title: 'Soft targets',

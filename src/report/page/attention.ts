@@ -2,6 +2,7 @@
 import { cut, escapeText } from '../svg.js'
 import { dataIsland } from './island.js'
 
+/** The attention of one model. */
 export interface AttentionSide {
   name: string
   /** Of each layer. */
@@ -10,6 +11,7 @@ export interface AttentionSide {
   texts: { words: string[]; maps: string }[]
 }
 
+/** What attentionView() shows. */
 export interface AttentionView {
   texts: string[]
   student: AttentionSide
@@ -29,6 +31,7 @@ function choice(label: string, name: string, options: readonly string[], chosen 
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => String(i + 1))
 
+/** Attention of two models beside each other, to be chosen by text, layer and head. PAGE_SCRIPT, once in the page, draws it. */
 export function attentionView(view: AttentionView): string {
   const { texts, student, teacher, pairs } = view
   const sides = { student, teacher }

@@ -17,6 +17,10 @@ function probability(value: number, color: number): string {
   return `<td><span>${escapeText(said(share))}</span><svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${bar}</svg></td>`
 }
 
+/**
+ * An HTML table with a bar and a percentage a cell, 0 to 100%; values beyond [0, 1] are drawn as the nearer end. Any text is safe in
+ * it. PAGE_STYLE is its look.
+ */
 export function bars({ label, items }: ReportBars): string {
   const names = [...new Set(items.flatMap((item) => item.groups.map((g) => g.name)))]
   const head = names.map((n) => `<th scope="col">${escapeText(n)}</th>`)

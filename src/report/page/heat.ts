@@ -1,10 +1,12 @@
 // A matrix of values in [0, 1] as a heat map with its numbers.
 import { cut, escapeText, pixels } from '../svg.js'
 
+/** What heatMap() draws. */
 export interface HeatMap {
   label: string
   rows: readonly string[]
   columns: readonly string[]
+  /** [rows, columns]; what is not finite is a dash. */
   values: readonly (readonly number[])[]
 }
 

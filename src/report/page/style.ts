@@ -1,6 +1,7 @@
 // The one style sheet of a page. Its policy names the sheet's hash: no other style counts, in attributes neither.
 import { colorVariables } from '../svg.js'
 
+/** CSS of all parts but the charts, which bring CHART_STYLE. */
 export const PAGE_STYLE = `${colorVariables(':root')}
 :root{color-scheme:light dark;font:17px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 body{max-width:72rem;margin:0 auto;padding:1.5rem 1rem 3rem;overflow-wrap:anywhere}

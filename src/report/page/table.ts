@@ -1,6 +1,7 @@
 // A table of texts and numbers.
 import { escapeText } from '../svg.js'
 
+/** What table() writes. */
 export interface ReportTable {
   columns: string[]
   /** Numbers are printed with thousands separators and four significant digits; strings as they are. */
@@ -21,6 +22,10 @@ function cell(value: string | number): string {
 const numeric = (value: string | number) =>
   typeof value === 'number' || /^([+\-\u2212]?\d|\u2013?$)/.test(value)
 
+/**
+ * An HTML table in a div.scroll. Columns of numbers have class n; a number that is not finite is a dash, and texts end after 400
+ * characters. Any text is safe in it. PAGE_STYLE is its look.
+ */
 export function table({ columns, rows, texts = false }: ReportTable): string {
   const kind = columns.map((_, i) => (i > 0 && rows.every((r) => numeric(r[i] ?? '')) ? ' class="n"' : ''))
   const head = columns.map((c, i) => `<th scope="col"${kind[i]}>${escapeText(c)}</th>`)

@@ -3,6 +3,7 @@ import { probabilities } from '../../train/metrics.js'
 import { bars } from './bars.js'
 import { dataIsland } from './island.js'
 
+/** A text with the logits of a model. */
 export interface TemperedText {
   text: string
   /** A bar is the share of one class or of several. */
@@ -17,6 +18,7 @@ function shares({ bars }: TemperedText): number[] {
   return bars.map((bar) => bar.logits.reduce((sum) => sum + p[at++], 0))
 }
 
+/** The probabilities of each text as bars, with a slider for T. Drawn at T = 1; PAGE_SCRIPT, once in the page, draws the others. */
 export function temperatureSlider(texts: readonly TemperedText[]): string {
   const tables = texts.map((t) => {
     const p = shares(t)

@@ -1,8 +1,11 @@
 import { checkpoint, defineOp, grad, jacobian, optim, type Tensor, tensor, tidy } from 'tinystill'
+import * as bytes from 'tinystill/bytes'
 import * as distill from 'tinystill/distill'
 import * as models from 'tinystill/models'
+import * as report from 'tinystill/report'
 import * as safetensors from 'tinystill/safetensors'
 import * as text from 'tinystill/text'
+import * as worker from 'tinystill/worker'
 
 const x: Tensor = tensor([1, 2], { requiresGrad: true })
 const loss: Tensor = tidy(() => checkpoint((t) => t.mul(t), x).sum())
@@ -17,7 +20,10 @@ export const all = [
   defineOp,
   optim,
   new models.Mlp({ sizes: [1, 1] }),
+  bytes,
   distill,
+  report,
   safetensors,
   text,
+  worker,
 ]

@@ -1,3 +1,5 @@
+export const metadata = { title: 'Which desk answers?' }
+
 export default function Layout({ children }) {
   return (
     <html lang="en">

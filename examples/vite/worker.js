@@ -1,0 +1,3 @@
+import { serveDistillation } from 'tinystill/worker'
+
+serveDistillation()
