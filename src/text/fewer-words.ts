@@ -1,68 +1,56 @@
 // A vocabulary without the pieces that no text needs, with which the texts that were looked at become the same pieces as before.
-import { TinystillError } from '../errors.js'
+import { ArgumentError, TinystillError } from '../errors.js'
 import type { TemplatePart } from '../formats/tokenizers/tokenizer-json.js'
-import { normalizeBert, splitBert } from './bert-normalizer.js'
-import { WordPieceTokenizer } from './wordpiece.js'
+import type { PiecedTokenizer } from './pieces/base.js'
+import { neededOf } from './pieces/needed.js'
 
 /** A smaller vocabulary, and the ids that it keeps. */
-export interface FewerWords {
-  tokenizer: WordPieceTokenizer
+export interface FewerWords<T = PiecedTokenizer> {
+  tokenizer: T
   /** The old id of each new one, in rising order. */
   kept: number[]
 }
 
+/** Whether fewerWords() takes it: WordPiece, byte-level BPE and Unigram. */
+export const hasFewerWords = (tokenizer: object): tokenizer is PiecedTokenizer =>
+  neededOf(tokenizer) !== undefined
+
 /**
- * The pieces of `texts`, the special and added tokens, and the single characters of the alphabet that the texts are written in, so
- * that a new word can still be spelled. A text's pieces are looked for longest first: what stays of them stays the longest. In a
- * word that was unknown all pieces stay that could begin anywhere, or it might become known. Ids keep their order.
+ * The pieces of `texts` and those on the way to them, the special and added tokens, and the single characters (of BPE the bytes)
+ * of the alphabet that the texts are written in, so that a new word can still be spelled. Ids keep their order. Throws
+ * ArgumentError for tokenizers of whole words.
  */
-export function fewerWords(tokenizer: WordPieceTokenizer, texts: Iterable<string>): FewerWords {
+export function fewerWords<T extends PiecedTokenizer>(tokenizer: T, texts: Iterable<string>): FewerWords<T> {
+  const kind = neededOf(tokenizer)
+  if (kind === undefined)
+    throw new ArgumentError('fewerWords', `a ${tokenizer.constructor.name} has no pieces to leave out`)
   const { spec, vocabulary, specialIds, unkId } = tokenizer
-  const idOf = new Map(vocabulary.map((token, id) => [token, id]))
+  const ids = new Map(vocabulary.map((token, id) => [token, id]))
   const kept = new Set<number>([...specialIds, ...spec.added.map(({ id }) => id), unkId])
   for (const part of [...spec.single, ...spec.pair])
     if ('ids' in part) for (const id of part.ids) kept.add(id)
-  const letters = new Set<string>()
-  const keep = (token: string) => {
-    const id = idOf.get(token)
+  const all = [...texts]
+  const pieces = all.map((text) => tokenizer.pieces(text))
+  for (const own of pieces) for (const id of own) kept.add(id)
+  for (const piece of kind.needed(tokenizer, { texts: all, pieces, idOf: (own) => ids.get(own) })) {
+    const id = ids.get(piece)
     if (id !== undefined) kept.add(id)
   }
-  const all = [...texts]
-  for (const text of all) {
-    const ids = tokenizer.pieces(text)
-    for (const id of ids) kept.add(id)
-    const normal = normalizeBert(text, spec.normalizing)
-    for (const letter of normal) letters.add(letter)
-    if (!ids.includes(unkId)) continue
-    for (const word of splitBert(normal))
-      if (tokenizer.pieces(word).includes(unkId))
-        for (const piece of within(word)) {
-          keep(piece)
-          keep(spec.prefix + piece)
-        }
+  const rising = [...kept].sort((a, b) => a - b)
+  const fewer = smaller(tokenizer, rising) as T
+  const moved = new Map(rising.map((old, id) => [old, id]))
+  for (const [i, text] of all.entries()) {
+    const after = fewer.pieces(text)
+    if (pieces[i].length !== after.length || pieces[i].some((id, j) => moved.get(id) !== after[j]))
+      throw new TinystillError(
+        `fewerWords: a text would become other pieces: ${JSON.stringify(text.slice(0, 80))}`,
+        'Keep the vocabulary as it is, and report the text',
+      )
   }
-  for (const letter of letters) {
-    keep(letter)
-    keep(spec.prefix + letter)
-  }
-  return smaller(
-    tokenizer,
-    all,
-    [...kept].sort((a, b) => a - b),
-  )
+  return { tokenizer: fewer, kept: rising }
 }
 
-/** The longest word that is looked through: longer ones are unknown as a whole. */
-const LONGEST = 100
-
-/** Every run of characters in a word. */
-function* within(word: string): Generator<string> {
-  const characters = [...word].slice(0, LONGEST)
-  for (let from = 0; from < characters.length; from++)
-    for (let to = from + 1; to <= characters.length; to++) yield characters.slice(from, to).join('')
-}
-
-function smaller(tokenizer: WordPieceTokenizer, texts: readonly string[], kept: number[]): FewerWords {
+function smaller(tokenizer: PiecedTokenizer, kept: readonly number[]): PiecedTokenizer {
   const { spec, vocabulary, truncationSide, modelMaxLength, padId, clsId, sepId, maskId } = tokenizer
   const now = new Map(kept.map((old, id) => [old, id]))
   const moved = (id: number) => now.get(id) as number
@@ -73,25 +61,14 @@ function smaller(tokenizer: WordPieceTokenizer, texts: readonly string[], kept: 
       id === null ? [] : [[role, vocabulary[id]]],
     ),
   )
-  const own = {
-    ...spec,
+  const common = {
     vocabulary: kept.map((id) => vocabulary[id]),
     modelSize: kept.filter((id) => id < spec.modelSize).length,
     added: spec.added.map((token) => ({ ...token, id: moved(token.id) })),
+    unk: spec.unk,
     ...{ single: template(spec.single), pair: template(spec.pair) },
   }
-  const fewer = WordPieceTokenizer.fromSpec(own, 'the smaller vocabulary', {
-    names,
-    truncationSide,
-    modelMaxLength,
+  return (neededOf(tokenizer) as NonNullable<ReturnType<typeof neededOf>>).fewer(tokenizer, common, kept, {
+    ...{ names, truncationSide, modelMaxLength },
   })
-  for (const text of texts) {
-    const [before, after] = [tokenizer.pieces(text), fewer.pieces(text)]
-    if (before.length !== after.length || before.some((id, i) => moved(id) !== after[i]))
-      throw new TinystillError(
-        `fewerWords: a text would become other pieces: ${JSON.stringify(text.slice(0, 80))}`,
-        'Keep the vocabulary as it is, and report the text',
-      )
-  }
-  return { tokenizer: fewer, kept }
 }

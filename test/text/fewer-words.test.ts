@@ -5,47 +5,71 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadTokenizer, saveTokenizer } from '../../src/files/models/on-disk.js'
+import { byteCharacters } from '../../src/formats/tokenizers/bpe-json.js'
 import { fewerWords } from '../../src/text/fewer-words.js'
+import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
+import type { ByteBpeTokenizer } from '../../src/text/pieces/byte-bpe.js'
+import type { UnigramTokenizer } from '../../src/text/pieces/unigram.js'
+import { WordTokenizer } from '../../src/text/tokenizer.js'
 import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 
-const golden = join(import.meta.dirname, '../golden/wordpiece')
-const whole = loadTokenizer(golden) as WordPieceTokenizer
+const golden = join(import.meta.dirname, '../golden')
 const root = mkdtempSync(join(tmpdir(), 'tinystill-words-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-const tokensOf = (tokenizer: WordPieceTokenizer, text: string, textB: string | null = null) =>
+const load = (name: string) => loadTokenizer(join(golden, name)) as PiecedTokenizer
+const kinds = {
+  WordPiece: load('wordpiece'),
+  MPNet: load('mpnet'),
+  BPE: load('byte_bpe'),
+  Unigram: load('unigram'),
+}
+const whole = kinds.WordPiece as WordPieceTokenizer
+
+const tokensOf = (tokenizer: PiecedTokenizer, text: string, textB: string | null = null) =>
   Array.from(tokenizer.encode(text, textB).ids, (id) => tokenizer.vocabulary[id])
 
-describe('fewerWords', () => {
+describe.each(Object.entries(kinds))('fewerWords of %s', (_, all) => {
   it('gives the texts the same tokens, and keeps specials and letters', () => {
-    const texts = ['The cat sat on the mat.', 'Über-cool, naïve?']
-    const { tokenizer, kept } = fewerWords(whole, texts)
-    expect(tokenizer.vocabSize).toBeLessThan(whole.vocabSize)
-    expect(kept.map((id) => whole.vocabulary[id])).toEqual(tokenizer.vocabulary)
+    const texts = ['The cat sat on the mat.', '\u00dcber-cool, na\u00efve?', 'w\u4e2d\u{1f600} \u0001']
+    const { tokenizer, kept } = fewerWords(all, texts)
+    expect(tokenizer.vocabSize).toBeLessThan(all.vocabSize)
+    expect(kept.map((id) => all.vocabulary[id])).toEqual(tokenizer.vocabulary)
     for (const text of texts) {
-      expect(tokensOf(tokenizer, text)).toEqual(tokensOf(whole, text))
-      expect(tokensOf(tokenizer, text, texts[0])).toEqual(tokensOf(whole, text, texts[0]))
+      expect(tokensOf(tokenizer, text)).toEqual(tokensOf(all, text))
+      expect(tokensOf(tokenizer, text, texts[0])).toEqual(tokensOf(all, text, texts[0]))
     }
-    for (const id of whole.specialIds) expect(tokenizer.vocabulary).toContain(whole.vocabulary[id])
+    for (const id of all.specialIds) expect(tokenizer.vocabulary).toContain(all.vocabulary[id])
     // A word that no text has, of letters that they have.
-    expect(tokensOf(tokenizer, 'tact')).not.toContain('[UNK]')
+    expect(Array.from(tokenizer.pieces('tact'))).not.toContain(tokenizer.unkId)
   })
 
   it('does so for any texts', () => {
     const word = fc.oneof(
-      fc.constantFrom(...whole.vocabulary.slice(0, 400)),
+      fc.constantFrom(...all.vocabulary.slice(0, 400)),
       fc.string({ unit: fc.constantFrom(...'abcdez\u00e9\u4e2d\u0416 .') }),
     )
     const text = fc.array(word, { maxLength: 8 }).map((words) => words.join(' '))
     fc.assert(
       fc.property(fc.array(text, { maxLength: 5 }), (texts) => {
-        const { tokenizer } = fewerWords(whole, texts)
-        for (const own of texts) expect(tokensOf(tokenizer, own)).toEqual(tokensOf(whole, own))
+        const { tokenizer } = fewerWords(all, texts)
+        for (const own of texts) expect(tokensOf(tokenizer, own)).toEqual(tokensOf(all, own))
       }),
-      { numRuns: 150, seed: 1 },
+      { numRuns: 60, seed: 1 },
     )
   })
 
+  it('has files that say the same', () => {
+    const folder = join(root, all.constructor.name)
+    const { tokenizer } = fewerWords(all, ['the cat sat'])
+    saveTokenizer(folder, tokenizer)
+    const back = loadTokenizer(folder) as PiecedTokenizer
+    expect(back.spec).toEqual(tokenizer.spec)
+    expect(tokensOf(back, 'the cat sat at that')).toEqual(tokensOf(tokenizer, 'the cat sat at that'))
+  })
+})
+
+describe('fewerWords', () => {
   it('leaves a word unknown that was unknown, though another way through it would be left', () => {
     // abc is looked for first and then nothing goes on; without abc there would be ab and ##cz.
     const vocabulary = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'abc', 'ab', '##cz', 'a', '##b', 'y']
@@ -58,7 +82,7 @@ describe('fewerWords', () => {
   })
 
   it('keeps added tokens, and files that say the same', () => {
-    const json = JSON.parse(readFileSync(join(golden, 'tokenizer.json'), 'utf8'))
+    const json = JSON.parse(readFileSync(join(golden, 'wordpiece/tokenizer.json'), 'utf8'))
     const n = Object.keys(json.model.vocab).length
     json.added_tokens.push({ id: n, content: '<ent>', special: true, normalized: false })
     const { tokenizer } = fewerWords(WordPieceTokenizer.fromJSON(json), ['the <ent> sat'])
@@ -68,5 +92,29 @@ describe('fewerWords', () => {
     expect(back.spec).toEqual(tokenizer.spec)
     const lines = readFileSync(join(root, 'vocab.txt'), 'utf8').trimEnd().split('\n')
     expect(lines).toEqual(tokenizer.vocabulary.slice(0, tokenizer.spec.modelSize))
+  })
+
+  it('keeps what merges make on the way to a piece, and no other merge', () => {
+    const { tokenizer } = fewerWords(kinds.BPE as ByteBpeTokenizer, ['the'])
+    const { merges, vocabulary } = tokenizer.spec
+    const letters = byteCharacters()
+    // Every piece of more than one letter can be reached.
+    const reached = new Set(letters)
+    for (const [a, b] of merges) if (reached.has(a) && reached.has(b)) reached.add(a + b)
+    const special = tokenizer.specialIds.map((id) => vocabulary[id])
+    expect(vocabulary.filter((piece) => !reached.has(piece) && !special.includes(piece))).toEqual([])
+    expect(merges.length).toBeLessThan(6)
+  })
+
+  it('counts an unknown character as before, by the worst piece of all', () => {
+    const { spec } = kinds.Unigram as UnigramTokenizer
+    const { tokenizer } = fewerWords(kinds.Unigram as UnigramTokenizer, ['the'])
+    expect(Math.min(...tokenizer.spec.scores)).toBe(Math.min(...spec.scores))
+  })
+
+  it('refuses a tokenizer of whole words', () => {
+    expect(() => fewerWords(WordTokenizer.build(['a b']) as never, ['a'])).toThrow(
+      /WordTokenizer has no pieces/,
+    )
   })
 })

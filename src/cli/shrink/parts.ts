@@ -9,8 +9,7 @@ import { allOf, best, bestOfLayers, type Kept } from '../../nn/shrink/kept.js'
 import { type Factored, lowRankModel, type RankRule, wholeModel } from '../../nn/shrink/low-rank.js'
 import { layerMethods } from '../../nn/shrink/methods.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { type FewerWords, fewerWords } from '../../text/fewer-words.js'
-import { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { type FewerWords, fewerWords, hasFewerWords } from '../../text/fewer-words.js'
 import { breathe } from '../../train/pace.js'
 import { tasks } from '../../train/tasks.js'
 import type { Context } from '../shared/command.js'
@@ -77,7 +76,7 @@ export function wordsFor(
 ): FewerWords | null {
   const files = options.vocabulary
   if (files === undefined) return null
-  if (!(tokenizer instanceof WordPieceTokenizer))
+  if (tokenizer === null || !hasFewerWords(tokenizer))
     throw new DataError(folder, 'has no tokenizer whose vocabulary can be cut', 'Leave --vocabulary out')
   const texts = files.flatMap((file) => {
     const { texts: own, pairs } = readTexts(file, { ...dataOptions(options, output), labels: 'none' })

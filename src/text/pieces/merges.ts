@@ -20,8 +20,8 @@ export class Merges {
     for (const [a, b] of merges) this.#byPair.set(idOf(a) * IDS + idOf(b), { rank: rank++, id: idOf(a + b) })
   }
 
-  /** What `ids`, of single bytes, become. */
-  apply(ids: number[]): number[] {
+  /** What `ids`, of single bytes, become. made: is told the id of each piece on the way there, and of what comes out. */
+  apply(ids: number[], made?: (id: number) => void): number[] {
     const n = ids.length
     const next = Int32Array.from({ length: n }, (_, i) => i + 1)
     const before = Int32Array.from({ length: n }, (_, i) => i - 1)
@@ -39,6 +39,7 @@ export class Merges {
       // One of the two has become part of another piece since.
       if (merge === undefined || merge.rank !== Math.floor(top / PLACES)) continue
       const gone = next[i]
+      made?.(merge.id)
       ids[i] = merge.id
       ids[gone] = -1
       next[i] = next[gone]
