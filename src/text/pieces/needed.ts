@@ -28,8 +28,8 @@ interface Kind<T extends PiecedTokenizer> {
 }
 
 /** made: the class, whose constructor may be its own. */
-const kindOf = <T extends PiecedTokenizer>(made: CallableFunction & { prototype: T }, kind: Kind<T>) => ({
-  made,
+const kindOf = <T extends PiecedTokenizer>(made: { prototype: T }, kind: Kind<T>) => ({
+  prototype: made.prototype as object,
   kind: kind as unknown as Kind<PiecedTokenizer>,
 })
 
@@ -109,4 +109,4 @@ const kinds = [wordPiece, byteBpe, unigram]
 
 /** What is known of this kind of tokenizers; undefined of others. */
 export const neededOf = (tokenizer: object): Kind<PiecedTokenizer> | undefined =>
-  kinds.find(({ made }) => tokenizer instanceof made)?.kind
+  kinds.find(({ prototype }) => Object.prototype.isPrototypeOf.call(prototype, tokenizer))?.kind
