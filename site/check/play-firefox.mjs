@@ -30,8 +30,8 @@ async function playThrough(limit) {
     [...document.querySelectorAll('.play button')].find(
       (it) => it.textContent.trim() === name && !it.disabled,
     )
-  const note = at('.play-note')?.textContent ?? ''
   const distil = await until(() => at('.play-formula code') && button('Distil'), 'the button')
+  const note = at('.play-note')?.textContent ?? ''
   const began = performance.now()
   distil.click()
   await until(() => at('#play-result') ?? at('.play-problem'), 'the result')

@@ -122,7 +122,11 @@ function causeOf(folder: string, error: unknown, fs: FolderSystem): unknown {
   }
 }
 
-type FolderSystem = Pick<typeof nodeFs, 'mkdirSync' | 'existsSync'>
+/** Spelled out as well. */
+interface FolderSystem {
+  mkdirSync(path: string, options?: { recursive: true }): unknown
+  existsSync(path: string): boolean
+}
 
 /** Makes a folder and those above it. Throws a CheckpointError when it cannot. */
 export function makeFolder(folder: string, fs: FolderSystem = nodeFs): void {

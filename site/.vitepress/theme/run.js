@@ -3,6 +3,7 @@ import { withBase } from 'vitepress'
 
 const names = new Set([
   ...['tinystill', 'tinystill/distill', 'tinystill/text', 'tinystill/safetensors', 'tinystill/models'],
+  ...['tinystill/report', 'tinystill/worker'],
   ...['site', 'site/records', 'runner'],
 ])
 

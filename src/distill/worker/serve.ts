@@ -6,7 +6,7 @@ import { type Distillation, type DistilResult, runDistillation } from './run.js'
 
 /** What a worker's global scope, or a MessagePort, has of this. */
 export interface WorkerScope {
-  postMessage(message: unknown, transfer: Transferable[]): void
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void
   addEventListener(type: 'message', listen: (event: { data: unknown }) => void): void
 }
 
@@ -18,7 +18,7 @@ export function serveDistillation(scope: WorkerScope = globalThis as unknown as 
   let busy = false
   let current: Distillation | null = null
   let number = 0
-  const say = (message: Unnumbered, transfer: Transferable[] = []) =>
+  const say = (message: Unnumbered, transfer: ArrayBuffer[] = []) =>
     scope.postMessage({ ...message, run: number }, transfer)
 
   async function start(job: DistilJob, { deterministic = false, threads, looks }: WorkerSettings) {
@@ -80,7 +80,7 @@ export function serveDistillation(scope: WorkerScope = globalThis as unknown as 
 type Unnumbered = FromWorker extends infer M ? (M extends unknown ? Omit<M, 'run'> : never) : never
 
 /** The files' bytes go over without a copy. */
-const buffersOf = ({ teacher, student, alone }: DistilResult): Transferable[] =>
+const buffersOf = ({ teacher, student, alone }: DistilResult): ArrayBuffer[] =>
   [teacher, student, alone].flatMap((one) =>
     one === null ? [] : Object.values(one.files).map(({ buffer }) => buffer as ArrayBuffer),
   )
