@@ -42,7 +42,8 @@ export function misfitOf(family: Family, c: TransformerConfig): ReturnType<typeo
   if (wrong !== null) return wrong
   for (const [name, field] of Object.entries(family.settings) as [NumberField, string][]) {
     const fixed = family.fixed[field]
-    if (fixed !== undefined && !fixed.includes(c[name])) return [name, `${fixed.join(' or ')}, as in Python (${field}): take a tokenizer that fits`]
+    if (fixed !== undefined && !fixed.includes(c[name]))
+      return [name, `${fixed.join(' or ')}, as in Python (${field}): take a tokenizer that fits`]
   }
   if (!Object.hasOwn(family.names, 'project') && projectedFrom(family, c) !== null)
     return ['embedding', `null or ${c.width}, the width of its states`]
