@@ -39,6 +39,12 @@ const cases = [
   ['DistilBertForTokenClassification', { labels, activation: 'tanh' }],
   ['RobertaForSequenceClassification', { labels, padId: 4 }],
   ['RobertaForMaskedLM', { activation: 'relu' }],
+  ['ElectraForSequenceClassification', { labels, embedding: 10 }],
+  ['ElectraForMaskedLM', { embedding: 10 }],
+  ['AlbertForSequenceClassification', { labels, embedding: 10, layers: 3 }],
+  ['AlbertForMaskedLM', { embedding: 10 }],
+  ['MPNetForSequenceClassification', { labels }],
+  ['MPNet', {}],
   ['TextClassifier', own],
   ['TextClassifier', { ...own, norm: 'pre', activation: 'sigmoid' }],
 ]

@@ -11,21 +11,31 @@ const REMOVED = new RegExp(`[${inside(tables.removed)}\\ud800-\\udfff]+`, 'gu')
 const BLANK = new RegExp(`[${inside(tables.blank)}]`, 'gu')
 const CHINESE = new RegExp(`[${inside(tables.chinese)}]`, 'gu')
 const ACCENT = new RegExp(`[${inside(tables.accent)}]+`, 'gu')
+const MARK = new RegExp(`[${inside(tables.mark)}]+`, 'gu')
 const [space, punctuation] = [inside(tables.space), inside(tables.punctuation)]
 const WORD = new RegExp(`[^${space}${punctuation}]+|[${punctuation}]`, 'gu')
 
 /**
- * Letters of 2020 and later that Python leaves whole, its decompositions being older. (So are its orders of marks on one
+ * Letters of 2019 and later that Python leaves whole, its decompositions being older. (So are its orders of marks on one
  * letter: for marks of those years alone, a difference that stays.)
  */
 const YOUNG = new RegExp(
-  `[${inside('105c9 105e4 11383 11385 1138e 11391 113c5 113c7-113c8 11938 16121-16128 16d68-16d6a')}]`,
+  `[${inside(
+    '32ff a7f1-a7f4 ab69 105c9 105e4 10781-10785 10787-107b0 107b2-107ba 11383 11385 1138e 11391 113c5 113c7-113c8 11938 16121-16128 16d68-16d6a 1ccd6-1ccf9 1e030-1e06d 1f16c 1fbf0-1fbf9',
+  )}]`,
   'u',
 )
 const NOT_YOUNG = new RegExp(`[^${YOUNG.source.slice(1)}+`, 'gu')
 
-const decompose = (text: string) =>
-  YOUNG.test(text) ? text.replace(NOT_YOUNG, (run) => run.normalize('NFD')) : text.normalize('NFD')
+/** As Python decomposes. */
+export const decompose = (text: string, form: 'NFD' | 'NFKD' = 'NFD') =>
+  YOUNG.test(text) ? text.replace(NOT_YOUNG, (run) => run.normalize(form)) : text.normalize(form)
+
+/** Python lowers each character for itself; toLowerCase looks at a sigma's neighbours. */
+export const lowerEach = (text: string) => text.replaceAll('\u03a3', '\u03c3').toLowerCase()
+
+/** As ALBERT takes accents out: marks of all kinds. */
+export const withoutMarks = (text: string) => text.replace(MARK, '')
 
 /** Text on which the whole of the normalizer is lower-casing. */
 const PLAIN = /^[ -~]*$/
@@ -35,8 +45,7 @@ export function normalizeBert(text: string, options: BertNormalizing): string {
   if (options.cleanText) text = text.replace(REMOVED, '').replace(BLANK, ' ')
   if (options.chineseChars) text = text.replace(CHINESE, ' $& ')
   if (options.stripAccents) text = decompose(text).replace(ACCENT, '')
-  // Python lowers each character for itself; toLowerCase looks at a sigma's neighbours.
-  return options.lowercase ? text.replaceAll('\u03a3', '\u03c3').toLowerCase() : text
+  return options.lowercase ? lowerEach(text) : text
 }
 
 /** Words, and each punctuation character alone. */

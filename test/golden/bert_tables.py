@@ -3,7 +3,7 @@
 usage: python3 bert_tables.py > ../../src/text/bert-tables.ts
 """
 from tokenizers import __version__
-from tokenizers.normalizers import BertNormalizer
+from tokenizers.normalizers import BertNormalizer, StripAccents
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 OFF = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
@@ -11,8 +11,9 @@ clean = BertNormalizer(**{**OFF, "clean_text": True})
 chinese = BertNormalizer(**{**OFF, "handle_chinese_chars": True})
 accents = BertNormalizer(**{**OFF, "strip_accents": True})
 split = BertPreTokenizer()
+marks = StripAccents()
 
-sets = {name: [] for name in ["removed", "blank", "chinese", "accent", "space", "punctuation"]}
+sets = {name: [] for name in ["removed", "blank", "chinese", "accent", "space", "punctuation", "mark"]}
 for c in range(0x110000):
     if 0xD800 <= c < 0xE000:
         continue
@@ -26,6 +27,7 @@ for c in range(0x110000):
         "accent": accents.normalize_str(text) == "ab",
         "space": pieces == 2,
         "punctuation": pieces == 3,
+        "mark": marks.normalize_str(text) == "ab",
     }.items():
         if found:
             sets[name].append(c)
@@ -37,6 +39,7 @@ docs = {
     "accent": "Marks that strip_accents takes out after NFD.",
     "space": "What separates words.",
     "punctuation": "Each a word of its own.",
+    "mark": "All marks, as ALBERT's normalizer takes them out.",
 }
 print(f"// Classes of characters of BERT's tokenizer as tokenizers {__version__} has them: its tables are of an older Unicode than any")
 print("// engine's, and engines differ. Made by test/golden/bert_tables.py: code points in hexadecimal, runs as first-last.")

@@ -13,6 +13,7 @@ import {
   bertNormalizing,
   checkModel,
   checkNormalizing,
+  checkPlainSteps,
   checkPrefixSpace,
   givesTypes,
   modelMaxLength,
@@ -65,7 +66,7 @@ export function tokenizerIn(
   const model = document?.at('model')
   if (document !== null && model?.missing === false && model.at('type').value === 'WordLevel')
     return WordTokenizer.fromJSON(document.value, document.file)
-  const names = { ...(python.reading === 'mpnet' && MPNET_ROLES), ...namesOf(files) }
+  const names = { ...rolesOf[python.reading], ...namesOf(files) }
   const rules = {
     names,
     truncationSide: truncationSide(files.config, document),
@@ -84,6 +85,7 @@ export function tokenizerIn(
     }
     if (type === 'Unigram') {
       const spec = readUnigram(document.value, document.file)
+      checkPlainSteps(files.config, python.reading, spec.before, new Fields(folder.path, '', null))
       agree(spec.splitsSpaces && spec.prepend !== 'first' ? spec.prepend === 'always' : null)
       return UnigramTokenizer.fromSpec({ ...spec, ...added(spec) }, document.file, rules)
     }
@@ -116,8 +118,13 @@ function roomOf({ model }: FolderFiles): number {
   return typeof size === 'number' ? size : Infinity
 }
 
-const MPNET_ROLES = { ...robertaRoles, unk: '[UNK]' }
 const DEFAULT_ROLES = { unk: '[UNK]', sep: '[SEP]', pad: '[PAD]', cls: '[CLS]', mask: '[MASK]' }
+const MPNET_ROLES = { ...robertaRoles, unk: '[UNK]' }
+/** Of classes that call tokens otherwise than is usual for their kind of pieces. */
+const rolesOf: Readonly<Partial<Record<Reading, RoleNames & { unk?: string }>>> = {
+  mpnet: MPNET_ROLES,
+  albert: { ...DEFAULT_ROLES, unk: '<unk>', pad: '<pad>' },
+}
 
 /** Of tokenizer.json, where the other files agree with it, and with what they add. */
 function documentSpec(document: Fields, files: FolderFiles, reading: Reading, folder: string): WordPieceSpec {
@@ -204,8 +211,8 @@ export function tokenizerFiles(
     return [whole, json('tokenizer_config.json', own)]
   }
   if (tokenizer instanceof UnigramTokenizer) {
-    const { splitsSpaces, prepend } = tokenizer.spec
-    const name = splitsSpaces && prepend !== 'first' ? 'XLMRobertaTokenizer' : AS_IT_IS
+    const { before, splitsSpaces, prepend } = tokenizer.spec
+    const name = before.length === 0 && splitsSpaces && prepend !== 'first' ? 'XLMRobertaTokenizer' : AS_IT_IS
     return [
       whole,
       json('tokenizer_config.json', robertaConfig(tokenizer, name, prepend === 'always', maxLength)),
@@ -276,7 +283,11 @@ function robertaConfig(
   return {
     ...{ ...specialTokens(tokenizer), ...ends },
     tokenizer_class: robertas ? pythonClass : AS_IT_IS,
-    model_input_names: ['input_ids', 'attention_mask'],
+    model_input_names: [
+      'input_ids',
+      ...(pair.some(({ type }) => type === 1) ? ['token_type_ids'] : []),
+      'attention_mask',
+    ],
     add_prefix_space: prefixSpace,
     ...lengths(tokenizer, maxLength),
   }

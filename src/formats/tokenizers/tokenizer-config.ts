@@ -2,6 +2,7 @@
 import type { Fields } from '../document.js'
 import { shown } from '../json.js'
 import type { BertNormalizing } from './tokenizer-json.js'
+import type { PlainStep } from './unigram-json.js'
 
 /** Python's classes of BERT's own pipeline, which they make anew of tokenizer_config.json. */
 const berts = [
@@ -19,13 +20,14 @@ const robertas = ['RobertaTokenizer']
 const sentencePieces = ['XLMRobertaTokenizer', 'CamembertTokenizer']
 /** BERT's pieces in RoBERTa's templates. */
 const mpnets = ['MPNetTokenizer']
+const alberts = ['AlbertTokenizer']
 /** These go by tokenizer.json alone. */
 const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
 
 /**
- * bert, mpnet, roberta, sentencepiece: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
+ * bert, mpnet, roberta, sentencepiece, albert: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
  */
-export type Reading = 'bert' | 'mpnet' | 'roberta' | 'sentencepiece' | 'as-written' | 'unsaid'
+export type Reading = 'bert' | 'mpnet' | 'roberta' | 'sentencepiece' | 'albert' | 'as-written' | 'unsaid'
 
 /** What Python's classes know of models in tokenizer.json, and where models name no class theirs. */
 const modelOf: Readonly<Partial<Record<Reading, string>>> = {
@@ -33,12 +35,14 @@ const modelOf: Readonly<Partial<Record<Reading, string>>> = {
   mpnet: 'WordPiece',
   roberta: 'BPE',
   sentencepiece: 'Unigram',
+  albert: 'Unigram',
 }
 const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
   ['roberta', 'roberta'],
   ['mpnet', 'mpnet'],
   ['xlm-roberta', 'sentencepiece'],
   ['camembert', 'sentencepiece'],
+  ['albert', 'albert'],
 ])
 
 export interface TokenizerClass {
@@ -59,10 +63,11 @@ export function tokenizerClass(config: Fields | null, model: Fields | null): Tok
     if (berts.includes(slow)) return { name, reading: 'bert' }
     if (mpnets.includes(slow)) return { name, reading: 'mpnet' }
     if (robertas.includes(slow)) return { name, reading: 'roberta' }
+    if (alberts.includes(slow)) return { name, reading: 'albert' }
     if (sentencePieces.includes(slow)) return { name, reading: 'sentencepiece' }
     field.refuse(
       `is ${shown(name)}, which splits texts otherwise than BERT, RoBERTa and XLM-R`,
-      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...sentencePieces].join(', ')}, and ${asWritten[0]}`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...sentencePieces, ...alberts].join(', ')}, and ${asWritten[0]}`,
     )
   }
   const type = model?.at('model_type').value
@@ -199,8 +204,8 @@ export function checkPrefixSpace(
   prefixSpace: boolean | null,
   folder: Fields,
 ): void {
-  if (reading !== 'roberta' && reading !== 'sentencepiece') return
-  const usual = reading === 'sentencepiece'
+  if (reading !== 'roberta' && reading !== 'sentencepiece' && reading !== 'albert') return
+  const usual = reading !== 'roberta'
   const field = config?.at('add_prefix_space')
   const python = field === undefined ? usual : field.flag(usual)
   if (python === prefixSpace) return
@@ -208,5 +213,28 @@ export function checkPrefixSpace(
   where.refuse(
     `${where === field ? `is ${python}` : `says nothing of add_prefix_space: Python takes ${python}`}, tokenizer.json says ${prefixSpace ?? 'something else'}`,
     'Python goes by the first, other readers by the second: make them agree',
+  )
+}
+
+/** Throws CheckpointError where Python's class would make something else of characters than tokenizer.json says. */
+export function checkPlainSteps(
+  config: Fields | null,
+  reading: Reading,
+  steps: readonly PlainStep[],
+  folder: Fields,
+): void {
+  if (reading !== 'sentencepiece' && reading !== 'albert') return
+  const flag = (name: string, usual: boolean) => config?.at(name).flag(usual) ?? usual
+  const albert: PlainStep[] = [
+    ...(['backquotes', 'quotes'] as const),
+    ...(flag('keep_accents', false) ? [] : (['nfkd', 'accents'] as const)),
+    ...(flag('do_lower_case', true) ? (['lower'] as const) : []),
+  ]
+  const python = reading === 'albert' ? albert : []
+  if (String(python) === String(steps)) return
+  const told = (list: readonly PlainStep[]) => list.join(', ') || 'nothing'
+  ;(config ?? folder).refuse(
+    `makes Python change characters by ${told(python)}, tokenizer.json says ${told(steps)}`,
+    'Make do_lower_case and keep_accents agree with tokenizer.json, or name PreTrainedTokenizerFast as tokenizer_class',
   )
 }

@@ -18,11 +18,25 @@ import {
 /** Where a word gets the sign of a space in front: each, the text's first, or none. */
 export type PrependScheme = 'always' | 'first' | 'never'
 
+/** What ALBERT makes of characters before the table: its quotes, decomposed letters, no accents, lower case. */
+export type PlainStep = 'backquotes' | 'quotes' | 'nfkd' | 'accents' | 'lower'
+
+/** As tokenizer.json spells each. */
+const plainSteps: Readonly<Record<PlainStep, object>> = {
+  backquotes: { type: 'Replace', pattern: { String: '``' }, content: '"' },
+  quotes: { type: 'Replace', pattern: { String: "''" }, content: '"' },
+  nfkd: { type: 'NFKD' },
+  accents: { type: 'StripAccents' },
+  lower: { type: 'Lowercase' },
+}
+
 /** What a Unigram tokenizer is made of. */
 export interface UnigramSpec extends PiecedSpec {
   unk: string
   /** Logarithm of each of the model's pieces' probability. */
   scores: readonly number[]
+  /** In their order. */
+  before: readonly PlainStep[]
   /** What is made of characters first; null: nothing. */
   charsmap: Charsmap | null
   /** Whether several spaces become one then. */
@@ -67,11 +81,28 @@ function stepsOf(field: Fields, list: string): Fields[] {
   return field.at('type').value === 'Sequence' ? field.at(list).items(8) : [field]
 }
 
-function normalizing(field: Fields): Pick<UnigramSpec, 'charsmap' | 'oneSpace'> {
+/** The step that a normalizer is; null: none of these. */
+function plainStep(step: Fields): PlainStep | null {
+  const type = step.at('type').value
+  const names = Object.keys(plainSteps) as PlainStep[]
+  if (type !== 'Replace')
+    return names.find((name) => (plainSteps[name] as { type: string }).type === type) ?? null
+  const { value } = step.at('pattern').at('String')
+  if (step.at('content').value !== '"') return null
+  return value === '``' ? 'backquotes' : value === "''" ? 'quotes' : null
+}
+
+function normalizing(field: Fields): Pick<UnigramSpec, 'before' | 'charsmap' | 'oneSpace'> {
   const steps = stepsOf(field, 'normalizers')
+  const before: PlainStep[] = []
   let charsmap: Charsmap | null = null
   let oneSpace = false
   for (const step of steps) {
+    const plain = plainStep(step)
+    if (plain !== null && charsmap === null && !oneSpace) {
+      before.push(plain)
+      continue
+    }
     const type = typeOf(step, ['Precompiled', 'Replace'])
     if (type === 'Precompiled' && charsmap === null && !oneSpace)
       charsmap = readCharsmap(step.at('precompiled_charsmap'))
@@ -82,7 +113,7 @@ function normalizing(field: Fields): Pick<UnigramSpec, 'charsmap' | 'oneSpace'> 
       oneSpace = true
     } else step.refuse(`stands there a second time, or behind what it must stand before`, KINDS)
   }
-  return { charsmap, oneSpace }
+  return { before, charsmap, oneSpace }
 }
 
 function splitting(field: Fields): Pick<UnigramSpec, 'splitsSpaces' | 'prepend'> {
@@ -109,8 +140,9 @@ function schemeOf(metaspace: Fields): PrependScheme {
 
 /** The document for tokenizer.json; readUnigram gives the same spec back. */
 export function writeUnigram(spec: UnigramSpec): unknown {
-  const { vocabulary, scores, charsmap, oneSpace, splitsSpaces, prepend } = spec
+  const { vocabulary, scores, before, charsmap, oneSpace, splitsSpaces, prepend } = spec
   const steps = [
+    ...before.map((name) => plainSteps[name]),
     ...(charsmap === null ? [] : [{ type: 'Precompiled', precompiled_charsmap: charsmap.text }]),
     ...(oneSpace ? [{ type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' }] : []),
   ]

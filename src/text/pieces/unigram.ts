@@ -2,12 +2,14 @@
 // Viterbi's walk. As Python's tokenizers compute it, down to ties and to runs of unknown characters, which are one unknown.
 import { Normalizer } from '../../formats/tokenizers/charsmap.js'
 import {
+  type PlainStep,
   readUnigram,
   SPACE_SIGN,
   type UnigramSpec,
   writeUnigram,
 } from '../../formats/tokenizers/unigram-json.js'
 import type { RoleNames } from '../../formats/tokenizers/vocabulary.js'
+import { decompose, lowerEach, withoutMarks } from '../bert-normalizer.js'
 import { type PiecedRules, PiecedTokenizer, remembering, robertaRoles } from './base.js'
 import { Finder } from './finder.js'
 
@@ -16,6 +18,15 @@ const PENALTY = 10
 
 /** As Python splits: JavaScript's \s has U+FEFF too and lacks U+0085. */
 const SPACES = /\p{White_Space}+/u
+
+/** Each as Python's tokenizers. */
+const plainSteps: Readonly<Record<PlainStep, (text: string) => string>> = {
+  backquotes: (text) => text.replaceAll('``', '"'),
+  quotes: (text) => text.replaceAll("''", '"'),
+  nfkd: (text) => decompose(text, 'NFKD'),
+  accents: withoutMarks,
+  lower: lowerEach,
+}
 
 /** A piece's beginning, and what may follow it. */
 interface Branch {
@@ -85,7 +96,8 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
   }
 
   #normal(text: string): string {
-    const plain = this.#normalizer?.normalize(text) ?? text
+    const given = this.spec.before.reduce((own, step) => plainSteps[step](own), text)
+    const plain = this.#normalizer?.normalize(given) ?? given
     return this.spec.oneSpace ? plain.replace(/ {2,}/g, ' ') : plain
   }
 

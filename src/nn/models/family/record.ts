@@ -7,9 +7,6 @@ export type Kind = 'base' | 'sequence-classification' | 'masked-lm' | 'token-cla
 
 export const kinds: readonly Kind[] = ['base', 'sequence-classification', 'masked-lm', 'token-classification']
 
-/** What a head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. */
-type HeadNames = Readonly<Record<string, string>>
-
 /** What one family of models has of its own. */
 export interface Family {
   /** As in config.json. */
@@ -47,8 +44,8 @@ export interface Family {
   readonly wordActivation: Activation | null
   /** Of the encoder: our paths, `#` for the layer's number, to those of the weight file. */
   readonly names: Readonly<Record<string, string>>
-  /** Of each head. */
-  readonly heads: Readonly<Record<Exclude<Kind, 'base'>, HeadNames>>
+  /** What each head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. */
+  readonly heads: Readonly<Record<Exclude<Kind, 'base'>, Readonly<Record<string, string>>>>
   /** Where the decoder is tied, the name of its bias; null: the decoder's own. */
   readonly tiedBias: string | null
   /** Names in a file of parameters that heads have, ours and others; TinyBERT keeps its projections. */
