@@ -23,8 +23,8 @@ const kinds = {
   MPNet: load('mpnet'),
   BPE: load('byte_bpe'),
   Unigram: load('unigram'),
+  ALBERT: load('albert'),
 }
-const whole = kinds.WordPiece as WordPieceTokenizer
 
 const tokensOf = (tokenizer: PiecedTokenizer, text: string, textB: string | null = null) =>
   Array.from(tokenizer.encode(text, textB).ids, (id) => tokenizer.vocabulary[id])
