@@ -17,7 +17,7 @@ export interface FileSystem {
 
 /** A call to read or write takes at most 2 GiB; longer files go in steps of this. */
 const STEP = 2 ** 30
-const PIECE = 2 ** 20
+const PIECE = 2 ** 16
 
 /** By error code: what it means, and what to do. */
 const causes: Record<string, [string, string]> = {
