@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { choose, front } from '../../src/cli/compress/choose.js'
+import { stepsOf } from '../../src/cli/compress/steps.js'
+import { bert } from '../../src/nn/models/family.js'
 import { saveTinyModel } from './model.js'
 import { reviews, run } from './program.js'
 
@@ -32,6 +34,24 @@ describe('choose', () => {
     expect(front(all).map(({ name }) => name)).toEqual(['b', 'c', 'd'])
     const twins = [model('x', 1, 1), model('y', 1, 1)]
     expect(front(twins)).toEqual(twins)
+  })
+})
+
+describe('the narrow student', () => {
+  const sizes = { layers: 6, width: 384, inner: 1536, maxLength: 512, tokenTypes: 2, vocabSize: 30522 }
+  const material = { model: 'm', train: 't', dev: 'd', reading: {}, config: { ...bert.defaults, ...sizes } }
+  const widthOf = (targetSize: number | undefined, words: number | null) =>
+    stepsOf(['narrow'], { ...material, targetSize }, words).steps.find(
+      ({ name }) => name === 'student-narrow-shape',
+    )?.options.width
+
+  it('has two thirds of the width, or as much as fits into the size in whole numbers', () => {
+    expect(widthOf(undefined, null)).toBe(256)
+    expect(widthOf(6e6, 11_621)).toBe(256)
+    // 256 wide, 5.5 MB in files.
+    expect(widthOf(5e6, 11_621)).toBe(224)
+    expect(widthOf(5e6, null)).toBe(112)
+    expect(widthOf(1000, 11_621)).toBe(16)
   })
 })
 

@@ -69,7 +69,7 @@ const TOLERANCE = 1
 
 /** What there is to work with. Throws CheckpointError for a model of which no parts can be cut. */
 function materialOf(options: CompressOptions, { model: own }: TextClassifierFolder): Material {
-  const { model, train, dev, transfer, epochs, maxLength } = options
+  const { model, train, dev, transfer, epochs, maxLength, targetSize } = options
   if (!(own instanceof Pretrained))
     throw new CheckpointError(
       model,
@@ -79,15 +79,8 @@ function materialOf(options: CompressOptions, { model: own }: TextClassifierFold
   const { textColumn, textPairColumn, labelColumn, delimiter } = options
   const reading = { textColumn, textPairColumn, labelColumn, delimiter }
   return {
-    model,
-    layers: own.config.layers,
-    width: own.config.width,
-    train,
-    dev,
-    transfer,
-    epochs,
-    maxLength,
-    reading,
+    ...{ model, config: own.config, train, dev, transfer },
+    ...{ epochs, maxLength, targetSize, reading },
   }
 }
 
@@ -168,7 +161,7 @@ async function judge(
 }
 
 /**
- * Whether students are made without unused words too, and what both models got on dev. Their teacher then has none of them
+ * How many words students have where they are made without unused ones too, else null, and what both models got on dev. Their teacher then has none of them
  * either, which changes no answer of it: the words are those of no text that it answers.
  */
 async function fewerWords(
@@ -177,13 +170,16 @@ async function fewerWords(
   sets: Sets,
   options: CompressOptions,
   context: Context,
-): Promise<{ few: boolean; known: Map<string, Figures> }> {
+): Promise<{ fewer: number | null; known: Map<string, Figures> }> {
   await runPlanned(experiment.experiment, experiment.plan, options, context)
   const [metric] = tasks[sets.rules.problemType].metrics
   const known = new Map<string, Figures>()
+  let words = 0
   for (const candidate of candidates) {
     const side = sideOf(candidate, folderOf(candidate, options.model, experiment.plan))
     known.set(side.name, (await answersOf(side, sets.dev, sets.rules, context)).figures)
+    // In the end those of the last, which has the fewer.
+    words = side.tokenizer.vocabSize
     for (const p of side.model.parameters()) p.dispose()
   }
   const [whole, fewer] = [...known.values()].map((figures) => scoreOf(figures, metric))
@@ -192,7 +188,7 @@ async function fewerWords(
   context.output.info(
     `words that no text uses cost ${lost.toFixed(2)} points of ${metric} on dev: students are made ${few ? 'without' : 'with'} them`,
   )
-  return { few, known }
+  return { fewer: few ? words : null, known }
 }
 
 /** What a folder needs to be loaded, without the records of its training. */
@@ -260,11 +256,17 @@ export const compressCommand: CommandSpec<CompressOptions> = {
     const whole = loadClassifier(folder)
     const material = materialOf(options, whole)
     const students = (options.students ?? usualStudents).filter(
-      (name) => name !== 'half' || material.layers > 1,
+      (name) => name !== 'half' || material.config.layers > 1,
     )
     if (dryRun) {
-      const commands = commandsOf(experimentOf(options, stepsOf(students, material, true).steps).plan)
+      const commands = commandsOf(
+        experimentOf(options, stepsOf(students, material, material.config.vocabSize).steps).plan,
+      )
       for (const line of commands) output.print(line)
+      if (targetSize !== undefined && students.includes('narrow'))
+        output.info(
+          'note: the narrow student becomes the wider the fewer words stay, which only the run tells',
+        )
       output.json({ commands })
       return
     }
@@ -273,14 +275,14 @@ export const compressCommand: CommandSpec<CompressOptions> = {
     try {
       const sets = setsOf(options, whole, context)
       const first = wordsOf(material)
-      const { few, known } = await fewerWords(
+      const { fewer, known } = await fewerWords(
         experimentOf(options, first.steps),
         first.candidates,
         sets,
         options,
         context,
       )
-      const { steps, candidates } = stepsOf(students, material, few)
+      const { steps, candidates } = stepsOf(students, material, fewer)
       const { experiment, plan } = experimentOf(options, steps)
       await runPlanned(experiment, plan, options, context)
       const sides = candidates.map((candidate) => sideOf(candidate, folderOf(candidate, folder, plan)))

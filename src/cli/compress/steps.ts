@@ -1,4 +1,5 @@
 // What is tried to make a model small, as steps of an experiment: each begins from the result of one before.
+import type { TransformerConfig } from '../../nn/models/config.js'
 import type { Step } from '../run/experiment.js'
 
 export const studentNames = ['cut', 'half', 'narrow', 'rank', 'mini', 'slim', 'tiny'] as const
@@ -12,7 +13,7 @@ export const described: Readonly<Record<StudentName, string>> = {
   cut: 'half of the heads and inner neurons, taught by the whole',
   half: 'every other layer, taught by the whole',
   narrow:
-    'every other layer, half of the heads and inner neurons and two thirds of the width, taught by the whole',
+    'every other layer, half of the heads and inner neurons and two thirds of the width, or as much of it as --target-size takes, taught by the whole',
   rank: 'products of two smaller matrices with half of the numbers, taught by the whole',
   mini: 'a new model, 4 layers 256 wide, taught by the whole',
   slim: 'a new model, 3 layers 192 wide, taught by the whole',
@@ -21,9 +22,9 @@ export const described: Readonly<Record<StudentName, string>> = {
 
 export interface Material {
   model: string
-  /** Of its blocks. */
-  layers: number
-  width: number
+  config: TransformerConfig
+  /** In bytes, where one is asked for. */
+  targetSize?: number | undefined
   train: string
   dev: string
   transfer?: string | undefined
@@ -62,12 +63,34 @@ export function wordsOf({ model, train, transfer, reading }: Material): Tried {
 
 const WORDS = 'words'
 
-/** The whole row of steps. fewer: whether students have the fewer words, and their teacher is the model that has them. */
-export function stepsOf(students: readonly StudentName[], material: Material, fewer: boolean): Tried {
-  const { model, train, dev, transfer, epochs, maxLength, reading } = material
+/** Kernels compute so many columns at a time. */
+const STEP = 16
+
+/** Scales, norms and biases, as a share of all. */
+const REST = 0.04
+
+/**
+ * Of a narrow student: two thirds of the model's, or fewer, so that in whole numbers it has at most the size that is asked for.
+ * Its tables of places and types stay floats.
+ */
+function narrowWidth({ config, targetSize = Infinity }: Material, words: number): number {
+  const { width, inner, layers, maxLength, tokenTypes } = config
+  const blocks = Math.ceil(layers / 2) * (4 * (width / 2) + 2 * (inner / 2))
+  const bytes = (own: number) => (1 + REST) * own * (words + 4 * (maxLength + tokenTypes) + blocks + own)
+  let own = Math.max(STEP, STEP * Math.round((2 * width) / 3 / STEP))
+  while (own > STEP && bytes(own) > targetSize) own -= STEP
+  return own
+}
+
+/**
+ * The whole row of steps. fewer: how many words students have, and their teacher, the model without unused ones; null: all that
+ * the model has.
+ */
+export function stepsOf(students: readonly StudentName[], material: Material, fewer: number | null): Tried {
+  const { model, config, train, dev, transfer, epochs, maxLength, reading } = material
   const { steps, candidates } = wordsOf(material)
-  const teacher = fewer ? WORDS : model
-  const before = fewer ? ['words'] : []
+  const teacher = fewer === null ? model : WORDS
+  const before = fewer === null ? [] : ['words']
   const add = (name: string, command: string, options: Step['options'], levers: string[]) => {
     steps.push({ name, command, options: defined(options) })
     candidates.push({ name, step: name, levers })
@@ -84,7 +107,7 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
   }
   const judgedBy = { train, maxLength, ...reading }
   const half = { heads: 0.5, neurons: 0.5, ...judgedBy }
-  const depth = Math.ceil(material.layers / 2)
+  const depth = Math.ceil(config.layers / 2)
   const make: Record<StudentName, (name: string) => void> = {
     cut: (name) => shrunk(name, 'shrink', half),
     half: (name) => {
@@ -93,7 +116,7 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
     },
     // So little of it is as it was that it learns faster than a fine-tuned model may.
     narrow: (name) => {
-      const width = Math.max(16, 16 * Math.round(material.width / 24))
+      const width = narrowWidth(material, fewer ?? config.vocabSize)
       shrunk(name, 'shrink', { ...half, layers: depth, width }, 1e-4)
     },
     rank: (name) => shrunk(name, 'rank', { rank: 0.5 }),
