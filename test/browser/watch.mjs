@@ -16,6 +16,9 @@ const patch = `Atomics.add(c, ${TAKEN}, 1)
 /** Of each worker, in the order of their start. */
 const started = []
 
+/** Those that were not ended: the memory of the others may be anybody's. */
+const live = new Set()
+
 const { Blob: NativeBlob, Worker: NativeWorker } = globalThis
 
 globalThis.Blob = class extends NativeBlob {
@@ -31,6 +34,12 @@ globalThis.Worker = class extends NativeWorker {
   postMessage(data) {
     super.postMessage(data)
     started.push({ worker: this, words: new Int32Array(data.memory.buffer, data.control, 16) })
+    live.add(started.at(-1))
+  }
+
+  terminate() {
+    for (const own of live) if (own.worker === this) live.delete(own)
+    super.terminate()
   }
 }
 
@@ -38,8 +47,11 @@ export const workersStarted = () => started.length
 
 const newest = () => started.at(-1).words
 
-/** Chunks that the threads took which are there now. */
-export const chunksTaken = () => Atomics.load(newest(), TAKEN)
+/** Chunks that the threads took which are there now: kernels of each build have some of their own. */
+export function chunksTaken() {
+  const blocks = new Map([...live].map(({ words }) => [words.byteOffset, words]))
+  return [...blocks.values()].reduce((sum, words) => sum + Atomics.load(words, TAKEN), 0)
+}
 
 /** What becomes of the next thread that takes a chunk, before it does anything with it. */
 export const doom = (fate) => Atomics.store(newest(), FATE, fates[fate])
