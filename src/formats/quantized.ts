@@ -8,8 +8,7 @@ import { Pretrained } from '../nn/models/pretrained.js'
 import type { Module } from '../nn/module.js'
 import type { Range } from '../nn/quantized/calibrate.js'
 import { QuantizedEmbedding, type QuantizedLayer, QuantizedLinear } from '../nn/quantized/layers.js'
-import { quantizedLayers } from '../nn/quantized/quantize.js'
-import { keepBits } from '../nn/quantized/same-bits.js'
+import { quantizedLayers, settle } from '../nn/quantized/quantize.js'
 import { type Int8Bits, int8Bits, int8Most } from '../tensor/int8.js'
 import { formatShape, type Shape, sameShape } from '../tensor/shape.js'
 import { adopt, type Tensor } from '../tensor/tensor.js'
@@ -163,11 +162,9 @@ export function fillQuantized(model: Module, quantization: Quantization, source:
     for (const [holder, key] of seats) holder.replaceModule(key, layer)
   }
   for (const [name, p] of model.namedParameters()) adopt(p, source.tensor(take(name, 'F32', p.shape)))
-  for (const p of model.parameters()) p.requiresGrad = false
   const [left] = entries.keys()
   if (left !== undefined) refuse(`holds tensor ${shown(left)}, which the model has no use for`)
-  model.eval()
-  keepBits(model)
+  settle(model)
 }
 
 /** A layer that is to be quantized. */

@@ -1,7 +1,7 @@
 // A vocabulary without the pieces that no text needs, with which the texts that were looked at become the same pieces as before.
 import { ArgumentError, TinystillError } from '../errors.js'
-import type { TemplatePart } from '../formats/tokenizers/tokenizer-json.js'
-import type { PiecedTokenizer } from './pieces/base.js'
+import type { PiecedSpec, TemplatePart } from '../formats/tokenizers/tokenizer-json.js'
+import type { PiecedRules, PiecedTokenizer } from './pieces/base.js'
 import { neededOf } from './pieces/needed.js'
 
 /** A smaller vocabulary, and the ids that it keeps. */
@@ -37,11 +37,12 @@ export function fewerWords<T extends PiecedTokenizer>(tokenizer: T, texts: Itera
     if (id !== undefined) kept.add(id)
   }
   const rising = [...kept].sort((a, b) => a - b)
-  const fewer = smaller(tokenizer, rising) as T
-  const moved = new Map(rising.map((old, id) => [old, id]))
+  const now = new Map(rising.map((old, id) => [old, id]))
+  const moved = (id: number) => now.get(id) as number
+  const fewer = kind.fewer(tokenizer, commonOf(tokenizer, rising, moved), rising, rulesOf(tokenizer)) as T
   for (const [i, text] of all.entries()) {
     const after = fewer.pieces(text)
-    if (pieces[i].length !== after.length || pieces[i].some((id, j) => moved.get(id) !== after[j]))
+    if (pieces[i].length !== after.length || pieces[i].some((id, j) => moved(id) !== after[j]))
       throw new TinystillError(
         `fewerWords: a text would become other pieces: ${JSON.stringify(text.slice(0, 80))}`,
         'Keep the vocabulary as it is, and report the text',
@@ -50,25 +51,36 @@ export function fewerWords<T extends PiecedTokenizer>(tokenizer: T, texts: Itera
   return { tokenizer: fewer, kept: rising }
 }
 
-function smaller(tokenizer: PiecedTokenizer, kept: readonly number[]): PiecedTokenizer {
-  const { spec, vocabulary, truncationSide, modelMaxLength, padId, clsId, sepId, maskId } = tokenizer
-  const now = new Map(kept.map((old, id) => [old, id]))
-  const moved = (id: number) => now.get(id) as number
+/** What all specs share, of the ids that stay. */
+function commonOf(
+  { spec, vocabulary }: PiecedTokenizer,
+  kept: readonly number[],
+  moved: (id: number) => number,
+): PiecedSpec {
   const template = (parts: readonly TemplatePart[]) =>
     parts.map((part) => ('ids' in part ? { ...part, ids: part.ids.map(moved) } : part))
-  const names = Object.fromEntries(
-    Object.entries({ pad: padId, cls: clsId, sep: sepId, mask: maskId }).flatMap(([role, id]) =>
-      id === null ? [] : [[role, vocabulary[id]]],
-    ),
-  )
-  const common = {
+  return {
     vocabulary: kept.map((id) => vocabulary[id]),
     modelSize: kept.filter((id) => id < spec.modelSize).length,
     added: spec.added.map((token) => ({ ...token, id: moved(token.id) })),
     unk: spec.unk,
     ...{ single: template(spec.single), pair: template(spec.pair) },
   }
-  return (neededOf(tokenizer) as NonNullable<ReturnType<typeof neededOf>>).fewer(tokenizer, common, kept, {
-    ...{ names, truncationSide, modelMaxLength },
-  })
+}
+
+function rulesOf({
+  vocabulary,
+  truncationSide,
+  modelMaxLength,
+  padId,
+  clsId,
+  sepId,
+  maskId,
+}: PiecedTokenizer): PiecedRules {
+  const names = Object.fromEntries(
+    Object.entries({ pad: padId, cls: clsId, sep: sepId, mask: maskId }).flatMap(([role, id]) =>
+      id === null ? [] : [[role, vocabulary[id]]],
+    ),
+  )
+  return { names, truncationSide, modelMaxLength }
 }

@@ -161,8 +161,8 @@ async function judge(
 }
 
 /**
- * How many words students have where they are made without unused ones too, else null, and what both models got on dev. Their teacher then has none of them
- * either, which changes no answer of it: the words are those of no text that it answers.
+ * How many words students have where they are made without unused ones too, else null, and what both models got on dev. Their
+ * teacher then has none of them either, which changes no answer of it: the words are those of no text that it answers.
  */
 async function fewerWords(
   experiment: ReturnType<typeof experimentOf>,

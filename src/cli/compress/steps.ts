@@ -73,9 +73,9 @@ const REST = 0.04
  * Of a narrow student: two thirds of the model's, or fewer, so that in whole numbers it has at most the size that is asked for.
  * Its tables of places and types stay floats.
  */
-function narrowWidth({ config, targetSize = Infinity }: Material, words: number): number {
-  const { width, inner, layers, maxLength, tokenTypes } = config
-  const blocks = Math.ceil(layers / 2) * (4 * (width / 2) + 2 * (inner / 2))
+function narrowWidth({ config, targetSize = Infinity }: Material, depth: number, words: number): number {
+  const { width, inner, maxLength, tokenTypes } = config
+  const blocks = depth * (4 * (width / 2) + 2 * (inner / 2))
   const bytes = (own: number) => (1 + REST) * own * (words + 4 * (maxLength + tokenTypes) + blocks + own)
   let own = Math.max(STEP, STEP * Math.round((2 * width) / 3 / STEP))
   while (own > STEP && bytes(own) > targetSize) own -= STEP
@@ -116,7 +116,7 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
     },
     // So little of it is as it was that it learns faster than a fine-tuned model may.
     narrow: (name) => {
-      const width = narrowWidth(material, fewer ?? config.vocabSize)
+      const width = narrowWidth(material, depth, fewer ?? config.vocabSize)
       shrunk(name, 'shrink', { ...half, layers: depth, width }, 1e-4)
     },
     rank: (name) => shrunk(name, 'rank', { rank: 0.5 }),

@@ -108,8 +108,8 @@ export function quantizable(model: Module): Quantizable[] {
   }))
 }
 
-/** Freezes what is left, and gives the memory of what is not back. */
-function settle(model: Module, floats: ReadonlySet<Tensor>): void {
+/** Freezes what is left, gives the memory of what is not back, and makes the model's answers the same bits everywhere. */
+export function settle(model: Module, floats: ReadonlySet<Tensor> = new Set()): void {
   const left = new Set(model.parameters())
   for (const p of left) {
     p.requiresGrad = false
