@@ -13,9 +13,6 @@ const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 const args = [
   'run',
   ...process.argv.slice(2),
-  // A busy machine is no failure.
-  '--testTimeout=60000',
-  '--hookTimeout=60000',
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${file}`,

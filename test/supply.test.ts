@@ -174,7 +174,7 @@ describe('the package', () => {
     const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline']
     const [said] = JSON.parse(execFileSync('npm', args, { cwd: root, env, encoding: 'utf8' }))
     files = (said.files as { path: string }[]).map(({ path }) => path).sort()
-  }, 60_000)
+  })
 
   it('holds the files of test/package-files.txt', async () => {
     const typed = files.filter((path) => path.endsWith('.js'))

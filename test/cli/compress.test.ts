@@ -91,7 +91,7 @@ describe('tinystill compress', () => {
       ...['--epochs', '12', '--lr', '1e-2', '--quiet'],
     )
     expect(code, err).toBe(0)
-  }, 60_000)
+  })
 
   it('makes, judges and picks, with a picture, and passes over what is done', async () => {
     const { code, out, err } = await compress('--test', at('test.tsv'), '--quiet', '--json')
@@ -131,7 +131,7 @@ describe('tinystill compress', () => {
     const weights = readdirSync(at('small', 'model')).filter((name) => name.endsWith('.safetensors'))
     expect(weights).toEqual(['quantized.safetensors'])
     expect(again.out).toMatch(/no model is as small as 1(\.0)? kB: the smallest is taken/)
-  }, 300_000)
+  })
 
   it('prints its steps, and refuses what it cannot cut', async () => {
     const { out } = await compress('--dry-run')

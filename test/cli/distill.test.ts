@@ -65,7 +65,7 @@ function planted(name: string, change: (config: Record<string, unknown>) => void
 beforeAll(async () => {
   expect((await teach('teacher')).code).toBe(0)
   expect((await teach('teacher2', '--seed', '2')).code).toBe(0)
-}, 60_000)
+})
 
 describe('tinystill distill', () => {
   it('hinton: learns, compares with the lone student and each loss left out, and tells all of it', async () => {

@@ -63,7 +63,7 @@ beforeAll(async () => {
       code: 0,
     })
   }
-}, 60_000)
+})
 
 /** All files below, by their names. */
 function filesIn(folder: string): Map<string, string> {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const rules = ['--epochs', '6', '--lr', '0.01', '--batch-size', '8', '--quiet']
   const { code, err } = await run('train', '--model', config, '--train', data, '--out', float, ...rules)
   if (code !== 0) throw new Error(err)
-}, 60_000)
+})
 
 describe('quantize', () => {
   it('writes a folder that other commands take, and tells what changed', async () => {

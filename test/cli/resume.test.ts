@@ -101,7 +101,7 @@ beforeAll(async () => {
     expect(signal).toBe('SIGKILL')
     expect(existsSync(join(unfinished[name], 'checkpoints'))).toBe(true)
   }
-}, 120_000)
+})
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const again = (name: 'train' | 'distill', change: Options = {}) =>

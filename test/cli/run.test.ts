@@ -72,7 +72,7 @@ describe('the example', () => {
     expect(json('experiment', 'seed-2', 'small', 'run.json').figures.test.accuracy).toBe(accuracy)
     expect(json('experiment', 'seed-2', 'teacher', 'run.json').seed).toBe(2)
     expect(err).toMatch(/^small +distill +.*experiment\/seed-\*\/small +test accuracy .*, mean /m)
-  }, 120_000)
+  })
 
   it('passes over what is done, makes again what is gone, and refuses what has changed', async () => {
     const before = readFileSync(at('experiment', 'seed-2', 'small', 'model.safetensors'), 'hex')
@@ -88,7 +88,7 @@ describe('the example', () => {
       1,
       expect.stringMatching(/changed\.yaml: step teacher: .*settings\.epochs is 2 there and 3 now/),
     ])
-  }, 120_000)
+  })
 })
 
 describe('a model made small', () => {
@@ -126,7 +126,7 @@ steps:
     expect(third.out).toContain(`${at('smaller', 'half')}: is done`)
     expect(third.out).not.toContain(`${at('smaller', 'bytes')}: is done`)
     expect(third.out).toContain(`${at('smaller', 'web')}: is done`)
-  }, 120_000)
+  })
 })
 
 describe('steps', () => {
@@ -179,7 +179,7 @@ describe('steps', () => {
       expect(out + err).toContain(rest)
     }
     expect(existsSync(join(folder, 'cached', 'small', 'model.safetensors'))).toBe(true)
-  }, 120_000)
+  })
 
   it.each([
     ['seed: 3', /^seed is not known\. Did you mean seeds\? Known are out, seeds, data, models, steps$/],
@@ -248,4 +248,4 @@ it('that is asked to stop saves its step, says how to go on, and goes on there',
   expect(code, err).toBe(0)
   expect(err).toMatch(/goes on|resum/i)
   expect(json('stopped', 'second', 'run.json').status).toBe('done')
-}, 120_000)
+})

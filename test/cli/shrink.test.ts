@@ -26,7 +26,7 @@ beforeAll(async () => {
   const rules = ['--epochs', '6', '--lr', '0.01', '--batch-size', '8', '--quiet']
   const { code, err } = await run('train', '--model', config, '--train', data, '--out', whole, ...rules)
   if (code !== 0) throw new Error(err)
-}, 60_000)
+})
 
 const shrink = (out: string, ...args: string[]) =>
   run('shrink', '--model', whole, '--out', place(out), ...args)

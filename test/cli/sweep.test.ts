@@ -45,7 +45,7 @@ beforeAll(async () => {
     ...['--out', at('teacher'), '--quiet', '--threads', '1'],
   )
   expect(code, err).toBe(0)
-}, 120_000)
+})
 
 const commandsOf = async (file: string, ...more: string[]): Promise<string[][]> => {
   const { code, out, err } = await run(
@@ -213,5 +213,5 @@ describe('12 runs on 2 workers', () => {
     put('train.tsv', rows.slice(0, 60).join('\n'))
     const changed = await run('sweep', '--config', file, '--out', out, '--quiet')
     expect(changed.err).toMatch(/run\.json: .*data\.train is "[0-9a-f]{64}" there and/)
-  }, 1_800_000)
+  })
 })

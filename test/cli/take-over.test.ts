@@ -98,7 +98,7 @@ it('ends in the bytes of a run left alone, and the one that lost the folder says
   } finally {
     first.child.kill('SIGKILL')
   }
-}, 240_000)
+})
 
 it('leaves a process of the same machine its folder', async () => {
   const first = start([...args, '--out', at('kept')])
@@ -112,4 +112,4 @@ it('leaves a process of the same machine its folder', async () => {
     first.child.kill('SIGKILL')
     await first.ended
   }
-}, 240_000)
+})

@@ -86,7 +86,7 @@ beforeAll(async () => {
     /200 rows by class: news \d+, rude \d+, spam \d+; \d+ of none; [\d.]+ classes a row/,
   )
   expect(numbers.err).toMatch(/200 rows of numbers: mood -1 to 1, size 0.5 to 1.5/)
-}, 120_000)
+})
 
 describe('sets of classes', () => {
   it('are trained to a folder that says so, and judged one by one', async () => {
@@ -184,7 +184,7 @@ describe('sets of classes', () => {
     const again = await run(...args('again', '--teacher', at('sets'), '--quick'))
     expect([kept.code, again.code], kept.err + again.err).toEqual([0, 0])
     expect(JSON.parse(kept.out).loss).toBe(JSON.parse(again.out).loss)
-  }, 120_000)
+  })
 
   it('are looked at before a distillation', async () => {
     const args = [
@@ -216,7 +216,7 @@ describe('sets of classes', () => {
       ],
     )
     expect(right.code, right.err).toBe(0)
-  }, 60_000)
+  })
 })
 
 describe('several numbers', () => {
@@ -275,7 +275,7 @@ describe('several numbers', () => {
       id2label: { 0: 'mood', 1: 'size' },
     })
     expect(JSON.parse(out).models.teacher.mse).toBeGreaterThan(0)
-  }, 60_000)
+  })
 })
 
 describe('the doctor', () => {

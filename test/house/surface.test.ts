@@ -22,7 +22,7 @@ describe('the public surface', () => {
   it('names no more types that cannot be imported than it did', () => {
     expect(unexported.length, unexported.join('\n')).toBeLessThanOrEqual(UNEXPORTED)
   })
-}, 120_000)
+})
 
 describe('the entries of package.json', () => {
   it.each(entries)(

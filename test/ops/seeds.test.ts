@@ -67,7 +67,7 @@ const cases = allOps()
   .filter(differentiable)
   .map((op) => ({ name: op.record.name, op }))
 
-it.each(cases)(`$name over ${SEEDS} seeds`, { timeout: 600_000 }, ({ op }) => {
+it.each(cases)(`$name over ${SEEDS} seeds`, ({ op }) => {
   let worst = 0
   const at = ''
   const samples = op.record.samples()

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepare, reference, trial } from './trials.js'
 
-const TRIALS = Number(process.env.TINYSTILL_TRIALS ?? 20)
+const TRIALS = Number(process.env.TINYSTILL_TRIALS ?? 12)
 const main = ['hinton', 'distilbert', 'tinybert']
 const others = [
   ...['minilm', 'minilm2', 'born-again', 'annealing', 'multi-teacher', 'mlm'],
