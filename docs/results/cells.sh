@@ -21,7 +21,7 @@ for cell in "$@"; do
   more=()
   [ "$transfer" = 0 ] || { part transfer "$transfer"; more=(--transfer "$out/transfer-$transfer.tsv"); }
   tinystill distill --recipe hinton --student tiny --teacher "$teacher" --train "$out/train-$labelled.tsv" \
-    --dev "$data/dev.tsv" --test "$data/test.tsv" --baseline --seeds "${SEEDS:-3}" --out "$out/$cell" "${more[@]}"
+    --dev "$data/dev.tsv" --test "$data/test.tsv" --baseline --seeds "${SEEDS:-3}" --answers "$out/answers" --out "$out/$cell" "${more[@]}"
   runs+=("$out/$cell")
 done
 node "$root/scripts/cells.mjs" "${runs[@]}"

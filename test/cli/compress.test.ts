@@ -39,7 +39,14 @@ describe('choose', () => {
 
 describe('the narrow student', () => {
   const sizes = { layers: 6, width: 384, inner: 1536, maxLength: 512, tokenTypes: 2, vocabSize: 30522 }
-  const material = { model: 'm', train: 't', dev: 'd', reading: {}, config: { ...bert.defaults, ...sizes } }
+  const material = {
+    model: 'm',
+    train: 't',
+    dev: 'd',
+    answers: 'a',
+    reading: {},
+    config: { ...bert.defaults, ...sizes },
+  }
   const widthOf = (targetSize: number | undefined, words: number | null) =>
     stepsOf(['narrow'], { ...material, targetSize }, words).steps.find(
       ({ name }) => name === 'student-narrow-shape',
@@ -97,6 +104,8 @@ describe('tinystill compress', () => {
     const { code, out, err } = await compress('--test', at('test.tsv'), '--quiet', '--json')
     expect(code, err).toBe(0)
     const record = JSON.parse(out)
+    // Of the rows that all students learn from, and of --dev: asked once.
+    expect(readdirSync(at('small', 'steps', 'answers'))).toHaveLength(2)
     const names = ['whole', 'words', 'low-rank', 'student-cut', 'student-half', 'student-narrow']
     expect(record.models.map(({ name }: { name: string }) => name)).toEqual([
       ...names,

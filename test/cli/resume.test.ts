@@ -202,7 +202,7 @@ describe('--resume', () => {
     expect(again.match(/These logits are computed again/g)).toHaveLength(2)
     expect(again).toMatch(/has labelled 60 rows\n/)
     const err = await goesOn(unfinished.distill)
-    expect(err).toContain('has labelled 60 rows before the run was ended')
+    expect(err).toContain('has labelled 60 rows before')
     expect(err).not.toContain('warning')
   })
 

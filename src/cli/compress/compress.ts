@@ -69,7 +69,7 @@ const TOLERANCE = 1
 
 /** What there is to work with. Throws CheckpointError for a model of which no parts can be cut. */
 function materialOf(options: CompressOptions, { model: own }: TextClassifierFolder): Material {
-  const { model, train, dev, transfer, epochs, maxLength, targetSize } = options
+  const { model, out, train, dev, transfer, epochs, maxLength, targetSize } = options
   if (!(own instanceof Pretrained))
     throw new CheckpointError(
       model,
@@ -79,7 +79,7 @@ function materialOf(options: CompressOptions, { model: own }: TextClassifierFold
   const { textColumn, textPairColumn, labelColumn, delimiter } = options
   const reading = { textColumn, textPairColumn, labelColumn, delimiter }
   return {
-    ...{ model, config: own.config, train, dev, transfer },
+    ...{ model, config: own.config, train, dev, transfer, answers: join(out, 'steps', 'answers') },
     ...{ epochs, maxLength, targetSize, reading },
   }
 }

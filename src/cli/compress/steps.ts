@@ -28,6 +28,8 @@ export interface Material {
   train: string
   dev: string
   transfer?: string | undefined
+  /** Where the teacher's answers are kept for all students. */
+  answers: string
   /** Where they are asked for. */
   epochs?: number | undefined
   maxLength?: number | undefined
@@ -87,7 +89,7 @@ function narrowWidth({ config, targetSize = Infinity }: Material, depth: number,
  * the model has.
  */
 export function stepsOf(students: readonly StudentName[], material: Material, fewer: number | null): Tried {
-  const { model, config, train, dev, transfer, epochs, maxLength, reading } = material
+  const { model, config, train, dev, transfer, answers, epochs, maxLength, reading } = material
   const { steps, candidates } = wordsOf(material)
   const teacher = fewer === null ? model : WORDS
   const before = fewer === null ? [] : ['words']
@@ -97,7 +99,7 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
   }
   // Nothing is trained: it costs as much as reading --dev once more.
   add('low-rank', 'shrink', { model: teacher, rank: 0.75 }, [...before, 'rank'])
-  const teach = { recipe: 'hinton', teacher, train, dev, transfer, maxLength, epochs, ...reading }
+  const teach = { recipe: 'hinton', teacher, train, dev, transfer, answers, maxLength, epochs, ...reading }
   /** Parts go, and what is left learns from the whole model. */
   const shrunk = (name: string, lever: string, parts: Step['options'], lr?: number) => {
     const shape = { model: teacher, ...parts }

@@ -26,7 +26,7 @@ type TeacherLogits = (kind: StageData, T: number) => Promise<Float32Array>
 /** Each teacher's logits of each set, computed when they are first asked for, and kept for all seeds, variants and resumptions. */
 export function teacherLogits(
   { sources: { teachers }, data: { readers }, plan, accuracies }: Checked,
-  { kept }: Pick<RunFolder, 'kept'>,
+  { answers }: Pick<RunFolder, 'answers'>,
   { progress }: Context,
 ): TeacherLogits {
   const known = new Map<string, Float32Array>()
@@ -37,13 +37,11 @@ export function teacherLogits(
     const { size } = readers[i].stage(kind)
     progress.start(`logits of ${teachers[i].folder}`, size)
     let asked = !isLive(teachers[i])
-    const logits = await answersOf(teachers[i], readers[i], kind, kept, (done) => {
+    const logits = await answersOf(teachers[i], readers[i], kind, answers, (done) => {
       asked = true
       progress.update(done, {})
     })
-    progress.finish(
-      `${teachers[i].folder} has labelled ${count(size)} rows${asked ? '' : ' before the run was ended'}`,
-    )
+    progress.finish(`${teachers[i].folder} has labelled ${count(size)} rows${asked ? '' : ' before'}`)
     const own = inOrderOf(teachers[0].classes, logits, teachers[i])
     known.set(name, own)
     return own

@@ -134,7 +134,7 @@ const timed = (model: Classifier<TextInput>) =>
 /** Teachers, and where they are several their ensemble. */
 async function judgeTeachers(
   { sources, data }: Job,
-  { kept }: RunFolder,
+  { answers: kept }: RunFolder,
   { output, progress }: Context,
 ): Promise<{ table: ModelTable; alive: Map<string, Asked> }> {
   const { teachers } = sources

@@ -15,6 +15,7 @@ import {
   addDataOptions,
   addPaceOptions,
   addRunOptions,
+  answersOption,
   type DataFileOptions,
   nonfiniteOption,
   numberIn,
@@ -177,6 +178,7 @@ export function distillOptions(command: Command): Command {
     .option('--ablate', 'trains it without each of the losses too', false)
     .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
     .addOption(nonfiniteOption())
+    .addOption(answersOption())
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)
     .option('--force', 'goes on in spite of what is found wrong', false)
     .addOption(

@@ -39,7 +39,7 @@ import { allTexts, embedLength, judgePairs, neighbourTexts, type PairSet, readPa
 /** Options of distill that say nothing of vectors. */
 const foreign = [
   ...['generalTeacher', 'labels', 'transfer', 'text', 'augment', 'config', 'T', 'alpha', 'quantizeAware'],
-  ...['prune', 'sparsity', 'prunePattern', 'pruneSchedule', 'baseline', 'ablate'],
+  ...['prune', 'sparsity', 'prunePattern', 'pruneSchedule', 'baseline', 'ablate', 'answers'],
 ] as const satisfies readonly (keyof DistillOptions)[]
 
 /** What teaches: a model, or a cache of its vectors. */

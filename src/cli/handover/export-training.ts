@@ -27,6 +27,7 @@ import { type DistillOptions, distillOptions } from '../distill/options.js'
 import { closeTeachers } from '../distill/teachers.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { flagOf, settleBackend } from '../shared/options.js'
+import { sharedAnswers } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { rowFiles, textsOf } from './rows.js'
 import { factsOf, type Said, writeTeacherCache } from './teacher-cache.js'
@@ -66,8 +67,12 @@ async function heard(job: Checked, context: Context): Promise<Said[]> {
     throw new TinystillError(
       `the recipe ${plan.recipe} cannot be handed over: its stages soften several teachers at ${[...temperatures].join(' and ')}`,
     )
-  const kept = new KeptLogits('', { read: false, write: false, warn: () => {} })
-  const ask = teacherLogits(job, { kept }, context)
+  const { answers: folder } = job.output.state
+  const answers =
+    folder === undefined
+      ? new KeptLogits('', { read: false, write: false, warn: () => {} })
+      : sharedAnswers(folder, (line) => context.output.info(`warning: ${line}`))
+  const ask = teacherLogits(job, { answers }, context)
   const said: Said[] = []
   for (const kind of new Set(taught.map((stage) => stage.data)))
     said.push({ kind, rows: textsOf(data.reader, kind), logits: await ask(kind, [...temperatures][0]) })

@@ -9,6 +9,7 @@ import {
   addDataOptions,
   addPaceOptions,
   addRunOptions,
+  answersOption,
   type DataFileOptions,
   nonfiniteOption,
   numberIn,
@@ -127,6 +128,7 @@ export function pruneOptions(command: Command): Command {
     )
     .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
     .addOption(nonfiniteOption())
+    .addOption(answersOption())
     .option('--force', 'goes on in spite of what is found wrong', false)
   return addRunOptions(addDataOptions(command))
 }

@@ -49,7 +49,7 @@ function asDistillation(options: PruneOptions & CommonOptions & { train: string 
 /** Of training. */
 const OF_TRAINING = [
   ...(['teacher', 'T', 'alpha', 'transfer', 'schedule', 'begin', 'hold', 'steps', 'lr', 'warmup'] as const),
-  ...(['baseline', 'beside', 'force', 'keepCheckpoints', 'tensorboard'] as const),
+  ...(['baseline', 'beside', 'force', 'keepCheckpoints', 'tensorboard', 'answers'] as const),
 ]
 
 /** Throws RangeError for options that go with others which are not there. */
@@ -65,7 +65,7 @@ function checkOptions(options: PruneOptions, training: boolean): void {
     throw new RangeError(`--beside ${method}: is the method itself`)
   if (training) {
     goesWith(options, ['baseline'], '--teacher DIR, without which it trains', teacher !== undefined)
-    goesWith(options, ['T', 'transfer'], '--teacher DIR', teacher !== undefined || alpha > 0)
+    goesWith(options, ['T', 'transfer', 'answers'], '--teacher DIR', teacher !== undefined || alpha > 0)
     return
   }
   const wanted = 'training: --train, and --epochs of 1 or more'

@@ -24,8 +24,8 @@ const RESERVED: Readonly<Record<string, string>> = {
   ),
 }
 
-/** Options whose values are paths: the word in their flags says so. */
-const pathKind = ({ flags }: Option) => /<(dir|file|source)(?:\.\.\.)?>/.exec(flags)?.[1] ?? null
+/** Options whose values are paths: the word in their flags says so. A `folder` is made where it is not there. */
+const pathKind = ({ flags }: Option) => /<(dir|file|source|folder)(?:\.\.\.)?>/.exec(flags)?.[1] ?? null
 
 const parserOf = (spec: CommandSpec<never>): Command =>
   addCommonOptions(spec.options(new Command(spec.name)))
@@ -101,7 +101,7 @@ function textOf(option: Option, text: string, { experiment, step, results }: Pla
   if (names.has(text)) return of(text)
   later(text)
   const path = fromFile(file, text)
-  if (existsSync(path)) return path
+  if (kind === 'folder' || existsSync(path)) return path
   // The name of a size, or of a list of words: the command knows them.
   if (kind === 'source' && /^[\w-]+$/.test(text)) return text
   if (/^[\w-]+$/.test(text)) checkKnown(file, `${where}: `, text, [...names.keys()])

@@ -104,6 +104,8 @@ export interface RunCommandOptions {
   keepCheckpoints: boolean
   tensorboard: boolean
   takeOver: boolean
+  /** Of commands with teachers. */
+  answers?: string
 }
 
 /** What of them the run's folder takes. */
@@ -113,8 +115,10 @@ export const stateOf = ({
   keepCheckpoints,
   tensorboard,
   takeOver,
+  answers,
 }: RunCommandOptions): RunCommandOptions => ({
   ...{ resume, checkpointEvery, keepCheckpoints, tensorboard, takeOver },
+  ...(answers !== undefined && { answers }),
 })
 
 /** '200': steps; '90s', '5m', '1h': time; 'never'. */
@@ -248,6 +252,13 @@ export function nonfiniteOption(): Option {
     .default('stop')
 }
 
+export function answersOption(): Option {
+  return new Option(
+    '--answers <folder>',
+    "keeps what the teacher says of the texts there, for other runs with the same teacher and texts; default: in the run's folder until it is done",
+  )
+}
+
 /** Options that change nothing of what a run computes. */
 export const noSettings = [
   'json',
@@ -259,6 +270,7 @@ export const noSettings = [
   'keepCheckpoints',
   'tensorboard',
   'takeOver',
+  'answers',
 ]
 
 /** What is there, by name. */

@@ -54,6 +54,8 @@ export interface RunOptions {
   tensorboard?: boolean
   /** From another machine that has the folder. */
   takeOver?: boolean
+  /** A folder of teachers' answers that runs share; default: this run's own, until it is done. */
+  answers?: string | undefined
 }
 
 const noState: RunOptions = { resume: false, checkpointEvery: 'never', keepCheckpoints: false }
@@ -95,11 +97,17 @@ export const shownFacts = (
   ['tinystill', VERSION],
 ]
 
+/** What teachers say of texts, in a folder for all runs that name it. */
+export const sharedAnswers = (folder: string, warn: (line: string) => void): KeptLogits =>
+  new KeptLogits(folder, { read: true, write: true, warn })
+
 export class RunFolder {
   /** What its trainings keep. */
   readonly state: RunState
   /** What need not be computed again when the run goes on. */
   readonly kept: KeptLogits
+  /** What teachers say of texts: kept for other runs too, where a folder is named for that. */
+  readonly answers: KeptLogits
   /** The same run had come to its end before: nothing is left to do. */
   readonly done: boolean
   readonly #log: LineLog
@@ -144,6 +152,7 @@ export class RunFolder {
       this.kept = new KeptLogits(checkpoints.folder, {
         ...{ read: options.resume, write: options.checkpointEvery !== 'never', warn: this.#warn },
       })
+      this.answers = options.answers === undefined ? this.kept : sharedAnswers(options.answers, this.#warn)
       this.#record = beginningOf(facts, this.#data, identity)
       const log = join(folder, METRICS)
       const { mark, from } = this.state
