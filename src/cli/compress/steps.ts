@@ -1,5 +1,6 @@
 // What is tried to make a model small, as steps of an experiment: each begins from the result of one before.
 import type { TransformerConfig } from '../../nn/models/config.js'
+import { COLUMNS } from '../../nn/shrink/kept.js'
 import type { Step } from '../run/experiment.js'
 
 export const studentNames = ['cut', 'half', 'narrow', 'rank', 'mini', 'slim', 'tiny'] as const
@@ -65,9 +66,6 @@ export function wordsOf({ model, train, transfer, reading }: Material): Tried {
 
 const WORDS = 'words'
 
-/** Kernels compute so many columns at a time. */
-const STEP = 16
-
 /** Scales, norms and biases, as a share of all. */
 const REST = 0.04
 
@@ -79,8 +77,8 @@ function narrowWidth({ config, targetSize = Infinity }: Material, depth: number,
   const { width, inner, maxLength, tokenTypes } = config
   const blocks = depth * (4 * (width / 2) + 2 * (inner / 2))
   const bytes = (own: number) => (1 + REST) * own * (words + 4 * (maxLength + tokenTypes) + blocks + own)
-  let own = Math.max(STEP, STEP * Math.round((2 * width) / 3 / STEP))
-  while (own > STEP && bytes(own) > targetSize) own -= STEP
+  let own = Math.max(COLUMNS, COLUMNS * Math.round((2 * width) / 3 / COLUMNS))
+  while (own > COLUMNS && bytes(own) > targetSize) own -= COLUMNS
   return own
 }
 

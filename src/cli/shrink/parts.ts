@@ -5,7 +5,7 @@ import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
 import { cutConfig, cutModel, maskModel } from '../../nn/shrink/cut.js'
 import { type BatchLoss, Importance, type Scores } from '../../nn/shrink/importance.js'
-import { allOf, best, bestOfLayers, type Kept } from '../../nn/shrink/kept.js'
+import { allOf, best, bestOfLayers, COLUMNS, type Kept } from '../../nn/shrink/kept.js'
 import { type Factored, lowRankModel, type RankRule, wholeModel } from '../../nn/shrink/low-rank.js'
 import { layerMethods } from '../../nn/shrink/methods.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -85,9 +85,6 @@ export function wordsFor(
   return fewerWords(tokenizer, texts)
 }
 
-/** Kernels compute so many columns at a time: a number of neurons in between would cost as much as the next one. */
-const STEP = 16
-
 /** How much of what no option says stays. */
 export interface Aim {
   share: number
@@ -129,7 +126,7 @@ export function keptOf(
   return {
     layers,
     heads: chosen('heads', heads ?? (whole ? 1 : rest), 1),
-    neurons: chosen('neurons', neurons ?? rest, STEP),
+    neurons: chosen('neurons', neurons ?? rest, COLUMNS),
     width: width === undefined ? all.width : best(scores.width, width),
     pooled: width === undefined ? all.pooled : pooledOf(model, scores, width),
     words: words?.kept ?? all.words,

@@ -1,6 +1,9 @@
 // What stays of a model when parts are cut out of it, and how it is chosen from what each part is worth.
 import { blocksOf, type TransformerConfig } from '../models/config.js'
 
+/** Kernels compute so many columns at a time: a number of neurons in between would cost as much as the next one. */
+export const COLUMNS = 16
+
 /** Places from 0 on, in rising order. Of heads and neurons a list for each layer of the whole model. */
 export interface Kept {
   layers: readonly number[]
