@@ -14,6 +14,7 @@ const args = readArgs(
   'training step, forward pass and latency, beside PyTorch in turn',
   {
     profile: { help: 'only where the time of a training step goes, by kernel' },
+    work: { value: 'WORK', choices: ['step', 'forward', 'int8'], help: 'one kind of work' },
     threads: { value: 'N', help: 'this number only; default 1 and all' },
     rounds: { value: 'N', fallback: 3, help: 'how often each has its turn, default 3' },
     json: { value: 'FILE', help: 'also writes the results there' },
@@ -45,6 +46,7 @@ function times() {
   const rows = []
   if (!hasTorch) console.log('PyTorch: python3, or what PYTHON names, does not import torch and transformers')
   for (const { title, ...work } of Object.keys(models).flatMap(modelWork)) {
+    if (args.work && args.work !== work.what) continue
     for (const threads of args.threads ? [args.threads] : threadCounts) {
       const asked = { ...work, threads, vocabulary: VOCABULARY }
       // Whole numbers stand beside PyTorch's floats: what a user has who does not quantize.
