@@ -1,4 +1,4 @@
-// The playground in Firefox: a run of seconds from the click to the student, whose files are Node's to the byte, with threads and
+// The playground in a browser that is not Chromium: a run of seconds from the click to the student, whose files are Node's to the byte, with threads and
 // without headers; bars of a text, and the tape of a step.
 import { createHash } from 'node:crypto'
 import { hashOf } from '../play/settings.js'
@@ -57,7 +57,7 @@ async function playThrough(limit) {
 }
 
 /** `open(url)` shows a page, `call(f, ...numbers)` runs a function in it; `check(name, f)` tells. */
-export async function playsInFirefox({ dist, open, call, check, limit }) {
+export async function playsElsewhere({ dist, open, call, check, limit }) {
   const { student } = await here()
   const zip = zipOf(student.files)
   const sha = createHash('sha256')
