@@ -37,9 +37,13 @@ const freePort = () =>
 
 /** A screen -> its name, ':7'. */
 function screen() {
-  const child = spawn('/usr/bin/Xvfb', ['-displayfd', '1', '-screen', '0', '1280x900x24', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const child = spawn(
+    '/usr/bin/Xvfb',
+    ['-displayfd', '1', '-screen', '0', '1280x900x24', '-nolisten', 'tcp'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  )
   return new Promise((resolve, reject) => {
     child.stdout.on('data', (text) => resolve({ child, name: `:${String(text).trim()}` }))
     child.on('exit', () => reject(new Error('Xvfb ended')))

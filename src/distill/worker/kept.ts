@@ -134,6 +134,20 @@ interface Handles {
   createSyncAccessHandle?(): Promise<Handle>
 }
 
+/** Milliseconds between two tries, and how many. */
+const [WAIT, TRIES] = [100, 50]
+
+/** The browser lends a file to one at a time, and a tab that was closed gives it back a little later. */
+async function lent(open: () => Promise<Handle>): Promise<Handle> {
+  for (let left = TRIES; ; left--)
+    try {
+      return await open()
+    } catch (error) {
+      if ((error as Error).name !== 'NoModificationAllowedError' || left === 0) throw error
+      await new Promise((resolve) => setTimeout(resolve, WAIT))
+    }
+}
+
 /** A folder of the origin's private files, in a worker. close() leaves it to others. */
 export function privateFolder(name: string): { open: OpenKept; close(): void } {
   const handles: Handle[] = []
@@ -147,11 +161,10 @@ export function privateFolder(name: string): { open: OpenKept; close(): void } {
       const folder = await root.getDirectoryHandle(name, { create: true })
       const found = (await folder.getFileHandle(file, { create: true })) as unknown as Handles
       if (found.createSyncAccessHandle === undefined) throw new Error('only a worker can')
-      const handle = await found.createSyncAccessHandle()
+      const handle = await lent(() => (found as Required<Handles>).createSyncAccessHandle())
       handles.push(handle)
       return handle
     } catch (error) {
-      // NoModificationAllowedError: the browser lends a file to one at a time.
       throw refuse((error as Error).message || (error as Error).name)
     }
   }
