@@ -24,9 +24,14 @@ export const builds = {
   int8WideDot: ['RELAXED=0', 'WIDE=1', 'DOT=2'],
 }
 
-/** Where a build's source begins, and its constants in the memory that all modules share: apart from those of others. */
+/**
+ * In which table of generated.ts a build is, where its source begins, and its constants in the memory that all modules
+ * share: apart from those of others.
+ */
 const placeOf = (build) =>
-  build.startsWith('int8') ? { entry: 'int8/index.ts', base: 2 * 65536 } : { entry: 'index.ts', base: 65536 }
+  build.startsWith('int8')
+    ? { table: 'int8Modules', entry: 'int8/index.ts', base: 2 * 65536 }
+    : { table: 'modules', entry: 'index.ts', base: 65536 }
 
 const flags = [
   '--runtime=stub',
@@ -87,7 +92,10 @@ export async function compileWasm(build) {
 export async function buildWasm() {
   const head = `// Made by scripts/build-wasm.mjs from assembly/*.ts, inputs ${fingerprint()}. Not for editing.\n`
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(head)) return false
-  const lines = []
+  const tables = new Map([
+    ['modules', []],
+    ['int8Modules', []],
+  ])
   const hex = (bytes) => Buffer.from(bytes).toString('hex')
   let last = null
   for (const name of Object.keys(builds)) {
@@ -96,12 +104,16 @@ export async function buildWasm() {
     const fields = last
       ? `of: '${last.name}', patch: '${hex(makePatch(last.bytes, bytes))}'`
       : `bytes: '${hex(bytes)}'`
-    lines.push(`  ${name}: { ${fields} },\n`)
+    tables.get(placeOf(name).table).push(`  ${name}: { ${fields} },\n`)
     last = { name, bytes }
   }
+  const text = Array.from(
+    tables,
+    ([name, lines]) => `export const ${name} = {\n${lines.join('')}} as const\n`,
+  )
   // Written aside and renamed, so that a reader at the same time sees the old or the new file, never half of one.
   const aside = `${target}.${process.pid}`
-  writeFileSync(aside, `${head}export const modules = {\n${lines.join('')}} as const\n`)
+  writeFileSync(aside, `${head}${text.join('\n')}`)
   renameSync(aside, target)
   return true
 }

@@ -1,4 +1,4 @@
-// npm run site, site:dev, check:site, check:site:browser and check:site:firefox: the site's own packages from its lock file, the engine as it is
+// npm run site, site:dev, check:site, check:site:browser, :firefox and :webkit: the site's own packages from its lock file, the engine as it is
 // served, then VitePress or the checks. dist is there: package.json runs scripts/setup.mjs first.
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
@@ -36,14 +36,15 @@ const actions = {
     node('engine/bundle.mjs')
     node('check/node.mjs', ...rest)
   },
-  browser() {
-    if (!existsSync(`${here}.vitepress/dist/index.html`)) actions.build()
-    node('check/browser.mjs', ...rest)
-  },
-  firefox() {
-    if (!existsSync(`${here}.vitepress/dist/index.html`)) actions.build()
-    node('check/firefox.mjs', ...rest)
-  },
+  ...Object.fromEntries(
+    ['browser', 'firefox', 'webkit'].map((name) => [
+      name,
+      () => {
+        if (!existsSync(`${here}.vitepress/dist/index.html`)) actions.build()
+        node(`check/${name}.mjs`, ...rest)
+      },
+    ]),
+  ),
 }
 if (!Object.hasOwn(actions, what)) {
   console.error(`site: takes ${Object.keys(actions).join(', ')}`)

@@ -1,7 +1,7 @@
 // Kernels called directly, in the sizes of a TinyBERT-4L-312 step with a quarter of its tokens, which the js oracle
 // does in some milliseconds: bench:check runs the same cases on both.
 import { randn, tensor } from '../../dist/index.js'
-import { kernelsFor } from '../../dist/tensor/backend.js'
+import { int8Kernels, kernelsFor } from '../../dist/tensor/backend.js'
 
 const [TEXTS, TOKENS, WIDTH, HEADS, INNER, WORDS] = [4, 64, 312, 12, 1200, 8192]
 const ROWS = TEXTS * TOKENS
@@ -122,7 +122,8 @@ export const kernelCases = Object.entries(calls).map(([name, args]) => {
     setup() {
       const given = args()
       // Looked up at each call, so that setBackend changes what runs.
-      return () => void kernelsFor('float32')[kernel](...given)
+      const kernels = () => (kernel.startsWith('int8') ? int8Kernels() : kernelsFor('float32'))
+      return () => void kernels()[kernel](...given)
     },
   }
 })

@@ -5,6 +5,7 @@ import { transformerStyleToClass } from '@shikijs/transformers'
 import { defineConfig } from 'vitepress'
 import { guides } from '../guides/index.mjs'
 import { lessons } from '../lessons/index.mjs'
+import { apiPages } from '../pages/api.mjs'
 import { commandPages } from '../pages/commands.mjs'
 import { decisionPages, documentPages } from '../pages/documents.mjs'
 import { errorPages } from '../pages/errors.mjs'
@@ -90,6 +91,7 @@ export default defineConfig({
       { text: 'Lessons', link: '/lessons/' },
       { text: 'Playground', link: '/play' },
       { text: 'Reference', link: '/ops/' },
+      { text: 'API', link: '/api/' },
       { text: 'Guides', link: '/guides/' },
       { text: 'Results', link: '/documents/results' },
     ],
@@ -97,6 +99,7 @@ export default defineConfig({
       '/lessons/': [{ text: 'Lessons', items: lessons }],
       '/guides/': [{ text: 'Guides', items: guides }],
       '/errors/': [{ text: 'Guides', items: guides }, side('Errors', '/errors/', await errorPages())],
+      '/api/': [side('API', '/api/', await apiPages())],
       '/ops/': [side('Ops', '/ops/', await opPages())],
       '/losses/': [side('Losses', '/losses/', await lossPages())],
       '/recipes/': [side('Recipes', '/recipes/', await recipePages())],
@@ -106,10 +109,12 @@ export default defineConfig({
         side('Guides and papers', '/documents/', documentPages()),
         {
           text: 'Reference',
-          items: ['Guides', 'Ops', 'Losses', 'Recipes', 'Commands', 'Errors', 'Decisions'].map((text) => ({
-            text,
-            link: `/${text.toLowerCase()}/`,
-          })),
+          items: ['Guides', 'API', 'Ops', 'Losses', 'Recipes', 'Commands', 'Errors', 'Decisions'].map(
+            (text) => ({
+              text,
+              link: `/${text.toLowerCase()}/`,
+            }),
+          ),
         },
       ],
     },

@@ -5,13 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { pages } from './pages.mjs'
-import { playsInFirefox } from './play-firefox.mjs'
-import { serve } from './server.mjs'
+import { checkElsewhere, LIMIT } from './elsewhere.mjs'
 
-const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))
-const LIMIT = 240_000
 const path = process.env.FIREFOX ?? '/usr/bin/firefox-esr'
 if (!existsSync(path)) {
   console.error(
@@ -19,13 +14,12 @@ if (!existsSync(path)) {
   )
   process.exit(1)
 }
-const names = process.argv.slice(2)
 
 /** Node has one from version 22 on; playwright-core carries another. */
 const Socket = globalThis.WebSocket ?? createRequire(import.meta.url)('playwright-core/lib/utilsBundle').ws
 
 /** Firefox in a profile of its own -> its address. */
-async function start() {
+async function startFirefox() {
   const profile = mkdtempSync(join(tmpdir(), 'tinystill-firefox-'))
   const child = spawn(
     path,
@@ -82,68 +76,26 @@ async function connect(address) {
     })
 }
 
-/** In the page: runs a cell as a reader does, and gives what it then shows. */
-async function press(id, limit) {
-  const until = async (what) => {
-    for (let t = 0; t < limit; t += 50) {
-      const found = what()
-      if (found) return found
-      await new Promise((r) => setTimeout(r, 50))
-    }
-    throw new Error(`cell ${id} is not done`)
-  }
-  const cell = await until(() => document.querySelector(`[data-cell="${id}"]`))
-  // The server's markup has buttons before its scripts hear them.
-  await until(() => document.querySelector('#app')?.__vue_app__)
-  cell.querySelector('button.run').click()
-  await until(() => /Ran|Ended|Stopped/.test(cell.querySelector('.cell-state').textContent))
-  return (cell.querySelector('.cell-output')?.textContent ?? '').trimEnd()
-}
-
-const site = await serve(DIST)
-const { address, end } = await start()
-const send = await connect(address)
-await send('session.new', { capabilities: {} })
-const { context } = await send('browsingContext.create', { type: 'tab' })
-
-/** Runs a function in the page that is open. */
-async function call(f, ...given) {
-  const { type, result, exceptionDetails } = await send('script.callFunction', {
-    functionDeclaration: String(f),
-    arguments: given.map((value) => ({ type: typeof value, value })),
-    target: { context },
-    awaitPromise: true,
-  })
-  if (type === 'exception') throw new Error(exceptionDetails.text)
-  return result.value
-}
-const open = (url) => send('browsingContext.navigate', { context, url, wait: 'complete' })
-
-let [passed, failed] = [0, 0]
-async function check(name, f) {
-  try {
-    const detail = await f()
-    passed++
-    if (detail) console.log(`ok      ${name}: ${detail}`)
-  } catch (error) {
-    failed++
-    console.log(`FAILED  ${name}: ${error.message}`)
+/** -> { open, call, end } */
+async function start() {
+  const { address, end } = await startFirefox()
+  const send = await connect(address)
+  await send('session.new', { capabilities: {} })
+  const { context } = await send('browsingContext.create', { type: 'tab' })
+  return {
+    open: (url) => send('browsingContext.navigate', { context, url, wait: 'complete' }),
+    async call(f, ...given) {
+      const { type, result, exceptionDetails } = await send('script.callFunction', {
+        functionDeclaration: String(f),
+        arguments: given.map((value) => ({ type: typeof value, value })),
+        target: { context },
+        awaitPromise: true,
+      })
+      if (type === 'exception') throw new Error(exceptionDetails.text)
+      return result.value
+    },
+    end,
   }
 }
 
-const wanted = (path, usual) => (names.length === 0 ? usual : names.some((it) => path.startsWith(it)))
-for (const { path, cells } of await pages()) {
-  if (cells.length === 0 || !wanted(path, path.startsWith('lessons/'))) continue
-  await open(`${site.origin}/${path}.html`)
-  for (const cell of cells)
-    await check(`${path}, cell ${cell.id}`, async () => {
-      const output = await call(press, cell.id, LIMIT)
-      if (cell.check === '' ? output !== cell.output : output.includes('Right.'))
-        throw new Error(`the page shows\n${cell.output}\nand it prints\n${output}`)
-    })
-}
-if (wanted('play', true)) await playsInFirefox({ dist: DIST, open, call, check, limit: LIMIT })
-console.log(`Firefox: ${passed} passed, ${failed} failed`)
-await end()
-site.close()
-process.exit(failed > 0 ? 1 : 0)
+await checkElsewhere('Firefox', start)

@@ -31,13 +31,13 @@ function sample() {
 }
 
 /** The job of the small run, as the page makes it. */
-export const smallJob = () => jobOf(small, usedOf(small, sample()), null)
+export const smallJob = (settings = small) => jobOf(settings, usedOf(settings, sample()), null)
 
-/** What the small run gives here. */
-export async function here() {
+/** What the small run gives here, or one of other settings. */
+export async function here(settings = small) {
   setDeterministic(true)
   try {
-    return await runDistillation(smallJob()).result
+    return await runDistillation(smallJob(settings)).result
   } finally {
     setDeterministic(false)
   }

@@ -1,7 +1,6 @@
 // The playground of the built site in Chromium, part of npm run check:site:browser: from opening the page to a distilled student
 // that beats the lone one, frames meanwhile, a host without headers, the bits of this Node, folders of models and what is wrong
 // with them, hostile texts, the keyboard, 400 px. `node check/play.mjs` runs it alone; PLAY_TEACHER=FOLDER drops that model too.
-import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -11,18 +10,13 @@ import { runDistillation } from '../../dist/distill/worker/index.js'
 import { openClassifier } from '../../dist/train/outputs/index.js'
 import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
 import { hashOf, usual, valuesIn } from '../play/settings.js'
+import { closedTabs } from './play-closed.mjs'
+import { button, done, LIMIT, must, mustGive, ready } from './play-page.mjs'
 import { here, ISOLATED, small, smallJob } from './play-run.mjs'
 import { serve } from './server.mjs'
 
 const DIST = fileURLToPath(new URL('../.vitepress/dist', import.meta.url))
-const LIMIT = 900_000
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-function must(condition, complaint) {
-  if (!condition) throw new Error(complaint)
-}
-
-const sha = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
 /** Checks by name; each gets { open, shots } and gives a line of detail or throws. */
 export const playChecks = {
@@ -30,6 +24,7 @@ export const playChecks = {
   'the playground, the same bits as Node': sameBits,
   'the playground without headers': withoutHeaders,
   'the playground, pause, step and stop': controls,
+  ...closedTabs,
   'the playground, a link': link,
   'the playground, hostile texts': hostile,
   'the playground, folders': folders,
@@ -38,19 +33,10 @@ export const playChecks = {
   'the playground, the tape of a step': tapeOfStep,
 }
 
-const button = (page, name) => page.getByRole('button', { name, exact: true })
-
-async function ready(page) {
-  await button(page, 'Distil').waitFor({ timeout: LIMIT })
-  await page.locator('.play-formula code').first().waitFor({ timeout: LIMIT })
-}
-
 const accuracyOf = async (page, model) => {
   const row = page.locator('.play-main tr').filter({ has: page.locator('th', { hasText: model }) })
   return Number.parseFloat(await row.locator('td').first().textContent())
 }
-
-const done = (page) => page.locator('#play-result').waitFor({ timeout: LIMIT })
 
 /** Seconds of processor time that the browser's processes have taken. */
 async function processorSeconds(browser) {
@@ -97,32 +83,9 @@ async function sameBits({ open }) {
   await ready(page)
   await button(page, 'Distil').click()
   await done(page)
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    button(page, 'Download the student (.zip)').click(),
-  ])
-  const files = unzipped(readFileSync(await download.path()))
+  const told = await mustGive(page, there.student.files)
   await close()
-  for (const [name, bytes] of Object.entries(there.student.files))
-    must(sha(files[name] ?? new Uint8Array()) === sha(bytes), `${name} differs from Node's`)
-  return `${Object.keys(files).length} files, weights ${sha(files['model.safetensors']).slice(0, 12)}`
-}
-
-/** Files of a .zip that packs nothing, by their directory. */
-function unzipped(zip) {
-  const files = {}
-  let at = zip.readUInt32LE(zip.length - 6)
-  for (let left = zip.readUInt16LE(zip.length - 12); left > 0; left--) {
-    const [size, length, head] = [
-      zip.readUInt32LE(at + 24),
-      zip.readUInt16LE(at + 28),
-      zip.readUInt32LE(at + 42),
-    ]
-    const start = head + 30 + zip.readUInt16LE(head + 26) + zip.readUInt16LE(head + 28)
-    files[zip.toString('utf8', at + 46, at + 46 + length)] = zip.subarray(start, start + size)
-    at += 46 + length
-  }
-  return files
+  return told
 }
 
 async function withoutHeaders({ open }) {
@@ -438,12 +401,17 @@ export async function checkPlayground(browser, check, { names = [], shots = null
   const isolated = await serve(DIST, ISOLATED)
   const open = async (address, { isolated: alone = false, ...settings } = {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings })
-    const page = await context.newPage()
-    const complaints = []
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('console', (it) => it.type() === 'error' && complaints.push(it.text()))
-    await page.goto((alone ? isolated : plain).origin + address)
-    return { page, complaints, close: () => context.close() }
+    const at = (alone ? isolated : plain).origin + address
+    /** A tab of the same browser's. */
+    const another = async () => {
+      const page = await context.newPage()
+      const complaints = []
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      page.on('console', (it) => it.type() === 'error' && complaints.push(it.text()))
+      await page.goto(at)
+      return { page, complaints }
+    }
+    return { ...(await another()), another, close: () => context.close() }
   }
   const shot = async (page, name) => {
     if (shots !== null) await page.screenshot({ path: join(shots, `play-${name}.png`), fullPage: true })

@@ -39,3 +39,21 @@ export function startRun(url, job, options) {
   const worker = new Worker(url, { type: 'module' })
   return { ...distilInWorker(worker, job, options), end: () => worker.terminate() }
 }
+
+/** Takes the place that one page of the origin can have. own: whether this one has it, until release(). */
+export function takePlace(name) {
+  let release = () => {}
+  const held = new Promise((resolve) => {
+    release = resolve
+  })
+  return new Promise((resolve) => {
+    if (navigator.locks === undefined) resolve({ own: false, release })
+    else
+      navigator.locks
+        .request(name, { ifAvailable: true }, (lock) => {
+          resolve({ own: lock !== null, release })
+          return lock === null ? undefined : held
+        })
+        .catch(() => resolve({ own: false, release }))
+  })
+}

@@ -27,12 +27,55 @@ function thinned(xs, ys) {
   return { x: xs.filter(keep), y: ys.filter(keep) }
 }
 
+/** A run that goes on does again what came after its last state. */
+function cut({ x, y }, from) {
+  while (x.at(-1) >= from) {
+    x.pop()
+    y.pop()
+  }
+}
+
+const areNumbers = (list, n) => Array.isArray(list) && list.length === n && list.every(Number.isFinite)
+
+/** A line as it was kept. Throws TypeError for what is none. */
+function lineIn([name, { x, y, recent = [] }]) {
+  if (typeof name !== 'string' || !areNumbers(x, x?.length) || !areNumbers(y, x.length))
+    throw new TypeError('this is no line')
+  if (!areNumbers(recent, Math.min(recent.length, OVER))) throw new TypeError('these are no losses')
+  return [name, { x, y, recent }]
+}
+
 export class Curves {
   /** By name: { x, y, mean }. */
   #losses = new Map()
   #accuracy = new Map()
   /** Of each model the last step. */
   last = new Map()
+
+  /** Plain data, for of(). */
+  get state() {
+    const last = Array.from(this.last.values(), ({ who, done }) => ({ who, done }))
+    return { losses: [...this.#losses], accuracy: [...this.#accuracy], last }
+  }
+
+  /** Of a state from anywhere. Throws TypeError where it is none. */
+  static of({ losses, accuracy, last }) {
+    const curves = new Curves()
+    curves.#losses = new Map(losses.map(lineIn))
+    curves.#accuracy = new Map(accuracy.map(lineIn))
+    for (const { who, done } of last) {
+      if (!Object.hasOwn(names, who) || !Number.isFinite(done)) throw new TypeError('this is no step')
+      curves.last.set(who, { who, done })
+    }
+    return curves
+  }
+
+  /** How far each model is. */
+  get progress() {
+    return Array.from(this.last.values(), ({ who, done }) => `${names[who]} ${Math.round(100 * done)}%`).join(
+      ', ',
+    )
+  }
 
   step(step) {
     this.last.set(step.who, step)
@@ -47,6 +90,7 @@ export class Curves {
   judged(judged) {
     const line = lineOf(judged)
     const known = this.#accuracy.get(line) ?? { x: [], y: [] }
+    cut(known, judged.step + 1)
     if (known.x.at(-1) !== judged.step) {
       known.x.push(judged.step)
       known.y.push(judged.figures.accuracy)
@@ -56,6 +100,7 @@ export class Curves {
 
   #add(map, name, x, y) {
     const known = map.get(name) ?? { x: [], y: [], recent: [] }
+    cut(known, x)
     known.recent.push(y)
     if (known.recent.length > OVER) known.recent.shift()
     known.x.push(x)

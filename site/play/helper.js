@@ -17,6 +17,7 @@ import { encodedData, textData, textSetIn } from '../../dist/text/index.js'
 import { writeRows } from '../../dist/text/write-rows.js'
 import { calibration } from '../../dist/train/metrics.js'
 import { openClassifier } from '../../dist/train/outputs/index.js'
+import { kept } from './kept.js'
 import { tapeOf } from './tape.js'
 
 const classifier = (size, classes, vocabSize) =>
@@ -66,6 +67,7 @@ function measure({ size, classes, vocabSize, tokens }) {
 }
 
 const answers = {
+  ...kept,
   plan: ({ job, counts }) => describeJob(job, counts),
   measure,
   threads: () => {

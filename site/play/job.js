@@ -50,6 +50,21 @@ const part = ({ texts, labels, pairs }, n) => ({
   ...(pairs && { pairs: pairs.slice(0, n) }),
 })
 
+/** Every seventh row is for judging, where a file brings no dev set. */
+export function split({ texts, labels, pairs }) {
+  const rows = Array.from(texts.keys())
+  const take = (own) => ({
+    texts: own.map((i) => texts[i]),
+    labels: own.map((i) => labels[i]),
+    ...(pairs && { pairs: own.map((i) => pairs[i]) }),
+  })
+  return {
+    labelled: take(rows.filter((i) => i % 7 !== 6)),
+    dev: take(rows.filter((i) => i % 7 === 6)),
+    transfer: [],
+  }
+}
+
 /** The rows that settings ask for, dev without classes that no labelled row has. */
 export function usedOf({ rows, transfer }, data) {
   const labelled = part(data.labelled, rows)

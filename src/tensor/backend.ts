@@ -14,8 +14,10 @@ import {
   tryGpu,
 } from './backends/gpu/index.js'
 import { jsKernels } from './backends/js/index.js'
+import { jsInt8Kernels } from './backends/js/int8.js'
 import {
   type Build,
+  createInt8Kernels,
   createWasmKernels,
   type Int8BuildName,
   int8BuildBeside,
@@ -25,7 +27,7 @@ import {
   wideGain,
 } from './backends/wasm/index.js'
 import { heap } from './heap.js'
-import type { KernelName, Kernels } from './kernels.js'
+import type { Int8Kernels, KernelName, Kernels } from './kernels.js'
 import type { DType } from './storage.js'
 
 const names = ['auto', 'js', 'wasm', 'gpu'] as const
@@ -229,7 +231,7 @@ function chosen(): Choice {
   return choice
 }
 
-/** By the build that runs elsewhere: floats of the strict one, whole numbers as fast as beside that build. */
+/** By the build that runs elsewhere: floats of the strict one. */
 const sameBits = new Map<Build, Kernels>()
 
 function sameBitsKernels(): Kernels {
@@ -239,11 +241,7 @@ function sameBitsKernels(): Kernels {
   if (build === 'strict') return processor()
   let own = sameBits.get(build)
   if (own === undefined) {
-    own =
-      createWasmKernels(jsKernels, {
-        ...{ build: 'strict', threads: threadsNow },
-        int8: () => int8BuildBeside(build),
-      }) ?? kernels
+    own = createWasmKernels(jsKernels, { build: 'strict', threads: threadsNow }) ?? kernels
     sameBits.set(build, own)
   }
   return own
@@ -268,6 +266,21 @@ export function withSameBits<T>(fn: () => T): T {
 export function kernelsFor(dtype: DType): Kernels {
   if (dtype === 'float64') return jsKernels
   return inSameBits > 0 ? sameBitsKernels() : chosen().kernels
+}
+
+const int8Beside = new WeakMap<Kernels, Int8Kernels>()
+
+/** The kernels of whole numbers, in the fastest build beside the one for floats, on its threads. The same bits in each. */
+export function int8Kernels(): Int8Kernels {
+  const { build } = chosen()
+  if (build === null) return jsInt8Kernels
+  const floats = inSameBits > 0 ? sameBitsKernels() : processor()
+  const own =
+    int8Beside.get(floats) ??
+    createInt8Kernels(jsInt8Kernels, floats, () => int8BuildBeside(build)) ??
+    jsInt8Kernels
+  int8Beside.set(floats, own)
+  return own
 }
 
 /**

@@ -1,5 +1,5 @@
 // How fast whole numbers are multiplied here, for the doctor.
-import { kernelsFor } from './backend.js'
+import { int8Kernels } from './backend.js'
 import { int8Bytes } from './int8.js'
 import { type Floats, Storage } from './storage.js'
 
@@ -21,7 +21,7 @@ export function int8Speed(): number {
     x[i] = ((i * 7919) % 1009) / 1009 - 0.5
   })
   try {
-    const { int8Linear } = kernelsFor('float32')
+    const { int8Linear } = int8Kernels()
     let best = Infinity
     for (const end = performance.now() + MS; performance.now() < end; ) {
       const start = performance.now()

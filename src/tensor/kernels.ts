@@ -121,30 +121,6 @@ export interface Kernels {
     made?: Storage,
   ): void
 
-  /**
-   * out [m, n] = activation(x W^T + bias) by whole numbers: rows of x (k numbers each, rowStride apart) as 7 bits with a
-   * scale and a zero point of their own, sums exact. weight: W [n, k] as int8.ts packs it, scales and sums of its rows.
-   * The same bits from every backend, activation included.
-   */
-  int8Linear(
-    out: Floats,
-    x: Floats,
-    rowStride: number,
-    weight: Int32Array,
-    scales: Floats,
-    sums: Int32Array,
-    m: number,
-    n: number,
-    k: number,
-    bits: Int8Bits,
-    bias: Floats | null,
-    activation: ProductActivation | null,
-    /** A scale and a zero point for all rows instead; what lies outside is cut. */
-    input: Int8Input | null,
-  ): void
-  /** out [m, width] = scales[id] * row id of a table of bytes, whose rows end on whole words, for each id of index [m]. */
-  int8Gather(out: Floats, table: Int32Array, scales: Floats, index: Int32Array, width: number): void
-
   /** Rows of n: exp(x * invT - max) / sum. A row of all -Infinity gives zeros. */
   softmax(out: Floats, x: Floats, rows: number, n: number, invT: number): void
   /** dx = y * (dy - sum(y * dy)) * invT. Each row of y must be what softmax gave: it adds up to 1, or is all 0. */
@@ -342,6 +318,33 @@ export interface Kernels {
   ): void
   /** Sum of squares, accumulated in float64. */
   sumSquares(x: Floats): number
+}
+
+/** Those of whole numbers, apart: a page whose models are of floats does not load them. */
+export interface Int8Kernels {
+  /**
+   * out [m, n] = activation(x W^T + bias) by whole numbers: rows of x (k numbers each, rowStride apart) as 7 bits with a
+   * scale and a zero point of their own, sums exact. weight: W [n, k] as int8.ts packs it, scales and sums of its rows.
+   * The same bits from every backend, activation included.
+   */
+  int8Linear(
+    out: Floats,
+    x: Floats,
+    rowStride: number,
+    weight: Int32Array,
+    scales: Floats,
+    sums: Int32Array,
+    m: number,
+    n: number,
+    k: number,
+    bits: Int8Bits,
+    bias: Floats | null,
+    activation: ProductActivation | null,
+    /** A scale and a zero point for all rows instead; what lies outside is cut. */
+    input: Int8Input | null,
+  ): void
+  /** out [m, width] = scales[id] * row id of a table of bytes, whose rows end on whole words, for each id of index [m]. */
+  int8Gather(out: Floats, table: Int32Array, scales: Floats, index: Int32Array, width: number): void
 }
 
 export type KernelName = keyof Kernels

@@ -50,7 +50,7 @@ export interface SavedFit {
 /** Where a training's state is kept. */
 export interface FitStore {
   /** What is known of the training, or null. */
-  load(): SavedFit | null
+  load(): SavedFit | null | Promise<SavedFit | null>
   /** Called between any two optimizer steps; saves when it is time to. May throw, to end the run there. */
   offer(step: number, state: () => FitState): void | Promise<void>
   /** The training is over, the model as its result says; `state` is the whole of its end, null where it ended in an earlier run. */

@@ -9,6 +9,9 @@ import { type RunFacts, readFacts, writeFacts } from './run-facts.js'
 /** When state is saved: after so many batches, or so much time. */
 export type SaveEvery = { steps: number } | { ms: number } | 'never'
 
+/** Where states are kept: a folder of the disk, or what stands for one. */
+export type StatePlace = Pick<CheckpointFolder, 'folder' | 'newest' | 'save' | 'removeOlder' | 'clear'>
+
 export interface RunStateOptions {
   every: SaveEvery
   /** Leaves the last checkpoint, with the optimizer's moments, when the run is done. */
@@ -68,7 +71,7 @@ export class RunState {
 
   /** Takes up the newest whole checkpoint, if `resume` and there is one. */
   constructor(
-    readonly folder: CheckpointFolder,
+    readonly folder: StatePlace,
     readonly options: RunStateOptions,
     resume: boolean,
   ) {

@@ -166,7 +166,7 @@ export async function fit<Input, Output>(
   if (data.size === 0) throw new DataError('training data', 'has no rows')
   await makeTrainingRoom(model, data, batchSize)
   const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
-  const saved = options.store?.load() ?? null
+  const saved = (await options.store?.load()) ?? null
   if (saved?.result) {
     restoreResult(saved, model)
     options.store?.finish(saved.result, modelTensors(model), null)

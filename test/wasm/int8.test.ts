@@ -2,16 +2,18 @@
 import { describe, expect, it } from 'vitest'
 import { unaryTable } from '../../src/tensor/backends/js/elementwise.js'
 import { jsKernels } from '../../src/tensor/backends/js/index.js'
+import { jsInt8Kernels } from '../../src/tensor/backends/js/int8.js'
 import { singleActivations } from '../../src/tensor/backends/js/single.js'
 import {
   chooseInt8,
+  createInt8Kernels,
   createWasmKernels,
   type Int8Build,
   int8BuildBeside,
 } from '../../src/tensor/backends/wasm/index.js'
 import { type Int8Bits, int8Bytes, int8Input, int8Layout, int8Most, int8Row } from '../../src/tensor/int8.js'
 import type { ProductActivation } from '../../src/tensor/kernel-args.js'
-import type { Kernels } from '../../src/tensor/kernels.js'
+import type { Int8Kernels, Kernels } from '../../src/tensor/kernels.js'
 import { keyOf, normalAt } from '../../src/tensor/rng.js'
 import { type Floats, Storage } from '../../src/tensor/storage.js'
 import { builds } from './builds.js'
@@ -20,12 +22,11 @@ const sure: Int8Build[] = builds.length > 1 ? ['int8Strict', 'int8Relaxed', 'int
 /** Wrong in the baseline compiler of some engines, and refused there. */
 const dots = (['int8Dot', 'int8WideDot'] as const).filter((build) => builds.length > 1 && chooseInt8([build]))
 const int8Builds = [...sure, ...dots]
-const kernelsOf = (int8: Int8Build, threads = 1) =>
-  createWasmKernels(jsKernels, {
-    build: int8 === 'int8Strict' ? 'strict' : 'relaxed',
-    int8: () => int8,
-    threads: () => threads,
-  }) as Kernels
+function kernelsOf(int8: Int8Build, threads = 1): Kernels & Int8Kernels {
+  const build = int8 === 'int8Strict' ? 'strict' : 'relaxed'
+  const floats = createWasmKernels(jsKernels, { build, threads: () => threads }) as Kernels
+  return { ...floats, ...(createInt8Kernels(jsInt8Kernels, floats, () => int8) as Int8Kernels) }
+}
 
 const storages: Storage[] = []
 function shared<A extends Float32Array | Int32Array>(values: A): A {
@@ -70,7 +71,7 @@ interface Case {
   w?: Float32Array
 }
 
-function run(kernels: Kernels, place: typeof shared, c: Case): Int32Array {
+function run(kernels: Int8Kernels, place: typeof shared, c: Case): Int32Array {
   const { m, n, k, bits = 7, act = null, bias = true, gap = 0 } = c
   const x = c.x ?? draw(m * (k + gap), 1, 2)
   const { words, scales, sums } = packed(c.w ?? draw(n * k, 2), n, k, bits)
@@ -138,7 +139,7 @@ describe.each(int8Builds)('%s', (build) => {
   it.each([shared, own])('gives the bits of the plain loops', (place) => {
     for (const c of [...shapes, ...(place === shared ? large : [])])
       expect(run(fast, place as typeof shared, c), JSON.stringify(c)).toEqual(
-        run(jsKernels, own as typeof shared, c),
+        run(jsInt8Kernels, own as typeof shared, c),
       )
   })
 
@@ -171,12 +172,12 @@ describe.each(int8Builds)('%s', (build) => {
     for (const width of [0, 1, 3, 4, 5, 8, 30]) {
       const table = Int32Array.from({ length: 9 * Math.ceil(width / 4) }, (_, i) => i * 0x9e3779b1)
       const ids = Int32Array.of(8, 0, 3, 3, 7)
-      const gather = (kernels: Kernels, place: typeof shared) => {
+      const gather = (kernels: Int8Kernels, place: typeof shared) => {
         const out = place(new Float32Array(ids.length * width))
         kernels.int8Gather(out, place(table), place(draw(9, 4)), place(ids), width)
         return Array.from(out)
       }
-      const want = gather(jsKernels, own as typeof shared)
+      const want = gather(jsInt8Kernels, own as typeof shared)
       expect(gather(fast, shared)).toEqual(want)
       expect(gather(fast, own as typeof shared)).toEqual(want)
     }
@@ -190,7 +191,7 @@ describe('the plain loops', () => {
     const [x, w] = [draw(m * k, 5), draw(n * k, 6)]
     const { words, scales, sums } = packed(w, n, k, bits)
     const out: Floats = new Float32Array(m * n)
-    jsKernels.int8Linear(out, x, k, words, scales, sums, m, n, k, bits, null, null, null)
+    jsInt8Kernels.int8Linear(out, x, k, words, scales, sums, m, n, k, bits, null, null, null)
     const round = (v: number) => {
       const low = Math.floor(v)
       return v - low < 0.5 || (v - low === 0.5 && low % 2 === 0) ? low : low + 1

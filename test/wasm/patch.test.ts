@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 // @ts-expect-error: a script has no types
 import { makePatch } from '../../scripts/wasm-patch.mjs'
-import { modules } from '../../src/tensor/backends/wasm/generated.js'
+import { int8Modules, modules } from '../../src/tensor/backends/wasm/generated.js'
 import { relaxedAvailable } from '../../src/tensor/backends/wasm/module.js'
-import { applyPatch, unpack } from '../../src/tensor/backends/wasm/patch.js'
+import { applyPatch, type Packed, unpack } from '../../src/tensor/backends/wasm/patch.js'
 
 // Few different bytes, so that much is found again.
 const bytes = fc.uint8Array({ max: 3, maxLength: 400 })
@@ -29,6 +29,8 @@ test('what is alike is pointed at, not repeated', () => {
 test('each build is a module', () => {
   // Asked first: it turns relaxed SIMD on where that is behind a flag.
   const relaxed = relaxedAvailable()
-  for (const name of Object.keys(modules) as (keyof typeof modules)[])
-    expect(WebAssembly.validate(unpack(modules, name)), name).toBe(/strict/i.test(name) || relaxed)
+  const valid = <Name extends string>(builds: Record<Name, Packed<Name>>) =>
+    (Object.keys(builds) as Name[]).map((name) => [name, WebAssembly.validate(unpack(builds, name))] as const)
+  for (const [name, is] of [...valid(modules), ...valid(int8Modules)])
+    expect(is, name).toBe(/strict/i.test(name) || relaxed)
 })

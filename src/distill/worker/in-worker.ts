@@ -29,7 +29,7 @@ export function distilInWorker(
   job: DistilJob,
   options: InWorkerOptions = {},
 ): Distillation {
-  const { deterministic, threads, looks, onFacts, onPhase, onStep, onJudged } = options
+  const { deterministic, threads, looks, keep, onFacts, onPhase, onStep, onJudged } = options
   const asked = new Map<number, { resolve(value: never): void; reject(error: Error): void }>()
   const run = ++runs
   const tell = (message: Unnumbered) => worker.postMessage({ ...message, run })
@@ -69,6 +69,7 @@ export function distilInWorker(
       ...(deterministic !== undefined && { deterministic }),
       ...(threads !== undefined && { threads }),
       ...(looks !== undefined && { looks }),
+      ...(keep !== undefined && { keep }),
     },
   })
 

@@ -8,6 +8,12 @@ export interface WorkerSettings extends Pick<RunOptions, 'looks'> {
   deterministic?: boolean
   /** Default: as many as there are processors; 1 where the page is not cross-origin isolated. */
   threads?: number
+  /**
+   * The name of a folder in the origin's private files (OPFS), in which the trainings keep their state every 5 seconds and in
+   * the end: the same job given again goes on there, with the weights of a run that was not cut off. The folder is the page's to
+   * remove. One job at a time can have it. Default: nowhere.
+   */
+  keep?: string
 }
 
 /** What a run can be asked for, and for what. */

@@ -5,6 +5,7 @@ import { toFiles } from '../../files/models/from-files.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { attentionOf } from '../../report/insights/attention-maps.js'
 import { textData } from '../../text/dataset.js'
+import type { FitStore } from '../../train/fit-state.js'
 import { type Classifier, predict, predictInTurns } from '../../train/predict.js'
 import type { EvaluationReport, Figures, StepReport } from '../../train/reports.js'
 import { tasks, train } from '../../train/tasks.js'
@@ -130,8 +131,14 @@ const teacherFit = {
 const task = tasks.single_label_classification
 
 /** Starts a job in this thread. What is wrong with it rejects `result`. */
-export function runDistillation(job: DistilJob, options: RunOptions = {}): Distillation {
-  const run = new Run(job, options)
+export const runDistillation = (job: DistilJob, options: RunOptions = {}): Distillation =>
+  runKept(job, options, null)
+
+/** The same, where each training keeps its state; null: nowhere. */
+export type StoreOf = ((training: string) => FitStore) | null
+
+export function runKept(job: DistilJob, options: RunOptions, store: StoreOf): Distillation {
+  const run = new Run(job, options, store)
   return {
     result: run.all(),
     pause: () => run.lanes.hold(),
@@ -153,6 +160,7 @@ class Run {
   constructor(
     readonly job: DistilJob,
     readonly options: RunOptions,
+    readonly store: StoreOf,
   ) {}
 
   stop(): void {
@@ -304,6 +312,7 @@ class Run {
     let done = 0
     return {
       signal: this.#signal,
+      ...(this.store && { store: this.store(`${who}/${stage}`) }),
       ...(dev && { metric: task.metrics[0], evaluate: figuresOf }),
       onStep: async (report) => {
         const { step, total, loss, terms, lr } = report

@@ -1,8 +1,9 @@
 // The worker's half: one line of a worker's file, serveDistillation().
 import { backendReport, setDeterministic, setThreads } from '../../tensor/backend.js'
 import type { DistilJob } from './job.js'
+import { keptIn, privateFolder } from './kept.js'
 import { errorMessage, type FromWorker, type ToWorker, type WorkerSettings } from './messages.js'
-import { type Distillation, type DistilResult, runDistillation } from './run.js'
+import { type Distillation, type DistilResult, type RunOptions, runKept } from './run.js'
 
 /** What a worker's global scope, or a MessagePort, has of this. */
 export interface WorkerScope {
@@ -21,12 +22,13 @@ export function serveDistillation(scope: WorkerScope = globalThis as unknown as 
   const say = (message: Unnumbered, transfer: ArrayBuffer[] = []) =>
     scope.postMessage({ ...message, run: number }, transfer)
 
-  async function start(job: DistilJob, { deterministic = false, threads, looks }: WorkerSettings) {
+  async function start(job: DistilJob, { deterministic = false, threads, looks, keep }: WorkerSettings) {
     busy = true
+    const folder = keep === undefined ? null : privateFolder(keep)
     try {
       setDeterministic(deterministic)
       if (threads !== undefined) setThreads(threads)
-      current = runDistillation(job, {
+      const watch: RunOptions = {
         ...(looks !== undefined && { looks }),
         onFacts: (facts) => {
           const { backend, threads, why } = backendReport()
@@ -35,12 +37,14 @@ export function serveDistillation(scope: WorkerScope = globalThis as unknown as 
         onPhase: (phase) => say({ kind: 'phase', phase }),
         onStep: (step) => say({ kind: 'step', step }),
         onJudged: (judged) => say({ kind: 'judged', judged }),
-      })
+      }
+      current = runKept(job, watch, folder && keptIn(folder.open, job))
       const result = await current.result
       say({ kind: 'result', result }, buffersOf(result))
     } catch (error) {
       say({ kind: 'failed', error: errorMessage(error) })
     } finally {
+      folder?.close()
       busy = false
     }
   }

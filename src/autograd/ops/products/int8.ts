@@ -1,7 +1,7 @@
 // Layers by whole numbers, for inference: the kernels' arguments checked, and no gradient. Not records: what they give
 // jumps with its input, so the suite's bounds of float32 against float64 do not hold of it. test/wasm/int8.test.ts holds it.
 import { DTypeError, GradError, ShapeError } from '../../../errors.js'
-import { kernelsFor } from '../../../tensor/backend.js'
+import { int8Kernels } from '../../../tensor/backend.js'
 import { fitsMemory, tensorArg } from '../../../tensor/check.js'
 import type { Int8Bits, Int8Input } from '../../../tensor/int8.js'
 import { formatShape, numel } from '../../../tensor/shape.js'
@@ -70,7 +70,7 @@ export function int8Linear(
     const lines = reshape(x, [m, k])
     const ready = lines.strides[1] === 1 || k < 2 ? lines : dense(lines)
     const rowStride = m < 2 ? k : ready.strides[0]
-    kernelsFor('float32').int8Linear(
+    int8Kernels().int8Linear(
       ...([flat(out), floats(ready), rowStride, ints(words), flat(scales), ints(sums)] as const),
       ...([m, n, k, bits, bias === null ? null : flat(bias), activation, input] as const),
     )
@@ -105,7 +105,7 @@ export function int8Embedding(table: Int8Table, ids: Tensor): Tensor {
   fitsMemory('int8Embedding', shape, 'float32')
   for (const t of [ids, words, scales]) t.storage.use()
   const out = empty(shape, 'float32', true)
-  kernelsFor('float32').int8Gather(flat(out), ints(words), flat(scales), index, width)
+  int8Kernels().int8Gather(flat(out), ints(words), flat(scales), index, width)
   activeTracer()?.ran('int8Embedding', [ids, words, scales], out)
   return out
 }

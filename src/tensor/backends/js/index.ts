@@ -5,7 +5,6 @@ import { attention, attentionGrad } from './attention.js'
 import { conv, convInput, convWeight } from './conv.js'
 import { binary, map, pair, unary, unaryGrad, where } from './elementwise.js'
 import { argsort, copy, fill, gather, indexAdd, indexSelect, scatterAdd } from './indexing.js'
-import { int8Gather, int8Linear } from './int8.js'
 import { integer, integerReduce } from './integer.js'
 import { bce, logisticLoss } from './losses.js'
 import { matmul } from './matmul.js'
@@ -44,8 +43,6 @@ export const jsKernels: Kernels = {
   countNonzero,
   cumsum,
   matmul,
-  int8Linear,
-  int8Gather,
   softmax,
   softmaxGrad,
   logSoftmax,

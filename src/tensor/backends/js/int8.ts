@@ -2,7 +2,7 @@
 // the weights are whole numbers already, and their exact sums become floats again. In float32 steps, because every backend
 // must give the same bits.
 import { type Int8Bits, type Int8Input, int8Layout } from '../../int8.js'
-import type { Kernels } from '../../kernels.js'
+import type { Int8Kernels } from '../../kernels.js'
 import { singleActivations } from './single.js'
 
 const f = Math.fround
@@ -49,7 +49,7 @@ function fixedRow(x: ArrayLike<number>, at: number, k: number, { scale, zero }: 
   return { q, scale: finite ? scale : Number.NaN, zero }
 }
 
-export const int8Linear: Kernels['int8Linear'] = (
+const int8Linear: Int8Kernels['int8Linear'] = (
   out,
   x,
   rowStride,
@@ -79,9 +79,11 @@ export const int8Linear: Kernels['int8Linear'] = (
   }
 }
 
-export const int8Gather: Kernels['int8Gather'] = (out, table, scales, index, width) => {
+const int8Gather: Int8Kernels['int8Gather'] = (out, table, scales, index, width) => {
   const bytes = new Int8Array(table.buffer, table.byteOffset, table.byteLength)
   const stride = Math.ceil(width / 4) * 4
   for (const [i, id] of index.entries())
     for (let j = 0; j < width; j++) out[i * width + j] = f(bytes[id * stride + j] * scales[id])
 }
+
+export const jsInt8Kernels: Int8Kernels = { int8Linear, int8Gather }

@@ -3,16 +3,10 @@
 import { heap } from '../../heap.js'
 import { INT8_PANEL, int8Layout, int8Most } from '../../int8.js'
 import type { ProductActivation } from '../../kernel-args.js'
-import type { Kernels } from '../../kernels.js'
+import type { Int8Kernels } from '../../kernels.js'
+import { type Int8Build, type Int8Exports, int8Loader } from './int8-module.js'
 import { at, type Scratch, shareOf, staged } from './memory.js'
-import {
-  type Build,
-  type CompiledModule,
-  compile,
-  type Int8Build,
-  type Int8Exports,
-  instantiate,
-} from './module.js'
+import type { Build, CompiledModule } from './module.js'
 import type { Pool } from './pool.js'
 import { raceOf } from './race.js'
 
@@ -100,7 +94,7 @@ class Trial {
 /** Of those that compute the known product right, as it comes and once it is optimized, the fastest; null: none. */
 export function chooseInt8(builds: readonly Int8Build[]): Int8Build | null {
   const instances = builds.flatMap((build) => {
-    const w = instantiate(build)
+    const w = int8Loader.instantiate(build)
     return w === null ? [] : [{ build, w }]
   })
   const block = heap === null ? -1 : heap.alloc(2 ** Math.ceil(Math.log2(Trial.bytes * builds.length)))
@@ -141,27 +135,26 @@ export function int8Kernels(
   which: () => Int8Build | null,
   scratch: Scratch,
   pool: Pool,
-  js: Kernels,
-  self: () => Kernels,
-): Pick<Kernels, 'int8Linear' | 'int8Gather'> {
+  js: Int8Kernels,
+): Int8Kernels {
   let found: Int8Exports | null | undefined
   const ready = () => {
     if (found === undefined) {
       const build = which()
-      found = build === null ? null : instantiate(build)
-      if (build !== null && found !== null) pool.extend(found, compile(build) as CompiledModule)
+      found = build === null ? null : int8Loader.instantiate(build)
+      if (build !== null && found !== null) pool.extend(found, int8Loader.compile(build) as CompiledModule)
     }
     return found
   }
 
-  return {
+  const kernels: Int8Kernels = {
     int8Linear(...args) {
       const [out, x, rowStride, weight, scales, sums, m, n, k, bits, bias, activation, input] = args
       const w = ready()
       if (w === null) return js.int8Linear(...args)
       const [c, a, b, s, t] = [out, x, weight, scales, sums].map(at)
       const biasAt = bias === null ? 0 : at(bias)
-      if (Math.min(c, a, b, s, t, biasAt) < 0) return staged('int8Linear', self(), js, args)
+      if (Math.min(c, a, b, s, t, biasAt) < 0) return staged('int8Linear', kernels, js, args)
       if (m * n === 0) return
       const chunks = pool.chunksFor((m * n * k) / RATE)
       const threads = chunks > 1 ? pool.size() : 1
@@ -204,7 +197,7 @@ export function int8Kernels(
       const [out, table, scales, index, width] = args
       const [o, t, s, i] = [out, table, scales, index].map(at)
       if (ready() === null) return js.int8Gather(...args)
-      if (Math.min(o, t, s, i) < 0) return staged('int8Gather', self(), js, args)
+      if (Math.min(o, t, s, i) < 0) return staged('int8Gather', kernels, js, args)
       const m = index.length
       if (m * width === 0) return
       const chunk = Math.ceil(m / pool.chunksFor(m * width * GATHER))
@@ -216,4 +209,5 @@ export function int8Kernels(
       })
     },
   }
+  return kernels
 }

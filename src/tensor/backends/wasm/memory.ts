@@ -1,7 +1,7 @@
 // Addresses: where arrays lie in the shared memory, scratch space, and copies of arrays that lie elsewhere.
 
 import { heap } from '../../heap.js'
-import type { KernelName, Kernels } from '../../kernels.js'
+import type { Int8Kernels, Kernels } from '../../kernels.js'
 import type { TypedArray } from '../../storage.js'
 
 /** Fixed places under HEAP_BASE, which the module leaves free: it has no data and no stack there. 512: zeros, see gemm.ts. */
@@ -38,8 +38,10 @@ export class Scratch {
   }
 }
 
+type All = Kernels & Int8Kernels
+
 /** Arguments that a kernel writes, where it is not just the first. */
-const written: Partial<Record<KernelName, readonly number[]>> = {
+const written: Partial<Record<keyof All, readonly number[]>> = {
   unary: [1],
   unaryGrad: [1],
   binary: [2],
@@ -75,14 +77,14 @@ function arrayOf(arg: unknown): TypedArray | null {
  * Runs a kernel of `fast` on copies in the shared memory, or the one of `js` where that cannot be: float64, or no room.
  * Arrays that share a buffer keep sharing it, so that overlapping views stay so.
  */
-export function staged<K extends KernelName>(
+export function staged<K extends keyof All>(
   name: K,
-  fast: Kernels,
-  js: Kernels,
-  args: Parameters<Kernels[K]>,
-): ReturnType<Kernels[K]> {
-  const run = (kernels: Kernels, list: unknown[]) =>
-    (kernels[name] as (...list: unknown[]) => unknown)(...list) as ReturnType<Kernels[K]>
+  fast: Pick<All, K>,
+  js: Pick<All, K>,
+  args: Parameters<All[K]>,
+): ReturnType<All[K]> {
+  const run = (kernels: Pick<All, K>, list: unknown[]) =>
+    (kernels[name] as (...list: unknown[]) => unknown)(...list) as ReturnType<All[K]>
   const arrays = args.map(arrayOf)
   if (heap === null || arrays.some((x) => x instanceof Float64Array)) return run(js, args)
   const spans = new Map<ArrayBufferLike, Span>()

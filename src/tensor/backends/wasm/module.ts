@@ -1,19 +1,10 @@
 // The compiled kernels: relaxed SIMD where the engine has it, and one instance on the shared memory.
 import { heap } from '../../heap.js'
 import { modules } from './generated.js'
-import { unpack } from './patch.js'
+import { type Packed, unpack } from './patch.js'
 
-type ModuleName = keyof typeof modules
-/** Of the products of whole numbers, whose bits are the same in each. */
-export type Int8Build = Extract<ModuleName, `int8${string}`>
-/** As it is said to people: 'wideDot'. */
-export type Int8BuildName = Int8Build extends infer B
-  ? B extends `int8${infer Name}`
-    ? Uncapitalize<Name>
-    : never
-  : never
 /** strict: SIMD alone, the same bits everywhere. relaxed: fused multiply-add. wide: relaxed, for vectors of 8. */
-export type Build = Exclude<ModuleName, Int8Build>
+export type Build = keyof typeof modules
 
 type ExportName =
   | 'gemmOne'
@@ -66,43 +57,41 @@ type ExportName =
   | 'convTurn'
   | 'convWeight'
 
-type Int8ExportName =
-  | 'int8Quantize'
-  | 'int8Product'
-  | 'int8Gather'
-  | 'int8ARow'
-  | 'int8Aside'
-  | 'int8TileRows'
-
 /** Addresses, counts and numbers in; assembly/*.ts says which. */
 export type Exports = Record<ExportName, (...args: number[]) => number>
-/** The same of assembly/int8. */
-export type Int8Exports = Record<Int8ExportName, (...args: number[]) => number>
-type ExportsOf<Name extends ModuleName> = Name extends Int8Build ? Int8Exports : Exports
 
 /** A WebAssembly.Module. Under a name of ours: programs whose types know no DOM know no WebAssembly either. */
 export type CompiledModule = object
 
-const compiled = new Map<ModuleName, CompiledModule>()
+export interface Loader<Name, E> {
+  /** The compiled module, or null where this engine does not take it: it may later, when a flag has been set. */
+  compile(build: Name): CompiledModule | null
+  /** The kernels on tinystill's memory, or null where the engine lacks SIMD, shared memory or (relaxed) relaxed SIMD. */
+  instantiate(build: Name): E | null
+}
 
-/** The compiled module, or null where this engine does not take it: it may later, when a flag has been set. */
-export function compile(build: ModuleName): CompiledModule | null {
-  try {
-    const module = compiled.get(build) ?? new WebAssembly.Module(unpack<ModuleName>(modules, build))
-    compiled.set(build, module)
-    return module
-  } catch {
-    return null
+/** Of the builds of one source, with the exports E. */
+export function loader<Name extends string, E>(builds: Record<Name, Packed<Name>>): Loader<Name, E> {
+  const compiled = new Map<Name, CompiledModule>()
+  const compile = (build: Name): CompiledModule | null => {
+    try {
+      const module = compiled.get(build) ?? new WebAssembly.Module(unpack(builds, build))
+      compiled.set(build, module)
+      return module
+    } catch {
+      return null
+    }
   }
+  const instantiate = (build: Name): E | null => {
+    const module = heap === null ? null : compile(build)
+    if (heap === null || module === null) return null
+    return new WebAssembly.Instance(module as WebAssembly.Module, { env: { memory: heap.memory } })
+      .exports as unknown as E
+  }
+  return { compile, instantiate }
 }
 
-/** The kernels on tinystill's memory, or null where the engine lacks SIMD, shared memory or (relaxed) relaxed SIMD. */
-export function instantiate<Name extends ModuleName>(build: Name): ExportsOf<Name> | null {
-  const module = heap === null ? null : compile(build)
-  if (heap === null || module === null) return null
-  return new WebAssembly.Instance(module as WebAssembly.Module, { env: { memory: heap.memory } })
-    .exports as ExportsOf<Name>
-}
+export const { compile, instantiate } = loader<Build, Exports>(modules)
 
 // (func (result v128) of f32x4.relaxed_madd on three zero vectors)
 const PROBE = Uint8Array.from([

@@ -2,7 +2,8 @@
 // whoever takes a chunk, it computes the same bits. Without workers the caller does it all.
 import { BackendError } from '../../../errors.js'
 import { heap } from '../../heap.js'
-import type { CompiledModule, Exports, Int8Exports } from './module.js'
+import type { Int8Exports } from './int8-module.js'
+import type { CompiledModule, Exports } from './module.js'
 import * as at from './worker.js'
 
 /** A call: arguments of the first chunk, what each changes by from one to the next, and which one is the size. */

@@ -1,4 +1,4 @@
-// The playground in Firefox: a run of seconds from the click to the student, whose files are Node's to the byte, with threads and
+// The playground in a browser that is not Chromium: a run of seconds from the click to the student, whose files are Node's to the byte, with threads and
 // without headers; bars of a text, and the tape of a step.
 import { createHash } from 'node:crypto'
 import { hashOf } from '../play/settings.js'
@@ -10,8 +10,8 @@ function must(condition, complaint) {
   if (!condition) throw new Error(complaint)
 }
 
-/** Runs in the page, as a reader would: -> what it shows. */
-async function playThrough(limit) {
+/** Runs in the page, as a reader would: -> what it shows. `again`: goes on with what is kept there. */
+async function playThrough(limit, again) {
   const until = async (what, name) => {
     for (let t = 0; t < limit; t += 100) {
       const found = what()
@@ -30,7 +30,10 @@ async function playThrough(limit) {
     [...document.querySelectorAll('.play button')].find(
       (it) => it.textContent.trim() === name && !it.disabled,
     )
-  const distil = await until(() => at('.play-formula code') && button('Distil'), 'the button')
+  const distil = await until(
+    () => at('.play-formula code') && button(again ? 'Go on with it' : 'Distil'),
+    'the button',
+  )
   const note = at('.play-note')?.textContent ?? ''
   const began = performance.now()
   distil.click()
@@ -57,7 +60,7 @@ async function playThrough(limit) {
 }
 
 /** `open(url)` shows a page, `call(f, ...numbers)` runs a function in it; `check(name, f)` tells. */
-export async function playsInFirefox({ dist, open, call, check, limit }) {
+export async function playsElsewhere({ dist, open, call, check, limit }) {
   const { student } = await here()
   const zip = zipOf(student.files)
   const sha = createHash('sha256')
@@ -71,12 +74,18 @@ export async function playsInFirefox({ dist, open, call, check, limit }) {
       const site = await serve(dist, headers)
       try {
         await open(`${site.origin}/play.html${hashOf(small)}`)
-        const told = JSON.parse(await call(playThrough, limit))
+        const told = JSON.parse(await call(playThrough, limit, false))
         must(told.complaints.length === 0, told.complaints.join('; '))
         must(told.zip === sha, `the student's .zip is ${told.zip}, Node's ${sha}`)
         must(threads.test(told.state), `it says ${told.state}`)
         must(told.note.includes('on one thread') === (headers !== ISOLATED), `it notes ${told.note}`)
-        return `Node's student, ${told.seconds.toFixed(1)} s, ${told.rows} rows of tape, ${told.state.split('·').at(-1).trim()}`
+        // The tab is another one now, and what ran in the last is kept.
+        await open(`${site.origin}/lessons/`)
+        await open(`${site.origin}/play.html`)
+        const kept = JSON.parse(await call(playThrough, limit, true))
+        must(kept.complaints.length === 0, kept.complaints.join('; '))
+        must(kept.zip === sha, `the student that was kept is ${kept.zip}, Node's ${sha}`)
+        return `Node's student, kept for the next tab, ${told.seconds.toFixed(1)} s, ${told.rows} rows of tape, ${told.state.split('·').at(-1).trim()}`
       } finally {
         site.close()
       }
