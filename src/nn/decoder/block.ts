@@ -5,7 +5,8 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { type Activation, activated, activationNames } from '../encoder.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
-import { CausalAttention, CrossAttention, KeyValues } from './attention.js'
+import { KeyValues } from '../key-values.js'
+import { CausalAttention, CrossAttention } from './attention.js'
 import { RotaryEmbedding } from './positions.js'
 
 /** Of DecoderBlock. */
