@@ -1,5 +1,13 @@
 // What a weight file is of: by config.json's word where the file holds that head, else by the names in it.
-import { architectureOf, classesLayer, decoderOf, type Family, hasKind, type Kind, textHeadNames } from '../nn/models/family.js'
+import {
+  architectureOf,
+  classesLayer,
+  decoderOf,
+  type Family,
+  hasKind,
+  type Kind,
+  textHeadNames,
+} from '../nn/models/family.js'
 import type { ModelConfig } from './config.js'
 import { shown } from './json.js'
 
@@ -28,7 +36,13 @@ function isThere(
 }
 
 /** Heads before the encoder alone. */
-const inTurn: readonly Kind[] = ['sequence-classification', 'token-classification', 'masked-lm', 'causal-lm', 'base']
+const inTurn: readonly Kind[] = [
+  'sequence-classification',
+  'token-classification',
+  'masked-lm',
+  'causal-lm',
+  'base',
+]
 
 export interface FoundKind {
   kind: Kind

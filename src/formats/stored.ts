@@ -11,7 +11,8 @@ function placeOf({ turned, joined }: Stored, name: string) {
   if (path === undefined) return null
   const ends = (end: string) => path.endsWith(`.${end}`)
   const whole = Object.keys(joined).find(ends)
-  const parts = whole === undefined ? [path] : joined[whole].map((part) => path.slice(0, -whole.length) + part)
+  const parts =
+    whole === undefined ? [path] : joined[whole].map((part) => path.slice(0, -whole.length) + part)
   return { names: parts.map((part) => `${part}.${leaf}`), turned: leaf === 'weight' && turned.some(ends) }
 }
 
@@ -35,7 +36,11 @@ export function unpack(file: string, found: Map<string, Tensor>, { stored }: Fam
     if (place === null || (place.names.length === 1 && !place.turned)) continue
     const { names, turned } = place
     const refuse = (what: string): never => {
-      throw new CheckpointError(file, `${name} is ${formatShape(t.shape)}, and must be ${what}`, 'Save it again')
+      throw new CheckpointError(
+        file,
+        `${name} is ${formatShape(t.shape)}, and must be ${what}`,
+        'Save it again',
+      )
     }
     if (t.rank !== (turned ? 2 : 1)) refuse(turned ? 'a matrix' : 'a list')
     const width = t.shape[t.rank - 1] / names.length

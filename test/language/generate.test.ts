@@ -51,7 +51,10 @@ describe.each(backends)('on %s', (backend) => {
     async (ids, maxNewTokens, want, stop) => {
       choose(backend)
       const { model } = open()
-      const { out, ended } = await all(model, ids, { maxNewTokens, ...(stop !== undefined && { stop: [stop] }) })
+      const { out, ended } = await all(model, ids, {
+        maxNewTokens,
+        ...(stop !== undefined && { stop: [stop] }),
+      })
       expect(out).toEqual(want)
       expect(ended).toBe(stop === undefined ? 'tokens' : 'stop')
     },
@@ -59,10 +62,15 @@ describe.each(backends)('on %s', (backend) => {
 
   it('perplexity', async () => {
     choose(backend)
-    const encoded = given.rows.map((row: number[]) => ({ ids: Int32Array.from(row), typeIds: new Int32Array(24) }))
+    const encoded = given.rows.map((row: number[]) => ({
+      ids: Int32Array.from(row),
+      typeIds: new Int32Array(24),
+    }))
     const { model } = open()
     for (const padding of [false, true]) {
-      const { perplexity, loss } = await nextWordFigures(model, encodedData(encoded, 0, { padding }), { batchSize: 2 })
+      const { perplexity, loss } = await nextWordFigures(model, encodedData(encoded, 0, { padding }), {
+        batchSize: 2,
+      })
       expect(Math.abs(perplexity / given.perplexity - 1)).toBeLessThan(1e-4)
       expect(loss).toBeCloseTo(Math.log(perplexity), 6)
     }
@@ -70,11 +78,14 @@ describe.each(backends)('on %s', (backend) => {
 })
 
 describe('sampling', () => {
-  it.each(given.warpers as [number[], Sampling, number[]][])('as the warpers, case %#', (logits, settings, want) => {
-    const own = probabilities(logits, settings)
-    expect(Array.from(own, (p) => p > 0)).toEqual(want.map((p) => p > 0))
-    expect(Math.max(...want.map((p, i) => Math.abs(p - own[i])))).toBeLessThan(1e-6)
-  })
+  it.each(given.warpers as [number[], Sampling, number[]][])(
+    'as the warpers, case %#',
+    (logits, settings, want) => {
+      const own = probabilities(logits, settings)
+      expect(Array.from(own, (p) => p > 0)).toEqual(want.map((p) => p > 0))
+      expect(Math.max(...want.map((p, i) => Math.abs(p - own[i])))).toBeLessThan(1e-6)
+    },
+  )
 
   it('keeps what is equal to the last of topK, and of equals at the edge of topP as many as it takes', () => {
     expect(Array.from(probabilities([1, 3, 3, 3], { topK: 2 }))).toEqual([0, 1 / 3, 1 / 3, 1 / 3])
@@ -134,7 +145,8 @@ describe('generating', () => {
   it('with a cache, piece by piece, gives what one pass gives', () => {
     const { model } = open()
     const ids = given.rows[0] as number[]
-    const input = (from: number, to: number) => tensor(Int32Array.from(ids.slice(from, to)), { shape: [1, to - from] })
+    const input = (from: number, to: number) =>
+      tensor(Int32Array.from(ids.slice(from, to)), { shape: [1, to - from] })
     const whole = noGrad(() => model.forward({ inputIds: input(0, 24) }).logits).data
     const cache = model.newCache(3)
     const parts = [0, 7, 8, 9, 15].flatMap((from, i, list) => {
@@ -142,7 +154,9 @@ describe('generating', () => {
       return Array.from(noGrad(() => model.forward({ inputIds, cache }).logits).data)
     })
     expect(Math.max(...parts.map((x, i) => Math.abs(x - whole[i])))).toBeLessThan(1e-4)
-    expect(() => model.forward({ inputIds: input(0, 1), cache })).toThrow('25 tokens a text, the model takes 24')
+    expect(() => model.forward({ inputIds: input(0, 1), cache })).toThrow(
+      '25 tokens a text, the model takes 24',
+    )
     expect(cache[0].length).toBe(24)
   })
 })
@@ -166,7 +180,9 @@ describe('text', () => {
   it('runs together, each with its end, in rows of one length', () => {
     const data = runningData(['the dog', 'barks', 'x'], tokenizer, { maxLength: 4 })
     const ids = ['the dog', 'barks', 'x'].flatMap((text) => [...tokenizer.pieces(text), 635])
-    const rows = Array.from({ length: data.size }, (_, i) => Array.from(data.input(Int32Array.of(i)).inputIds.data))
+    const rows = Array.from({ length: data.size }, (_, i) =>
+      Array.from(data.input(Int32Array.of(i)).inputIds.data),
+    )
     expect(rows.flat()).toEqual(ids.slice(0, rows.flat().length))
     expect(ids.length - rows.flat().length).toBeLessThan(2)
     expect(rows.slice(0, -1).every((row) => row.length === 4)).toBe(true)
@@ -183,12 +199,15 @@ it('a folder goes there and back, and its weights are in the form of Python', ()
   for (const name of ['config.json', 'tokenizer_config.json']) {
     const [theirs, ours] = [folder, to].map((at) => JSON.parse(readFileSync(join(at, name), 'utf8')))
     const known = ['n_inner', 'dtype', 'transformers_version', 'backend', 'errors', 'pad_token']
-    for (const [key, value] of Object.entries(theirs)) if (!known.includes(key)) expect(ours[key], key).toEqual(value)
+    for (const [key, value] of Object.entries(theirs))
+      if (!known.includes(key)) expect(ours[key], key).toEqual(value)
   }
   const bytes = (at: string) => readFileSync(join(at, 'model.safetensors'))
   const header = (file: Buffer) => {
     const all = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE())).toString())
-    return Object.fromEntries(Object.entries(all).map(([name, entry]) => [name, (entry as { shape: number[] }).shape]))
+    return Object.fromEntries(
+      Object.entries(all).map(([name, entry]) => [name, (entry as { shape: number[] }).shape]),
+    )
   }
   expect(header(bytes(to))).toEqual(header(bytes(folder)))
   const [a, b] = [open(), open(to)].map((own) => own.model.stateDict())

@@ -9,7 +9,14 @@ import { packed, unpack } from '../../formats/stored.js'
 import { hollow, normal, undrawn } from '../../nn/init.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { numberedLabels, type TransformerConfig, tableWidth } from '../../nn/models/config.js'
-import { classesLayer, type Family, hasKind, type Kind, placesBefore, wordTable } from '../../nn/models/family.js'
+import {
+  classesLayer,
+  type Family,
+  hasKind,
+  type Kind,
+  placesBefore,
+  wordTable,
+} from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { savedState } from '../../nn/stand-ins/ready.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'

@@ -208,7 +208,8 @@ export function tokenizerFiles(
   const whole = json('tokenizer.json', tokenizer.toJSON())
   if (tokenizer instanceof ByteBpeTokenizer) {
     const prefixSpace = tokenizer.spec.prefixSpace
-    if (isPlainText(tokenizer)) return [whole, json('tokenizer_config.json', gpt2Config(tokenizer, maxLength))]
+    if (isPlainText(tokenizer))
+      return [whole, json('tokenizer_config.json', gpt2Config(tokenizer, maxLength))]
     const own = robertaConfig(tokenizer, 'RobertaTokenizer', prefixSpace, maxLength)
     return [whole, json('tokenizer_config.json', own)]
   }

@@ -43,7 +43,10 @@ function byteWriter(tokenizer: ByteBpeTokenizer): Writer {
       const piece = pieceOf(tokenizer, id)
       if (special.has(id)) return ''
       if (added.has(id)) return utf8.decode() + piece
-      return utf8.decode(Uint8Array.from(piece, (char) => byteOf.get(char) ?? 63), { stream: true })
+      return utf8.decode(
+        Uint8Array.from(piece, (char) => byteOf.get(char) ?? 63),
+        { stream: true },
+      )
     },
     end: () => utf8.decode(),
   }

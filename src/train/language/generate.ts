@@ -60,7 +60,8 @@ export async function* generate(
   wholeArg(op, 'maxNewTokens', maxNewTokens, 0)
   checkSampling(rest)
   const { maxLength } = model.config
-  if (ids.length === 0) throw new ShapeError(op, 'there are no ids to go on from', 'Give the end of a text, or its first word')
+  if (ids.length === 0)
+    throw new ShapeError(op, 'there are no ids to go on from', 'Give the end of a text, or its first word')
   if (ids.length > maxLength)
     throw new ShapeError(op, `${ids.length} ids, the model takes ${maxLength}`, 'Give the last of them alone')
   const key = keyOf(seed, op)
@@ -73,9 +74,15 @@ export async function* generate(
       if (cache[0] !== undefined && cache[0].length + next.length > maxLength) return 'context'
       const logits = logitsOf(model, next, cache)
       const values = logits.elements
-      const id = greedy ? likeliest(values) : drawn(probabilities(values, { temperature, topK, topP }), uniformAt(key, i))
+      const id = greedy
+        ? likeliest(values)
+        : drawn(probabilities(values, { temperature, topK, topP }), uniformAt(key, i))
       logits.dispose()
-      if (id < 0) throw new NonfiniteError(`${op}: the logits of word ${i + 1} are not finite`, 'The weights are broken')
+      if (id < 0)
+        throw new NonfiniteError(
+          `${op}: the logits of word ${i + 1} are not finite`,
+          'The weights are broken',
+        )
       yield id
       if (stop.includes(id)) return 'stop'
       next = [id]

@@ -27,7 +27,8 @@ export function nextWordsOf(input: TextInput): Tensor {
   const { shape } = input.inputIds
   const next = new Int32Array(ids.length).fill(IGNORED)
   next.set(ids.subarray(1))
-  if ('starts' in input) for (const end of ints(input.starts).subarray(1)) if (end > 0) next[end - 1] = IGNORED
+  if ('starts' in input)
+    for (const end of ints(input.starts).subarray(1)) if (end > 0) next[end - 1] = IGNORED
   if ('attentionMask' in input) {
     const [, T] = shape
     const seen = ints(input.attentionMask)

@@ -14,7 +14,8 @@ export interface Sampling {
 /** The first of the largest; -1 where all are NaN. */
 export function likeliest(logits: ArrayLike<number>): number {
   let best = -1
-  for (let i = 0; i < logits.length; i++) if (best < 0 ? logits[i] === logits[i] : logits[i] > logits[best]) best = i
+  for (let i = 0; i < logits.length; i++)
+    if (best < 0 ? !Number.isNaN(logits[i]) : logits[i] > logits[best]) best = i
   return best
 }
 
@@ -24,7 +25,8 @@ export function checkSampling({ temperature = 1, topK, topP }: Sampling): void {
     throw new RangeError(`generate: ${name} must be ${want}, got ${got}`)
   }
   if (!(temperature > 0 && temperature < Infinity)) refuse('temperature', 'above 0', temperature)
-  if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1)) refuse('topK', 'a whole number from 1 on', topK)
+  if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1))
+    refuse('topK', 'a whole number from 1 on', topK)
   if (topP !== undefined && !(topP > 0 && topP <= 1)) refuse('topP', 'above 0 and at most 1', topP)
 }
 

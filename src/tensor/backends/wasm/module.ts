@@ -27,6 +27,7 @@ type ExportName =
   | 'rowsScratch'
   | 'tileRows'
   | 'gemmTurned'
+  | 'gemvTurned'
   | 'turnedScratch'
   | 'unary'
   | 'unaryGrad'
