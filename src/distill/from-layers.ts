@@ -43,7 +43,7 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
 
 /** Everything of the same name but blocks, of which those of `layers` in turn. */
 function copyLayers(student: Pretrained, teacher: Pretrained, layers: readonly number[]): void {
-  const layerName = /^(.*\.layer\.)(\d+)(\..*)$/
+  const layerName = /^(.*(?:\.layer|(?:^|\.)h)\.)(\d+)(\..*)$/
   const state = teacher.stateDict()
   const chosen = Array.from(student.stateDict().keys(), (name): [string, Tensor] => {
     const [, before, i, after] = layerName.exec(name) ?? []

@@ -5,14 +5,17 @@ usage: pip install torch==2.15.0 transformers==5.24.0; python3 generate.py
 greedy: [ids, new tokens asked for, new ids] of generate(do_sample=False), also up to the longest text, 24 tokens; ids that end at
 `stop` have [ids, asked for, new ids, stop]. warpers: [logits, settings, ids that stay] of TemperatureLogitsWarper,
 TopKLogitsWarper and TopPLogitsWarper in generate's order. texts: [ids, tokenizer.decode(ids, skip_special_tokens=True)], and
-encoded: [text, ids]. perplexity: exp of the mean loss of `rows`.
+encoded: [text, ids]. perplexity: exp of the mean loss of `rows`. distil: 20 steps of a student of the model's second layer on lessons[step % 2], all of
+one length: KL at T 2, cross entropy of the next words, cosine of the last states, weights 5, 2, 1; AdamW, betas .9 and .98, eps 1e-6,
+no weight decay, linear with 1 of 20 steps of warm-up to 5e-3, gradient norm 5.
 """
 import json
 import os
 import shutil
 
 import torch
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
+import torch.nn.functional as F
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2Tokenizer, get_linear_schedule_with_warmup
 from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 torch.set_num_threads(1)
@@ -72,7 +75,31 @@ for _ in range(12):  # bytes that are no characters too
 rows = torch.randint(0, len(vocab), (3, 24))
 with torch.no_grad():
     perplexity = model(rows, labels=rows).loss.exp().item()
-result = dict(greedy=cases, warpers=warpers, encoded=encoded, texts=texts, rows=rows.tolist(), perplexity=perplexity)
+student = GPT2LMHeadModel(GPT2Config(**(config.to_dict() | dict(n_layer=1)))).eval()
+state = {k.replace("h.1.", "h.0."): v.clone() for k, v in model.state_dict().items() if "h.0." not in k}
+student.load_state_dict(state)
+lessons = torch.randint(0, len(vocab), (2, 3, 11))
+optimizer = torch.optim.AdamW(student.parameters(), lr=5e-3, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0)
+schedule = get_linear_schedule_with_warmup(optimizer, 1, 20)
+distil = []
+for step in range(20):
+    x = lessons[step % 2]
+    with torch.no_grad():
+        t = model(x, output_hidden_states=True)
+    s = student(x, output_hidden_states=True)
+    flat = lambda z: z.flatten(0, 1)
+    soft = F.kl_div(F.log_softmax(flat(s.logits) / 2, -1), F.softmax(flat(t.logits) / 2, -1), reduction="batchmean") * 4
+    words = F.cross_entropy(flat(s.logits[:, :-1]), flat(x[:, 1:]))
+    hs, ht = flat(s.hidden_states[-1]), flat(t.hidden_states[-1])
+    cosine = F.cosine_embedding_loss(hs, ht, torch.ones(len(hs)))
+    optimizer.zero_grad()
+    (5 * soft + 2 * words + cosine).backward()
+    torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+    optimizer.step()
+    schedule.step()
+    distil.append(dict(soft=soft.item(), words=words.item(), cosine=cosine.item()))
+
+result = dict(lessons=lessons.tolist(), distil=distil, greedy=cases, warpers=warpers, encoded=encoded, texts=texts, rows=rows.tolist(), perplexity=perplexity)
 with open(os.path.join(here, "generate.json"), "w", encoding="utf8") as f:
     json.dump(result, f, separators=(",", ":"))
 print([len(new) for _, _, new, *_ in cases], [sum(x > 0 for x in p) for _, _, p in warpers])
