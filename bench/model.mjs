@@ -1,7 +1,8 @@
 // The models of the benches, and what is done with them.
 
-import { TextClassifier } from '../dist/files/models/index.js'
+import { Gpt2LMHeadModel, TextClassifier } from '../dist/files/models/index.js'
 import { crossEntropy, manualSeed, nn, noGrad, optim, tensor, tidy } from '../dist/index.js'
+import { generate } from '../dist/train/language/generate.js'
 import { tokenIds, VOCABULARY } from './shapes.mjs'
 
 /** The same weights at every call: BERT's shape and dropout. */
@@ -53,5 +54,23 @@ export function prepare(shape, batch, tokens, { int8 = false } = {}) {
     },
     forward: () => tidy(() => void forward()),
     logits: () => Array.from(forward().data),
+  }
+}
+
+/** `write` gives so many new words, greedy, behind a prompt; `word` computes one more without its choice, again and again. */
+export function writer(shape, { vocabulary, prompt, tokens }) {
+  manualSeed(1)
+  const model = new Gpt2LMHeadModel({ ...shape, vocabSize: vocabulary }).eval()
+  const ids = tokenIds(1, prompt)
+  const cache = model.newCache(1024)
+  const forward = (own) => {
+    const inputIds = tensor(own, { shape: [1, own.length] })
+    tidy(() => [noGrad(() => void model.forward({ inputIds, cache })), cache])
+  }
+  return {
+    write: async () => {
+      for await (const _ of generate(model, ids, { maxNewTokens: tokens }));
+    },
+    word: () => forward(cache[0].length === 0 ? ids : Int32Array.of(7)),
   }
 }

@@ -1,6 +1,6 @@
 // Our own side of bench:peers.
 import { conv2d, grad, nn, noGrad, randn, setThreads, tidy } from '../../dist/index.js'
-import { prepare } from '../model.mjs'
+import { prepare, writer } from '../model.mjs'
 import { cannot, measure, work } from './measure.mjs'
 
 const { what, threads, m, k, n, shape, batch, tokens, channels, size, filters, steps, width, pass } = work
@@ -20,6 +20,8 @@ if (what === 'matmul') {
   const layer = new nn.LSTM(width, width)
   const inputs = [randn([steps, batch, width], { requiresGrad: true }), ...layer.parameters()]
   await measure(() => tidy(() => void grad(layer.forward(inputs[0])[0].sum(), inputs)))
+} else if (what === 'generate') {
+  await measure(writer(shape, work).write)
 } else if (what === 'int8') {
   await measure(prepare(shape, batch, tokens, { int8: true }).forward)
 } else if (what === 'step' || what === 'forward') {

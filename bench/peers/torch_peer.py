@@ -1,4 +1,4 @@
-"""PyTorch's side of bench:step and bench:peers: transformers' BERT. usage: torch_peer.py WORK, as measure.mjs tells it."""
+"""PyTorch's side of bench:step and bench:peers: transformers' BERT and GPT-2. usage: torch_peer.py WORK, as measure.mjs tells it."""
 import json
 import resource
 import sys
@@ -84,6 +84,19 @@ def lstm():
     return lambda: torch.autograd.grad(layer(x)[0].sum(), inputs)
 
 
+def generate():
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    shape = work["shape"]
+    model = GPT2LMHeadModel(GPT2Config(
+        vocab_size=work["vocabulary"], n_embd=shape["width"], n_layer=shape["layers"], n_head=shape["heads"],
+        n_inner=shape["inner"],
+    )).eval()
+    ids = torch.randint(0, work["vocabulary"], (1, work["prompt"]))
+    options = dict(attention_mask=torch.ones_like(ids), do_sample=False, eos_token_id=None, pad_token_id=0)
+    return lambda: model.generate(ids, min_new_tokens=work["tokens"], max_new_tokens=work["tokens"], **options)
+
+
 def timed(run):
     start = time.perf_counter()
     run()
@@ -93,7 +106,7 @@ def timed(run):
 def main():
     torch.set_num_threads(work["threads"])
     torch.manual_seed(0)
-    kinds = {"matmul": matmul, "step": step, "forward": forward, "int8": int8, "conv": conv, "lstm": lstm}
+    kinds = {"matmul": matmul, "step": step, "forward": forward, "int8": int8, "conv": conv, "lstm": lstm, "generate": generate}
     run = kinds[work["what"]]()
     # As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
     warm, calls, ms = 0.0, 0, []

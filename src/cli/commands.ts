@@ -10,6 +10,7 @@ import { exportTrainingCommand } from './handover/export-training.js'
 import { inspectCommand } from './inspect.js'
 import { joinCommand } from './join.js'
 import { labelCommand } from './label/label.js'
+import { generateCommand } from './language/generate.js'
 import { mnistCommand } from './mnist.js'
 import { exportCommand } from './onnx/export.js'
 import { importCommand } from './onnx/import.js'
@@ -54,6 +55,7 @@ export const commands: AnyCommand[] = [
   evalCommand,
   predictCommand,
   searchCommand,
+  generateCommand,
   compressCommand,
   shrinkCommand,
   pruneCommand,

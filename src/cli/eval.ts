@@ -7,6 +7,8 @@ import { predictInTurns } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import { embedOption, embeds } from './embed/data.js'
 import { evalVectors } from './embed/eval.js'
+import { evalLanguage } from './language/eval.js'
+import { writesTexts } from './language/open.js'
 import type { CommandSpec } from './shared/command.js'
 import { tellRows } from './shared/data-report.js'
 import { bytesOfFolder, figureTable } from './shared/figures.js'
@@ -35,14 +37,14 @@ interface EvalOptions extends DataFileOptions {
 export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
   describe:
-    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file',
+    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file; perplexity on plain text',
   options: (command: Command) =>
     addDataOptions(
       command
         .requiredOption('--model <dir>', 'folder of the model')
         .requiredOption(
           '--data <file>',
-          'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet',
+          'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet; for a GPT-2 plain texts, .txt too',
         )
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
@@ -53,6 +55,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
   run: async (options, context) => {
     if (embeds(options.model, options.task)) return evalVectors(options, context)
     goesWith(options, ['teacher'], 'a model of embeddings', false)
+    if (writesTexts(options.model)) return evalLanguage(options, context)
     const { output, progress, now } = context
     const { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed } = options
     const loaded = loadClassifier(folder)

@@ -27,6 +27,7 @@ const tasks: Record<Kind, string> = {
   'sequence-classification': 'text-classification',
   'token-classification': 'token-classification',
   'masked-lm': 'fill-mask',
+  'causal-lm': 'text-generation',
 }
 
 function factsOf(folder: string): Pick<HubCardFacts, 'architecture' | 'task' | 'labels' | 'python'> {

@@ -4,7 +4,7 @@ import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
 import { withLayers } from '../nn/models/config.js'
 import { bert, distilbert, type Family } from '../nn/models/family.js'
-import { MaskedWords, type SequenceClassifier } from '../nn/models/heads.js'
+import { MaskedWords, NextWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Dense, Normalize, SentenceEncoder, type SentenceStep } from '../nn/models/sentence.js'
 import type { Transformer } from '../nn/models/transformer.js'
@@ -43,7 +43,7 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
 
 /** Everything of the same name but blocks, of which those of `layers` in turn. */
 function copyLayers(student: Pretrained, teacher: Pretrained, layers: readonly number[]): void {
-  const layerName = /^(.*\.layer\.)(\d+)(\..*)$/
+  const layerName = /^(.*(?:\.layer|(?:^|\.)h)\.)(\d+)(\..*)$/
   const state = teacher.stateDict()
   const chosen = Array.from(student.stateDict().keys(), (name): [string, Tensor] => {
     const [, before, i, after] = layerName.exec(name) ?? []
@@ -84,13 +84,13 @@ const halfOf = (family: Family) => (family === bert ? distilbert : family)
 
 /**
  * A DistilBERT, without token types and pooler, with copies of `layers` of the teacher, of its words, positions and their norm,
- * and as 'masked-lm' of its head, if it has one. A classifier's head is drawn from the random scope. Sanh et al. 2019, section
+ * and as 'masked-lm' or 'causal-lm' of its head, if it has one. A classifier's head is drawn from the random scope. Sanh et al. 2019, section
  * 3; which layers: its code, extract_distilbert.py. Throws RangeError for a layer that is not there.
  */
 export function distilbertOf(
   teacher: Student,
   layers: readonly number[],
-  kind: 'sequence-classification' | 'masked-lm',
+  kind: 'sequence-classification' | 'masked-lm' | 'causal-lm',
   labels: readonly string[],
 ): Student {
   const { config } = teacher
@@ -109,6 +109,7 @@ export function distilbertOf(
   for (const [i, layer] of layers.entries()) copy(from.layers[layer], to.layers[i])
   if (student instanceof MaskedWords && teacher instanceof MaskedWords)
     for (const part of ['transform', 'transformNorm', 'decoder'] as const) copy(teacher[part], student[part])
+  if (student instanceof NextWords && teacher instanceof NextWords) copy(teacher.decoder, student.decoder)
   return student.eval() as Pretrained as Student
 }
 

@@ -18,6 +18,7 @@ import {
   distilbert,
   type Family,
   families,
+  hasKind,
   type Kind,
   kinds,
   misfitOf,
@@ -120,6 +121,10 @@ export function configOf(given: Fields): ModelConfig {
     if (given.has(field) && !values.includes(given.get(field)))
       given.refuse(field, values.map(String).join(' or '), 'Models that compute otherwise are not supported')
   }
+  for (const [field, other] of Object.entries(family.alike)) {
+    if (given.has(field) && given.get(field) !== given.get(other))
+      given.refuse(field, `the same as ${other}`, 'Models that compute otherwise are not supported')
+  }
   const pruned = given.get('pruned_heads') ?? {}
   if (typeof pruned !== 'object' || Array.isArray(pruned) || Object.keys(pruned).length > 0)
     given.refuse('pruned_heads', 'empty')
@@ -147,14 +152,19 @@ function familyOf(given: Fields): Family {
 
 function settingsOf(given: Fields, family: Family): TransformerConfig {
   const { defaults, settings } = family
-  const known = new Set([...own, ...Object.values(settings)])
+  const known = new Set([...own, ...Object.values(settings), ...Object.keys(family.alike)])
   const number = (name: NumberField) => {
     const field = settings[name]
-    return field === undefined ? defaults[name] : given.number(field, limits[name], defaults[name])
+    if (field === undefined || (name === 'inner' && family.innerFollows && given.get(field) === null))
+      return defaults[name]
+    return given.number(field, limits[name], defaults[name])
   }
   const numbers = Object.fromEntries(
     (Object.keys(limits) as NumberField[]).map((name) => [name, number(name)]),
   )
+  // As GPT-2 has it, with null for what follows from the width.
+  if (family.innerFollows && (given.get(settings.inner as string) ?? null) === null)
+    numbers.inner = 4 * (numbers.width as number)
   return {
     ...defaults,
     ...numbers,
@@ -189,7 +199,7 @@ function architecturesIn(given: Fields, family: Family): Pick<ModelConfig, 'kind
   if (!Array.isArray(architectures) || !architectures.every((name) => typeof name === 'string'))
     return given.refuse('architectures', 'a list of names')
   const named = (architectures as string[]).flatMap(
-    (name) => kinds.find((kind) => architectureOf(family, kind) === name) ?? [],
+    (name) => kinds.find((kind) => hasKind(family, kind) && architectureOf(family, kind) === name) ?? [],
   )
   return { architectures, kinds: named }
 }
@@ -200,10 +210,12 @@ export function configText(model: Pretrained): string {
   const maxLength = config.maxLength + placesBefore(family, config)
   const rows = { ...config, maxLength, embedding: tableWidth(config) }
   const settings = Object.entries(family.settings).map(([name, field]) => [field, rows[name as NumberField]])
+  const said: ReadonlyMap<unknown, unknown> = new Map(settings as [string, unknown][])
+  const alike = Object.entries(family.alike).map(([field, other]) => [field, said.get(other)])
   const dtype = model.parameters()[0].dtype
   const document = {
     ...Object.fromEntries(config.extra),
-    ...Object.fromEntries(settings),
+    ...Object.fromEntries([...settings, ...alike]),
     architectures: [model.architecture],
     dtype,
     id2label: Object.fromEntries(config.labels.map((name, i) => [i, name])),

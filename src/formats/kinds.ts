@@ -1,5 +1,13 @@
 // What a weight file is of: by config.json's word where the file holds that head, else by the names in it.
-import { architectureOf, type Family, type Kind, textHeadNames } from '../nn/models/family.js'
+import {
+  architectureOf,
+  classesLayer,
+  decoderOf,
+  type Family,
+  hasKind,
+  type Kind,
+  textHeadNames,
+} from '../nn/models/family.js'
 import type { ModelConfig } from './config.js'
 import { shown } from './json.js'
 
@@ -15,17 +23,26 @@ function isThere(
   const has = (layer: string) => names.has(`${layer}.weight`) && !choice
   const { pooler, classifier } = textHeadNames(family)
   const texts = has(classifier) && has(pooler) && !tags
+  const transform = family.heads['masked-lm']?.transform
   const rules: Record<Kind, boolean> = {
     base: true,
     'sequence-classification': texts,
-    'token-classification': has(family.heads['token-classification'].classifier) && !texts,
-    'masked-lm': [...names].some((name) => name.startsWith(`${family.heads['masked-lm'].transform}.`)),
+    'token-classification': has(classesLayer(family, 'token-classification')) && !texts,
+    'masked-lm': [...names].some((name) => name.startsWith(`${transform}.`)),
+    // Tied, it is the word table alone.
+    'causal-lm': config.tied || has(`${decoderOf(family)}`),
   }
-  return rules[kind]
+  return hasKind(family, kind) && rules[kind]
 }
 
 /** Heads before the encoder alone. */
-const inTurn: readonly Kind[] = ['sequence-classification', 'token-classification', 'masked-lm', 'base']
+const inTurn: readonly Kind[] = [
+  'sequence-classification',
+  'token-classification',
+  'masked-lm',
+  'causal-lm',
+  'base',
+]
 
 export interface FoundKind {
   kind: Kind

@@ -1,7 +1,7 @@
 // The names in a weight file, brought to those that our models have: old spellings, prefixes, copies of tied tables,
 // and buffers that are no parameters.
 import { CheckpointError } from '../errors.js'
-import { type Family, wordTable } from '../nn/models/family.js'
+import { decoderOf, type Family, wordTable } from '../nn/models/family.js'
 import { sameShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { shown } from './json.js'
@@ -27,7 +27,7 @@ export function canonicalNames(file: string, given: Iterable<string>, family: Fa
   const names = new Map<string, string>()
   const seen = new Set<string>()
   for (const name of all) {
-    if (BUFFERS.test(name)) continue
+    if (BUFFERS.test(name) || family.stored?.buffers.test(name)) continue
     const ours = rename(name).replace(
       /(LayerNorm|layer_norm)\.(gamma|beta)$/,
       (_, norm, leaf) => `${norm}.${oldNames[leaf]}`,
@@ -50,8 +50,8 @@ export function canonical(
 }
 
 /** Both are the one bias of the masked-word head, tied and not; which of them is saved depends on the version and on tying. */
-function biasesOf({ tiedBias, heads }: Family): [tied: string, own: string] | null {
-  return tiedBias === null ? null : [tiedBias, `${heads['masked-lm'].decoder}.bias`]
+function biasesOf(family: Family): [tied: string, own: string] | null {
+  return family.tiedBias === null ? null : [family.tiedBias, `${decoderOf(family)}.bias`]
 }
 
 /**
@@ -83,7 +83,7 @@ export function dropCopies(
   }
   if (!tied) return notes
   const table = found.get(wordTable(family))
-  const name = `${family.heads['masked-lm'].decoder}.weight`
+  const name = `${decoderOf(family)}.weight`
   const decoder = found.get(name)
   found.delete(name)
   if (decoder === undefined || table === undefined || same(decoder, table)) return notes

@@ -28,8 +28,6 @@ const OTHERS = [
 /** Of weights that only count together with their module's code. */
 const ADAPTERS = /(^|\.)(lora_\w+|base_layer|ia3_l|adapters|prefix_tuning|prompt_tuning)(\.|$)/
 
-const TABLE = 'embeddings.word_embeddings.weight'
-
 export interface Naming {
   /** A name of the file as it is without wrappers, `bert.embeddings...` for a bare encoder too. */
   rename(name: string): string
@@ -47,7 +45,9 @@ const withoutWrappers = (name: string) =>
  * Goes by where the word table stands. Throws CheckpointError for adapters that are not merged, for a file of several models
  * none of which is called as ours, and for another family's.
  */
-export function namingOf(file: string, names: readonly string[], { prefix }: Family): Naming {
+export function namingOf(file: string, names: readonly string[], family: Family): Naming {
+  const { prefix } = family
+  const table = `${family.names.words}.weight`
   const adapter = names.find((name) => ADAPTERS.test(name))
   if (adapter !== undefined)
     throw new CheckpointError(
@@ -56,8 +56,8 @@ export function namingOf(file: string, names: readonly string[], { prefix }: Fam
       'Merge it in Python and save the model: model.merge_and_unload().save_pretrained(DIR)',
     )
   const clean = names.map(withoutWrappers)
-  const tables = clean.filter((name) => name === TABLE || name.endsWith(`.${TABLE}`))
-  const places = [...new Set(tables.map((name) => name.slice(0, -TABLE.length)))]
+  const tables = clean.filter((name) => name === table || name.endsWith(`.${table}`))
+  const places = [...new Set(tables.map((name) => name.slice(0, -table.length)))]
   const own = `${prefix}.`
   const place = [own, ''].find((p) => places.includes(p)) ?? places[0] ?? ''
   if (place !== own && place !== '' && places.length > 1)
@@ -67,28 +67,28 @@ export function namingOf(file: string, names: readonly string[], { prefix }: Fam
       'Save the one that is meant alone, in Python by its save_pretrained',
     )
   const parts = place.split('.').slice(0, -1)
-  refuseOthers(file, parts.at(-1) ?? '', place, prefix)
+  refuseOthers(file, parts.at(-1) ?? '', place + table, prefix)
 
   const outer = parts
     .slice(0, -1)
     .map((part) => `${part}.`)
     .join('')
-  const bare = /^(embeddings|embeddings_project|encoder|transformer|pooler)\./
+  const tops = new Set(Object.values(family.names).map((name) => name.split('.')[0]))
   const rename = (name: string): string => {
     const inner = withoutWrappers(name)
-    if (place === own || place === '') return bare.test(inner) ? own + inner : inner
+    if (place === own || place === '') return tops.has(inner.split('.')[0]) ? own + inner : inner
     if (inner.startsWith(place)) return own + inner.slice(place.length)
     return inner.startsWith(outer) ? inner.slice(outer.length) : inner
   }
   return { rename, notes: notesOf(names, place, own) }
 }
 
-function refuseOthers(file: string, last: string, place: string, prefix: string): void {
+function refuseOthers(file: string, last: string, found: string, prefix: string): void {
   const others = [...OTHERS, ...families.map((f) => f.prefix).filter((other) => other !== prefix)]
   if (!others.includes(last)) return
   throw new CheckpointError(
     file,
-    `holds ${shown(place + TABLE)}, the weights of another family than config.json's, ${prefix}`,
+    `holds ${shown(found)}, the weights of another family than config.json's, ${prefix}`,
     'Take config.json and weights from the same model',
   )
 }

@@ -6,6 +6,7 @@ import { ShapeError } from '../errors.js'
 import { numberArg, wholeArg } from '../tensor/check.js'
 import { formatShape } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
+import type { KeyValues } from './key-values.js'
 import { Linear, type LinearOptions, type LowRankLinear } from './layers.js'
 import { Module } from './module.js'
 
@@ -30,6 +31,8 @@ export interface AttentionInput {
   bias?: Tensor | undefined
   /** Position t sees only positions <= t. */
   causal?: boolean
+  /** Of the words before x, which is padded or alone; those of x come to it. attentionMask is of all of them. */
+  cache?: KeyValues | undefined
   /** Scores and probabilities need padded x. */
   trace?: LayerTrace | undefined
 }
@@ -74,10 +77,13 @@ export class MultiHeadAttention extends Module {
   }
 
   /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
-  forward(x: Tensor, { attentionMask, starts, bias, causal = false, trace }: AttentionInput = {}): Tensor {
+  forward(
+    x: Tensor,
+    { attentionMask, starts, bias, causal = false, cache, trace }: AttentionInput = {},
+  ): Tensor {
     const options = { bias, causal, dropout: this.training ? this.dropout : 0, trace }
     const qkv = [this.query, this.key, this.value].map((layer) => layer.forward(x))
-    if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options))
+    if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options, cache))
     if (trace?.scores || trace?.probs) {
       throw new ShapeError(
         'MultiHeadAttention',
@@ -85,10 +91,10 @@ export class MultiHeadAttention extends Module {
         'Pad the texts to see scores or probabilities',
       )
     }
-    if (attentionMask !== undefined || x.rank !== 2) {
+    if (attentionMask !== undefined || cache !== undefined || x.rank !== 2) {
       throw new ShapeError(
         'MultiHeadAttention',
-        `starts go with unpadded rows [N, ${this.query.weight.shape[1]}] and no attentionMask, got ${formatShape(x.shape)}`,
+        `starts go with unpadded rows [N, ${this.query.weight.shape[1]}], no attentionMask and no cache, got ${formatShape(x.shape)}`,
       )
     }
     const [N] = x.shape
@@ -103,11 +109,15 @@ export class MultiHeadAttention extends Module {
     qkv: readonly Tensor[],
     mask: Tensor | undefined,
     options: AttentionOptions & { trace: LayerTrace | undefined },
+    cache: KeyValues | undefined,
   ): Tensor {
     const [B, T, A] = qkv[0].shape
     const split = (t: Tensor) => permute(reshape(t, [B, T, this.heads, this.headSize]), [0, 2, 1, 3]) // [B, H, T, D]
-    const [q, k, v] = qkv.map(split)
+    const [q, ownK, ownV] = qkv.map(split)
+    const { k, v } = cache?.with(ownK, ownV) ?? { k: ownK, v: ownV }
     options.trace?.qkv?.push({ q, k, v })
-    return reshape(permute(attention(q, k, v, { ...options, mask }), [0, 2, 1, 3]), [B, T, A])
+    const y = attention(q, k, v, { ...options, mask })
+    if (cache) Object.assign(cache, { k, v })
+    return reshape(permute(y, [0, 2, 1, 3]), [B, T, A])
   }
 }

@@ -132,10 +132,10 @@ export class EncoderBlock extends Module {
   }
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
-    const { trace } = input
+    const { trace, cache } = input
     // What is looked into must stay.
     const seen = trace !== undefined && (trace.qkv ?? trace.scores ?? trace.probs) !== undefined
-    if (!this.checkpointing || seen) return this.#compute(x, input)
+    if (!this.checkpointing || seen || cache !== undefined) return this.#compute(x, input)
     const modes = Array.from(this.namedModules(), ([, module]) => [module, module.training] as const)
     return checkpoint((h) => {
       const now = modes.map(([module]) => module.training)

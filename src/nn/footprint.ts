@@ -13,7 +13,7 @@ import {
   weightsOf,
 } from './models/config.js'
 import { type Family, type Kind, placesBefore, projectedFrom } from './models/family.js'
-import { MaskedWords } from './models/heads.js'
+import { MaskedWords, NextWords } from './models/heads.js'
 import { BUCKETS } from './models/input.js'
 import { Transformer } from './models/transformer.js'
 import type { Module } from './module.js'
@@ -82,6 +82,7 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
     'sequence-classification': pooler + linear(w, c.labels.length),
     'masked-lm': linear(w, own) + 2 * own + V + (c.tied ? 0 : own * V),
     'token-classification': linear(w, c.labels.length),
+    'causal-lm': c.tied ? 0 : w * V,
   }
   return base + heads[kind]
 }
@@ -102,9 +103,9 @@ export function footprintOfConfig(
       sumOf(ranks),
     aroundBlocks(width),
   )
-  const guesses = kind === 'masked-lm' ? 2 * GUESSED * vocabSize : 0
+  const guesses = { 'masked-lm': GUESSED, 'causal-lm': 1 }[kind as string] ?? 0
   const count = countOf(family, kind, config)
-  return footprintOf(count, count, words * (word + guesses))
+  return footprintOf(count, count, words * (word + 2 * guesses * vocabSize))
 }
 
 /**
@@ -132,6 +133,7 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
       word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + kept)
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
+    else if (module instanceof NextWords) word += 2 * module.config.vocabSize
     else if (module instanceof Linear) layers += 2 * module.weight.shape[0]
     if (!isStandIn(module)) continue
     const left = module.leaves(T)

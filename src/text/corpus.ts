@@ -76,3 +76,37 @@ function joined(a: Int32Array, b: Int32Array): Int32Array<ArrayBuffer> {
   out.set(b, a.length)
   return out
 }
+
+/** Of runningData(). */
+export interface RunningOptions {
+  /** Tokens of a row. */
+  maxLength: number
+  /** As textData's. */
+  padding?: boolean
+}
+
+/**
+ * Plain text for training on next words: all texts run together, each with the token that ends one behind it where the tokenizer has
+ * that, and cut into rows of maxLength tokens; the last may be shorter, and has two at least. As GPT-2 was trained. Throws RangeError.
+ */
+export function runningData(
+  texts: Iterable<string>,
+  tokenizer: Tokenizer,
+  { maxLength, padding = false }: RunningOptions,
+): DataSet<TextInput> {
+  checkMaxLength(maxLength, 2)
+  const end = tokenizer.sepId === null ? [] : [tokenizer.sepId]
+  const rows: Int32Array[] = []
+  let rest: number[] = []
+  for (const text of texts) {
+    for (const id of tokenizer.pieces(text)) rest.push(id)
+    rest.push(...end)
+    let at = 0
+    for (; at + maxLength <= rest.length; at += maxLength)
+      rows.push(Int32Array.from(rest.slice(at, at + maxLength)))
+    rest = rest.slice(at)
+  }
+  if (rest.length > 1) rows.push(Int32Array.from(rest))
+  const encoded = rows.map((ids) => ({ ids, typeIds: new Int32Array(ids.length) }))
+  return encodedData(encoded, tokenizer.padId, { padding })
+}

@@ -20,6 +20,7 @@ export { IGNORED, type Masking, maskBatch, maskIds, maskingOf, maskKey } from '.
 export { type PiecedRules, PiecedTokenizer, type PlacedPieces } from './pieces/base.js'
 export { ByteBpeTokenizer } from './pieces/byte-bpe.js'
 export { UnigramTokenizer } from './pieces/unigram.js'
+export { textOf, type Writer, writerOf } from './pieces/written.js'
 export type { DataOptions } from './rows/columns.js'
 export { type TextSet, type TextSetOptions, textSetIn } from './rows/text-set.js'
 export { type Line, readRows, type TextFormat, type TextRow } from './rows.js'

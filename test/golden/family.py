@@ -55,8 +55,26 @@ def mpnet(**more):
     return tr.MPNetConfig(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
 
 
+def gpt2(**more):
+    base = dict(vocab_size=VOCAB, n_positions=LENGTH, n_embd=12, n_layer=2, n_head=3, attn_implementation="eager")
+    return tr.GPT2Config(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, classifier_dropout=0.0, **(base | more))
+
+
+def unjoined(named):
+    """GPT-2's weights as PyTorch's Linear has them, and queries, keys and values apart."""
+    for name, t in named:
+        turned = t.T if name.endswith(("attn.weight", "c_proj.weight", "c_fc.weight")) else t
+        if "c_attn" in name:
+            for part, own in zip(("query", "key", "value"), turned.chunk(3)):
+                yield name.replace("c_attn", part), own
+        else:
+            yield name, turned
+
+
 def labels_for(kind, ids, mask, n):
     B, T = ids.shape
+    if kind == "next":
+        return torch.where(mask.bool(), ids, -100)
     if kind == "number":
         return torch.randn(B)
     if kind == "text":
@@ -75,7 +93,7 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     model.save_pretrained(folder)
     B, T = len(lengths), max(lengths)
     mask = torch.tensor([[1] * n + [0] * (T - n) for n in lengths])
-    pad = config.pad_token_id
+    pad = config.pad_token_id or 0
     ids = torch.where(mask.bool(), torch.randint(pad + 1, VOCAB, (B, T)), pad)
     inputs = dict(input_ids=ids, attention_mask=mask)
     if types:
@@ -85,13 +103,16 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     out = model(**inputs, output_hidden_states=True, output_attentions=True)
     out.loss.backward()
     golden = {f"in.{k}": v if v.is_floating_point() else v.int() for k, v in inputs.items()}
+    if kind == "next":  # transformers shifts them itself
+        golden["in.labels"] = torch.nn.functional.pad(golden["in.labels"][:, 1:], (0, 1), value=-100)
     golden |= {"out.logits": out.logits, "out.loss": out.loss}
     golden |= {f"out.hidden.{i}": h for i, h in enumerate(out.hidden_states)}
     golden |= {f"out.attention_probs.{i}": a for i, a in enumerate(out.attentions)}
     # A tied table under the encoder's name, whichever module comes first.
-    decoder = lambda name: "decoder" in name or "generator_lm_head" in name
+    decoder = lambda name: "decoder" in name or "lm_head" in name
     every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: not decoder(named[0]))
-    golden |= {f"grad.{k}": p.grad.clone() for p, k in {p: k for k, p in every}.items() if p.grad is not None}
+    grads = [(k, p.grad.clone()) for p, k in {p: k for k, p in every}.items() if p.grad is not None]
+    golden |= {f"grad.{k}": g for k, g in (unjoined(grads) if config.model_type == "gpt2" else grads)}
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)
     factor = lambda t: min(1, (t + 1) / 5) * max(0, (20 - t) / 20)
@@ -142,3 +163,7 @@ write("albert-mlm-untied", tr.AlbertForMaskedLM, albert(tie_word_embeddings=Fals
 write("mpnet-classify", tr.MPNetForSequenceClassification, mpnet(**names), "text", types=False)
 write("mpnet-tokens", tr.MPNetForTokenClassification, mpnet(num_labels=5, max_position_embeddings=42), "token", types=False, lengths=(40, 21, 2))
 write("mpnet-mlm", tr.MPNetForMaskedLM, mpnet(hidden_act="relu", layer_norm_eps=1e-5), "word", types=False)
+# Words that see those before them alone; weights [in, out], queries, keys and values in one.
+write("gpt2-lm", tr.GPT2LMHeadModel, gpt2(), "next", types=False)
+write("gpt2-lm-untied", tr.GPT2LMHeadModel, gpt2(tie_word_embeddings=False, n_inner=20, activation_function="gelu", layer_norm_epsilon=1e-6), "next", types=False, lengths=(10, 10))
+write("gpt2-tokens", tr.GPT2ForTokenClassification, gpt2(num_labels=5, n_head=2, activation_function="relu"), "token", types=False)

@@ -164,7 +164,9 @@ describe('a batch without padding', () => {
     const mask = tensor(new Int32Array(23).fill(1), { shape: [1, 23] })
     expect(() =>
       new MultiHeadAttention(4, 2).forward(tensor(new Float32Array(92), { shape: [1, 23, 4] }), { starts }),
-    ).toThrow('MultiHeadAttention: starts go with unpadded rows [N, 4] and no attentionMask, got [1, 23, 4]')
+    ).toThrow(
+      'MultiHeadAttention: starts go with unpadded rows [N, 4], no attentionMask and no cache, got [1, 23, 4]',
+    )
     expect(() => model.forward({ inputIds, starts, attentionMask: mask })).toThrow('no attentionMask')
   })
 })

@@ -6,6 +6,7 @@ import { gridsOf, plainStudent } from '../../distill/on-grid.js'
 import { describePlan, studentStage } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
 import { mainName } from '../../distill/plan/variants.js'
+import { languageRecipes } from '../../distill/recipes/index.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import { TinystillError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
@@ -18,6 +19,7 @@ import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
 import { tasks } from '../../train/tasks.js'
 import { distillEmbeddings } from '../embed/distill.js'
+import { distillLanguage } from '../language/distill.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { place } from '../shared/model-folder.js'
 import { goesWith, settleBackend } from '../shared/options.js'
@@ -49,6 +51,8 @@ import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 async function run(options: DistillOptions, context: Context): Promise<void> {
   const embedding = embedRecipes.find(({ name }) => name === options.recipe)
   if (embedding !== undefined) return distillEmbeddings(embedding, options, context)
+  const language = languageRecipes.find(({ name }) => name === options.recipe)
+  if (language !== undefined) return distillLanguage(language, options, context)
   goesWith(options, ['task', 'loss', 'matryoshka', 'dim'], 'the embed recipes', false)
   settleBackend(context.output)
   await distill(readJob(options, context.output), context)

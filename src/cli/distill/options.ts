@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type EmbedLoss, embedLosses, embedRecipes } from '../../distill/embedding/recipes.js'
 import type { BesideMethod } from '../../distill/plan/variants.js'
-import { recipes } from '../../distill/recipes/index.js'
+import { languageRecipes, recipes } from '../../distill/recipes/index.js'
 import { presets } from '../../nn/models/presets.js'
 import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.js'
 import type { ScoreStart } from '../../nn/prune/prepare.js'
@@ -91,7 +91,7 @@ function layerList(text: string): number[] {
 }
 
 export function distillOptions(command: Command): Command {
-  const all = [...recipes, ...embedRecipes]
+  const all = [...recipes, ...languageRecipes, ...embedRecipes]
   const names = all.map((r) => r.name)
   command
     .addOption(

@@ -17,6 +17,8 @@ export interface JsonList {
 export interface Output {
   /** A result for people: standard output, or standard error when that is kept for JSON. May hold line feeds. */
   print(text: string): void
+  /** A piece of a result that comes by and by: as print, without a line feed behind it. */
+  write(text: string): void
   /** Something worth knowing on the way: standard error, unless quiet. */
   info(text: string): void
   /** The result as a document; does nothing without json. Call it once. */
@@ -31,9 +33,11 @@ export interface Output {
 
 export function createOutput(options: { json: boolean; quiet: boolean; stdout: Sink; stderr: Sink }): Output {
   const { stdout, stderr } = options
-  const lines = (text: string) => `${text.split('\n').map(printable).join('\n')}\n`
+  const piece = (text: string) => text.split('\n').map(printable).join('\n')
+  const lines = (text: string) => `${piece(text)}\n`
   return {
     print: (text) => (options.json ? stderr : stdout).write(lines(text)),
+    write: (text) => (options.json ? stderr : stdout).write(piece(text)),
     info: (text) => {
       if (!options.quiet) stderr.write(lines(text))
     },

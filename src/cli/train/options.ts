@@ -19,19 +19,20 @@ import {
   whole,
 } from '../shared/options.js'
 
-/** What each task but masked words learns; null for those. */
+/** What each task on labels learns; null for the others. */
 export const problemTypeOf = {
   classify: 'single_label_classification',
   'multi-label': 'multi_label_classification',
   regress: 'regression',
   mlm: null,
+  lm: null,
   embed: null,
 } as const satisfies Record<string, ProblemType | null>
 export type Task = keyof typeof problemTypeOf
 
 /** Tasks by the names that people may give them. */
 const taskNames: Readonly<Record<string, Task>> = {
-  ...{ classes: 'classify', 'multi-label': 'multi-label', regression: 'regress', mlm: 'mlm' },
+  ...{ classes: 'classify', 'multi-label': 'multi-label', regression: 'regress', mlm: 'mlm', lm: 'lm' },
   ...{ classify: 'classify', regress: 'regress', embed: 'embed' },
 }
 
@@ -83,13 +84,13 @@ export function trainOptions(command: Command): Command {
     .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
     .requiredOption(
       '--train <file>',
-      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm also .txt',
+      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm and lm also .txt',
     )
     .requiredOption('--out <dir>', "the run's folder")
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), or embed (a vector a text, from pairs with scores or without)',
+        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), lm (next words), or embed (a vector a text, from pairs with scores or without)',
       )
         .argParser(taskOf)
         .default('classify', 'classes'),
@@ -128,7 +129,7 @@ export function trainOptions(command: Command): Command {
     .option('--label-smoothing <x>', 'share of the target for all classes', numberIn(0, 0.99), 0)
     .option(
       '--metric <name>',
-      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for mlm loss',
+      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for mlm and lm loss',
     )
     .option('--eval-every <n>', 'judges after so many batches too', whole(1))
     .option('--patience <n>', 'ends after so many judgements without a better one', whole(1))

@@ -1,19 +1,16 @@
 // What the tasks of tinystill train differ in: their data, the head they need, the loss, and how results are judged.
 
 import { DataError } from '../../errors.js'
-import { readTexts, streamTexts, type TextSet } from '../../files/data/texts.js'
+import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { Started, StartOptions } from '../../files/models/start.js'
 import type { DataSet } from '../../nn/data.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
-import { corpusData } from '../../text/corpus.js'
 import { textData } from '../../text/dataset.js'
 import { trainingLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
-import { maskingOf } from '../../text/masking.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import { balancedWeights } from '../../train/labels.js'
-import { maskedFigures, trainMasked, type WordGuesser } from '../../train/masked.js'
 import { calibration, confusion } from '../../train/metrics.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
@@ -51,7 +48,7 @@ export interface PreparedTask {
 const WORD_METRICS = ['loss', 'perplexity', 'accuracy']
 
 /** What --metric may name, the default first. Before hours of training, not after. */
-function metricOf({ task, metric }: TrainOptions): string {
+export function metricOf({ task, metric }: TrainOptions): string {
   const type = problemTypeOf[task]
   const names = type === null ? WORD_METRICS : tasks[type].metrics
   if (metric === undefined) return names[0]
@@ -59,7 +56,7 @@ function metricOf({ task, metric }: TrainOptions): string {
   throw new RangeError(`--metric ${metric}: figures of ${task} are ${names.join(', ')}`)
 }
 
-const lengthFor = ({ maxLength }: TrainOptions, { model, tokenizer }: Started) => {
+export const lengthFor = ({ maxLength }: TrainOptions, { model, tokenizer }: Started) => {
   const most = model.config.maxLength
   if (maxLength !== undefined && maxLength > most)
     throw new RangeError(`--max-length ${maxLength}: the model takes at most ${most}`)
@@ -119,10 +116,10 @@ interface Judged {
   figures: Figures
 }
 
-type Held = 'dev' | 'test'
+export type Held = 'dev' | 'test'
 
 /** Tells how far the judging of a set is. */
-const judging = (progress: Progress, name: Held, rows: number) => (done: number) =>
+export const judging = (progress: Progress, name: Held, rows: number) => (done: number) =>
   progress.aside(`judging ${name}`, done, rows)
 
 type Sets = Record<'train', TextSet> & Record<'dev' | 'test', TextSet | null>
@@ -193,61 +190,6 @@ function prepareClassifier(
       return {
         ...{ title: options.out, intro, calibration: calibration(result.logits, labels, names.length) },
         confusion: { classes: names, table: confusion(result.logits, labels, names.length) },
-      }
-    },
-  }
-}
-
-/** Masked words of plain text. */
-export function maskedTask(options: TrainOptions, reading: DataOptions): TaskPlan {
-  if (options.labels !== undefined) throw new RangeError('--labels: masked words have none')
-  const read = (file: string) =>
-    Array.from(streamTexts(file, { ...reading, labelUse: 'unused' }), ({ text }) => text)
-  const texts = read(options.train)
-  if (texts.length === 0) throw new DataError(options.train, 'has no rows')
-  return {
-    start: { as: 'masked-lm', labels: ['LABEL_0', 'LABEL_1'], texts },
-    prepare: (started, progress) => {
-      const { tokenizer } = started
-      const model = started.model as unknown as WordGuesser
-      const maxLength = lengthFor(options, started)
-      const metric = metricOf(options)
-      const corpus = (rows: readonly string[]) => corpusData(rows, tokenizer, { maxLength })
-      const data = corpus(texts)
-      const masking = maskingOf(tokenizer, {
-        counts: data.counts,
-        power: options.maskPower,
-        ratio: options.maskRatio,
-      })
-      const held = (['dev', 'test'] as const).flatMap((name) => {
-        const file = options[name]
-        return file === undefined ? [] : [[name, corpus(read(file))] as const]
-      })
-      const dev = held.find(([name]) => name === 'dev')?.[1]
-      return {
-        notes: [],
-        maxLength,
-        data: [
-          `${options.train}: ${count(texts.length)} texts make ${count(data.size)} rows; ${count(data.dropped)} too short or unknown`,
-        ],
-        fit: (fit) =>
-          trainMasked(model, data, masking, {
-            ...fit,
-            metric,
-            ...(dev && { dev, onDev: judging(progress, 'dev', dev.size) }),
-          }),
-        figures: async () => {
-          const figures: Record<string, Figures> = {}
-          for (const [name, set] of held)
-            figures[name] = await maskedFigures(model, set, masking, {
-              onBatch: judging(progress, name, set.size),
-            })
-          return figures
-        },
-        report: () => ({
-          title: options.out,
-          intro: `${options.model}, trained to guess masked words on ${count(data.size)} rows of ${options.train}; ${count(data.dropped)} were too short or unknown.`,
-        }),
       }
     },
   }

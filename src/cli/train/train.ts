@@ -20,7 +20,8 @@ import { tellTokens, textsOf } from '../shared/tokens.js'
 import { trainingProgress } from '../shared/training-progress.js'
 import { freezeRules } from './freeze.js'
 import { type TrainOptions, trainOptions } from './options.js'
-import { classifyTask, maskedTask, type TaskPlan } from './tasks.js'
+import { classifyTask, type TaskPlan } from './tasks.js'
+import { wordTask, wordTasks } from './words.js'
 
 /** Parameters and where they come from, in a line. */
 function describe({ model, tokenizer, info }: Started, frozen: readonly string[]): string {
@@ -67,7 +68,9 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
   settleBackend(output)
   const reading = dataOptions(options, output)
   const plan: TaskPlan =
-    options.task === 'mlm' ? maskedTask(options, reading) : classifyTask(options, reading)
+    options.task === 'mlm' || options.task === 'lm'
+      ? wordTask(options, reading, wordTasks[options.task])
+      : classifyTask(options, reading)
   const started = randomScope(keyOf(seed, 'init'), () =>
     startModel(options.model, {
       ...plan.start,
@@ -151,7 +154,7 @@ function finish(
 
 export const trainCommand: CommandSpec<TrainOptions> = {
   name: 'train',
-  describe: 'Train or fine-tune a model of the BERT family on a data file',
+  describe: 'Train or fine-tune a model of the BERT family, or GPT-2, on a data file',
   options: trainOptions,
   run,
 }

@@ -51,6 +51,7 @@ function reasonAgainst(stage: StagePlan, general: boolean): string | null {
   const outputs = outputsOf(wantedBy(stage))
   const strange = lossesOf(stage).find(({ name }) => !known.includes(name))?.name
   if (task === 'words') return 'it masks words anew each time'
+  if (task === 'next') return 'it learns the next words'
   if (quantize !== null) return `its student is on grids (${quantize.scheme}) while it learns`
   if (prune !== null) return `its student is pruned (${prune.method}) while it learns`
   if (stage.teacherDropout) return "its teacher's dropout is on, for which the teacher must run beside it"

@@ -14,8 +14,8 @@ export type TeacherOutput = Partial<ModelOutput> & { logits: Tensor }
 /** What is known of a teacher of which there may be only the outputs. */
 export type TeacherShape = Pick<TransformerConfig, 'layers' | 'width'>
 
-/** What a stage's model gives: classes, sets of classes or numbers of texts, or words that are masked. */
-export type StageTask = LabelKind | 'words'
+/** What a stage's model gives: classes, sets of classes or numbers of texts, words that are masked, or the next words. */
+export type StageTask = LabelKind | 'words' | 'next'
 
 /** A batch as a loss sees it. */
 export interface LossContext {
@@ -33,7 +33,7 @@ export interface LossContext {
   task: StageTask
   /** Pairs of layers, of the stage's map or else a uniform one; null where none of its losses reads it. */
   layers: LayerMap | null
-  /** int32 of inputIds' shape: what stood there before words were masked, -100 where nothing is to be guessed. Else null. */
+  /** int32 of inputIds' shape: what stood there before words were masked, or the next word; -100 where nothing is to be guessed. Else null. */
   words: Tensor | null
   configs: { student: TransformerConfig; teacher: TeacherShape | null }
 }
@@ -85,7 +85,10 @@ export interface PlanLoss {
 }
 
 const taskName = (task: StageTask) =>
-  ({ classes: 'single classes', sets: 'sets of classes', numbers: 'numbers', words: 'masked words' })[task]
+  ({
+    ...{ classes: 'single classes', sets: 'sets of classes', numbers: 'numbers' },
+    ...{ words: 'masked words', next: 'next words' },
+  })[task]
 
 /** Makes a record fit for the table. */
 export function planLoss<S extends Settings>(record: LossRecord<S>): PlanLoss {

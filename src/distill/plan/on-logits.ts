@@ -129,11 +129,11 @@ export const dkpp = planLoss({
   compute: (context) => crossEntropy(context.student.logits, dkppTargets(teacherLogits(context), nextKey())),
 })
 
-/** Of a stage that masks words. Devlin et al. 2018, section 3.1. */
+/** Of a stage that masks words, or learns the next ones. Devlin et al. 2018, section 3.1; Radford et al. 2019. */
 export const words = planLoss({
   needs: {},
   settings: {},
-  formula: () => 'CE(masked words, softmax(z_s))',
+  formula: (_, task) => `CE(${task === 'next' ? 'next' : 'masked'} words, softmax(z_s))`,
   compute: ({ student, words }) => {
     if (words === null || ints(words).every((w) => w < 0)) return null
     return maskedWordLoss(student.logits, words)

@@ -63,7 +63,7 @@ export interface LossPlan {
 /** One training of a plan. */
 export interface StagePlan {
   name: string
-  /** 'words': its texts are masked anew each time, and the student, like its teacher, guesses words instead of classes. */
+  /** 'words': its texts are masked anew each time, and the student, like its teacher, guesses words instead of classes. 'next': the next words. */
   task: StageTask
   data: StageData
   /** By name, from lossTable. */
@@ -204,7 +204,7 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
           ? ''
           : `, taught by ${teacher === 'general' ? 'the general teacher' : teacher}`
       const dropout = stage.teacherDropout ? ", the teacher's dropout on" : ''
-      const rows = `${dataNames[stage.data]}${stage.task === 'words' ? ', words masked' : ''}${padTo === null ? '' : `, padded to ${padTo} tokens`}`
+      const rows = `${dataNames[stage.data]}${{ words: ', words masked', next: ', next words' }[stage.task as string] ?? ''}${padTo === null ? '' : `, padded to ${padTo} tokens`}`
       const rate = `lr ${fit.lr} ${fit.schedule}, warm-up ${fit.warmup}, batch ${fit.batchSize}${fit.accumulate > 1 ? ` x ${fit.accumulate}` : ''}`
       return [
         `${stage.name}: loss = ${formulaOf(stage)}`,

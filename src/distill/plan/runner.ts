@@ -47,7 +47,7 @@ export interface Bench {
   seed: number
   /** The rows of a stage as the student reads them; the same order each time. Throws where there are none. */
   data(kind: StageData): DataSet<TextInput>
-  /** The same with words masked. */
+  /** The same with words masked, or with the next words. */
   masked(kind: StageData): DataSet<MaskedText>
   /** A new student, as a classifier or with a head for words; equal numbers give equal first weights. */
   student(start: number, task: StagePlan['task']): Student
@@ -101,6 +101,9 @@ class Pupil extends Module {
 
 class Nothing extends Module {}
 
+/** Whether a stage's models give words. */
+const guesses = ({ task }: Pick<StagePlan, 'task'>) => task === 'words' || task === 'next'
+
 /** A stage's batches: masked where it guesses words, padded where a loss compares text by text or the stage says so. */
 function lessonsOf(
   stage: StagePlan,
@@ -108,8 +111,8 @@ function lessonsOf(
   bench: Pick<Bench, 'data' | 'masked'>,
 ): DataSet<Lesson> {
   const padded = paddedBy(stage)
-  if (stage.task === 'words') {
-    if (padded !== null) throw new TinystillError(`${stage.name}: ${padded} does not go with masked words`)
+  if (guesses(stage)) {
+    if (padded !== null) throw new TinystillError(`${stage.name}: ${padded} does not go with words to guess`)
     return bench.masked(stage.data)
   }
   const data = bench.data(stage.data)
@@ -141,7 +144,7 @@ export function wantedBy(stage: StagePlan): Wanted {
 
 /** Whether a stage's teacher must run beside the student, on the same words: logits alone are computed once. */
 export const needsTeacherBeside = (stage: StagePlan): boolean =>
-  stage.task === 'words' || stage.teacherDropout || Object.values(wantedBy(stage)).some(Boolean)
+  guesses(stage) || stage.teacherDropout || Object.values(wantedBy(stage)).some(Boolean)
 
 export const isTaught = (stage: StagePlan): boolean => lossesOf(stage).some(({ loss }) => loss.needs.teacher)
 
@@ -308,6 +311,11 @@ async function sourceOf(
 ): Promise<TeacherSource> {
   const { name, task, teacherDropout } = stage
   const want = wantedBy(stage)
+  if (task === 'next' && teacher !== null && teacher.kind !== 'causal-lm')
+    throw new TinystillError(
+      `${name}: its teacher must say the next word, not ${teacher.kind}`,
+      'Name a GPT-2',
+    )
   if (task === 'words' && teacher !== null && teacher.kind !== 'masked-lm')
     throw new TinystillError(
       `${name}: its teacher must guess masked words, not ${teacher.kind}`,

@@ -2,6 +2,7 @@
 import { annealingRecipe } from './annealing.js'
 import { bornAgainRecipe } from './born-again.js'
 import { distilbertRecipe } from './distilbert.js'
+import { distilgpt2Recipe } from './distilgpt2.js'
 import { hintonRecipe } from './hinton.js'
 import { minilm2Recipe, minilmRecipe } from './minilm.js'
 import { multiTeacherRecipe } from './multi-teacher.js'
@@ -16,3 +17,6 @@ export const recipes: readonly Recipe[] = [
   ...[bornAgainRecipe, annealingRecipe, multiTeacherRecipe],
   ...[q8bertRecipe, lsqRecipe, ternarybertRecipe, binarybertRecipe, pruneRecipe],
 ]
+
+/** Of models that write texts: the student learns from plain text, and is judged by perplexity. */
+export const languageRecipes: readonly Recipe[] = [distilgpt2Recipe]

@@ -5,10 +5,18 @@ import { shown } from '../../formats/json.js'
 import { kindIn } from '../../formats/kinds.js'
 import { canonical, canonicalNames, copiesFor, dropCopies } from '../../formats/names.js'
 import { encoderWeights, weightsIn } from '../../formats/sizes.js'
+import { packed, unpack } from '../../formats/stored.js'
 import { hollow, normal, undrawn } from '../../nn/init.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { numberedLabels, type TransformerConfig, tableWidth } from '../../nn/models/config.js'
-import { classesLayer, type Family, type Kind, placesBefore, wordTable } from '../../nn/models/family.js'
+import {
+  classesLayer,
+  type Family,
+  hasKind,
+  type Kind,
+  placesBefore,
+  wordTable,
+} from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { savedState } from '../../nn/stand-ins/ready.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
@@ -86,7 +94,14 @@ export function modelOf(
 ): Pick<Loaded<Pretrained>, 'model' | 'info'> {
   const { family } = read
   const { found, notes } = canonical(file, tensors, family)
+  unpack(file, found, family)
   const { kind, told } = kindFor(options, read, new Set(found.keys()))
+  if (!hasKind(family, kind))
+    throw new CheckpointError(
+      file,
+      `is of a ${family.className}, of which there is no ${kind} model`,
+      'Take a model of another family, such as BERT, for this task',
+    )
   const relabelled = options.labels !== undefined || options.numLabels !== undefined
   const config = { ...read.config, labels: labelsFor(options, read.config.labels) }
 
@@ -264,7 +279,7 @@ function checkSize(
 
 /** Layers that have any tensor, as far as they follow each other. */
 function layersIn(names: Iterable<string>): number {
-  const there = new Set(Array.from(names, (name) => Number(/\.layer\.(\d+)\./.exec(name)?.[1] ?? -1)))
+  const there = new Set(Array.from(names, (name) => Number(/\.(?:layer|h)\.(\d+)\./.exec(name)?.[1] ?? -1)))
   let n = 0
   while (there.has(n)) n++
   return n
@@ -320,7 +335,8 @@ function drawAnew(model: Pretrained, names: readonly string[]): void {
 export function pretrainedFiles(options: SaveOptions): FileContent[] {
   const parameters = savedState(options.model)
   const tensors = [...parameters, ...copiesFor(options.model.family, parameters)]
-  return [...besideWeights(options), ...weightFiles(options.model, tensors, [['format', 'pt']])]
+  const stored = packed(tensors, options.model.family)
+  return [...besideWeights(options), ...weightFiles(options.model, stored, [['format', 'pt']])]
 }
 
 /** All of a folder but the weights. */

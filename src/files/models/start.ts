@@ -59,7 +59,7 @@ export function startModel(source: string, options: StartOptions): Started {
 
 function fromFolder(folder: string, { as, labels, newHead, problemType }: StartOptions): Started {
   refuseQuantized(folder)
-  const loaded = loadPretrained(folder, as === 'masked-lm' ? { as } : { as, labels, newHead })
+  const loaded = loadPretrained(folder, as.endsWith('classification') ? { as, labels, newHead } : { as })
   const { model, info } = loaded
   const tokenizer = tokenizerOf(folder, loaded)
   if (problemType !== undefined) setProblemType(model, problemType)
@@ -80,7 +80,9 @@ function fresh(source: string, family: Family, config: TransformerConfig, option
   const { as, labels, problemType = null, texts, vocabSize = 8192, tokenizer: folder } = options
   const tokenizer =
     folder === undefined ? trainWordPiece(texts, { size: vocabSize }) : loadTokenizer(checked(folder))
-  const { padId, vocabSize: size } = tokenizer
+  const { padId: pad, vocabSize: size } = tokenizer
+  // Where config.json has no word for padding, all words learn.
+  const padId = family.settings.padId === undefined ? config.padId : pad
   const settings = { ...config, vocabSize: size, padId, labels, problemType }
   return { model: newModel(source, family, as, settings), tokenizer, info: null }
 }

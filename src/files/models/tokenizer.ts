@@ -32,7 +32,7 @@ import {
 import { readUnigram } from '../../formats/tokenizers/unigram-json.js'
 import { type RoleNames, vocabularySpec } from '../../formats/tokenizers/vocabulary.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { type PiecedTokenizer, robertaRoles } from '../../text/pieces/base.js'
+import { gpt2Roles, type PiecedTokenizer, robertaRoles } from '../../text/pieces/base.js'
 import { ByteBpeTokenizer } from '../../text/pieces/byte-bpe.js'
 import { UnigramTokenizer } from '../../text/pieces/unigram.js'
 import { WordTokenizer } from '../../text/tokenizer.js'
@@ -123,6 +123,7 @@ const MPNET_ROLES = { ...robertaRoles, unk: '[UNK]' }
 /** Of classes that call tokens otherwise than is usual for their kind of pieces. */
 const rolesOf: Readonly<Partial<Record<Reading, RoleNames & { unk?: string }>>> = {
   mpnet: MPNET_ROLES,
+  gpt2: { ...gpt2Roles },
   albert: { ...DEFAULT_ROLES, unk: '<unk>', pad: '<pad>' },
 }
 
@@ -207,6 +208,8 @@ export function tokenizerFiles(
   const whole = json('tokenizer.json', tokenizer.toJSON())
   if (tokenizer instanceof ByteBpeTokenizer) {
     const prefixSpace = tokenizer.spec.prefixSpace
+    if (isPlainText(tokenizer))
+      return [whole, json('tokenizer_config.json', gpt2Config(tokenizer, maxLength))]
     const own = robertaConfig(tokenizer, 'RobertaTokenizer', prefixSpace, maxLength)
     return [whole, json('tokenizer_config.json', own)]
   }
@@ -263,6 +266,21 @@ function lengths({ modelMaxLength, truncationSide }: PiecedTokenizer, maxLength?
   return {
     ...(length !== null && { model_max_length: length }),
     ...(truncationSide === 'left' && { truncation_side: 'left' }),
+  }
+}
+
+/** Whether nothing stands around a text, as of GPT-2, whose one token for all roles ends it. */
+const isPlainText = ({ spec: { single }, clsId, sepId }: PiecedTokenizer) =>
+  clsId === null && sepId !== null && single.length === 1
+
+function gpt2Config(tokenizer: ByteBpeTokenizer, maxLength?: number) {
+  const { vocabulary, sepId, padId } = tokenizer
+  const end = vocabulary[sepId as number]
+  return {
+    ...{ bos_token: end, eos_token: end, unk_token: end },
+    ...(padId !== sepId && { pad_token: vocabulary[padId] }),
+    ...{ tokenizer_class: 'GPT2Tokenizer', add_prefix_space: tokenizer.spec.prefixSpace },
+    ...lengths(tokenizer, maxLength),
   }
 }
 

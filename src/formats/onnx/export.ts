@@ -65,6 +65,12 @@ export function exportOnnxPieces(
     dtype: ['fp32', 'fp16'],
     inputs: ['row', 'tensor'],
   })
+  if (model instanceof Pretrained && model.family.causal)
+    throw new ArgumentError(
+      'exportOnnx',
+      `a ${model.architecture} has no form here: its words see those before them alone`,
+      "Export it from Python, by optimum: savePretrained() writes a folder that transformers loads",
+    )
   if (dtype === 'fp16' && isQuantized(model))
     throw new ArgumentError('exportOnnx', 'a quantized model has no form in fp16', 'Export the float model')
   const nameOf = (path: string) =>

@@ -2,7 +2,7 @@
 // and so of optimum. Those write a linear layer's weight turned round under a number; its bias, added to the product, tells
 // which layer it is of.
 import { CheckpointError } from '../../errors.js'
-import { families } from '../../nn/models/family.js'
+import { decoderOf, families } from '../../nn/models/family.js'
 import { numel, type Shape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
@@ -29,9 +29,10 @@ const PARAMETER = /\.(weight|bias)$/
 const [WORDS, PLACES] = ['word_embeddings.weight', 'position_embeddings.weight']
 
 /** Heads of masked words whose tied decoder has its bias under another name than its weight. */
-const DECODERS = families.flatMap(({ tiedBias, heads }) =>
-  tiedBias === null ? [] : [[tiedBias, heads['masked-lm'].decoder] as const],
-)
+const DECODERS = families.flatMap((family) => {
+  const decoder = decoderOf(family)
+  return family.tiedBias === null || decoder === null ? [] : [[family.tiedBias, decoder] as const]
+})
 
 const weightOf = (bias: string) => {
   const decoder = DECODERS.find(([tied]) => bias.endsWith(tied))

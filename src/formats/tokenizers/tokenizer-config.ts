@@ -17,6 +17,7 @@ const berts = [
 ]
 /** Those of RoBERTa's and XLM-R's: they make the pipeline anew, and take the space in front from tokenizer_config.json. */
 const robertas = ['RobertaTokenizer']
+const gpt2s = ['GPT2Tokenizer']
 const sentencePieces = ['XLMRobertaTokenizer', 'CamembertTokenizer']
 /** BERT's pieces in RoBERTa's templates. */
 const mpnets = ['MPNetTokenizer']
@@ -25,20 +26,30 @@ const alberts = ['AlbertTokenizer']
 const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
 
 /**
- * bert, mpnet, roberta, sentencepiece, albert: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
+ * bert, mpnet, roberta, gpt2, sentencepiece, albert: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
  */
-export type Reading = 'bert' | 'mpnet' | 'roberta' | 'sentencepiece' | 'albert' | 'as-written' | 'unsaid'
+export type Reading =
+  | 'bert'
+  | 'mpnet'
+  | 'roberta'
+  | 'gpt2'
+  | 'sentencepiece'
+  | 'albert'
+  | 'as-written'
+  | 'unsaid'
 
 /** What Python's classes know of models in tokenizer.json, and where models name no class theirs. */
 const modelOf: Readonly<Partial<Record<Reading, string>>> = {
   bert: 'WordPiece',
   mpnet: 'WordPiece',
   roberta: 'BPE',
+  gpt2: 'BPE',
   sentencepiece: 'Unigram',
   albert: 'Unigram',
 }
 const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
   ['roberta', 'roberta'],
+  ['gpt2', 'gpt2'],
   ['mpnet', 'mpnet'],
   ['xlm-roberta', 'sentencepiece'],
   ['camembert', 'sentencepiece'],
@@ -63,11 +74,12 @@ export function tokenizerClass(config: Fields | null, model: Fields | null): Tok
     if (berts.includes(slow)) return { name, reading: 'bert' }
     if (mpnets.includes(slow)) return { name, reading: 'mpnet' }
     if (robertas.includes(slow)) return { name, reading: 'roberta' }
+    if (gpt2s.includes(slow)) return { name, reading: 'gpt2' }
     if (alberts.includes(slow)) return { name, reading: 'albert' }
     if (sentencePieces.includes(slow)) return { name, reading: 'sentencepiece' }
     field.refuse(
       `is ${shown(name)}, which splits texts otherwise than BERT, RoBERTa and XLM-R`,
-      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...sentencePieces, ...alberts].join(', ')}, and ${asWritten[0]}`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...gpt2s, ...sentencePieces, ...alberts].join(', ')}, and ${asWritten[0]}`,
     )
   }
   const type = model?.at('model_type').value
@@ -204,8 +216,8 @@ export function checkPrefixSpace(
   prefixSpace: boolean | null,
   folder: Fields,
 ): void {
-  if (reading !== 'roberta' && reading !== 'sentencepiece' && reading !== 'albert') return
-  const usual = reading !== 'roberta'
+  if (!['roberta', 'gpt2', 'sentencepiece', 'albert'].includes(reading)) return
+  const usual = reading !== 'roberta' && reading !== 'gpt2'
   const field = config?.at('add_prefix_space')
   const python = field === undefined ? usual : field.flag(usual)
   if (python === prefixSpace) return

@@ -168,7 +168,8 @@ function readNormalizer(field: Fields): BertNormalizing {
 }
 
 export function readTemplates(field: Fields, size: number): Pick<PiecedSpec, 'single' | 'pair'> {
-  if (field.missing)
+  // ByteLevel says where words stand in a text, and adds nothing.
+  if (field.missing || field.at('type').value === 'ByteLevel')
     return {
       single: [{ text: 'A', type: 0 }],
       pair: [

@@ -1,26 +1,15 @@
 // Attention in decoders: of words to the words before them, with a cache, and of words to those of another text.
 import { attention } from '../../autograd/ops/products/attention.js'
 import { scaledDotProductAttention } from '../../autograd/ops/products/scaled-attention.js'
-import { cat } from '../../autograd/ops/shape/join.js'
 import { permute, reshape } from '../../autograd/ops/shape/views.js'
 import { ArgumentError, got, ShapeError } from '../../errors.js'
 import { type Kinds, numberArg, optionsArg, tensorArg, wholeArg } from '../../tensor/check.js'
 import { formatShape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
+import { KeyValues } from '../key-values.js'
 import { Linear } from '../layers.js'
 import { Module } from '../module.js'
 import type { RotaryEmbedding } from './positions.js'
-
-/** Keys and values by head of all words so far: [B, H, T, D]. */
-export class KeyValues {
-  k: Tensor | null = null
-  v: Tensor | null = null
-
-  /** How many words. */
-  get length(): number {
-    return this.k?.shape[2] ?? 0
-  }
-}
 
 export interface HeadsOptions {
   /** Width of what keys and values are made of. Default: width. */
@@ -124,12 +113,11 @@ export class CausalAttention extends Heads {
     const placed = { offset: cache?.length ?? 0 }
     const turned = (t: Tensor) => (this.rope === undefined ? t : this.rope.forward(t, placed))
     const q = turned(this.split(this.query.forward(x)))
-    let k = turned(this.split(this.key.forward(x)))
-    let v = this.split(this.value.forward(x))
-    if (cache?.k && cache.v) {
-      k = cat([cache.k, k], 2)
-      v = cat([cache.v, v], 2)
+    const own = {
+      k: turned(this.split(this.key.forward(x))),
+      v: this.split(this.value.forward(x)),
     }
+    const { k, v } = cache?.with(own.k, own.v) ?? own
     // The op aligns at the end: x's last word sees all keys, those of the cache too.
     const y = this.merge(attention(q, k, v, { causal: true, mask, dropout: this.dropping }))
     // Last, so that what is refused leaves the cache as it was.

@@ -3,9 +3,10 @@ import { ArgumentError, got } from '../../errors.js'
 import { type Kinds, optionsArg } from '../../tensor/check.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type Activation, activated, activationNames } from '../encoder.js'
+import { KeyValues } from '../key-values.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { Module } from '../module.js'
-import { CausalAttention, CrossAttention, KeyValues } from './attention.js'
+import { CausalAttention, CrossAttention } from './attention.js'
 import { RotaryEmbedding } from './positions.js'
 
 /** Of DecoderBlock. */

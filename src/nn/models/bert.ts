@@ -1,6 +1,7 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
 import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
-import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
+import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './gpt2.js'
+import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
 import {
   Albert,
   AlbertForMaskedLM,
@@ -114,12 +115,13 @@ export interface ModelOf {
   'sequence-classification': SequenceClassifier
   'masked-lm': MaskedWords
   'token-classification': TokenClassifier
+  'causal-lm': NextWords
 }
 
 type Class = new (settings: Settings, options: RobertaOptions) => Pretrained
 
 /** By what their parameters begin with: families that share it differ in name alone. */
-const classes: Record<Family['prefix'], Record<Kind, Class>> = {
+const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
   bert: {
     base: Bert,
     'sequence-classification': BertForSequenceClassification,
@@ -156,14 +158,22 @@ const classes: Record<Family['prefix'], Record<Kind, Class>> = {
     'masked-lm': MPNetForMaskedLM,
     'token-classification': MPNetForTokenClassification,
   },
+  transformer: {
+    base: Gpt2,
+    'token-classification': Gpt2ForTokenClassification,
+    'causal-lm': Gpt2LMHeadModel,
+  },
 }
 
-/** The model of a family and kind. */
+/** The model of a family and kind. Throws RangeError for a kind that the family has not. */
 export function makeModel(
   family: Family,
   kind: Kind,
   settings: Settings,
   options: BaseOptions = {},
 ): Pretrained {
-  return new classes[family.prefix][kind](settings, { ...options, family })
+  const made = classes[family.prefix][kind]
+  if (made === undefined)
+    throw new RangeError(`${family.className}: there is no ${kind} model of this family here`)
+  return new made(settings, { ...options, family })
 }

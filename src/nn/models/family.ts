@@ -3,18 +3,20 @@
 import { blocksOf, misfit, type NumberField, type TransformerConfig } from './config.js'
 import { albert, electra } from './family/albert.js'
 import { bert, distilbert } from './family/bert.js'
+import { gpt2 } from './family/gpt2.js'
 import { mpnet } from './family/mpnet.js'
 import type { Family, Kind } from './family/record.js'
 import { camembert, roberta, xlmRoberta } from './family/roberta.js'
 
-export { type Family, type Kind, kinds } from './family/record.js'
-export { albert, bert, camembert, distilbert, electra, mpnet, roberta, xlmRoberta }
+export { type Family, type Kind, kinds, type Stored } from './family/record.js'
+export { albert, bert, camembert, distilbert, electra, gpt2, mpnet, roberta, xlmRoberta }
 
 const suffixes: Record<Kind, string> = {
   base: 'Model',
   'sequence-classification': 'ForSequenceClassification',
   'masked-lm': 'ForMaskedLM',
   'token-classification': 'ForTokenClassification',
+  'causal-lm': 'LMHeadModel',
 }
 
 export const families: readonly Family[] = [
@@ -26,6 +28,7 @@ export const families: readonly Family[] = [
   electra,
   albert,
   mpnet,
+  gpt2,
 ]
 
 /** Width of the tables that a layer brings to the states' width; null: there is no such layer. */
@@ -63,26 +66,40 @@ export function placesBefore(
   return placesAfterPad ? (padId ?? 0) + 1 : 0
 }
 
+/** What a head is made of, by the file's names; nothing of one that the family has not. */
+const headOf = ({ heads }: Family, kind: Kind): Readonly<Record<string, string>> =>
+  kind === 'base' ? {} : (heads[kind] ?? {})
+
+/** Whether there are models of this kind. */
+export const hasKind = (family: Family, kind: Kind): boolean =>
+  kind === 'base' || family.heads[kind] !== undefined
+
+/** What the layer that gives words is called in a file; null: no head of the family has one. */
+export const decoderOf = (family: Family): string | null =>
+  headOf(family, family.causal ? 'causal-lm' : 'masked-lm').decoder ?? null
+
 /** BertForMaskedLM for bert and 'masked-lm'. */
 export function architectureOf(family: Family, kind: Kind): string {
   return family.className + suffixes[kind]
 }
 
 /** Whether the pooler before a classifier of texts is the head's own, and not the encoder's. */
-export function headHasPooler({ heads }: Family): boolean {
-  return Object.hasOwn(heads['sequence-classification'], 'pooler')
+export function headHasPooler(family: Family): boolean {
+  return Object.hasOwn(headOf(family, 'sequence-classification'), 'pooler')
 }
 
 /** What the layer before a classifier's last, and that, are called in the file of a classifier of texts. */
 export function textHeadNames(family: Family): { pooler: string; classifier: string } {
-  const { pooler = `${family.prefix}.${family.names.pooler}`, classifier } =
-    family.heads['sequence-classification']
+  const { pooler = `${family.prefix}.${family.names.pooler}`, classifier } = headOf(
+    family,
+    'sequence-classification',
+  )
   return { pooler, classifier }
 }
 
 /** The layer that gives the classes, of texts or of tokens. */
 export function classesLayer(family: Family, kind: Kind): string {
-  return kind === 'token-classification' ? family.heads[kind].classifier : textHeadNames(family).classifier
+  return kind === 'token-classification' ? headOf(family, kind).classifier : textHeadNames(family).classifier
 }
 
 /** The word table, in a model that has a head. */
@@ -100,7 +117,7 @@ export function nameInFile(family: Family, kind: Kind, own: string, tied: boolea
   const [, module, leaf] = /^(.*?)\.((?:(?:reduce|expand)\.)?[^.]*)$/.exec(path) ?? ['', '', path]
   const layer = /^layers\.(\d+)\./.exec(module)?.[1] ?? ''
   const key = module.replace(/^layers\.\d+\./, 'layers.#.')
-  const names = head ? family.heads[kind] : family.names
+  const names = head ? headOf(family, kind) : family.names
   if (!Object.hasOwn(names, key)) return own
   const prefix = path === own ? '' : `${family.prefix}.`
   return `${prefix}${names[key].replace('#', layer)}.${leaf}`

@@ -3,6 +3,7 @@ import { indexSelect } from '../../autograd/ops/indexing/rows.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { activated } from '../encoder.js'
+import { KeyValues } from '../key-values.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { tableWidth } from './config.js'
 import { type Family, headHasPooler } from './family.js'
@@ -69,7 +70,7 @@ export class TokenClassifier extends Pretrained {
   }
 }
 
-/** What a model of masked words is to give besides. */
+/** What a model of words is to give besides. */
 export interface WantedWords extends Wanted {
   /** int32 [M]: only these words are predicted, counted through all texts, row b and place t of padded ones as b T + t. */
   at?: Tensor | undefined
@@ -101,5 +102,34 @@ export class MaskedWords extends Pretrained {
     const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
     const inner = activated(this.transform, h, this.family.wordActivation ?? this.config.activation)
     return { ...out, logits: this.decoder.forward(this.transformNorm.forward(inner)) }
+  }
+}
+
+/** Logits [B, T, vocabSize] of the words behind each word, unpadded [N, vocabSize], or with `at` [M, vocabSize]. */
+export class NextWords extends Pretrained {
+  readonly kind = 'causal-lm'
+  base: Transformer
+  /** Its weight is the word table, where the config says tied. */
+  decoder: Linear
+
+  constructor(family: Family, settings: Settings) {
+    super(family, settings)
+    const { width, vocabSize, std, tied } = this.config
+    this.base = new Transformer(family, settings, { pooler: false })
+    const weight = tied ? this.base.words.weight : undefined
+    this.decoder = new Linear(width, vocabSize, { bias: false, std, weight })
+  }
+
+  /** For forward(): of one batch of texts, with room for so many words of each, by default as many as the model takes. */
+  newCache(room = this.config.maxLength): KeyValues[] {
+    return this.base.layers.map(() => new KeyValues(room))
+  }
+
+  /** As the encoder's, and logits. Throws RangeError for places in `at` that are not there. */
+  forward(input: ModelInput, { at, ...want }: WantedWords = {}): HeadOutput {
+    const out = this.base.forward(input, want)
+    const all = out.lastHiddenState
+    const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
+    return { ...out, logits: this.decoder.forward(h) }
   }
 }

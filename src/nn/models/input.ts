@@ -5,6 +5,7 @@ import { reshape } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape } from '../../tensor/shape.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
+import type { KeyValues } from '../key-values.js'
 
 /** int32 [B, T] each. attentionMask: 1 for words, 0 for padding. */
 export interface PaddedInput {
@@ -35,6 +36,8 @@ export interface ModelInput {
   /** Of inputIds' shape. Default: all 0. Models without token types take no notice. */
   tokenTypeIds?: Tensor | undefined
   starts?: Tensor | undefined
+  /** Of the words before these, one a layer, for models that see only those: newCache(). These come to it. */
+  cache?: readonly KeyValues[] | undefined
 }
 
 /**
@@ -44,7 +47,7 @@ export interface ModelInput {
  */
 export function positionsOf(
   who: string,
-  { inputIds, starts }: ModelInput,
+  { inputIds, starts, cache }: ModelInput,
   maxLength: number,
   before = 0,
 ): Tensor {
@@ -52,8 +55,9 @@ export function positionsOf(
     if (inputIds.rank !== 2)
       throw new ShapeError(who, `ids must be [texts, tokens], got ${formatShape(inputIds.shape)}`)
     const [, T] = inputIds.shape
-    checkLength(who, T, maxLength)
-    if (before === 0) return arange(0, T, 1, { dtype: 'int32' })
+    const from = cache?.[0]?.length ?? 0
+    checkLength(who, from + T, maxLength)
+    if (before === 0) return arange(from, from + T, 1, { dtype: 'int32' })
     const ends = Array.from({ length: inputIds.shape[0] + 1 }, (_, b) => b * T)
     return reshape(tensor(afterPad(ints(inputIds), ends, before)), inputIds.shape)
   }

@@ -1,5 +1,5 @@
 // Models by name, to be trained from scratch: the sizes that papers use.
-import { bert, distilbert, type Family } from './family.js'
+import { bert, distilbert, type Family, gpt2 } from './family.js'
 import type { Settings } from './pretrained.js'
 
 export interface Preset {
@@ -23,6 +23,7 @@ export const presets = {
   base: sized(12, 768),
   'tinybert-4l-312': { family: bert, settings: { layers: 4, width: 312, heads: 12, inner: 1200 } },
   'minilm-6l-384': { family: bert, settings: { layers: 6, width: 384, heads: 12, inner: 1536 } },
+  distilgpt2: { family: gpt2, settings: { layers: 6, width: 768, heads: 12, inner: 3072 } },
   distilbert: { family: distilbert, settings: { layers: 6, width: 768, heads: 12, inner: 3072 } },
 } satisfies Record<string, Preset>
 

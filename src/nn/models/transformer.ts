@@ -26,6 +26,7 @@ export class Transformer extends Pretrained {
   words: Embedding
   positions: Embedding
   types: Embedding | null
+  /** Of the embeddings, or of the last layer's states. */
   norm: LayerNorm
   drop: Dropout
   /** To the states' width, where tables have another. */
@@ -45,11 +46,11 @@ export class Transformer extends Pretrained {
     const places = before > 0 ? { std, paddingIdx: before - 1 } : { std }
     this.positions = new Embedding(maxLength + before, own, places)
     this.types = tokenTypes > 0 ? new Embedding(tokenTypes, own, { std }) : null
-    this.norm = new LayerNorm(own, { eps })
+    this.norm = new LayerNorm(family.norms === 'post' ? own : width, { eps })
     this.drop = new Dropout(dropout)
     this.project = embedding === null ? null : new Linear(embedding, width, { std })
     this.positionBias = family.addsDistances ? new Embedding(BUCKETS, this.config.heads, { std }) : null
-    const block = { ...this.config, dropAttended: family.dropAttended }
+    const block = { ...this.config, dropAttended: family.dropAttended, norm: family.norms }
     const blocks = blocksOf(this.config)
     const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map(
       (sizes) => new EncoderBlock({ ...block, ...sizes }),
@@ -64,7 +65,8 @@ export class Transformer extends Pretrained {
    * not fit each other or the model, RangeError for ids outside the tables and wrong starts.
    */
   forward(input: ModelInput, want: Wanted = {}): ModelOutput {
-    const { attentionMask, starts } = input
+    const { attentionMask, starts, cache } = input
+    const { causal, norms } = this.family
     const trace: LayerTrace = {
       scores: want.attentionScores ? [] : undefined,
       probs: want.attentionProbs ? [] : undefined,
@@ -73,9 +75,13 @@ export class Transformer extends Pretrained {
     let h = this.#embed(input)
     const hiddenStates = [h]
     const bias = this.positionBias && permute(this.positionBias.forward(distancesOf(input)), [2, 0, 1]) // [H, T, T]
-    for (const layer of this.layers) {
-      h = layer.forward(h, { attentionMask, starts, trace, ...(bias && { bias }) })
+    for (const [i, layer] of this.layers.entries()) {
+      h = layer.forward(h, { attentionMask, starts, causal, cache: cache?.[i], trace, ...(bias && { bias }) })
       hiddenStates.push(h)
+    }
+    if (norms === 'pre') {
+      h = this.norm.forward(h)
+      hiddenStates[this.layers.length] = h
     }
     return {
       lastHiddenState: h,
@@ -106,7 +112,7 @@ export class Transformer extends Pretrained {
       if (tokenTypeIds && this.config.tokenTypes === 1) checkOneText(className, tokenTypeIds)
       sum = add(sum, this.types.forward(types))
     }
-    const h = this.drop.forward(this.norm.forward(sum))
+    const h = this.drop.forward(this.family.norms === 'post' ? this.norm.forward(sum) : sum)
     return this.project?.forward(h) ?? h
   }
 }

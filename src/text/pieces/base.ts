@@ -15,6 +15,9 @@ import {
 /** Names of the tokens with a role, of RoBERTa's kin. */
 export const robertaRoles = { pad: '<pad>', unk: '<unk>', cls: '<s>', sep: '</s>', mask: '<mask>' }
 
+/** Of GPT-2: one token ends texts, and stands wherever another is asked for. */
+export const gpt2Roles = { pad: '<|endoftext|>', unk: '<|endoftext|>', sep: '<|endoftext|>' }
+
 /** Words whose pieces are kept, and the longest of them in characters. */
 const [KEPT, LONGEST] = [2 ** 16, 64]
 

@@ -1,4 +1,4 @@
-// RoBERTa's tokenizer: byte pairs (Sennrich et al. 2016) over bytes (Radford et al. 2019), so that no text is unknown.
+// RoBERTa's and GPT-2's tokenizer: byte pairs (Sennrich et al. 2016) over bytes (Radford et al. 2019), so that no text is unknown.
 import {
   type ByteBpeSpec,
   byteCharacters,

@@ -3,9 +3,21 @@ import type { Activation } from '../../encoder.js'
 import type { NumberField, TransformerConfig } from '../config.js'
 
 /** What a model is for. */
-export type Kind = 'base' | 'sequence-classification' | 'masked-lm' | 'token-classification'
+export type Kind = 'base' | 'sequence-classification' | 'masked-lm' | 'token-classification' | 'causal-lm'
 
-export const kinds: readonly Kind[] = ['base', 'sequence-classification', 'masked-lm', 'token-classification']
+export const kinds: readonly Kind[] = [
+  ...(['base', 'sequence-classification', 'masked-lm', 'token-classification', 'causal-lm'] as const),
+]
+
+/** How a weight file has linear layers, where it is not as PyTorch's Linear, [out, in], one tensor each. */
+export interface Stored {
+  /** Ends of modules' names whose weights stand there as [in, out]. */
+  readonly turned: readonly string[]
+  /** Modules that stand there as one, by the end of its name: their outputs one after the other, by the ends of ours. */
+  readonly joined: Readonly<Record<string, readonly string[]>>
+  /** Of bare encoders, in which these are no parameters: what older versions of transformers saved besides. */
+  readonly buffers: RegExp
+}
 
 /** What one family of models has of its own. */
 export interface Family {
@@ -19,8 +31,9 @@ export interface Family {
     | 'electra'
     | 'albert'
     | 'mpnet'
+    | 'gpt2'
   /** What the parameters of the encoder begin with in a model that has a head. */
-  readonly prefix: 'bert' | 'distilbert' | 'roberta' | 'electra' | 'albert' | 'mpnet'
+  readonly prefix: 'bert' | 'distilbert' | 'roberta' | 'electra' | 'albert' | 'mpnet' | 'transformer'
   /** What its classes in Python begin with. */
   readonly className: string
   /** Whether the encoder ends in a pooler, a layer on the first token's state; a head of texts may do without it. */
@@ -34,8 +47,14 @@ export interface Family {
   readonly alwaysProjects: boolean
   /** Whether a table adds to a head's scores by the distance of two words, the same one in all layers. */
   readonly addsDistances: boolean
+  /** Whether config.json may leave open how wide the inner layers are: four times as the states. */
+  readonly innerFollows: boolean
   /** Whether all blocks are one, seen again and again. */
   readonly sharesLayers: boolean
+  /** Whether a word sees itself and those before it alone. */
+  readonly causal: boolean
+  /** Where norms stand: behind each part and the embeddings ('post'), or before each part and behind the last layer ('pre'). */
+  readonly norms: 'post' | 'pre'
   /** Whether what attention gives is dropped. */
   readonly dropAttended: boolean
   /** Whether token classification drops with headDropout, or with dropout. */
@@ -44,8 +63,9 @@ export interface Family {
   readonly wordActivation: Activation | null
   /** Of the encoder: our paths, `#` for the layer's number, to those of the weight file. */
   readonly names: Readonly<Record<string, string>>
-  /** What each head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. */
-  readonly heads: Readonly<Record<Exclude<Kind, 'base'>, Readonly<Record<string, string>>>>
+  /** What each head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. Others it has not. */
+  readonly heads: Readonly<Partial<Record<Exclude<Kind, 'base'>, Readonly<Record<string, string>>>>>
+  readonly stored: Stored | null
   /** Where the decoder is tied, the name of its bias; null: the decoder's own. */
   readonly tiedBias: string | null
   /** Names in a file of parameters that heads have, ours and others; TinyBERT keeps its projections. */
@@ -54,7 +74,9 @@ export interface Family {
   readonly settings: Readonly<Partial<Record<NumberField | 'activation' | 'tied', string>>>
   /** Settings that would change what is computed, by their names in config.json, with the values at which they do not. */
   readonly fixed: Readonly<Record<string, readonly unknown[]>>
+  /** Settings that are one here, by their names in config.json: they must say what the one in `settings` says. */
+  readonly alike: Readonly<Record<string, string>>
   /** Python's class of its tokenizer, where that is BERT's. */
-  readonly tokenizer: 'BertTokenizer' | 'DistilBertTokenizer'
+  readonly tokenizer: 'BertTokenizer' | 'DistilBertTokenizer' | 'GPT2Tokenizer'
   readonly defaults: TransformerConfig
 }

@@ -69,6 +69,17 @@ export function matmulKernel(
     })
   }
 
+  /** One row, which is waiting for memory: chunks of columns. */
+  function oneRow(p: Product, chunks: number): boolean {
+    const chunk = cutOf(p.n, chunks, CHUNK_COLS)
+    return pool.run({
+      fn: 'gemvTurned',
+      args: [p.c, p.a, p.aCol, p.b, p.bCol, p.n, p.k, p.bias, p.act],
+      steps: { 0: chunk * 4, 3: chunk * p.bCol, 7: p.bias === 0 ? 0 : chunk * 4 },
+      ...{ countAt: 5, total: p.n, chunk },
+    })
+  }
+
   /** Too few rows to share out: chunks of columns, each packs its part of B. false: no room. */
   function byColumns(p: Product, chunks: number): boolean {
     const share = shareOf(w.batchScratch(p.n, p.k))
@@ -152,7 +163,9 @@ export function matmulKernel(
     }
     const way =
       rows <= FEW_ROWS && bRow === 4
-        ? turned
+        ? rows === 1
+          ? oneRow
+          : turned
         : chunks > 1 && rows < SHARED_ROWS * pool.size()
           ? byColumns
           : byRows

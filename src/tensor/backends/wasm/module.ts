@@ -18,6 +18,7 @@ type ExportName =
   | 'rowsScratch'
   | 'tileRows'
   | 'gemmTurned'
+  | 'gemvTurned'
   | 'turnedScratch'
   | 'unary'
   | 'unaryGrad'

@@ -1,6 +1,6 @@
 // The module's exports.
 export {
-  batchScratch, columnsAtOnce, gemmBatch, gemmOne, gemmRows, gemmTurned, packB, packedBytes, panelsOf, rowsScratch, tileRows, turnedScratch,
+  batchScratch, columnsAtOnce, gemmBatch, gemmOne, gemmRows, gemmTurned, gemvTurned, packB, packedBytes, panelsOf, rowsScratch, tileRows, turnedScratch,
 } from './gemm'
 export { binary, binaryRun, fill, unary, unaryGrad, where } from './elementwise'
 export { copy, indexAdd, indexFits, indexSelect } from './copy'

@@ -1,0 +1,72 @@
+// GPT-2, and DistilGPT2, which is one of six layers: words that see those before them, norms before each part.
+import { classifier, defaults } from './bert.js'
+import type { Family } from './record.js'
+
+/** Radford et al. 2019. */
+export const gpt2: Family = {
+  modelType: 'gpt2',
+  prefix: 'transformer',
+  className: 'GPT2',
+  pooler: false,
+  pooling: 'tanh',
+  dropBeforePooler: false,
+  placesAfterPad: false,
+  alwaysProjects: false,
+  innerFollows: true,
+  sharesLayers: false,
+  addsDistances: false,
+  causal: true,
+  norms: 'pre',
+  dropAttended: true,
+  tokensUseHeadDropout: true,
+  wordActivation: null,
+  names: {
+    words: 'wte',
+    positions: 'wpe',
+    norm: 'ln_f',
+    'layers.#.attentionNorm': 'h.#.ln_1',
+    'layers.#.attention.query': 'h.#.attn.query',
+    'layers.#.attention.key': 'h.#.attn.key',
+    'layers.#.attention.value': 'h.#.attn.value',
+    'layers.#.attention.out': 'h.#.attn.c_proj',
+    'layers.#.outputNorm': 'h.#.ln_2',
+    'layers.#.up': 'h.#.mlp.c_fc',
+    'layers.#.down': 'h.#.mlp.c_proj',
+  },
+  heads: { 'token-classification': classifier, 'causal-lm': { decoder: 'lm_head' } },
+  stored: {
+    turned: ['attn.c_attn', 'attn.c_proj', 'mlp.c_fc', 'mlp.c_proj'],
+    joined: { 'attn.c_attn': ['attn.query', 'attn.key', 'attn.value'] },
+    buffers: /(^|\.)h\.\d+\.attn\.(bias|masked_bias)$/,
+  },
+  tiedBias: null,
+  headNames: /^(lm_head|classifier|score|multiple_choice_head)\./,
+  settings: {
+    vocabSize: 'vocab_size',
+    width: 'n_embd',
+    layers: 'n_layer',
+    heads: 'n_head',
+    inner: 'n_inner',
+    activation: 'activation_function',
+    maxLength: 'n_positions',
+    eps: 'layer_norm_epsilon',
+    dropout: 'resid_pdrop',
+    attentionDropout: 'attn_pdrop',
+    headDropout: 'classifier_dropout',
+    std: 'initializer_range',
+    tied: 'tie_word_embeddings',
+  },
+  fixed: {
+    scale_attn_weights: [true],
+    scale_attn_by_inverse_layer_idx: [false],
+    // Another order of the same in halves: there are only float32 and wider here.
+    reorder_and_upcast_attn: [false, true],
+  },
+  alike: { embd_pdrop: 'resid_pdrop' },
+  tokenizer: 'GPT2Tokenizer',
+  defaults: {
+    ...defaults,
+    ...{ vocabSize: 50257, maxLength: 1024, tokenTypes: 0, padId: null },
+    ...{ activation: 'gelu_new', eps: 1e-5, headDropout: 0.1 },
+  },
+}
