@@ -287,23 +287,18 @@ function one(acc: v128, b: usize, bCol: usize, x: v128): v128 {
  */
 export function gemvTurned(
   c: usize, a: usize, aCol: usize, b: usize, bCol: usize, n: i32, k: i32, bias: usize, act: i32,
-): i32 {
+): void {
   let i = 0
-  let seen = 0
   for (; i + LANES <= n; i += LANES) {
     const at = <usize>i * 4
     let w = b + <usize>i * bCol
     let x = a
-    // The columns behind these are asked for in the order in which they lie in memory.
-    let ahead = i + LANES * 2 <= n ? w + bCol * LANES : w
     let lo = bias ? v128.load(bias + at) : splat(0)
     let hi = bias ? v128.load(bias + at, 16) : splat(0)
     let p = 0
     for (; p + 4 <= k; p += 4) {
       const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x + aCol)
       const x2 = v128.load32_splat(x + aCol * 2), x3 = v128.load32_splat(x + aCol * 3)
-      seen += load<i32>(ahead) + load<i32>(ahead, 64)
-      ahead += 128
       lo = four(lo, w, bCol, x0, x1, x2, x3)
       hi = four(hi, w + bCol * 4, bCol, x0, x1, x2, x3)
       w += 16
@@ -327,6 +322,4 @@ export function gemvTurned(
     store<f32>(c + <usize>i * 4, f32x4.extract_lane(sum, 0))
   }
   activate(act, c, 0, 1, n)
-  // Given, so that the loads stay.
-  return seen
 }
