@@ -37,7 +37,12 @@ async function playThrough(limit, again) {
   const note = at('.play-note')?.textContent ?? ''
   const began = performance.now()
   distil.click()
-  await until(() => at('#play-result') ?? at('.play-problem'), 'the result')
+  let lost = false
+  await until(() => {
+    lost ||= [...document.querySelectorAll('.play-note')].some((it) => it.textContent.includes('loses this'))
+    return at('#play-result') ?? at('.play-problem')
+  }, 'the result')
+  const keeps = navigator.storage?.getDirectory !== undefined
   const seconds = (performance.now() - began) / 1000
   const problem = at('.play-problem')?.textContent ?? ''
   if (problem !== '') throw new Error(problem)
@@ -56,7 +61,16 @@ async function playThrough(limit, again) {
   button('Download the student (.zip)').click()
   const hash = await crypto.subtle.digest('SHA-256', await (await kept).arrayBuffer())
   const zip = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return JSON.stringify({ note, zip, rows, seconds, complaints, state: at('.play-state').textContent })
+  return JSON.stringify({
+    note,
+    zip,
+    rows,
+    seconds,
+    complaints,
+    keeps,
+    lost,
+    state: at('.play-state').textContent,
+  })
 }
 
 /** `open(url)` shows a page, `call(f, ...numbers)` runs a function in it; `check(name, f)` tells. */
@@ -79,13 +93,19 @@ export async function playsElsewhere({ dist, open, call, check, limit }) {
         must(told.zip === sha, `the student's .zip is ${told.zip}, Node's ${sha}`)
         must(threads.test(told.state), `it says ${told.state}`)
         must(told.note.includes('on one thread') === (headers !== ISOLATED), `it notes ${told.note}`)
-        // The tab is another one now, and what ran in the last is kept.
-        await open(`${site.origin}/lessons/`)
-        await open(`${site.origin}/play.html`)
-        const kept = JSON.parse(await call(playThrough, limit, true))
-        must(kept.complaints.length === 0, kept.complaints.join('; '))
-        must(kept.zip === sha, `the student that was kept is ${kept.zip}, Node's ${sha}`)
-        return `Node's student, kept for the next tab, ${told.seconds.toFixed(1)} s, ${told.rows} rows of tape, ${told.state.split('·').at(-1).trim()}`
+        must(told.lost !== told.keeps, `it ${told.keeps ? 'keeps' : 'does not keep'} and says otherwise`)
+        if (told.keeps) {
+          // The tab is another one now, and what ran in the last is kept.
+          await open(`${site.origin}/lessons/`)
+          await open(`${site.origin}/play.html`)
+          const kept = JSON.parse(await call(playThrough, limit, true))
+          must(kept.complaints.length === 0, kept.complaints.join('; '))
+          must(kept.zip === sha, `the student that was kept is ${kept.zip}, Node's ${sha}`)
+        }
+        const kept = told.keeps
+          ? 'kept for the next tab'
+          : 'not kept, as the page says: no private files here'
+        return `Node's student, ${kept}, ${told.seconds.toFixed(1)} s, ${told.rows} rows of tape, ${told.state.split('·').at(-1).trim()}`
       } finally {
         site.close()
       }

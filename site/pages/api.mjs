@@ -113,13 +113,26 @@ function declaration(it) {
   return `const ${it.name}: ${typeOf(it.type)}`
 }
 
-/** Where each name stands: name -> address. The first entry that has it wins. */
+/** The anchor of each name of a page. VitePress writes them small, so `tensor` and `Tensor` need two. */
+function anchorsOf(list) {
+  const anchors = new Map()
+  const taken = new Set()
+  for (const { name } of list) {
+    const plain = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+    const anchor = taken.has(plain) ? `${plain}-2` : plain
+    taken.add(anchor)
+    anchors.set(name, anchor)
+  }
+  return anchors
+}
+
+/** Where each name stands: name -> { address, name of the entry }. The first entry that has it wins. */
 function placesOf(modules) {
   const places = new Map()
   for (const { name, own } of modules)
-    for (const { page, list } of own)
-      for (const it of list)
-        if (!places.has(it.name)) places.set(it.name, { address: `/api/${page}#${it.name}`, name })
+    for (const { page, anchors } of own)
+      for (const [it, anchor] of anchors)
+        if (!places.has(it)) places.set(it, { address: `/api/${page}#${anchor}`, name })
   return places
 }
 
@@ -132,10 +145,10 @@ function named(declared, own, places) {
   return links.length > 0 ? [`Types: ${links.join(', ')}`] : []
 }
 
-function section(it, page, places) {
+function section(it, { page, anchors }, places) {
   const place = places.get(it.name)
-  const head = `## ${it.name} {#${it.name}}`
-  if (place.address !== `/api/${page}#${it.name}`)
+  const head = `## ${it.name} {#${anchors.get(it.name)}}`
+  if (place.address !== `/api/${page}#${anchors.get(it.name)}`)
     return [head, `[${it.name}](${place.address}) of \`${place.name}\`.`].join('\n\n')
   const declared = declaration(it)
   const table = members(it)
@@ -143,7 +156,7 @@ function section(it, page, places) {
     head,
     `\`\`\`ts\n${declared}\n\`\`\``,
     ...[commentOf(it)].filter(Boolean),
-    ...named([declared, ...table].join(' '), it.name, places),
+    ...named([declared, ...(table.join(' ').match(/`[^`]*`/g) ?? [])].join(' '), it.name, places),
     ...table,
   ].join('\n\n')
 }
@@ -178,7 +191,7 @@ async function modulesOf() {
           ...{ page: pageOf(name, part), title: `${part} of ${name}` },
           list: it.kind === ReflectionKind.Namespace ? sorted(it.children.map(target)) : [it],
         })),
-      ],
+      ].map((one) => ({ ...one, anchors: anchorsOf(one.list) })),
     }
   })
 }
@@ -189,14 +202,14 @@ async function made() {
   const modules = await modulesOf()
   const places = placesOf(modules)
   const pages = modules.flatMap(({ name, own }) =>
-    own.map(({ page, title, list }) => ({
-      name: page,
-      title,
-      count: list.length,
+    own.map((one) => ({
+      name: one.page,
+      title: one.title,
+      count: one.list.length,
       markdown: [
-        `# ${title}`,
-        `\`import { ${title === name ? '...' : title.split(' ')[0]} } from '${name}'\``,
-        ...list.map((it) => section(it, page, places)),
+        `# ${one.title}`,
+        `\`import { ${one.title === name ? '...' : one.title.split(' ')[0]} } from '${name}'\``,
+        ...one.list.map((it) => section(it, one, places)),
       ].join('\n\n'),
     })),
   )

@@ -51,7 +51,7 @@ const bytes = ({ teacher, student, alone }: DistilResult) =>
 let whole: DistilResult
 beforeAll(async () => {
   whole = await runDistillation(job).result
-})
+}, 120_000)
 
 describe('a job with its state kept', () => {
   it('goes on wherever it was cut off', async () => {
