@@ -2,6 +2,7 @@
 
 export { type ExportOnnxOptions, exportOnnx, type OnnxFloats } from '../../formats/onnx/export.js'
 export type { Qkv } from '../../nn/attention.js'
+export { KeyValues } from '../../nn/key-values.js'
 export {
   Bert,
   BertForMaskedLM,
