@@ -21,7 +21,7 @@ export {
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 export type { BlockShape, NumberField, ProblemType, TransformerConfig } from '../../nn/models/config.js'
 export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'
-export type { Family, Kind } from '../../nn/models/family.js'
+export type { Family, Kind, Stored } from '../../nn/models/family.js'
 export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/gpt2.js'
 export {
   MaskedWords,
