@@ -68,6 +68,7 @@ function output() {
   const tell = (text: string) => void said.push(text)
   const none = {
     jsonList: () => ({ add: () => {}, end: () => {} }),
+    write: () => {},
     jsonLine: () => {},
     drained: async () => {},
   }
