@@ -102,17 +102,12 @@ it('trains, distils, judges and writes from the command line', async () => {
     ...`generate --model ${at('lm')} --max-new-tokens 6 --quiet --prompt the`.split(' '),
   )
   expect(plain.out).toBe(`the${texts[0].text}\n`)
-  const stopped = await run(
-    'generate',
-    '--model',
-    at('lm'),
-    '--prompt',
-    'the',
-    '--quiet',
-    '--stop',
-    texts[0].text.slice(1, 3),
-  )
-  expect(stopped.out).toBe(`the${texts[0].text.slice(0, 1)}\n`)
+  const { text } = texts[0]
+  const until = (stop: string) =>
+    run('generate', '--model', at('lm'), '--prompt', 'the', '--quiet', '--stop', stop)
+  const end = text.slice(1, 3)
+  expect((await until(end)).out).toBe(`the${text.slice(0, text.indexOf(end))}\n`)
+  expect((await until('')).err).toContain('--stop: an empty text ends nothing')
 })
 
 it.each<[string, string]>([

@@ -89,6 +89,7 @@ async function write(
 }
 
 async function run(options: GenerateCommandOptions, { output, lines, now }: Context): Promise<void> {
+  if (options.stop?.includes('')) throw new RangeError('--stop: an empty text ends nothing')
   const folder = openLanguageModel(options.model, output)
   const list = output.jsonList('texts')
   let prompts = 0
