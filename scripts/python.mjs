@@ -55,6 +55,10 @@ const cases = [
   ['MPNetForMaskedLM', {}],
   ['MPNetForMaskedLM', { tied: false, eps: 1e-5 }],
   ['MPNetForTokenClassification', { labels }],
+  ['Gpt2', {}],
+  ['Gpt2LMHeadModel', {}],
+  ['Gpt2LMHeadModel', { tied: false, activation: 'gelu', eps: 1e-6 }],
+  ['Gpt2ForTokenClassification', { labels }],
 ]
 
 const lengths = [9, 4, 1]

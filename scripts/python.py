@@ -15,6 +15,7 @@ AUTO = {
     "ForSequenceClassification": tr.AutoModelForSequenceClassification,
     "ForMaskedLM": tr.AutoModelForMaskedLM,
     "ForTokenClassification": tr.AutoModelForTokenClassification,
+    "LMHeadModel": tr.AutoModelForCausalLM,
 }
 torch.set_num_threads(1)
 tr.utils.logging.set_verbosity_error()
@@ -23,12 +24,12 @@ report = []
 for i in range(len(os.listdir(sys.argv[1]))):
     folder = os.path.join(sys.argv[1], str(i))
     name = json.load(open(f"{folder}/config.json"))["architectures"][0]
-    auto = AUTO[name[next(name.index(part) for part in ("Model", "For") if part in name) :]]
+    auto = AUTO[name[next(name.index(part) for part in ("LMHead", "Model", "For") if part in name) :]]
     model, info = auto.from_pretrained(folder, output_loading_info=True)
     assert type(model).__name__ == name and model.dtype == torch.float32
     given = load_file(f"{folder}/check/in.safetensors")
     inputs = dict(input_ids=given["inputIds"].long(), attention_mask=given["attentionMask"].long())
-    if not name.startswith(("Distil", "MPNet")):
+    if not name.startswith(("Distil", "MPNet", "GPT2")):
         inputs["token_type_ids"] = given["tokenTypeIds"].long()
     with torch.no_grad():
         result = model.eval()(**inputs)[0]

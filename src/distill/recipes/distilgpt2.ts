@@ -1,5 +1,5 @@
 // distilgpt2: a student of half of GPT-2's layers learns on plain text to say the next word as the teacher does, by three losses.
-// Sanh et al. 2019, whose weights, temperature and pace these are; the card of DistilGPT2 names none of its own.
+// Sanh et al. 2019, whose weights, temperature and pace these are: those that DistilGPT2 itself was trained with are not published.
 import { stageOf } from '../plan/plan.js'
 import { numberFrom } from '../plan/settings.js'
 import { defineRecipe } from './recipe.js'
