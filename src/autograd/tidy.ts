@@ -2,7 +2,7 @@
 import { functionArg } from '../tensor/check.js'
 import { closeArena, openArena, type Storage } from '../tensor/storage.js'
 import { Tensor } from '../tensor/tensor.js'
-import { synchronous } from './graph.js'
+import { isRecording, synchronous } from './graph.js'
 
 /** The storages of all tensors inside arrays, Maps, Sets and the properties of objects. */
 function storagesIn(value: unknown, found: Set<Storage>, seen: Set<unknown> = new Set()): Set<Storage> {
@@ -37,4 +37,9 @@ export function tidy<T>(fn: () => T): T {
   } finally {
     closeArena(keep)
   }
+}
+
+/** tidy(), where nothing is recorded: backward() would need what is made inside. */
+export function tidyUnrecorded<T>(fn: () => T): T {
+  return isRecording() ? fn() : tidy(fn)
 }

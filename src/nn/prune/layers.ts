@@ -5,6 +5,7 @@ import { activatedLinear, type LinearActivation } from '../../autograd/ops/produ
 import { linear } from '../../autograd/ops/products/matmul.js'
 import { maskByScores } from '../../autograd/ops/pruning/mask-by-scores.js'
 import { expand, reshape } from '../../autograd/ops/shape/views.js'
+import { tidyUnrecorded } from '../../autograd/tidy.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Linear } from '../layers.js'
 import { LearnsApart, LinearStandIn } from '../stand-ins/stand-in.js'
@@ -72,8 +73,10 @@ export class MaskedLinear extends LinearStandIn {
   }
 
   override forward(x: Tensor, activation?: LinearActivation): Tensor {
-    const weight = this.computedWeight()
-    if (activation !== undefined) return activatedLinear(x, weight, this.bias, activation)
-    return linear(x, weight, this.bias)
+    return tidyUnrecorded(() => {
+      const weight = this.computedWeight()
+      if (activation !== undefined) return activatedLinear(x, weight, this.bias, activation)
+      return linear(x, weight, this.bias)
+    })
   }
 }

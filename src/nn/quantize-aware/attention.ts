@@ -6,6 +6,7 @@ import { dropout } from '../../autograd/ops/normalize.js'
 import { type AttentionTrace, attentionProbabilities } from '../../autograd/ops/products/attention.js'
 import { matmul } from '../../autograd/ops/products/matmul.js'
 import { permute, reshape } from '../../autograd/ops/shape/views.js'
+import { tidyUnrecorded } from '../../autograd/tidy.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import { type AttentionInput, MultiHeadAttention } from '../attention.js'
 import { undrawn } from '../init.js'
@@ -86,6 +87,13 @@ export class FakeQuantAttention extends MultiHeadAttention implements StandIn {
     // Asked for what unpadded texts do not have, the plain one refuses.
     if (starts !== undefined && (trace?.scores || trace?.probs || x.rank !== 2))
       return super.forward(x, input)
+    const run = () => this.#compute(x, input)
+    // What is looked into must stay.
+    return trace?.qkv || trace?.scores || trace?.probs ? run() : tidyUnrecorded(run)
+  }
+
+  #compute(x: Tensor, input: AttentionInput): Tensor {
+    const { starts } = input
     const padding = starts && paddingOf(starts)
     const { query, key, value } = this.quantizers
     const parts = [this.query, this.key, this.value].map((layer, i) =>

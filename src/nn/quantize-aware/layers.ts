@@ -3,6 +3,7 @@
 import { activate, activatedLinear, type LinearActivation } from '../../autograd/ops/products/activated.js'
 import { linear } from '../../autograd/ops/products/matmul.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
+import { tidyUnrecorded } from '../../autograd/tidy.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { Embedding, type Linear } from '../layers.js'
 import type { Module } from '../module.js'
@@ -45,7 +46,12 @@ export class FakeQuantLinear extends LinearStandIn {
     return { word: input * inFeatures + output * outFeatures, once: this.weight.numel }
   }
 
+  /** The weight on its grid is as large as the weight, and inputs as x: when answers are all that is wanted they go at once. */
   override forward(x: Tensor, activation?: LinearActivation): Tensor {
+    return tidyUnrecorded(() => this.#compute(x, activation))
+  }
+
+  #compute(x: Tensor, activation: LinearActivation | undefined): Tensor {
     const input = this.inputQuantizer?.forward(x) ?? x
     const weight = this.computedWeight()
     if (this.outputQuantizer === null && activation !== undefined)
@@ -92,7 +98,9 @@ export class FakeQuantEmbedding extends Embedding implements StandIn {
 
   /** Rows [..., width] that were taken out of a table, on the table's grid. */
   protected rowsOf(table: Tensor, rows: Tensor): Tensor {
-    const flat = reshape(rows, [-1, table.shape[1]])
-    return reshape(this.weightQuantizer.forward(flat, table), rows.shape)
+    return tidyUnrecorded(() => {
+      const flat = reshape(rows, [-1, table.shape[1]])
+      return reshape(this.weightQuantizer.forward(flat, table), rows.shape)
+    })
   }
 }
