@@ -208,7 +208,8 @@ function architecturesIn(given: Fields, family: Family): Pick<ModelConfig, 'kind
 export function configText(model: Pretrained): string {
   const { config, family } = model
   const maxLength = config.maxLength + placesBefore(family, config)
-  const rows = { ...config, maxLength, embedding: tableWidth(config) }
+  const inner = family.innerFollows && config.inner === 4 * config.width ? null : config.inner
+  const rows = { ...config, maxLength, inner, embedding: tableWidth(config) }
   const settings = Object.entries(family.settings).map(([name, field]) => [field, rows[name as NumberField]])
   const said: ReadonlyMap<unknown, unknown> = new Map(settings as [string, unknown][])
   const alike = Object.entries(family.alike).map(([field, other]) => [field, said.get(other)])

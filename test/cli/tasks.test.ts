@@ -336,7 +336,7 @@ describe('refused by name', () => {
     [
       'classes of masked words',
       [...taught, at('transfer.txt'), '--task', 'mlm', '--labels', 'a,b'],
-      /--labels: masked words have none/,
+      /--labels: words of plain text have none/,
     ],
     [
       "labels that are not the model's",

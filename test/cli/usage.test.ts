@@ -45,7 +45,7 @@ const exported = ['export', '--model', bert, ...out]
 
 const wrong: [string[], RegExp][] = [
   [[...train, '--epochs', '1', '--steps', '2'], /--steps.*cannot be used with.*--epochs/],
-  [[...train, '--task', 'mlm', '--labels', 'a,b'], /--labels: masked words have none/],
+  [[...train, '--task', 'mlm', '--labels', 'a,b'], /--labels: words of plain text have none/],
   [[...train, '--metric', 'rmse', '--dev', rows], /--metric rmse/],
   [[...train, '--max-length', '4096'], /--max-length 4096: the model takes at most/],
   [[...train, '--class-weights', '1,2,3'], /--class-weights/],

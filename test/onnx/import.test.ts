@@ -61,7 +61,8 @@ describe('torch.onnx.export', () => {
 })
 
 describe('a file of ours', () => {
-  it.each(readdirSync(join(golden, 'family')))('comes back: %s', (name) => {
+  const exported = readdirSync(join(golden, 'family')).filter((name) => !name.startsWith('gpt2'))
+  it.each(exported)('comes back: %s', (name) => {
     const folder = fresh()
     const source = join(golden, 'family', name)
     mkdirSync(join(folder, 'onnx'), { recursive: true })

@@ -210,7 +210,7 @@ describe('tokenizer.json', () => {
     ['a special token unheard of', (d) => (d.post_processor.special_tokens = {}), 'is not in special_tokens'],
     [
       'a template of none',
-      (d) => (d.post_processor = { type: 'ByteLevel' }),
+      (d) => (d.post_processor = { type: 'Sequence' }),
       'post_processor must be of type TemplateProcessing or BertProcessing or RobertaProcessing',
     ],
     [

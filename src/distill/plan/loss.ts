@@ -84,7 +84,8 @@ export interface PlanLoss {
   bind(options: Given, at: { file: string; where: string }, task?: StageTask): BoundLoss
 }
 
-const taskName = (task: StageTask) =>
+/** For people. */
+export const taskName = (task: StageTask) =>
   ({
     ...{ classes: 'single classes', sets: 'sets of classes', numbers: 'numbers' },
     ...{ words: 'masked words', next: 'next words' },

@@ -22,7 +22,7 @@ import { layerMap } from '../layer-map.js'
 import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/source.js'
 import { checkStored, type StoredTeacher, storedOutputs } from '../teachers/stored.js'
 import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
-import type { LossContext, TeacherShape } from './loss.js'
+import { type LossContext, type StageTask, type TeacherShape, taskName } from './loss.js'
 import { OneClassWatch, oneClassText } from './one-class.js'
 import {
   at,
@@ -112,7 +112,10 @@ function lessonsOf(
 ): DataSet<Lesson> {
   const padded = paddedBy(stage)
   if (guesses(stage)) {
-    if (padded !== null) throw new TinystillError(`${stage.name}: ${padded} does not go with words to guess`)
+    if (padded !== null)
+      throw new TinystillError(
+        `${stage.name}: ${padded} does not go with ${taskName(stage.task as StageTask)}`,
+      )
     return bench.masked(stage.data)
   }
   const data = bench.data(stage.data)
