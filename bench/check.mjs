@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { renderTable } from '../dist/cli/shared/table.js'
 import { backendReport, setBackend } from '../dist/index.js'
+import { int8Build } from '../dist/tensor/backend.js'
 import { kernelCases } from './cases/kernels.mjs'
 import { fail, readArgs } from './lib/args.mjs'
 import { plural, right } from './lib/format.mjs'
@@ -45,13 +46,13 @@ try {
   fail(`${COMMAND}: ${error.message}`)
 }
 const { build, kernels: places } = backendReport()
+/** Those of whole numbers are none of the table of kernels. */
+const isFast = ({ kernel }) => (kernel.startsWith('int8') ? int8Build() !== null : places[kernel] === 'wasm')
 const covered = new Set(kernelCases.map((c) => c.kernel))
 const uncovered = Object.keys(places).filter((name) => places[name] === 'wasm' && !covered.has(name))
 if (uncovered.length > 0)
   console.log(`kernels without a case in bench/cases/kernels.mjs: ${uncovered.join(', ')}`)
-const names = kernelCases
-  .filter((c) => places[c.kernel] === 'wasm' && (!args.only || args.only === c.name))
-  .map((c) => c.name)
+const names = kernelCases.filter((c) => isFast(c) && (!args.only || args.only === c.name)).map((c) => c.name)
 const remedy = `Make it with ${COMMAND} -- --store, on a commit that is known to be fast`
 const before = args.store && !args.only ? { cases: [] } : readResults(FILE, remedy)
 const here = machine()
