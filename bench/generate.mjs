@@ -17,7 +17,14 @@ const args = readArgs('npm run bench:generate', 'words a second of GPT-2, beside
 /** What is measured is a call that writes so many words, the reading of the prompt with it. */
 const TOKENS = 16
 const shape = { layers: 12, width: 768, heads: 12, inner: 3072 }
-const work = { what: 'generate', threads: args.threads, shape, tokens: TOKENS, prompt: args.prompt, vocabulary: 50257 }
+const work = {
+  what: 'generate',
+  threads: args.threads,
+  shape,
+  tokens: TOKENS,
+  prompt: args.prompt,
+  vocabulary: 50257,
+}
 
 async function profiles() {
   const { setThreads } = await import('../dist/index.js')
@@ -38,7 +45,9 @@ function times() {
   const { ours, peer } = row
   const rate = ({ median }) => `${((TOKENS * 1000) / median).toFixed(1)} tokens a second`
   const beside = peer ? `; PyTorch ${rate(peer)}, ours ${(peer.median / ours.median).toFixed(2)} of it` : ''
-  console.log(`GPT-2, behind ${args.prompt} tokens, ${args.threads} thread: ${rate(ours)}, peak ${ours.rssMB} MB${beside}`)
+  console.log(
+    `GPT-2, behind ${args.prompt} tokens, ${args.threads} thread: ${rate(ours)}, peak ${ours.rssMB} MB${beside}`,
+  )
   return row
 }
 

@@ -28,7 +28,8 @@ it('20 steps of the recipe', async () => {
   for (const p of teacher.parameters()) p.requiresGrad = false
   const student = distilbertOf(teacher, [1], 'causal-lm', teacher.config.labels)
   student.config.dropout = 0
-  for (const m of student.modules()) for (const name of ['p', 'dropout']) if (name in m) Object.assign(m, { [name]: 0 })
+  for (const m of student.modules())
+    for (const name of ['p', 'dropout']) if (name in m) Object.assign(m, { [name]: 0 })
   const texts = (given.lessons as number[][][]).flat().map((ids) => Int32Array.from(ids))
   const data: DataSet<TextInput> = {
     ...{ size: 6, labels: null, batches: (n) => cut(inOrder(6), n), tokens: (rows) => rows.length },
@@ -37,7 +38,10 @@ it('20 steps of the recipe', async () => {
   const [recipe] = languageRecipes
   const occasion = { transfer: false, labelled: 0, transferRows: 6, pretrained: true, text: true }
   const [first] = recipe.plan({}, occasion, 'test').stages
-  const stage: StagePlan = { ...first, fit: { ...first.fit, lr: 5e-3, epochs: 10, batchSize: 3, accumulate: 1 } }
+  const stage: StagePlan = {
+    ...first,
+    fit: { ...first.fit, lr: 5e-3, epochs: 10, batchSize: 3, accumulate: 1 },
+  }
   expect(describePlan({ stages: [stage] })).toContain(
     'words: loss = 5 2^2 KL(softmax(z_t/2) || softmax(z_s/2)) + 2 CE(next words, softmax(z_s))',
   )
@@ -57,7 +61,10 @@ it('20 steps of the recipe', async () => {
 })
 
 const sentences = ['the dog barks', 'a small animal sleeps', 'one cat', 'the tall tree']
-writeFileSync(at('plain.txt'), Array.from({ length: 40 }, (_, i) => `${sentences[i % 4]} ${i % 3}\n`).join(''))
+writeFileSync(
+  at('plain.txt'),
+  Array.from({ length: 40 }, (_, i) => `${sentences[i % 4]} ${i % 3}\n`).join(''),
+)
 
 it('trains, distils, judges and writes from the command line', async () => {
   const short = `--train ${at('plain.txt')} --dev ${at('plain.txt')} --threads 1 --quiet --json`
@@ -71,7 +78,9 @@ it('trains, distils, judges and writes from the command line', async () => {
     `train --task lm --model ${folder} --epochs 4 --lr 3e-3 --batch-size 4 --max-length 16 ${short} --out ${at('lm')}`,
   )
   expect(trained.perplexity).toBeLessThan(before.perplexity / 3)
-  const after = await done(`eval --model ${at('lm')} --data ${at('plain.txt')} --max-length 16 --json --quiet`)
+  const after = await done(
+    `eval --model ${at('lm')} --data ${at('plain.txt')} --max-length 16 --json --quiet`,
+  )
   expect(after.perplexity).toBeCloseTo(trained.perplexity, 3)
   const distilled = await done(
     `distill --recipe distilgpt2 --teacher ${at('lm')} --epochs 2 --batch-size 4 --max-length 16 ${short} --out ${at('half')}`,
@@ -84,12 +93,25 @@ it('trains, distils, judges and writes from the command line', async () => {
   writeFileSync(at('new.json'), JSON.stringify(config))
   const rest = `--steps 3 --batch-size 4 --max-length 16 ${short}`
   await done(`train --task lm --model ${at('new.json')} --tokenizer ${folder} ${rest} --out ${at('new')}`)
-  await done(`distill --recipe distilgpt2 --teacher ${at('lm')} --student ${at('new')} ${rest} --out ${at('other')}`)
+  await done(
+    `distill --recipe distilgpt2 --teacher ${at('lm')} --student ${at('new')} ${rest} --out ${at('other')}`,
+  )
   const { texts } = await done(`generate --model ${at('lm')} --prompt the --max-new-tokens 6 --json --quiet`)
   expect(texts[0]).toMatchObject({ prompt: 'the', ended: expect.stringMatching(/tokens|stop/) })
-  const plain = await run(...`generate --model ${at('lm')} --max-new-tokens 6 --quiet --prompt the`.split(' '))
+  const plain = await run(
+    ...`generate --model ${at('lm')} --max-new-tokens 6 --quiet --prompt the`.split(' '),
+  )
   expect(plain.out).toBe(`the${texts[0].text}\n`)
-  const stopped = await run('generate', '--model', at('lm'), '--prompt', 'the', '--quiet', '--stop', texts[0].text.slice(1, 3))
+  const stopped = await run(
+    'generate',
+    '--model',
+    at('lm'),
+    '--prompt',
+    'the',
+    '--quiet',
+    '--stop',
+    texts[0].text.slice(1, 3),
+  )
   expect(stopped.out).toBe(`the${texts[0].text.slice(0, 1)}\n`)
 })
 
@@ -97,9 +119,18 @@ it.each<[string, string]>([
   [`generate --model ${join(golden, 'family/bert-mlm')} --prompt a`, 'which does not write texts'],
   [`generate --model ${folder} --prompt ${'dog-'.repeat(40)}`, 'the model takes 24 with what it writes'],
   [`generate --model ${folder} --prompt a --top-p 2`, 'It must be a number from'],
-  [`train --model ${folder} --train ${at('rows.tsv')} --out ${at('no')}`, 'of which there is no sequence-classification model'],
-  [`train --task lm --model tiny --train ${at('plain.txt')} --out ${at('no')}`, 'there is no causal-lm model of this family'],
-  [`distill --recipe distilgpt2 --teacher ${folder} --train ${at('plain.txt')} --alpha 0.5 --out ${at('no')}`, '--alpha: the recipe distilgpt2'],
+  [
+    `train --model ${folder} --train ${at('rows.tsv')} --out ${at('no')}`,
+    'of which there is no sequence-classification model',
+  ],
+  [
+    `train --task lm --model tiny --train ${at('plain.txt')} --out ${at('no')}`,
+    'there is no causal-lm model of this family',
+  ],
+  [
+    `distill --recipe distilgpt2 --teacher ${folder} --train ${at('plain.txt')} --alpha 0.5 --out ${at('no')}`,
+    '--alpha: the recipe distilgpt2',
+  ],
   [`export --model ${folder} --out ${at('onnx')}`, 'a GPT2LMHeadModel has no form here'],
 ])('%s is refused', async (line, message) => {
   writeFileSync(at('rows.tsv'), 'text\tlabel\nthe dog\ta\none cat\tb\n')

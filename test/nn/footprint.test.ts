@@ -33,15 +33,16 @@ const labels = ['a', 'b', 'c']
 afterEach(() => limitMemory(Number.POSITIVE_INFINITY))
 
 describe('parameters from a config', () => {
-  it.each(families.flatMap((family) => kinds.filter((kind) => hasKind(family, kind)).map((kind) => ({ family, kind, name: family.className }))))(
-    '$name, $kind: as many as the model has',
-    ({ family, kind }) => {
-      for (const tied of [true, false]) {
-        const model = makeModel(family, kind, { ...size, labels, tied })
-        expect(countOf(family, kind, model.config)).toBe(model.countParameters())
-      }
-    },
-  )
+  it.each(
+    families.flatMap((family) =>
+      kinds.filter((kind) => hasKind(family, kind)).map((kind) => ({ family, kind, name: family.className })),
+    ),
+  )('$name, $kind: as many as the model has', ({ family, kind }) => {
+    for (const tied of [true, false]) {
+      const model = makeModel(family, kind, { ...size, labels, tied })
+      expect(countOf(family, kind, model.config)).toBe(model.countParameters())
+    }
+  })
 })
 
 /** The most bytes in use while a step is taken, the model's and the optimizer's included. */

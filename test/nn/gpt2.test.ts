@@ -53,7 +53,9 @@ describe('a folder', () => {
   it('of the bare model writes, where the head is tied', () => {
     const folder = changed({ architectures: ['GPT2Model'] })
     expect(loadPretrained(folder).model.kind).toBe('base')
-    expect(answer(loadPretrained(folder, { as: 'causal-lm' }).model)).toEqual(answer(loadPretrained(golden).model))
+    expect(answer(loadPretrained(folder, { as: 'causal-lm' }).model)).toEqual(
+      answer(loadPretrained(golden).model),
+    )
   })
 
   it.each<[object, string]>([
@@ -72,7 +74,11 @@ describe('a folder', () => {
   })
 
   it.each<[string, (tensors: Map<string, Tensor>) => void, string]>([
-    ['a list', (t) => t.set(`${attn}.c_attn.weight`, zeros([36])), `${attn}.c_attn.weight is [36], and must be a matrix`],
+    [
+      'a list',
+      (t) => t.set(`${attn}.c_attn.weight`, zeros([36])),
+      `${attn}.c_attn.weight is [36], and must be a matrix`,
+    ],
     ['parts', (t) => t.set(`${attn}.c_attn.bias`, zeros([35])), 'is [35], and must be 3 parts of one width'],
     ['a shape', (t) => t.set(`${attn}.c_attn.weight`, zeros([12, 39])), `${attn}.query.weight is [13, 12]`],
     ['two', (t) => t.set(`${attn}.key.weight`, zeros([12, 12])), `holds ${attn}.key.weight beside`],
@@ -87,7 +93,11 @@ describe('a folder', () => {
     expect(() => loadPretrained(golden, { as: 'sequence-classification' })).toThrow(
       'is of a GPT2, of which there is no sequence-classification model',
     )
-    expect(() => makeModel(gpt2, 'masked-lm', {})).toThrow('GPT2: there is no masked-lm model of this family here')
-    expect(() => makeModel(bert, 'causal-lm', {})).toThrow('Bert: there is no causal-lm model of this family here')
+    expect(() => makeModel(gpt2, 'masked-lm', {})).toThrow(
+      'GPT2: there is no masked-lm model of this family here',
+    )
+    expect(() => makeModel(bert, 'causal-lm', {})).toThrow(
+      'Bert: there is no causal-lm model of this family here',
+    )
   })
 })

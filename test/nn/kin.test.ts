@@ -63,7 +63,9 @@ const qkv = (heads: number) => {
   return [x, x, x] as const
 }
 const same = [electra, albert, mpnet]
-const all = same.flatMap((family) => kinds.filter((kind) => hasKind(family, kind)).map((kind) => [family.modelType, kind, family] as const))
+const all = same.flatMap((family) =>
+  kinds.filter((kind) => hasKind(family, kind)).map((kind) => [family.modelType, kind, family] as const),
+)
 
 describe.each(all)('%s, %s', (name, kind, family) => {
   it('is written, and read again', () => {

@@ -28,7 +28,9 @@ describe.each(backends)('on %s', (backend) => {
         noGrad(() => {
           const all = Array.from(linear(x, w, bias).data)
           for (const row of [0, 1, 2])
-            expect(Array.from(linear(x.narrow(0, row, 1), w, bias).data)).toEqual(all.slice(row * n, row * n + n))
+            expect(Array.from(linear(x.narrow(0, row, 1), w, bias).data)).toEqual(
+              all.slice(row * n, row * n + n),
+            )
         })
     })
   })

@@ -69,7 +69,7 @@ export function exportOnnxPieces(
     throw new ArgumentError(
       'exportOnnx',
       `a ${model.architecture} has no form here: its words see those before them alone`,
-      "Export it from Python, by optimum: savePretrained() writes a folder that transformers loads",
+      'Export it from Python, by optimum: savePretrained() writes a folder that transformers loads',
     )
   if (dtype === 'fp16' && isQuantized(model))
     throw new ArgumentError('exportOnnx', 'a quantized model has no form in fp16', 'Export the float model')
