@@ -24,6 +24,8 @@ const PACK_RATE = 1
 const FEW_ROWS = 48
 /** Rows for a thread from which B is packed for all of them together. */
 const SHARED_ROWS = 24
+/** Columns from which one row has a kernel of its own. */
+const ONE_ROW_COLS = 8
 /** Columns of a chunk are a multiple of a panel's. */
 const CHUNK_COLS = 16
 
@@ -69,9 +71,10 @@ export function matmulKernel(
     })
   }
 
-  /** One row, which is waiting for memory: chunks of columns. */
+  /** One row, which is waiting for memory: chunks of columns, none of fewer than the kernel takes at a time. */
   function oneRow(p: Product, chunks: number): boolean {
-    const chunk = cutOf(p.n, chunks, CHUNK_COLS)
+    let chunk = cutOf(p.n, chunks, CHUNK_COLS)
+    while (p.n % chunk > 0 && p.n % chunk < ONE_ROW_COLS) chunk += CHUNK_COLS
     return pool.run({
       fn: 'gemvTurned',
       args: [p.c, p.a, p.aCol, p.b, p.bCol, p.n, p.k, p.bias, p.act],
@@ -163,7 +166,7 @@ export function matmulKernel(
     }
     const way =
       rows <= FEW_ROWS && bRow === 4
-        ? rows === 1
+        ? rows === 1 && n >= ONE_ROW_COLS
           ? oneRow
           : turned
         : chunks > 1 && rows < SHARED_ROWS * pool.size()
