@@ -166,7 +166,7 @@ export function matmulKernel(
     }
     const way =
       rows <= FEW_ROWS && bRow === 4
-        ? rows === 1 && n >= ONE_ROW_COLS
+        ? rows === 1 && n >= ONE_ROW_COLS && k % 4 === 0
           ? oneRow
           : turned
         : chunks > 1 && rows < SHARED_ROWS * pool.size()

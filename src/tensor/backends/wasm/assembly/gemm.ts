@@ -272,31 +272,22 @@ function four(acc: v128, b: usize, bCol: usize, x0: v128, x1: v128, x2: v128, x3
   return madd(x3, v128.shuffle<i64>(t2, t3, 1, 3), acc)
 }
 
-// @ts-ignore: decorator
-@inline
-function one(acc: v128, b: usize, bCol: usize, x: v128): v128 {
-  let v = v128.load32_zero(b)
-  v = v128.load_lane<f32>(b + bCol, v, 1)
-  v = v128.load_lane<f32>(b + bCol * 2, v, 2)
-  return madd(x, v128.load_lane<f32>(b + bCol * 3, v, 3), acc)
-}
-
 /**
  * The same for one row of A: each column of B is read once, from memory as fast as it comes, and nothing is packed. Lanes are
- * columns, so that each element is the chain over k that the tile has.
+ * columns, so that each element is the chain over k that the tile has. n: LANES or more; k: by fours.
  */
 export function gemvTurned(
   c: usize, a: usize, aCol: usize, b: usize, bCol: usize, n: i32, k: i32, bias: usize, act: i32,
 ): void {
-  let i = 0
-  for (; i + LANES <= n; i += LANES) {
+  for (let i = 0; i < n; i += LANES) {
+    // The last columns once more, where they are no whole block.
+    if (i + LANES > n) i = n - LANES
     const at = <usize>i * 4
     let w = b + <usize>i * bCol
     let x = a
     let lo = bias ? v128.load(bias + at) : splat(0)
     let hi = bias ? v128.load(bias + at, 16) : splat(0)
-    let p = 0
-    for (; p + 4 <= k; p += 4) {
+    for (let p = 0; p < k; p += 4) {
       const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x + aCol)
       const x2 = v128.load32_splat(x + aCol * 2), x3 = v128.load32_splat(x + aCol * 3)
       lo = four(lo, w, bCol, x0, x1, x2, x3)
@@ -304,22 +295,8 @@ export function gemvTurned(
       w += 16
       x += aCol * 4
     }
-    for (; p < k; p++) {
-      const x0 = v128.load32_splat(x)
-      lo = one(lo, w, bCol, x0)
-      hi = one(hi, w + bCol * 4, bCol, x0)
-      w += 4
-      x += aCol
-    }
     v128.store(c + at, lo)
     v128.store(c + at, hi, 16)
-  }
-  for (; i < n; i++) {
-    let w = b + <usize>i * bCol
-    let x = a
-    let sum = bias ? v128.load32_splat(bias + <usize>i * 4) : splat(0)
-    for (let p = 0; p < k; p++, w += 4, x += aCol) sum = madd(v128.load32_splat(x), v128.load32_splat(w), sum)
-    store<f32>(c + <usize>i * 4, f32x4.extract_lane(sum, 0))
   }
   activate(act, c, 0, 1, n)
 }
