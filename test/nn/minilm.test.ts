@@ -67,7 +67,7 @@ describe.skipIf(!fetched)('all-MiniLM-L6-v2', () => {
 
   beforeAll(() => {
     const loaded = loadPretrained(folder)
-    expect(loaded.info).toEqual({ fresh: [], unused: [] })
+    expect(loaded.info).toEqual({ fresh: [], unused: [], notes: [] })
     model = loaded.model as Transformer
     tokenizer = loaded.tokenizer!
     ids = sentences.map((sentence) => tokenizer.encode(sentence).ids)
