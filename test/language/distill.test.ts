@@ -113,6 +113,10 @@ it('trains, distils, judges and writes from the command line', async () => {
 it.each<[string, string]>([
   [`generate --model ${join(golden, 'family/bert-mlm')} --prompt a`, 'which does not write texts'],
   [`generate --model ${folder} --prompt ${'dog-'.repeat(40)}`, 'the model takes 24 with what it writes'],
+  [
+    `distill --recipe distilgpt2 --teacher ${folder} --train ${at('plain.txt')} --answers ${at('kept')} --out ${at('no')}`,
+    '--answers: the recipe distilgpt2 learns next words, which have none',
+  ],
   [`generate --model ${folder} --prompt a --top-p 2`, 'It must be a number from'],
   [
     `train --model ${folder} --train ${at('rows.tsv')} --out ${at('no')}`,

@@ -28,8 +28,9 @@ import { type LanguageFolder, openLanguageModel } from './open.js'
 
 /** Options of distill that say nothing of next words. */
 const foreign = [
-  ...['generalTeacher', 'labels', 'transfer', 'text', 'augment', 'config', 'alpha', 'quantizeAware', 'loss'],
-  ...['prune', 'sparsity', 'prunePattern', 'pruneSchedule', 'baseline', 'ablate', 'dim', 'matryoshka'],
+  ...['generalTeacher', 'labels', 'transfer', 'text', 'augment', 'config', 'alpha', 'quantizeAware'],
+  ...['prune', 'sparsity', 'prunePattern', 'pruneSchedule', 'baseline', 'ablate', 'answers'],
+  ...['loss', 'matryoshka', 'dim'],
 ] as const satisfies readonly (keyof DistillOptions)[]
 
 const QUICK = 500
