@@ -70,28 +70,30 @@ export interface MaskedJudging {
 }
 
 /**
- * Guesses masked words of `data`, each time the same ones. Between two batches the event loop gets its turns; the model's
- * mode is put back in the end.
+ * Figures of `lesson`, which gives logits beside the words that are asked for: [N, vocabulary] and [N], or [B, T, ...]; -100
+ * is none. Between two batches the event loop gets its turns; `model`, which it asks, is in eval mode meanwhile.
  */
-export async function maskedFigures<Input extends TextInput>(
-  model: WordGuesser,
+export async function wordFigures<Input>(
+  model: Module,
+  lesson: { forward(input: Input): { logits: Tensor; words: Tensor } },
   data: DataSet<Input>,
-  masking: Masking,
-  { batchSize = 64, onBatch }: MaskedJudging = {},
+  batchSize: number,
+  onBatch: MaskedJudging['onBatch'],
 ): Promise<MaskedFigures> {
   const { training } = model
-  const guesses = new Guesses(model.eval())
-  const hidden = maskedData(data, masking)
+  model.eval()
   let [loss, right, count, done] = [0, 0, 0, 0]
   try {
-    for (const rows of hidden.batches(batchSize, null)) {
+    for (const rows of data.batches(batchSize, null)) {
       tidy(() => {
-        const { logits, words } = noGrad(() => guesses.forward(hidden.input(rows)))
-        const [n, classes] = logits.shape
+        const { logits, words } = noGrad(() => lesson.forward(data.input(rows)))
+        const n = countWords(words)
         if (n === 0) return
         loss += n * noGrad(() => crossEntropy(logits, words)).item()
-        const wanted = ints(words)
-        for (let i = 0; i < n; i++) if (best(logits.elements, i * classes, classes) === wanted[i]) right++
+        const classes = logits.shape[logits.rank - 1]
+        ints(words).forEach((word, i) => {
+          if (word !== IGNORED && best(logits.elements, i * classes, classes) === word) right++
+        })
         count += n
       })
       done += rows.length
@@ -102,6 +104,20 @@ export async function maskedFigures<Input extends TextInput>(
     model.train(training)
   }
   return { loss: loss / count, perplexity: Math.E ** (loss / count), accuracy: right / count }
+}
+
+/** Those that are asked for. */
+export const countWords = (words: Tensor) =>
+  ints(words).reduce((n, word) => n + (word === IGNORED ? 0 : 1), 0)
+
+/** Guesses masked words of `data`, each time the same ones. */
+export async function maskedFigures<Input extends TextInput>(
+  model: WordGuesser,
+  data: DataSet<Input>,
+  masking: Masking,
+  { batchSize = 64, onBatch }: MaskedJudging = {},
+): Promise<MaskedFigures> {
+  return wordFigures(model, new Guesses(model), maskedData(data, masking), batchSize, onBatch)
 }
 
 /** Trains `model` on masked words of plain text. dev: judged after each epoch, if given; onDev hears how far that is. */

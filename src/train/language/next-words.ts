@@ -1,18 +1,14 @@
 // Training on the next word: of every word of a text the model says what follows. Radford et al. 2019.
 import { tensor } from '../../autograd/create.js'
-import { noGrad } from '../../autograd/graph.js'
 import { crossEntropy } from '../../autograd/ops/losses/losses.js'
-import { tidy } from '../../autograd/tidy.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { HeadOutput } from '../../nn/models/pretrained.js'
 import { Module } from '../../nn/module.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import { IGNORED } from '../../text/masking.js'
-import type { MaskedFigures, MaskedJudging } from '../masked.js'
+import { countWords, type MaskedFigures, type MaskedJudging, wordFigures } from '../masked.js'
 import type { MaskedText } from '../masked-data.js'
-import { best } from '../metrics.js'
-import { breathe } from '../pace.js'
 import type { FitResult } from '../reports.js'
 import { type FitOptions, fit } from '../trainer.js'
 
@@ -62,39 +58,13 @@ class Lesson extends Module {
   }
 }
 
-const counted = (words: Tensor) => ints(words).reduce((n, word) => n + (word === IGNORED ? 0 : 1), 0)
-
 /** Of the words of `data` but for the first of each text: mean cross entropy, exp of it, and the share that was the likeliest. */
 export async function nextWordFigures(
   model: NextWordModel,
   data: DataSet<TextInput>,
   { batchSize = 8, onBatch }: MaskedJudging = {},
 ): Promise<MaskedFigures> {
-  const { training } = model
-  const lesson = new Lesson(model.eval())
-  const texts = nextWordTexts(data)
-  let [loss, right, count, done] = [0, 0, 0, 0]
-  try {
-    for (const rows of texts.batches(batchSize, null)) {
-      tidy(() => {
-        const { logits, words } = noGrad(() => lesson.forward(texts.input(rows)))
-        const n = counted(words)
-        if (n === 0) return
-        loss += n * noGrad(() => crossEntropy(logits, words)).item()
-        const classes = logits.shape[logits.rank - 1]
-        ints(words).forEach((word, i) => {
-          if (word !== IGNORED && best(logits.elements, i * classes, classes) === word) right++
-        })
-        count += n
-      })
-      done += rows.length
-      onBatch?.(done)
-      await breathe()
-    }
-  } finally {
-    model.train(training)
-  }
-  return { loss: loss / count, perplexity: Math.E ** (loss / count), accuracy: right / count }
+  return wordFigures(model, new Lesson(model), nextWordTexts(data), batchSize, onBatch)
 }
 
 /** Trains `model` on the next words of plain text. dev: judged after each epoch, if given; onDev hears how far that is. */
@@ -106,7 +76,7 @@ export function trainNextWords(
   return fit(
     new Lesson(model),
     nextWordTexts(data),
-    ({ logits, words }) => ({ total: crossEntropy(logits, words), weight: Math.max(1, counted(words)) }),
+    ({ logits, words }) => ({ total: crossEntropy(logits, words), weight: Math.max(1, countWords(words)) }),
     {
       ...options,
       ...(dev && { evaluate: () => nextWordFigures(model, dev, onDev && { onBatch: onDev }) }),
