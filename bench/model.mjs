@@ -1,6 +1,10 @@
 // The models of the benches, and what is done with them.
 
-import { Gpt2LMHeadModel, TextClassifier } from '../dist/files/models/index.js'
+import {
+  BiLstmForSequenceClassification,
+  Gpt2LMHeadModel,
+  TextClassifier,
+} from '../dist/files/models/index.js'
 import { crossEntropy, manualSeed, nn, noGrad, optim, tensor, tidy } from '../dist/index.js'
 import { generate } from '../dist/train/language/generate.js'
 import { tokenIds, VOCABULARY } from './shapes.mjs'
@@ -35,9 +39,15 @@ export function trainer(model, lr = 1e-4) {
   }
 }
 
+function buildBilstm(shape) {
+  manualSeed(1)
+  return new BiLstmForSequenceClassification({ ...shape, vocabSize: VOCABULARY, dropout: 0.1 })
+}
+
 /** Each of `step`, `forward` and `logits` is for a batch without padding. int8: a quantized model, which has no step. */
-export function prepare(shape, batch, tokens, { int8 = false } = {}) {
-  const model = int8 ? nn.quantize(build(shape)) : build(shape)
+export function prepare(shape, batch, tokens, { int8 = false, bilstm = false } = {}) {
+  const made = bilstm ? buildBilstm(shape) : build(shape)
+  const model = int8 ? nn.quantize(made) : made
   const input = {
     inputIds: tensor(tokenIds(batch, tokens), { shape: [batch, tokens] }),
     attentionMask: tensor(new Int32Array(batch * tokens).fill(1), { shape: [batch, tokens] }),

@@ -30,6 +30,12 @@ export const modelWork = (name) => [
   { title: `${name} int8, one text of 16 tokens`, what: 'int8', shape: models[name], batch: 1, tokens: 16 },
 ]
 
+/** Of the preset bilstm: every word's vector is updated, which is most of it. */
+export const bilstmWork = {
+  ...{ title: 'BiLSTM 300, training step, 32 x 24', what: 'bilstm', batch: 32, tokens: 24 },
+  shape: { embedding: 300, width: 300, inner: 200 },
+}
+
 /** Layers of MiniLM and TinyBERT over 16 x 64 words: rows, inputs, outputs. */
 export const layerShapes = [
   [1024, 384, 1536],

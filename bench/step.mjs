@@ -7,14 +7,14 @@ import { ms, plural } from './lib/format.mjs'
 import { describe, machine } from './lib/machine.mjs'
 import { writeResults } from './lib/results.mjs'
 import { summary } from './lib/stats.mjs'
-import { models, modelWork, threadCounts, VOCABULARY } from './shapes.mjs'
+import { bilstmWork, models, modelWork, threadCounts, VOCABULARY } from './shapes.mjs'
 
 const args = readArgs(
   'npm run bench:step',
   'training step, forward pass and latency, beside PyTorch in turn',
   {
     profile: { help: 'only where the time of a training step goes, by kernel' },
-    work: { value: 'WORK', choices: ['step', 'forward', 'int8'], help: 'one kind of work' },
+    work: { value: 'WORK', choices: ['step', 'forward', 'int8', 'bilstm'], help: 'one kind of work' },
     threads: { value: 'N', help: 'this number only; default 1 and all' },
     rounds: { value: 'N', fallback: 3, help: 'how often each has its turn, default 3' },
     json: { value: 'FILE', help: 'also writes the results there' },
@@ -45,7 +45,7 @@ function alone(work) {
 function times() {
   const rows = []
   if (!hasTorch) console.log('PyTorch: python3, or what PYTHON names, does not import torch and transformers')
-  for (const { title, ...work } of Object.keys(models).flatMap(modelWork)) {
+  for (const { title, ...work } of [...Object.keys(models).flatMap(modelWork), bilstmWork]) {
     if (args.work && args.work !== work.what) continue
     for (const threads of args.threads ? [args.threads] : threadCounts) {
       const asked = { ...work, threads, vocabulary: VOCABULARY }

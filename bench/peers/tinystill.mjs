@@ -24,6 +24,8 @@ if (what === 'matmul') {
   await measure(writer(shape, work).write)
 } else if (what === 'int8') {
   await measure(prepare(shape, batch, tokens, { int8: true }).forward)
+} else if (what === 'bilstm') {
+  await measure(prepare(shape, batch, tokens, { bilstm: true }).step)
 } else if (what === 'step' || what === 'forward') {
   const made = prepare(shape, batch, tokens)
   // Each side rounds in its own way, so only floats are compared.

@@ -26,8 +26,23 @@ def texts():
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
-def step():
-    model = bert_of(work["shape"], work["vocabulary"]).train()
+class BiLstm(torch.nn.Module):
+    def __init__(self, shape, vocabulary):
+        super().__init__()
+        E, C = shape["embedding"], shape["width"]
+        self.words = torch.nn.Embedding(vocabulary, E, padding_idx=0)
+        self.lstm = torch.nn.LSTM(E, C // 2, batch_first=True, bidirectional=True)
+        self.dense, self.drop = torch.nn.Linear(C, shape["inner"]), torch.nn.Dropout(0.1)
+        self.classifier = torch.nn.Linear(shape["inner"], 2)
+
+    def forward(self, input_ids, attention_mask, labels):
+        _, (last, _) = self.lstm(self.words(input_ids))
+        logits = self.classifier(self.drop(self.dense(torch.cat([last[0], last[1]], 1)).relu()))
+        return type("Out", (), {"loss": torch.nn.functional.cross_entropy(logits, labels)})
+
+
+def step(model=bert_of):
+    model = model(work["shape"], work["vocabulary"]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     inputs, labels = texts(), torch.arange(work["batch"]) % 2
 
@@ -38,6 +53,10 @@ def step():
         optimizer.zero_grad()
 
     return run
+
+
+def bilstm():
+    return step(BiLstm)
 
 
 def forward():
@@ -106,7 +125,7 @@ def timed(run):
 def main():
     torch.set_num_threads(work["threads"])
     torch.manual_seed(0)
-    kinds = {"matmul": matmul, "step": step, "forward": forward, "int8": int8, "conv": conv, "lstm": lstm, "generate": generate}
+    kinds = {"matmul": matmul, "step": step, "bilstm": bilstm, "forward": forward, "int8": int8, "conv": conv, "lstm": lstm, "generate": generate}
     run = kinds[work["what"]]()
     # As measure.mjs: warm up for 1.5 s, then at least 5 calls and 1.5 s.
     warm, calls, ms = 0.0, 0, []

@@ -32,6 +32,14 @@ export function encoderWeights({
   return (embedding ?? width) * (vocabSize + maxLength + tokenTypes) + all
 }
 
+/** The same of a layer over time in both directions: the words, and for four gates what comes in and the state before. */
+export const lstmWeights = ({
+  vocabSize,
+  embedding,
+  width,
+}: Pick<Sizes, 'vocabSize' | 'embedding' | 'width'>) =>
+  (embedding ?? width) * vocabSize + 4 * width * ((embedding ?? width) + width / 2)
+
 /** Elements of all tensors. */
 export function weightsIn(tensors: ReadonlyMap<string, { numel: number }>): number {
   return Array.from(tensors.values(), (t) => t.numel).reduce((a, b) => a + b, 0)

@@ -51,6 +51,9 @@ const TEXT = 32
 /** Floats of a word outside the blocks: embeddings, their sums and norm. */
 const aroundBlocks = (width: number) => 8 * width
 
+/** Floats of a word in a layer over time: its vector, and of both directions gates, as they come and as they are used, and states. */
+const overTime = (c: TransformerConfig) => tableWidth(c) + 10 * c.width
+
 function footprintOf(all: number, trained: number, activations: number): Footprint {
   const [weights, gradients, moments] = [all, trained, 2 * trained].map((n) => n * FLOAT)
   const floats = activations * FLOAT
@@ -61,8 +64,13 @@ function footprintOf(all: number, trained: number, activations: number): Footpri
 export function countOf(family: Family, kind: Kind, c: TransformerConfig): number {
   const { width: w, vocabSize: V } = c
   const linear = (from: number, to: number) => from * to + to
-  const norm = 2 * w
   const own = tableWidth(c)
+  if (family.body === 'lstm') {
+    const gates = (4 * w) / 2
+    const direction = gates * own + gates * (w / 2) + 2 * gates
+    return V * own + 2 * direction + linear(w, c.inner) + linear(c.inner, c.labels.length)
+  }
+  const norm = 2 * w
   const from = projectedFrom(family, c)
   const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block) =>
     blockLinears.reduce(
@@ -95,14 +103,17 @@ export function footprintOfConfig(
   words: number,
 ): Footprint {
   const { width, vocabSize } = config
-  const word = blocksOf(config).reduce(
-    (n, { heads, headSize, inner, ranks }) =>
-      n +
-      inBlock(width, heads * headSize, inner) +
-      (family.addsDistances ? inSquares(heads, TEXT) : 0) +
-      sumOf(ranks),
-    aroundBlocks(width),
-  )
+  const word =
+    family.body === 'lstm'
+      ? overTime(config)
+      : blocksOf(config).reduce(
+          (n, { heads, headSize, inner, ranks }) =>
+            n +
+            inBlock(width, heads * headSize, inner) +
+            (family.addsDistances ? inSquares(heads, TEXT) : 0) +
+            sumOf(ranks),
+          aroundBlocks(width),
+        )
   const guesses = { 'masked-lm': GUESSED, 'causal-lm': 1 }[kind as string] ?? 0
   const count = countOf(family, kind, config)
   return footprintOf(count, count, words * (word + 2 * guesses * vocabSize))

@@ -130,6 +130,22 @@ describe('tinystill distill, inside the teacher', () => {
     )
   })
 
+  it('bilstm: a student of its own, which answers, loses words, and is read again', async () => {
+    const { code, out } = await distil('bilstm', 'bilstm', '--baseline')
+    expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])
+    expect(record('bilstm').plan).toContain('distil: loss = MSE(z_t, z_s)')
+    expect(config('bilstm')).toMatchObject({ model_type: 'bilstm', hidden_size: 300, dense_size: 200 })
+    const cut = ['--vocabulary', at('train.tsv'), '--dev', at('train.tsv'), '--out', at('fewer'), '--quiet']
+    expect((await run('shrink', '--model', at('bilstm'), ...cut)).code).toBe(0)
+    expect(config('fewer').vocab_size).toBeLessThan(config('bilstm').vocab_size)
+    const { err } = await run('shrink', '--model', at('bilstm'), ...cut, '--heads', '0.5')
+    expect(err).toContain('a BiLstm has no heads, neurons or layers that could be cut')
+    const judged = await run('eval', '--model', at('fewer'), '--data', at('train.tsv'), '--json')
+    expect(JSON.parse(judged.out).accuracy).toBeGreaterThan(0.9)
+    await distil('bilstm', 'both', '--student', at('fewer'), '--alpha', '0.5')
+    expect(record('both').plan).toContain('loss = 0.5 MSE(z_t, z_s) + 0.5 CE(y, softmax(z_s))')
+  })
+
   it('distilbert: masked words by three losses, then the task, without token types and pooler', async () => {
     const { code, out } = await distil('distilbert', 'distilbert', ...text, '--general-teacher', at('words'))
     expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])

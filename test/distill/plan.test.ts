@@ -496,7 +496,7 @@ describe('plans', () => {
         { transfer: false, labelled: 1000, transferRows: 0, pretrained: false },
         'test',
       )
-      expect(describePlan(plan)).toMatch(/^[\w-]+: loss = .*softmax\(z_s/m)
+      expect(describePlan(plan)).toMatch(/^[\w-]+: loss = .*(softmax\(z_s|MSE\(z_t, z_s\))/m)
       expect(plan.stages.map((s) => s.name)).not.toContain(plan.baseline.name)
     }
     const born = recipes

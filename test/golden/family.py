@@ -8,8 +8,10 @@ out.attention_probs.0..L-1, out.loss, grad.<parameter>, and train.losses, train.
 train.final_logits of 20 AdamW steps on the same batch: lr 2e-3, betas 0.9 and 0.98, eps 1e-8, weight decay 0.05 on every
 parameter, factor min(1, (t+1)/5) * max(0, (20-t)/20), gradient norm 1, dropout 0.
 """
+import json
 import os
 import shutil
+import types
 
 import torch
 from safetensors.torch import save_file
@@ -69,6 +71,40 @@ def unjoined(named):
                 yield name.replace("c_attn", part), own
         else:
             yield name, turned
+
+
+class BiLstm(torch.nn.Module):
+    """Tang et al. 2019, figure 1, under the names of ours: no class of transformers."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        E, C = config.embedding_size, config.hidden_size
+        lstm = torch.nn.LSTM(E, C // 2, batch_first=True, bidirectional=True)
+        self.bilstm = torch.nn.ModuleDict(
+            dict(embedding=torch.nn.Embedding(config.vocab_size, E, config.pad_token_id), lstm=lstm))
+        self.dense = torch.nn.Linear(C, config.dense_size)
+        self.classifier = torch.nn.Linear(config.dense_size, config.num_labels)
+
+    def forward(self, input_ids, attention_mask, labels, **_):
+        words = self.bilstm["embedding"](input_ids)
+        pack, unpack = torch.nn.utils.rnn.pack_padded_sequence, torch.nn.utils.rnn.pad_packed_sequence
+        lengths = attention_mask.sum(1)
+        states, (last, _) = self.bilstm["lstm"](pack(words, lengths, batch_first=True, enforce_sorted=False))
+        states = unpack(states, batch_first=True, total_length=input_ids.shape[1])[0]
+        logits = self.classifier(self.dense(torch.cat([last[0], last[1]], 1)).relu())
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        return types.SimpleNamespace(logits=logits, loss=loss, hidden_states=[words, states], attentions=[])
+
+    def save_pretrained(self, folder):
+        os.makedirs(folder)
+        names = [f"LABEL_{i}" for i in range(self.config.num_labels)]
+        fields = vars(self.config) | dict(architectures=["BiLstmForSequenceClassification"], dtype="float32")
+        fields |= dict(id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)})
+        del fields["num_labels"]
+        with open(f"{folder}/config.json", "w") as file:
+            json.dump(fields, file, indent=2, sort_keys=True)
+        save_file(self.state_dict(), f"{folder}/model.safetensors", dict(format="pt"))
 
 
 def labels_for(kind, ids, mask, n):
@@ -167,3 +203,8 @@ write("mpnet-mlm", tr.MPNetForMaskedLM, mpnet(hidden_act="relu", layer_norm_eps=
 write("gpt2-lm", tr.GPT2LMHeadModel, gpt2(), "next", types=False)
 write("gpt2-lm-untied", tr.GPT2LMHeadModel, gpt2(tie_word_embeddings=False, n_inner=20, activation_function="gelu", layer_norm_epsilon=1e-6), "next", types=False, lengths=(10, 10))
 write("gpt2-tokens", tr.GPT2ForTokenClassification, gpt2(num_labels=5, n_head=2, activation_function="relu"), "token", types=False)
+# No transformer: an LSTM in both directions.
+torch.manual_seed(2)
+lstm = dict(vocab_size=VOCAB, embedding_size=7, hidden_size=12, dense_size=9, max_position_embeddings=512)
+lstm |= dict(model_type="bilstm", dropout=0.0, initializer_range=0.144, pad_token_id=0, num_labels=3)
+write("bilstm-classify", BiLstm, types.SimpleNamespace(**lstm), "text", types=False)

@@ -93,7 +93,8 @@ function sourceFor(
   teachers: readonly Teacher[],
   general: GeneralTeacher | null,
 ): StudentSource {
-  const { student: source, fromLayers: layers } = options
+  const { fromLayers: layers } = options
+  const source = options.student ?? (layers === undefined ? recipe.preset : undefined)
   const drawn = <T>(seed: number, start: number, make: () => T) =>
     randomScope(keyOf(seed, 'init', start), make)
   const [{ classes, folder, problemType }] = teachers

@@ -11,8 +11,8 @@ import type { KeptLogits, LogitFacts } from '../../files/kept-logits.js'
 import { loadClassifier } from '../../files/models/on-disk.js'
 import { type DataSet, selectRows } from '../../nn/data.js'
 import type { ProblemType } from '../../nn/models/config.js'
-import { SequenceClassifier } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
+import { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { Progress } from '../shared/progress.js'
@@ -51,7 +51,7 @@ export function loadTeacher(folder: string): Teacher {
     return { folder, cache, classes: cache.classes, problemType: cache.manifest.problemType }
   }
   const { model, tokenizer, classes, problemType, notes } = loadClassifier(folder)
-  if (!(model instanceof SequenceClassifier))
+  if (!(model instanceof Pretrained))
     throw new CheckpointError(folder, 'is no model of the BERT family', 'Train one: tinystill train')
   for (const p of model.parameters()) p.requiresGrad = false
   return { folder, model: model.eval() as Student, tokenizer, classes, problemType, notes }

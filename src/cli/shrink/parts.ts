@@ -30,13 +30,25 @@ const TEXTS = 600
 /** Texts of a batch, forward and back. */
 const BATCH = 32
 
-/** How much each part is worth: by the first texts of --train, or without it by weights alone. */
+/** What cuts something else than words. */
+const partFlags = [
+  ...(['heads', 'neurons', 'layers', 'width', 'rank', 'energy'] as const),
+  ...(['parameters', 'size', 'latency', 'tolerance'] as const),
+] as const
+
+/**
+ * How much each part is worth: by the first texts of --train, or without it by weights alone. null of a model that has no such
+ * parts, where none is asked for.
+ */
 export async function scoresOf(
   { model, tokenizer }: Whole,
   train: { rows: Rows; rules: CompareRules } | null,
-  { texts: most = TEXTS, headsBy, neuronsBy, widthBy, width, raw }: ShrinkOptions,
+  options: ShrinkOptions,
   { progress }: Context,
-): Promise<Scores> {
+): Promise<Scores | null> {
+  const { texts: most = TEXTS, headsBy, neuronsBy, widthBy, width, raw } = options
+  const words = options.vocabulary !== undefined && partFlags.every((flag) => options[flag] === undefined)
+  if (model.family.body !== 'blocks' && words) return null
   const usual = train === null ? 'magnitude' : undefined
   const importance = new Importance(model, {
     ...{ heads: headsBy ?? usual, neurons: neuronsBy ?? usual },
@@ -93,13 +105,14 @@ export interface Aim {
 /** Throws RangeError for more layers or dimensions than there are. */
 export function keptOf(
   model: Pretrained,
-  scores: Scores,
+  scores: Scores | null,
   words: FewerWords | null,
   { heads, neurons, layers: depth, width, layersBy = 'every-other', even, keepShape }: ShrinkOptions,
   aim: Aim | null,
 ): Kept {
   const { config, family } = model
   const all = allOf(config)
+  if (scores === null) return { ...all, words: words?.kept ?? all.words }
   const most = (name: string, asked: number, there: number) => {
     if (asked > there) throw new RangeError(`--${name} ${asked}: the model has ${there}`)
   }

@@ -263,7 +263,7 @@ function tell(
   const names = { before: 'before', after: 'after' }
   if (compared !== null) output.print(`${figureTable(compared.figures)}\n`)
   output.print(sizeTable({ names, bytes: sizes, parameters, speeds: compared?.speeds ?? null }))
-  output.print(`\n${leftTable(left, made, keepShape)}`)
+  if (left.family.body === 'blocks') output.print(`\n${leftTable(left, made, keepShape)}`)
   const { width, vocabSize } = left.config
   output.print(
     `\nwidth ${count(width)} of ${count(model.config.width)}, words ${count(vocabSize)} of ${count(model.config.vocabSize)}`,

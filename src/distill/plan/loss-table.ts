@@ -1,9 +1,9 @@
 // The losses that a plan may name: whoever has a new one adds a record, and every recipe and --config can use it.
 import type { PlanLoss } from './loss.js'
 import { attention, attentionProbs, cosine, hidden, patient, relation } from './on-layers.js'
-import { annealed, cwtm, dkpp, hard, soft, words } from './on-logits.js'
+import { annealed, cwtm, dkpp, hard, logits, soft, words } from './on-logits.js'
 
 export const lossTable: Readonly<Record<string, PlanLoss>> = {
-  ...{ soft, hard, annealed, cwtm, dkpp, words },
+  ...{ soft, logits, hard, annealed, cwtm, dkpp, words },
   ...{ hidden, attention, attentionProbs, relation, cosine, patient },
 }

@@ -53,6 +53,14 @@ export const soft = planLoss({
   },
 })
 
+/** Ba and Caruana 2014; Tang et al. 2019, equation 3. The mean over rows and classes. */
+export const logits = planLoss({
+  needs: { teacher: true },
+  settings: {},
+  formula: () => 'MSE(z_t, z_s)',
+  compute: (context) => mse(context.student.logits, teacherLogits(context)),
+})
+
 /** The mean over all rows of the batch, to which those without a label add nothing. */
 export const hard = planLoss({
   needs: { labels: true, tasks: ['classes', 'sets', 'numbers'] },

@@ -1,4 +1,5 @@
 // What a recipe is: settings of its own, and the plan that follows from them.
+import type { PresetName } from '../../nn/models/presets.js'
 import type { Plan, StageData } from '../plan/plan.js'
 import type { Given, Settings, Values } from '../plan/settings.js'
 import { defaultsOf, withSettings } from '../plan/settings.js'
@@ -47,6 +48,8 @@ export interface RecipeRecord<S extends Settings> {
    * teacher as it is.
    */
   student: 'given' | 'teacher' | 'distilbert' | 'copy'
+  /** The student where none is given, by the name of its size. */
+  preset?: PresetName
   /** Whether a new student learns from texts made of the labelled ones too, where nothing else is asked for. */
   varies?: boolean
   /** Whether the lone student is trained as this one is, by the same flags; else by what is good for labels. */

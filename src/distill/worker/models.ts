@@ -5,8 +5,8 @@ import { classifierIn } from '../../files/models/classifiers.js'
 import { memoryFolder } from '../../files/models/model-folder.js'
 import { classesIn, pretrainedIn, tokenizerOf } from '../../files/models/pretrained.js'
 import { bert } from '../../nn/models/family.js'
-import { SequenceClassifier } from '../../nn/models/heads.js'
 import { newModel } from '../../nn/models/new-model.js'
+import { Pretrained } from '../../nn/models/pretrained.js'
 import { keyOf } from '../../tensor/rng.js'
 import { type Tokenizer, trainingLength } from '../../text/encoding.js'
 import { labelNamesOf } from '../../text/labels.js'
@@ -59,7 +59,7 @@ function givenTeacher({ files, train }: GivenTeacher, classes: readonly string[]
   if (train === undefined) {
     const given = classifierIn(folder)
     const { model, tokenizer, maxLength, notes } = given
-    if (!(model instanceof SequenceClassifier))
+    if (!(model instanceof Pretrained))
       throw new CheckpointError('the teacher', 'is no model of the BERT family')
     const usualLength = trainingLength([tokenizer], maxLength)
     return { model: model as Student, tokenizer, classes: given.classes, train: null, usualLength, notes }

@@ -4,7 +4,7 @@ import { configText, type ModelConfig } from '../../formats/config.js'
 import { shown } from '../../formats/json.js'
 import { kindIn } from '../../formats/kinds.js'
 import { canonical, canonicalNames, copiesFor, dropCopies } from '../../formats/names.js'
-import { encoderWeights, weightsIn } from '../../formats/sizes.js'
+import { encoderWeights, lstmWeights, weightsIn } from '../../formats/sizes.js'
 import { packed, unpack } from '../../formats/stored.js'
 import { hollow, normal, undrawn } from '../../nn/init.js'
 import { makeModel } from '../../nn/models/bert.js'
@@ -269,7 +269,10 @@ function checkSize(
       `Set ${family.settings.layers} to ${layers} in config.json if that is meant, else download or save the folder again`,
     )
   const once = family.sharesLayers && { layers: Math.min(1, c.layers), blocks: c.blocks?.slice(0, 1) ?? null }
-  const needed = encoderWeights({ ...c, ...once, maxLength: c.maxLength + placesBefore(family, c) })
+  const needed =
+    family.body === 'lstm'
+      ? lstmWeights(c)
+      : encoderWeights({ ...c, ...once, maxLength: c.maxLength + placesBefore(family, c) })
   const there = weightsIn(found)
   if (needed > there) refuse(`holds ${there} weights`, `${needed} in the encoder alone`)
   // A classifier that the file lacks is drawn.

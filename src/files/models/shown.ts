@@ -18,6 +18,7 @@ export {
   RobertaForTokenClassification,
   type RobertaOptions,
 } from '../../nn/models/bert.js'
+export { BiLstmForSequenceClassification } from '../../nn/models/bilstm.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 export type { BlockShape, NumberField, ProblemType, TransformerConfig } from '../../nn/models/config.js'
 export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'

@@ -65,6 +65,12 @@ export function exportOnnxPieces(
     dtype: ['fp32', 'fp16'],
     inputs: ['row', 'tensor'],
   })
+  if (model instanceof Pretrained && model.family.body !== 'blocks')
+    throw new ArgumentError(
+      'exportOnnx',
+      `a ${model.architecture} has no form here: it reads words one after the other`,
+      'Export it from PyTorch, whose LSTM takes its weights as they are: docs/bilstm.md; or export a transformer student',
+    )
   if (model instanceof Pretrained && model.family.causal)
     throw new ArgumentError(
       'exportOnnx',

@@ -1,4 +1,5 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
+import { BiLstmForSequenceClassification } from './bilstm.js'
 import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
 import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './gpt2.js'
 import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
@@ -163,6 +164,7 @@ const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
     'token-classification': Gpt2ForTokenClassification,
     'causal-lm': Gpt2LMHeadModel,
   },
+  bilstm: { 'sequence-classification': BiLstmForSequenceClassification },
 }
 
 /** The model of a family and kind. Throws RangeError for a kind that the family has not. */

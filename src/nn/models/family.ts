@@ -3,13 +3,14 @@
 import { blocksOf, misfit, type NumberField, type TransformerConfig } from './config.js'
 import { albert, electra } from './family/albert.js'
 import { bert, distilbert } from './family/bert.js'
+import { bilstm } from './family/bilstm.js'
 import { gpt2 } from './family/gpt2.js'
 import { mpnet } from './family/mpnet.js'
 import type { Family, Kind } from './family/record.js'
 import { camembert, roberta, xlmRoberta } from './family/roberta.js'
 
 export { type Family, type Kind, kinds, type Stored } from './family/record.js'
-export { albert, bert, camembert, distilbert, electra, gpt2, mpnet, roberta, xlmRoberta }
+export { albert, bert, bilstm, camembert, distilbert, electra, gpt2, mpnet, roberta, xlmRoberta }
 
 const suffixes: Record<Kind, string> = {
   base: 'Model',
@@ -29,14 +30,15 @@ export const families: readonly Family[] = [
   albert,
   mpnet,
   gpt2,
+  bilstm,
 ]
 
 /** Width of the tables that a layer brings to the states' width; null: there is no such layer. */
 export function projectedFrom(
-  { alwaysProjects }: Pick<Family, 'alwaysProjects'>,
+  { alwaysProjects, body }: Pick<Family, 'alwaysProjects' | 'body'>,
   { embedding, width }: Pick<TransformerConfig, 'embedding' | 'width'>,
 ): number | null {
-  return alwaysProjects ? (embedding ?? width) : embedding === width ? null : embedding
+  return alwaysProjects || body === 'lstm' ? (embedding ?? width) : embedding === width ? null : embedding
 }
 
 /** See misfit(), and what a family's models cannot have besides. */
@@ -48,6 +50,8 @@ export function misfitOf(family: Family, c: TransformerConfig): ReturnType<typeo
     if (fixed !== undefined && !fixed.includes(c[name]))
       return [name, `${fixed.join(' or ')}, as in Python (${field}): take a tokenizer that fits`]
   }
+  if (family.body === 'lstm')
+    return c.width % 2 === 0 ? null : ['width', "even: half of it is each direction's"]
   if (!Object.hasOwn(family.names, 'project') && projectedFrom(family, c) !== null)
     return ['embedding', `null or ${c.width}, the width of its states`]
   const blocks = blocksOf(c).map((block) => JSON.stringify(block))
@@ -72,7 +76,7 @@ const headOf = ({ heads }: Family, kind: Kind): Readonly<Record<string, string>>
 
 /** Whether there are models of this kind. */
 export const hasKind = (family: Family, kind: Kind): boolean =>
-  kind === 'base' || family.heads[kind] !== undefined
+  kind === 'base' ? family.body === 'blocks' : family.heads[kind] !== undefined
 
 /** What the layer that gives words is called in a file; null: no head of the family has one. */
 export const decoderOf = (family: Family): string | null =>

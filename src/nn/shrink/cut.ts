@@ -16,7 +16,7 @@ import {
   weightsOf,
   withBlocks,
 } from '../models/config.js'
-import { projectedFrom } from '../models/family.js'
+import { projectedFrom, wordTable } from '../models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../models/heads.js'
 import { BUCKETS } from '../models/input.js'
 import type { Pretrained } from '../models/pretrained.js'
@@ -24,9 +24,16 @@ import { Transformer } from '../models/transformer.js'
 import { isQuantized } from '../quantized/quantize.js'
 import { allOf, type Kept } from './kept.js'
 
-/** The encoder of any model of the family. */
-export const baseOf = (model: Pretrained): Transformer =>
-  model instanceof Transformer ? model : (model as SequenceClassifier).base
+/** The encoder blocks of any model that has some. Throws ArgumentError. */
+export function baseOf(model: Pretrained): Transformer {
+  if (model.family.body !== 'blocks')
+    throw new ArgumentError(
+      'shrink',
+      `a ${model.family.className} has no heads, neurons or layers that could be cut`,
+      'Words can: --vocabulary; or quantize it',
+    )
+  return model instanceof Transformer ? model : (model as SequenceClassifier).base
+}
 
 type Places = readonly number[]
 const rangeOf = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
@@ -143,7 +150,9 @@ function check(who: string, model: Pretrained, kept: Kept): void {
     if (!rising) throw new RangeError(`${who}: ${name} must be places from 0 to ${n - 1} in rising order`)
     if (places.length === 0 && name !== 'layers') throw new RangeError(`${who}: no ${name} would be left`)
   }
-  checkAlike(who, model, kept)
+  if (model.family.body === 'blocks') checkAlike(who, model, kept)
+  else if (String(lists({ ...kept, words: all.words })) !== String(lists(all)))
+    throw new RangeError(`${who}: of a ${model.family.className} nothing but words can be cut`)
   if (kept.width.length !== kept.pooled.length)
     throw new RangeError(
       `${who}: ${kept.width.length} of width and ${kept.pooled.length} pooled must be as many`,
@@ -180,11 +189,24 @@ function checkAlike(who: string, model: Pretrained, kept: Kept): void {
 export function cutModel<M extends Pretrained>(model: M, kept: Kept): M {
   check('cutModel', model, kept)
   const { family, kind, config } = model
+  if (family.body !== 'blocks') return withWords(model, kept)
   const pooler = baseOf(model).pooler !== null
   const cut = undrawn(() => makeModel(family, kind, cutConfig(config, kept), { pooler }))
   const dtype = model.parameters()[0].dtype
   if (dtype === 'float64') cut.to(dtype)
   noGrad(() => fill(cut, model, kept))
+  return cut.train(model.training) as M
+}
+
+/** The same model of fewer words. */
+function withWords<M extends Pretrained>(model: M, kept: Kept): M {
+  const cut = undrawn(() => makeModel(model.family, model.kind, cutConfig(model.config, kept)))
+  const table = wordTable(model.family)
+  const own = cut.stateDict()
+  noGrad(() => {
+    for (const [name, from] of model.stateDict())
+      take(own.get(name) as Tensor, from, name === table ? kept.words : rangeOf(from.shape[0]))
+  })
   return cut.train(model.training) as M
 }
 

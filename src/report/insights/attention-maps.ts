@@ -45,6 +45,9 @@ function textOf(reading: Reading, row: number): Text {
 /** Of each layer. */
 const headsOf = (config: TransformerConfig) => blocksOf(config).map(({ heads }) => heads)
 
+/** Whether there is anything to be shown of it. */
+const attends = ({ model }: Reading) => model.family.body === 'blocks' && model.config.layers > 0
+
 /** Rows of short texts, as many as there is room for. */
 function chosenRows(sides: readonly Reading[]): number[] {
   const [{ data }] = sides
@@ -69,15 +72,16 @@ function chosenRows(sides: readonly Reading[]): number[] {
 export const pairedLayers = (student: number, teacher: number): number[] =>
   Array.from({ length: student }, (_, s) => Math.max(0, Math.round(((s + 1) * teacher) / student) - 1))
 
-/** null where a model has no layers or no text is short enough. */
+/** null where a model has no attention or no text is short enough. */
 export function attentionMaps(
   student: Reading,
   teacher: Reading,
   texts: readonly string[],
 ): ReportSection | null {
   const sides = [student, teacher] as const
+  if (!sides.every(attends)) return null
   const rows = chosenRows(sides)
-  if (rows.length === 0 || sides.some((side) => side.model.config.layers === 0)) return null
+  if (rows.length === 0) return null
   const [ours, theirs] = sides.map((side): AttentionSide => {
     return { name: side.name, heads: headsOf(side.model.config), texts: rows.map((row) => textOf(side, row)) }
   })

@@ -7,6 +7,7 @@ export const gpt2: Family = {
   modelType: 'gpt2',
   prefix: 'transformer',
   className: 'GPT2',
+  body: 'blocks',
   pooler: false,
   pooling: 'tanh',
   dropBeforePooler: false,

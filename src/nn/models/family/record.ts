@@ -32,10 +32,24 @@ export interface Family {
     | 'albert'
     | 'mpnet'
     | 'gpt2'
+    | 'bilstm'
   /** What the parameters of the encoder begin with in a model that has a head. */
-  readonly prefix: 'bert' | 'distilbert' | 'roberta' | 'electra' | 'albert' | 'mpnet' | 'transformer'
+  readonly prefix:
+    | 'bert'
+    | 'distilbert'
+    | 'roberta'
+    | 'electra'
+    | 'albert'
+    | 'mpnet'
+    | 'transformer'
+    | 'bilstm'
   /** What its classes in Python begin with. */
   readonly className: string
+  /**
+   * What makes words' states: encoder blocks, or one LSTM in both directions, which has no heads, layers or attention that could
+   * be taken, cut or compared.
+   */
+  readonly body: 'blocks' | 'lstm'
   /** Whether the encoder ends in a pooler, a layer on the first token's state; a head of texts may do without it. */
   readonly pooler: boolean
   /** What follows the layer between the first token's state and the classes of a text, and whether dropout comes before it. */
