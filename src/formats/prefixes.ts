@@ -84,7 +84,9 @@ export function namingOf(file: string, names: readonly string[], family: Family)
 }
 
 function refuseOthers(file: string, last: string, found: string, prefix: string): void {
-  const others = [...OTHERS, ...families.map((f) => f.prefix).filter((other) => other !== prefix)]
+  // "model" is what many wrappers call a model.
+  const ours = families.map((f) => f.prefix).filter((other) => other !== prefix && other !== 'model')
+  const others = [...OTHERS.filter((other) => other !== prefix), ...ours]
   if (!others.includes(last)) return
   throw new CheckpointError(
     file,

@@ -2,7 +2,7 @@
 // a block of the encoder leaves behind for backward.
 import { BackendError } from '../errors.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
-import { blockLinears, EncoderBlock } from './encoder.js'
+import { EncoderBlock, linearsOf } from './encoder.js'
 import { Linear, LowRankLinear } from './layers.js'
 import {
   type BlockShape,
@@ -12,7 +12,7 @@ import {
   tableWidth,
   weightsOf,
 } from './models/config.js'
-import { type Family, type Kind, placesBefore, projectedFrom } from './models/family.js'
+import { type Family, headHas, type Kind, placesBefore, projectedFrom } from './models/family.js'
 import { MaskedWords, NextWords } from './models/heads.js'
 import { BUCKETS } from './models/input.js'
 import { Transformer } from './models/transformer.js'
@@ -60,28 +60,34 @@ function footprintOf(all: number, trained: number, activations: number): Footpri
 /** Parameters of the model that makeModel() makes. */
 export function countOf(family: Family, kind: Kind, c: TransformerConfig): number {
   const { width: w, vocabSize: V } = c
-  const linear = (from: number, to: number) => from * to + to
-  const norm = 2 * w
+  const bias = Number(family.biases)
+  const linear = (from: number, to: number, biases = 1) => from * to + biases * to
+  const normed = (n: number) => (1 + bias) * n
+  const has = (part: string) => Number(Object.hasOwn(family.names, part))
   const own = tableWidth(c)
   const from = projectedFrom(family, c)
-  const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block) =>
-    blockLinears.reduce(
-      (n, name) => n + weightsOf(w, block, name) + linearShape(w, block, name).to,
-      2 * norm,
+  const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block, i) =>
+    linearsOf(family.gated).reduce(
+      (n, name) => n + weightsOf(w, block, name) + bias * linearShape(w, block, name).to,
+      (family.firstNorm || i > 0 ? 2 : 1) * normed(w),
     ),
   )
   const base =
-    own * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
-    2 * own +
+    own * (V + has('positions') * (c.maxLength + placesBefore(family, c)) + c.tokenTypes) +
+    has('norm') * normed(own) +
+    has('finalNorm') * normed(w) +
     (from === null ? 0 : linear(from, w)) +
     (family.addsDistances ? BUCKETS * c.heads : 0) +
     blocks.reduce((n, block) => n + block, 0)
-  const pooler = linear(w, w)
+  const pooler = linear(w, w, bias)
+  const part = (kind: Kind, name: string, n: number) => (headHas(family, kind, name) ? n : 0)
+  const tokens = 'token-classification'
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
-    'sequence-classification': pooler + linear(w, c.labels.length),
-    'masked-lm': linear(w, own) + 2 * own + V + (c.tied ? 0 : own * V),
-    'token-classification': linear(w, c.labels.length),
+    'sequence-classification':
+      pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
+    'masked-lm': linear(w, own, bias) + normed(own) + V + (c.tied ? 0 : own * V),
+    [tokens]: part(tokens, 'transform', pooler + normed(w)) + linear(w, c.labels.length),
     'causal-lm': c.tied ? 0 : w * V,
   }
   return base + heads[kind]

@@ -19,7 +19,14 @@ export {
   type RobertaOptions,
 } from '../../nn/models/bert.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
-export type { BlockShape, NumberField, ProblemType, TransformerConfig } from '../../nn/models/config.js'
+export type {
+  BlockShape,
+  NumberField,
+  ProblemType,
+  Relative,
+  Rotary,
+  TransformerConfig,
+} from '../../nn/models/config.js'
 export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'
 export type { Family, Kind, Stored } from '../../nn/models/family.js'
 export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/gpt2.js'
@@ -46,6 +53,12 @@ export {
   MPNetForTokenClassification,
 } from '../../nn/models/kin.js'
 export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
+export {
+  ModernBert,
+  ModernBertForMaskedLM,
+  ModernBertForSequenceClassification,
+  ModernBertForTokenClassification,
+} from '../../nn/models/modernbert.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'
 export {
   type HeadOutput,

@@ -250,10 +250,12 @@ export function tokenizerFiles(
   ]
 }
 
-function specialTokens({ vocabulary, spec, sepId, padId, clsId, maskId }: PiecedTokenizer) {
+function specialTokens({ vocabulary, spec, unkId, sepId, padId, clsId, maskId }: PiecedTokenizer) {
   const named = (id: number | null) => (id === null ? undefined : vocabulary[id])
+  // Of bytes nothing is unknown, and still there may be a token for it.
+  const unk = spec.unk ?? (unkId === padId ? null : vocabulary[unkId])
   return {
-    ...(spec.unk !== null && { unk_token: spec.unk }),
+    ...(unk !== null && { unk_token: unk }),
     sep_token: named(sepId),
     pad_token: named(padId),
     cls_token: named(clsId),

@@ -14,6 +14,8 @@ import { quantizedEmbedding, quantizedLinear } from './quantized.js'
 export interface Surroundings {
   /** [B, 1, 1, S]: 0 where a word may be seen, -10000 where there is padding. */
   mask: Value
+  /** What places make of queries and keys by head, [B, H, S, D]. */
+  turn?: (path: string, x: Value) => Value
 }
 
 /** A layer's value for one input. */
@@ -51,7 +53,7 @@ const records: readonly LayerRecord[] = [
     g.node(
       path,
       'LayerNormalization',
-      [x, g.parameter(`${path}.weight`, weight), g.parameter(`${path}.bias`, bias)],
+      [x, g.parameter(`${path}.weight`, weight), ...(bias ? [g.parameter(`${path}.bias`, bias)] : [])],
       { axis: -1, epsilon: { float: options.eps ?? 1e-5 } },
     ),
   ),
@@ -91,13 +93,17 @@ function attention(
   const { heads } = layer
   const widthOf = (name: 'key' | 'value') => recordOf(layer[name], `${path}.${name}`).width(layer[name])
   const size = widthOf('key') / heads
+  const { turn } = around
+  const transposed = (y: Value, perm: readonly number[]) => g.node(path, 'Transpose', [y], { perm })
   const projected = (name: 'query' | 'key' | 'value', own: number, perm: readonly number[]) => {
     const y = emit(g, layer[name], `${path}.${name}`, x, around)
     const split = g.node(path, 'Reshape', [y, g.constant('int64', [0, 0, heads, own])]) // [B, S, H, D]
-    return g.node(path, 'Transpose', [split], { perm })
+    return transposed(split, perm)
   }
-  const q = projected('query', size, [0, 2, 1, 3]) // [B, H, S, D]
-  const k = projected('key', size, [0, 2, 3, 1]) // [B, H, D, S]
+  const turned = (name: 'query' | 'key') => turn?.(path, projected(name, size, [0, 2, 1, 3])) ?? null
+  const q = turned('query') ?? projected('query', size, [0, 2, 1, 3]) // [B, H, S, D]
+  const own = turned('key')
+  const k = own === null ? projected('key', size, [0, 2, 3, 1]) : transposed(own, [0, 1, 3, 2]) // [B, H, D, S]
   const v = projected('value', widthOf('value') / heads, [0, 2, 1, 3])
   const scores = g.node(path, 'Div', [g.node(path, 'MatMul', [q, k]), g.number(Math.sqrt(size))])
   const probs = g.node(path, 'Softmax', [g.node(path, 'Add', [scores, around.mask])], { axis: -1 })
@@ -108,9 +114,15 @@ function attention(
 
 /** Norms after each part, or before it. */
 function block(g: GraphBuilder, layer: EncoderBlock, path: string, x: Value, around: Surroundings): Value {
-  const part = (name: 'attention' | 'attentionNorm' | 'outputNorm' | 'up' | 'down', h: Value) =>
-    emit(g, layer[name], `${path}.${name}`, h, around)
-  const think = (h: Value) => part('down', activation(g, `${path}.up`, layer.activation, part('up', h)))
+  type Part = 'attention' | 'attentionNorm' | 'outputNorm' | 'up' | 'gate' | 'down'
+  const part = (name: Part, h: Value) => {
+    const own = layer[name]
+    return own === null ? h : emit(g, own, `${path}.${name}`, h, around)
+  }
+  const think = (h: Value) => {
+    const inner = activation(g, `${path}.up`, layer.activation, part('up', h))
+    return part('down', layer.gate === null ? inner : g.node(path, 'Mul', [inner, part('gate', h)]))
+  }
   const add = (a: Value, b: Value) => g.node(path, 'Add', [a, b])
   if (layer.preNorm) {
     const h = add(part('attention', part('attentionNorm', x)), x)

@@ -54,6 +54,7 @@ const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
   ['xlm-roberta', 'sentencepiece'],
   ['camembert', 'sentencepiece'],
   ['albert', 'albert'],
+  ['modernbert', 'as-written'],
 ])
 
 export interface TokenizerClass {

@@ -16,6 +16,12 @@ import {
   MPNetForSequenceClassification,
   MPNetForTokenClassification,
 } from './kin.js'
+import {
+  ModernBert,
+  ModernBertForMaskedLM,
+  ModernBertForSequenceClassification,
+  ModernBertForTokenClassification,
+} from './modernbert.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
 
@@ -162,6 +168,12 @@ const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
     base: Gpt2,
     'token-classification': Gpt2ForTokenClassification,
     'causal-lm': Gpt2LMHeadModel,
+  },
+  model: {
+    base: ModernBert,
+    'sequence-classification': ModernBertForSequenceClassification,
+    'masked-lm': ModernBertForMaskedLM,
+    'token-classification': ModernBertForTokenClassification,
   },
 }
 
