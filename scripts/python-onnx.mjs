@@ -24,6 +24,7 @@ const labels = ['no', 'yes', 'perhaps']
 const own = { vocabSize: 43, classes: 3, layers: 2, maxLength: 40, padId: 0, width: 32, heads: 4 }
 // A near layer sees 9 of 40 words.
 const rotary = { theta: 500, nearTheta: 30, window: 8, every: 2, near: null }
+const deberta = { relative: { buckets: 8, farthest: 30 } }
 const modern = { layers: 3, padId: 0, rotary }
 const cases = [
   ['Bert', {}],
@@ -52,6 +53,9 @@ const cases = [
   ['ModernBertForSequenceClassification', { ...modern, labels, textState: 'mean' }],
   ['ModernBertForMaskedLM', { ...modern, tied: false }],
   ['ModernBertForTokenClassification', { ...modern, labels }],
+  ['DebertaV2ForSequenceClassification', { ...deberta, labels }],
+  ['DebertaV2ForMaskedLM', { ...deberta, tied: false }],
+  ['DebertaV2', deberta],
   ['TextClassifier', own],
   ['TextClassifier', { ...own, norm: 'pre', activation: 'sigmoid' }],
 ]

@@ -122,6 +122,8 @@ export function distilbertOf(
 }
 
 /** What stands around the blocks, in families that have it. */
-const optionalParts = [...(['positions', 'types', 'norm', 'project', 'positionBias', 'finalNorm'] as const)]
+const optionalParts = [
+  ...(['positions', 'types', 'norm', 'project', 'positionBias', 'relative', 'finalNorm'] as const),
+]
 
 const copy = (from: Module, to: Module) => to.loadStateDict(from.stateDict())

@@ -167,7 +167,13 @@ function familyOf(given: Fields): Family {
 
 function settingsOf(given: Fields, family: Family): TransformerConfig {
   const { defaults, settings } = family
-  const known = new Set([...own, ...Object.values(settings), ...Object.keys(family.alike), ...placesFields])
+  const known = new Set([
+    ...own,
+    ...Object.values(settings),
+    ...Object.keys(family.alike),
+    ...placesFields,
+    ...Object.keys(family.stated),
+  ])
   const number = (name: NumberField) => {
     const field = settings[name]
     if (field === undefined || (name === 'inner' && family.innerFollows && given.get(field) === null))

@@ -42,6 +42,12 @@ const inBlock = (width: number, attended: number, inner: number) => 4 * width + 
 /** Floats of a word's row of the squares that attention keeps where its plain spelling runs. */
 const inSquares = (heads: number, T: number) => 5 * heads * T
 
+/** How many times those are kept: twice and a half where words have scores with distances too, of which there are two a word. */
+function squaresOf(family: Family, { relative, rotary }: TransformerConfig, T: number): number {
+  if (relative !== null) return 2.5
+  return family.addsDistances || (rotary !== null && T > Math.floor(rotary.window / 2) + 1) ? 1 : 0
+}
+
 /** Floats between the two halves of low-rank layers. */
 const sumOf = (ranks: BlockShape['ranks']) => Object.values(ranks).reduce((n, rank) => n + rank, 0)
 
@@ -78,6 +84,7 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
     has('finalNorm') * normed(w) +
     (from === null ? 0 : linear(from, w)) +
     (family.addsDistances ? BUCKETS * c.heads : 0) +
+    (c.relative === null ? 0 : 2 * c.relative.buckets * w + normed(w)) +
     blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w, bias)
   const part = (kind: Kind, name: string, n: number) => (headHas(family, kind, name) ? n : 0)
@@ -105,7 +112,7 @@ export function footprintOfConfig(
     (n, { heads, headSize, inner, ranks }) =>
       n +
       inBlock(width, heads * headSize, inner) +
-      (family.addsDistances ? inSquares(heads, TEXT) : 0) +
+      squaresOf(family, config, TEXT) * inSquares(heads, TEXT) +
       sumOf(ranks),
     aroundBlocks(width),
   )
@@ -126,7 +133,8 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
   let layers = 0
   let width = 0
   const modules = model.modules()
-  const squares = modules.some((m) => m instanceof Transformer && m.positionBias !== null)
+  const encoder = modules.find((m) => m instanceof Transformer)
+  const squares = encoder === undefined ? 0 : squaresOf(encoder.family, encoder.config, T)
   const held = modules.flatMap((module) => Array.from(module.holdings(), ([, value]) => value))
   for (const module of modules) {
     if (module instanceof EncoderBlock) {
@@ -135,8 +143,7 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
       const { inFeatures, outFeatures } = module.up
       const { heads, headSize } = module.attention
       width = inFeatures
-      const kept = squares ? inSquares(heads, T) : 0
-      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + kept)
+      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + squares * inSquares(heads, T))
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof NextWords) word += 2 * module.config.vocabSize

@@ -69,6 +69,14 @@ def modernbert(**more):
     return tr.ModernBertConfig(**(base | more))
 
 
+def deberta(**more):
+    base = size | dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20, pad_token_id=0)
+    base |= dict(relative_attention=True, position_biased_input=False, share_att_key=True)
+    # Words farther than 2 places share kinds of distances, all beyond 8 are one.
+    base |= dict(pos_att_type=["p2c", "c2p"], norm_rel_ebd="layer_norm", position_buckets=4, layer_norm_eps=1e-7)
+    return tr.DebertaV2Config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
+
+
 joined = {"c_attn": ("query", "key", "value"), "Wqkv": ("query", "key", "value"), "Wi": ("up", "gate")}
 
 
@@ -194,3 +202,8 @@ write("modernbert-mean", tr.ModernBertForSequenceClassification, modernbert(num_
 write("modernbert-tokens", tr.ModernBertForTokenClassification, modernbert(num_labels=5, hidden_size=16, num_attention_heads=2, local_attention=6), "token", types=False)
 write("modernbert-mlm", tr.ModernBertForMaskedLM, modernbert(hidden_activation="silu", num_hidden_layers=2), "word", types=False)
 write("modernbert-mlm-untied", tr.ModernBertForMaskedLM, modernbert(tie_word_embeddings=False), "word", types=False, lengths=(10, 10))
+# No places in the words: scores between words and distances, with the layers' own projections.
+write("deberta-classify", tr.DebertaV2ForSequenceClassification, deberta(num_hidden_layers=3, **names), "text", types=False)
+write("deberta-tokens", tr.DebertaV2ForTokenClassification, deberta(num_labels=5, max_position_embeddings=80, position_buckets=16, max_relative_positions=40), "token", types=False, lengths=(70, 21, 2))
+write("deberta-mlm", tr.DebertaV2ForMaskedLM, deberta(hidden_act="relu"), "word", types=False)
+write("deberta-mlm-untied", tr.DebertaV2ForMaskedLM, deberta(tie_word_embeddings=False), "word", types=False, lengths=(10, 10))

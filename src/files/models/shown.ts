@@ -28,6 +28,12 @@ export type {
   TransformerConfig,
 } from '../../nn/models/config.js'
 export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'
+export {
+  DebertaV2,
+  DebertaV2ForMaskedLM,
+  DebertaV2ForSequenceClassification,
+  DebertaV2ForTokenClassification,
+} from '../../nn/models/deberta.js'
 export type { Family, Kind, Stored } from '../../nn/models/family.js'
 export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/gpt2.js'
 export {

@@ -15,7 +15,7 @@ import { GraphBuilder, type OnnxInputs, type Value } from './builder.js'
 import { elementTypes } from './elements.js'
 import { onnxPieces } from './graph.js'
 import { emit, emitFlat, type Surroundings } from './layers.js'
-import { distances, placesAfterPad, placesOf, rotary, UNSEEN } from './places.js'
+import { distances, placesAfterPad, placesOf, relative, rotary, UNSEEN } from './places.js'
 
 /** What floats are stored and computed in. Quantized models are fp32 but for their whole numbers. */
 export type OnnxFloats = 'fp32' | 'fp16'
@@ -129,10 +129,11 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
     around.mask = g.node(path, 'Add', [around.mask, distances(g, positionBias, path, ids, longest)])
   }
   const seen = model.rotary && rotary(g, model.rotary, at('rotary'), ids, around)
+  const others = model.relative && relative(g, model.relative, at('relative'), ids, around, longest)
   for (const [i, layer] of model.layers.entries()) {
     // One that stands for several layers bears its first name.
     const path = at(`layers.${model.layers.indexOf(layer)}`)
-    h = emit(g, layer, path, h, seen?.(i) ?? around)
+    h = emit(g, layer, path, h, seen?.(i) ?? others ?? around)
   }
   return { h: part(model.finalNorm, 'finalNorm', h), around }
 }

@@ -16,6 +16,10 @@ export interface Surroundings {
   mask: Value
   /** What places make of queries and keys by head, [B, H, S, D]. */
   turn?: (path: string, x: Value) => Value
+  /** What is added to the scores of queries and keys by head, [B, H, S, D], before they are divided by `root`. */
+  scores?: (path: string, q: Value, k: Value, attention: MultiHeadAttention) => Value
+  /** What scores are divided by. Default the root of D. */
+  root?: (size: number) => number
 }
 
 /** A layer's value for one input. */
@@ -100,12 +104,18 @@ function attention(
     const split = g.node(path, 'Reshape', [y, g.constant('int64', [0, 0, heads, own])]) // [B, S, H, D]
     return transposed(split, perm)
   }
-  const turned = (name: 'query' | 'key') => turn?.(path, projected(name, size, [0, 2, 1, 3])) ?? null
-  const q = turned('query') ?? projected('query', size, [0, 2, 1, 3]) // [B, H, S, D]
-  const own = turned('key')
+  const heldBy = (name: 'query' | 'key') => {
+    const split = projected(name, size, [0, 2, 1, 3])
+    return turn?.(path, split) ?? split
+  }
+  const q = heldBy('query') // [B, H, S, D]
+  const own = turn === undefined && around.scores === undefined ? null : heldBy('key')
   const k = own === null ? projected('key', size, [0, 2, 3, 1]) : transposed(own, [0, 1, 3, 2]) // [B, H, D, S]
   const v = projected('value', widthOf('value') / heads, [0, 2, 1, 3])
-  const scores = g.node(path, 'Div', [g.node(path, 'MatMul', [q, k]), g.number(Math.sqrt(size))])
+  const products = g.node(path, 'MatMul', [q, k])
+  const more = own === null ? undefined : around.scores?.(path, q, own, layer)
+  const sum = more === undefined ? products : g.node(path, 'Add', [products, more])
+  const scores = g.node(path, 'Div', [sum, g.number(around.root?.(size) ?? Math.sqrt(size))])
   const probs = g.node(path, 'Softmax', [g.node(path, 'Add', [scores, around.mask])], { axis: -1 })
   const merged = g.node(path, 'Transpose', [g.node(path, 'MatMul', [probs, v])], { perm: [0, 2, 1, 3] })
   const rows = g.node(path, 'Reshape', [merged, g.constant('int64', [0, 0, widthOf('value')])])

@@ -1,10 +1,11 @@
 // What the places of words do in a graph, outside the table that is added to them: see src/nn/places.
 import type { Embedding } from '../../nn/layers.js'
 import { distanceBucket } from '../../nn/models/input.js'
+import type { RelativePlaces } from '../../nn/places/relative.js'
 import type { RotaryPlaces } from '../../nn/places/rotary.js'
 import type { GraphBuilder, Value } from './builder.js'
 import { elementTypes } from './elements.js'
-import type { Surroundings } from './layers.js'
+import { emit, type Surroundings } from './layers.js'
 
 /** What is added to the score of a word that is not to be seen: exp(-10000) is 0, and float16 holds it. */
 export const UNSEEN = -10000
@@ -60,6 +61,51 @@ export function distances(
   const rows = g.node(path, 'Gather', [g.parameter(`${path}.weight`, table.weight), kind]) // [S, S, H]
   const turned = g.node(path, 'Transpose', [rows], { perm: [2, 0, 1] })
   return g.node(path, 'Unsqueeze', [turned, g.constant('int64', [0])])
+}
+
+/** What each layer's attention takes of distances: scores of queries with them, and of them with keys. */
+export function relative(
+  g: GraphBuilder,
+  model: RelativePlaces,
+  path: string,
+  ids: Value,
+  around: Surroundings,
+  longest: number,
+): Surroundings {
+  // Row i of a query is the distance of a key so many places behind it: the other way round here.
+  const kind = kindsOf(g, path, ids, longest, (apart) => model.rowOf(-apart)) // [S, S]
+  const turned = g.node(path, 'Transpose', [kind], { perm: [1, 0] })
+  const rows = g.constant(
+    'int64',
+    Array.from({ length: 2 * model.buckets }, (_, i) => i),
+  )
+  const table = emit(
+    g,
+    model.norm,
+    `${path}.norm`,
+    emit(g, model.positions, `${path}.positions`, rows, around),
+    around,
+  )
+  const scores: Surroundings['scores'] = (at, q, k, { query, key, heads }) => {
+    const node = (op: string, inputs: Value[], attributes = {}) => g.node(at, op, inputs, attributes)
+    const projected = (layer: typeof query, name: string) => {
+      const y = emit(g, layer, `${at}.${name}`, table, around) // [R, H D]
+      return node('Transpose', [node('Reshape', [y, g.constant('int64', [0, heads, -1])])], {
+        perm: [1, 2, 0],
+      })
+    }
+    /** [B, H, S, S]: of each row those columns. */
+    const chosen = (products: Value, places: Value) => {
+      const shape = node('Slice', [node('Shape', [products]), ...[0, 3].map((n) => g.constant('int64', [n]))])
+      const S = node('Slice', [shape, ...[2, 3].map((n) => g.constant('int64', [n]))])
+      const whole = node('Expand', [places, node('Concat', [shape, S], { axis: 0 })])
+      return node('GatherElements', [products, whole], { axis: 3 })
+    }
+    const toDistance = chosen(node('MatMul', [q, projected(key, 'key')]), kind)
+    const fromDistance = chosen(node('MatMul', [k, projected(query, 'query')]), turned)
+    return node('Add', [toDistance, node('Transpose', [fromDistance], { perm: [0, 1, 3, 2] })])
+  }
+  return { ...around, scores, root: (size) => Math.sqrt(3 * size) }
 }
 
 /** Of each layer what its attention takes: heads turned by their places, and in near layers a mask that is narrower. */

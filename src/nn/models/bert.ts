@@ -1,4 +1,10 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
+import {
+  DebertaV2,
+  DebertaV2ForMaskedLM,
+  DebertaV2ForSequenceClassification,
+  DebertaV2ForTokenClassification,
+} from './deberta.js'
 import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
 import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './gpt2.js'
 import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
@@ -174,6 +180,12 @@ const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
     'sequence-classification': ModernBertForSequenceClassification,
     'masked-lm': ModernBertForMaskedLM,
     'token-classification': ModernBertForTokenClassification,
+  },
+  deberta: {
+    base: DebertaV2,
+    'sequence-classification': DebertaV2ForSequenceClassification,
+    'masked-lm': DebertaV2ForMaskedLM,
+    'token-classification': DebertaV2ForTokenClassification,
   },
 }
 

@@ -3,6 +3,7 @@
 import { blocksOf, type MisfitField, misfit, type NumberField, type TransformerConfig } from './config.js'
 import { albert, electra } from './family/albert.js'
 import { bert, distilbert } from './family/bert.js'
+import { debertaV2 } from './family/deberta.js'
 import { gpt2 } from './family/gpt2.js'
 import { modernbert } from './family/modernbert.js'
 import { mpnet } from './family/mpnet.js'
@@ -10,7 +11,19 @@ import type { Family, Kind } from './family/record.js'
 import { camembert, roberta, xlmRoberta } from './family/roberta.js'
 
 export { type Family, type Kind, kinds, type Stored } from './family/record.js'
-export { albert, bert, camembert, distilbert, electra, gpt2, modernbert, mpnet, roberta, xlmRoberta }
+export {
+  albert,
+  bert,
+  camembert,
+  debertaV2,
+  distilbert,
+  electra,
+  gpt2,
+  modernbert,
+  mpnet,
+  roberta,
+  xlmRoberta,
+}
 
 const suffixes: Record<Kind, string> = {
   base: 'Model',
@@ -31,6 +44,7 @@ export const families: readonly Family[] = [
   mpnet,
   gpt2,
   modernbert,
+  debertaV2,
 ]
 
 /** Width of the tables that a layer brings to the states' width; null: there is no such layer. */

@@ -10,10 +10,11 @@ import { ints, type Tensor } from '../../tensor/tensor.js'
 import type { AttentionInput, LayerTrace } from '../attention.js'
 import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
+import { RelativePlaces } from '../places/relative.js'
 import { RotaryPlaces } from '../places/rotary.js'
 import { blocksOf, tableWidth } from './config.js'
 import { type Family, placesBefore } from './family.js'
-import { BUCKETS, distancesOf, type ModelInput, positionsOf } from './input.js'
+import { BUCKETS, distancesOf, longestOf, type ModelInput, positionsOf } from './input.js'
 import { firstTokens } from './pooling.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
 
@@ -37,6 +38,8 @@ export class Transformer extends Pretrained {
   positionBias: Embedding | null
   /** What turns queries and keys, in families without a table of places. */
   rotary: RotaryPlaces | null
+  /** Scores between words and distances, in others without. */
+  relative: RelativePlaces | null
   /** In families that share them one block again and again. */
   layers: EncoderBlock[]
   /** Of the last layer's states. */
@@ -61,6 +64,7 @@ export class Transformer extends Pretrained {
     const { dropAttended, norms, gated, biases: bias } = family
     const block = { ...this.config, dropAttended, norm: norms, gated, bias }
     const blocks = blocksOf(this.config)
+    this.relative = this.config.relative && new RelativePlaces(this.config, this.config.relative)
     this.rotary = this.config.rotary && new RotaryPlaces(this.config, this.config.rotary)
     const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map(
       (sizes, i) => new EncoderBlock({ ...block, ...sizes, attentionNorm: family.firstNorm || i > 0 }),
@@ -112,6 +116,10 @@ export class Transformer extends Pretrained {
 
   /** What places do in each layer's attention, of one batch. */
   #seenBy(input: ModelInput, places: Tensor, dtype: DType): (layer: number) => AttentionInput {
+    if (this.relative !== null) {
+      const seen = this.relative.forward(longestOf(input))
+      return (layer) => seen(this.layers[layer].attention)
+    }
     if (this.rotary !== null) return this.rotary.forward(places, input.starts !== undefined, dtype)
     const bias = this.positionBias && permute(this.positionBias.forward(distancesOf(input)), [2, 0, 1]) // [H, T, T]
     return () => (bias === null ? {} : { bias })

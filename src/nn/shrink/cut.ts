@@ -212,6 +212,11 @@ function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
   const [first = 0] = kept.layers
   if (a.positionBias && b.positionBias)
     take(a.positionBias.weight, b.positionBias.weight, rangeOf(BUCKETS), kept.heads[first])
+  if (a.relative && b.relative) {
+    const { positions, norm } = b.relative
+    take(a.relative.positions.weight, positions.weight, rangeOf(positions.weight.shape[0]), width)
+    takeNorm(a.relative.norm, norm, width)
+  }
   if (a.project && b.project) takeLinear(a.project, b.project, width, tables)
   for (const [i, layer] of kept.layers.entries()) {
     const [block, old] = [a.layers[i], b.layers[layer]]

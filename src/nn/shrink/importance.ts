@@ -193,8 +193,10 @@ export class Importance {
       }
     }
     const norms = this.#blocks.flatMap((b) => [b.attentionNorm, b.outputNorm])
-    for (const norm of [...(base.project === null ? [base.norm] : []), ...norms, base.finalNorm]) {
-      if (norm === null) continue
+    if (base.relative !== null) add(base.relative.positions.weight, 'columns')
+    const around = [base.project === null ? base.norm : null, base.relative?.norm, base.finalNorm]
+    for (const norm of [...around, ...norms]) {
+      if (!norm) continue
       add(norm.weight, 'rows')
       if (norm.bias !== null) add(norm.bias, 'rows')
     }

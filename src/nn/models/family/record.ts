@@ -33,6 +33,7 @@ export interface Family {
     | 'mpnet'
     | 'gpt2'
     | 'modernbert'
+    | 'deberta-v2'
   /** What the parameters of the encoder begin with in a model that has a head. */
   readonly prefix:
     | 'bert'
@@ -43,6 +44,7 @@ export interface Family {
     | 'mpnet'
     | 'transformer'
     | 'model'
+    | 'deberta'
   /** What its classes in Python begin with. */
   readonly className: string
   /** Whether the encoder ends in a pooler, a layer on the first token's state; a head of texts may do without it. */
