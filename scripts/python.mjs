@@ -22,6 +22,10 @@ if (!has) {
 
 const size = { vocabSize: 43, width: 20, layers: 2, heads: 4, inner: 36, maxLength: 12 }
 const labels = ['no', 'yes', 'perhaps']
+// A near layer sees 5 of 9 words.
+const rotary = { theta: 500, nearTheta: 30, window: 4, every: 2, near: null }
+const deberta = { relative: { buckets: 4, farthest: null } }
+const modern = { heads: 2, layers: 3, padId: 0, rotary }
 const cases = [
   ['Bert', {}],
   ['BertForSequenceClassification', { labels }],
@@ -59,6 +63,20 @@ const cases = [
   ['Gpt2LMHeadModel', {}],
   ['Gpt2LMHeadModel', { tied: false, activation: 'gelu', eps: 1e-6 }],
   ['Gpt2ForTokenClassification', { labels }],
+  ['ModernBert', modern],
+  ['ModernBertForSequenceClassification', { ...modern, labels }],
+  ['ModernBertForSequenceClassification', { ...modern, labels, textState: 'mean', activation: 'silu' }],
+  ['ModernBertForMaskedLM', modern],
+  ['ModernBertForMaskedLM', { ...modern, tied: false, eps: 1e-6 }],
+  [
+    'ModernBertForTokenClassification',
+    { ...modern, labels, rotary: { ...rotary, near: [false, true, false] } },
+  ],
+  ['DebertaV2', deberta],
+  ['DebertaV2ForSequenceClassification', { ...deberta, labels }],
+  ['DebertaV2ForMaskedLM', { ...deberta, relative: { buckets: 8, farthest: 6 } }],
+  ['DebertaV2ForMaskedLM', { ...deberta, tied: false }],
+  ['DebertaV2ForTokenClassification', { ...deberta, labels }],
 ]
 
 const lengths = [9, 4, 1]

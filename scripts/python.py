@@ -29,7 +29,7 @@ for i in range(len(os.listdir(sys.argv[1]))):
     assert type(model).__name__ == name and model.dtype == torch.float32
     given = load_file(f"{folder}/check/in.safetensors")
     inputs = dict(input_ids=given["inputIds"].long(), attention_mask=given["attentionMask"].long())
-    if not name.startswith(("Distil", "MPNet", "GPT2")):
+    if not name.startswith(("Distil", "MPNet", "GPT2", "ModernBert")):
         inputs["token_type_ids"] = given["tokenTypeIds"].long()
     with torch.no_grad():
         result = model.eval()(**inputs)[0]

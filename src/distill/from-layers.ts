@@ -22,6 +22,14 @@ function check(layers: readonly number[], teacher: Pretrained): void {
       'the teacher is quantized, and its layers do not learn',
       'Take the layers of the float model that it was made of',
     )
+  if (!teacher.family.firstNorm && layers.indexOf(0) !== 0)
+    throw new RangeError(
+      `from-layers: the first layer of a ${teacher.family.className} has no norm before its attention, and no other can stand there. Name layer 0 first, and once`,
+    )
+  if (!teacher.family.firstNorm && layers.lastIndexOf(0) > 0)
+    throw new RangeError(
+      `from-layers: layer 0 of a ${teacher.family.className} can stand first alone, it has no norm before its attention. Name it once`,
+    )
   const bad = layers.find((i) => !(Number.isInteger(i) && i >= 0 && i < depth))
   if (bad !== undefined || layers.length === 0)
     throw new RangeError(
@@ -43,7 +51,7 @@ export function fromLayers(teacher: Student, layers: readonly number[]): Student
 
 /** Everything of the same name but blocks, of which those of `layers` in turn. */
 function copyLayers(student: Pretrained, teacher: Pretrained, layers: readonly number[]): void {
-  const layerName = /^(.*(?:\.layer|(?:^|\.)h)\.)(\d+)(\..*)$/
+  const layerName = /^(.*(?:\.layers?|(?:^|\.)(?:h|layers))\.)(\d+)(\..*)$/
   const state = teacher.stateDict()
   const chosen = Array.from(student.stateDict().keys(), (name): [string, Tensor] => {
     const [, before, i, after] = layerName.exec(name) ?? []
@@ -101,8 +109,8 @@ export function distilbertOf(
   const settings = { ...withLayers(config, layers), ...own }
   const student = makeModel(family, kind, settings)
   const [from, to] = [teacher, student].map((m) => (m as SequenceClassifier | MaskedWords).base)
-  for (const part of ['words', 'positions', 'norm'] as const) copy(from[part], to[part])
-  for (const part of ['types', 'project', 'positionBias'] as const) {
+  copy(from.words, to.words)
+  for (const part of optionalParts) {
     const [old, own] = [from[part], to[part]]
     if (old !== null && own !== null) copy(old, own)
   }
@@ -112,5 +120,10 @@ export function distilbertOf(
   if (student instanceof NextWords && teacher instanceof NextWords) copy(teacher.decoder, student.decoder)
   return student.eval() as Pretrained as Student
 }
+
+/** What stands around the blocks, in families that have it. */
+const optionalParts = [
+  ...(['positions', 'types', 'norm', 'project', 'positionBias', 'relative', 'finalNorm'] as const),
+]
 
 const copy = (from: Module, to: Module) => to.loadStateDict(from.stateDict())

@@ -27,6 +27,7 @@ import {
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Fields } from './fields.js'
 import { shown } from './json.js'
+import { placesFields, placesIn, placesOut } from './places.js'
 
 export interface ModelConfig {
   family: Family
@@ -47,6 +48,15 @@ const ordinary: Readonly<Record<string, readonly unknown[]>> = {
 }
 
 /** Read into a config's own fields, or decided by the model that is written. */
+/** Of one of Python's lists, whatever its items' order, or a text with | between them: one text for all of these. */
+const plain = (value: unknown): unknown =>
+  typeof value === 'string' || Array.isArray(value)
+    ? (typeof value === 'string' ? value.split('|') : value.map(String))
+        .map((part) => part.trim().toLowerCase())
+        .sort()
+        .join('|')
+    : value
+
 const own = [
   ...['model_type', 'architectures', 'id2label', 'label2id', 'num_labels', '_num_labels', 'problem_type'],
   ...['dtype', 'torch_dtype', 'tinystill_blocks'],
@@ -109,6 +119,8 @@ function blocksField({ blocks }: TransformerConfig): Record<string, unknown> {
   }
 }
 
+const OTHERWISE = 'Models that compute otherwise are not supported'
+
 const LABELS = { from: 1, to: 2 ** 20, whole: true }
 
 /**
@@ -119,11 +131,14 @@ export function configOf(given: Fields): ModelConfig {
   const family = familyOf(given)
   for (const [field, values] of Object.entries({ ...ordinary, ...family.fixed })) {
     if (given.has(field) && !values.includes(given.get(field)))
-      given.refuse(field, values.map(String).join(' or '), 'Models that compute otherwise are not supported')
+      given.refuse(field, values.map(String).join(' or '), OTHERWISE)
   }
+  for (const [field, values] of Object.entries(family.stated))
+    if (!values.map(plain).includes(plain(given.get(field))))
+      given.refuse(field, values.map(String).join(' or '), OTHERWISE)
   for (const [field, other] of Object.entries(family.alike)) {
     if (given.has(field) && given.get(field) !== given.get(other))
-      given.refuse(field, `the same as ${other}`, 'Models that compute otherwise are not supported')
+      given.refuse(field, `the same as ${other}`, OTHERWISE)
   }
   const pruned = given.get('pruned_heads') ?? {}
   if (typeof pruned !== 'object' || Array.isArray(pruned) || Object.keys(pruned).length > 0)
@@ -152,7 +167,13 @@ function familyOf(given: Fields): Family {
 
 function settingsOf(given: Fields, family: Family): TransformerConfig {
   const { defaults, settings } = family
-  const known = new Set([...own, ...Object.values(settings), ...Object.keys(family.alike)])
+  const known = new Set([
+    ...own,
+    ...Object.values(settings),
+    ...Object.keys(family.alike),
+    ...placesFields,
+    ...Object.keys(family.stated),
+  ])
   const number = (name: NumberField) => {
     const field = settings[name]
     if (field === undefined || (name === 'inner' && family.innerFollows && given.get(field) === null))
@@ -170,6 +191,11 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
     ...numbers,
     maxLength: longestOf(given, family, numbers.maxLength as number, numbers.padId as number | null),
     activation: given.oneOf(settings.activation as string, activationNames, defaults.activation),
+    ...placesIn(given, defaults, numbers.layers as number),
+    textState:
+      settings.textState === undefined
+        ? defaults.textState
+        : given.oneOf(settings.textState, ['cls', 'mean'] as const, defaults.textState),
     tied: given.oneOf(settings.tied as string, [true, false], defaults.tied),
     labels: labelsOf(given, defaults.labels),
     problemType: given.oneOf('problem_type', [null, ...problemTypes], null),
@@ -214,9 +240,12 @@ export function configText(model: Pretrained): string {
   const said: ReadonlyMap<unknown, unknown> = new Map(settings as [string, unknown][])
   const alike = Object.entries(family.alike).map(([field, other]) => [field, said.get(other)])
   const dtype = model.parameters()[0].dtype
+  const stated = Object.entries(family.stated).map(([field, values]) => [field, values[0]])
   const document = {
+    ...Object.fromEntries(stated),
     ...Object.fromEntries(config.extra),
     ...Object.fromEntries([...settings, ...alike]),
+    ...placesOut(config),
     architectures: [model.architecture],
     dtype,
     id2label: Object.fromEntries(config.labels.map((name, i) => [i, name])),

@@ -23,12 +23,14 @@ function isThere(
   const has = (layer: string) => names.has(`${layer}.weight`) && !choice
   const { pooler, classifier } = textHeadNames(family)
   const texts = has(classifier) && has(pooler) && !tags
-  const transform = family.heads['masked-lm']?.transform
+  const { transform, decoder } = family.heads['masked-lm'] ?? {}
+  // Where all heads begin alike, its last layer tells it.
+  const words = transform === family.heads['token-classification']?.transform ? decoder : transform
   const rules: Record<Kind, boolean> = {
     base: true,
     'sequence-classification': texts,
     'token-classification': has(classesLayer(family, 'token-classification')) && !texts,
-    'masked-lm': [...names].some((name) => name.startsWith(`${transform}.`)),
+    'masked-lm': [...names].some((name) => name.startsWith(`${words}.`)),
     // Tied, it is the word table alone.
     'causal-lm': config.tied || has(`${decoderOf(family)}`),
   }

@@ -20,7 +20,7 @@ const FRAMES: readonly (readonly [RegExp, string])[] = [
 
 /** Names of the encoder in other models whose parameters are called as BERT's, and which compute otherwise. */
 const OTHERS = [
-  ...['deberta', 'ernie', 'nezha', 'layoutlm', 'data2vec_text'],
+  ...['ernie', 'nezha', 'layoutlm', 'data2vec_text'],
   ...['roberta_prelayernorm', 'ibert', 'roc_bert', 'esm', 'luke', 'splinter', 'tapas', 'markuplm', 'bros'],
   ...['rembert', 'mobilebert', 'squeezebert', 'convbert', 'xmod'],
 ]
@@ -84,7 +84,9 @@ export function namingOf(file: string, names: readonly string[], family: Family)
 }
 
 function refuseOthers(file: string, last: string, found: string, prefix: string): void {
-  const others = [...OTHERS, ...families.map((f) => f.prefix).filter((other) => other !== prefix)]
+  // "model" is what many wrappers call a model.
+  const ours = families.map((f) => f.prefix).filter((other) => other !== prefix && other !== 'model')
+  const others = [...OTHERS, ...ours]
   if (!others.includes(last)) return
   throw new CheckpointError(
     file,

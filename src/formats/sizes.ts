@@ -1,5 +1,5 @@
 // How many weights a config asks for, before a model of them is made, and how many a file has.
-import { blockLinears } from '../nn/encoder.js'
+import { linearsOf } from '../nn/encoder.js'
 import { type BlockShape, weightsOf } from '../nn/models/config.js'
 
 interface Sizes {
@@ -15,7 +15,10 @@ interface Sizes {
   blocks?: readonly BlockShape[] | null
 }
 
-/** Elements of an encoder's matrices; biases and layer norms are left out. */
+/** Those that every family has. */
+const linears = linearsOf(false)
+
+/** Elements of an encoder's matrices; biases, layer norms and gates are left out. */
 export function encoderWeights({
   vocabSize,
   width,
@@ -26,7 +29,7 @@ export function encoderWeights({
   tokenTypes = 0,
   blocks = null,
 }: Sizes) {
-  const block = (own: BlockShape) => blockLinears.reduce((n, name) => n + weightsOf(width, own, name), 0)
+  const block = (own: BlockShape) => linears.reduce((n, name) => n + weightsOf(width, own, name), 0)
   const all =
     blocks === null ? layers * width * (4 * width + 2 * inner) : blocks.reduce((n, own) => n + block(own), 0)
   return (embedding ?? width) * (vocabSize + maxLength + tokenTypes) + all

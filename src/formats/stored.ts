@@ -1,5 +1,5 @@
 // Weights of linear layers between a file's form and ours, where a family's files have another: GPT-2's Conv1D, whose weights
-// are [in, out], with queries, keys and values in one.
+// are [in, out], with queries, keys and values in one; ModernBERT's, with those in one, and the inner layer and its gate.
 import { CheckpointError } from '../errors.js'
 import type { Family, Stored } from '../nn/models/family.js'
 import { formatShape } from '../tensor/shape.js'
@@ -42,15 +42,17 @@ export function unpack(file: string, found: Map<string, Tensor>, { stored }: Fam
         'Save it again',
       )
     }
-    if (t.rank !== (turned ? 2 : 1)) refuse(turned ? 'a matrix' : 'a list')
-    const width = t.shape[t.rank - 1] / names.length
+    const matrix = name.endsWith('.weight')
+    if (t.rank !== (matrix ? 2 : 1)) refuse(matrix ? 'a matrix' : 'a list')
+    const width = t.shape[turned ? 1 : 0] / names.length
+    const columns = turned ? t.shape[0] : matrix ? t.shape[1] : 1
     if (!Number.isInteger(width)) refuse(`${names.length} parts of one width`)
     found.delete(name)
     for (const [i, own] of names.entries()) {
       if (found.has(own)) throw new CheckpointError(file, `holds ${own} beside ${name}`)
-      const part = empty(turned ? [width, t.shape[0]] : [width], t.dtype)
+      const part = empty(matrix ? [width, columns] : [width], t.dtype)
       if (turned) turn(part, t, i * width)
-      else part.elements.set(t.elements.subarray(i * width, (i + 1) * width))
+      else part.elements.set(t.elements.subarray(i * width * columns, (i + 1) * width * columns))
       found.set(own, part)
     }
     t.dispose()
@@ -89,7 +91,7 @@ function wholeOf({ joined }: Stored, name: string): [whole: string, part: number
 function together(parts: readonly Tensor[], turned: boolean): Tensor {
   const width = parts.reduce((n, t) => n + t.shape[0], 0)
   const [{ shape, dtype }] = parts
-  const out = empty(turned ? [shape[1], width] : [width], dtype)
+  const out = empty(turned ? [shape[1], width] : [width, ...shape.slice(1)], dtype)
   let at = 0
   for (const t of parts) {
     const [rows, columns] = t.shape
@@ -97,7 +99,7 @@ function together(parts: readonly Tensor[], turned: boolean): Tensor {
     if (turned)
       for (let r = 0; r < rows; r++)
         for (let c = 0; c < columns; c++) out.elements[c * width + at + r] = numbers[r * columns + c]
-    else out.elements.set(numbers, at)
+    else out.elements.set(numbers, at * (columns ?? 1))
     at += rows
   }
   return out

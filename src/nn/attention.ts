@@ -1,5 +1,10 @@
 // Multi-head self-attention: four projections around the fused attention op.
-import { type AttentionOptions, type AttentionTrace, attention } from '../autograd/ops/products/attention.js'
+import {
+  type AttentionOptions,
+  type AttentionTrace,
+  attention,
+  type ScoreBias,
+} from '../autograd/ops/products/attention.js'
 import { segmentAttention } from '../autograd/ops/products/segments.js'
 import { permute, reshape } from '../autograd/ops/shape/views.js'
 import { ShapeError } from '../errors.js'
@@ -27,8 +32,14 @@ export interface AttentionInput {
   attentionMask?: Tensor | undefined
   /** int32 [B + 1]: x is unpadded, [N, C], and sequence b is its rows starts[b] to starts[b + 1] - 1. */
   starts?: Tensor | undefined
-  /** [H, T, T], added to all scores; with starts T is the longest text's length. */
-  bias?: Tensor | undefined
+  /** [H, T, T] or [B, H, T, T], added to the scores, or what makes it of queries and keys, padded [B, H, T, D]. */
+  bias?: ScoreBias | undefined
+  /** Positions more than so many away are not seen. */
+  window?: number | undefined
+  /** Of queries and of keys by head, [B, H, T, D] or unpadded [N, H, D]: what their places make of them. */
+  turn?: ((t: Tensor) => Tensor) | undefined
+  /** Of the products of queries and keys. Default 1 / sqrt(D). */
+  scale?: number | undefined
   /** Position t sees only positions <= t. */
   causal?: boolean
   /** Of the words before x, which is padded or alone; those of x come to it. attentionMask is of all of them. */
@@ -36,6 +47,9 @@ export interface AttentionInput {
   /** Scores and probabilities need padded x. */
   trace?: LayerTrace | undefined
 }
+
+const turned = (turn: AttentionInput['turn'], [q, k, v]: readonly Tensor[]): readonly Tensor[] =>
+  turn === undefined ? [q, k, v] : [turn(q), turn(k), v]
 
 /**
  * softmax(Q K^T / sqrt(D)) V over `heads` heads of width D, by default width / heads. Vaswani et al. 2017, section 3.2.2. Where
@@ -79,11 +93,12 @@ export class MultiHeadAttention extends Module {
   /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
   forward(
     x: Tensor,
-    { attentionMask, starts, bias, causal = false, cache, trace }: AttentionInput = {},
+    { attentionMask, starts, bias, window, turn, scale, causal = false, cache, trace }: AttentionInput = {},
   ): Tensor {
-    const options = { bias, causal, dropout: this.training ? this.dropout : 0, trace }
+    const dropout = this.training ? this.dropout : 0
+    const options = { bias, window, causal, dropout, trace, ...(scale !== undefined && { scale }) }
     const qkv = [this.query, this.key, this.value].map((layer) => layer.forward(x))
-    if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options, cache))
+    if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options, turn, cache))
     if (trace?.scores || trace?.probs) {
       throw new ShapeError(
         'MultiHeadAttention',
@@ -98,7 +113,10 @@ export class MultiHeadAttention extends Module {
       )
     }
     const [N] = x.shape
-    const [q, k, v] = qkv.map((t) => reshape(t, [N, this.heads, this.headSize]))
+    const [q, k, v] = turned(
+      turn,
+      qkv.map((t) => reshape(t, [N, this.heads, this.headSize])),
+    )
     trace?.qkv?.push({ q, k, v })
     return this.out.forward(
       reshape(segmentAttention(q, k, v, starts, options), [N, this.heads * this.headSize]),
@@ -109,11 +127,12 @@ export class MultiHeadAttention extends Module {
     qkv: readonly Tensor[],
     mask: Tensor | undefined,
     options: AttentionOptions & { trace: LayerTrace | undefined },
+    turn: AttentionInput['turn'],
     cache: KeyValues | undefined,
   ): Tensor {
     const [B, T, A] = qkv[0].shape
     const split = (t: Tensor) => permute(reshape(t, [B, T, this.heads, this.headSize]), [0, 2, 1, 3]) // [B, H, T, D]
-    const [q, ownK, ownV] = qkv.map(split)
+    const [q, ownK, ownV] = turned(turn, qkv.map(split))
     const { k, v } = cache?.with(ownK, ownV) ?? { k: ownK, v: ownV }
     options.trace?.qkv?.push({ q, k, v })
     const y = attention(q, k, v, { ...options, mask })

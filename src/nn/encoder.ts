@@ -30,9 +30,13 @@ export function activated(layer: Linear | LowRankLinear, x: Tensor, name: Activa
   return typeof fn === 'string' ? layer.forward(x, fn) : fn(layer.forward(x))
 }
 
-/** The linear layers of a block, by what they are called in it. */
-export const blockLinears = ['query', 'key', 'value', 'out', 'up', 'down'] as const
+/** The linear layers of a block, by what they are called in it; the gate is there where the block is gated. */
+export const blockLinears = ['query', 'key', 'value', 'out', 'up', 'down', 'gate'] as const
 export type BlockLinear = (typeof blockLinears)[number]
+
+/** Those of a block with a gate, or without. */
+export const linearsOf = (gated: boolean): readonly BlockLinear[] =>
+  gated ? blockLinears : blockLinears.filter((name) => name !== 'gate')
 
 /** Of EncoderBlock. */
 export interface EncoderOptions {
@@ -50,6 +54,12 @@ export interface EncoderOptions {
   activation?: Activation
   /** 'post', as BERT and the first transformer: norm(x + f(x)). 'pre', as GPT-2: x + f(norm(x)). Default 'post'. */
   norm?: 'post' | 'pre'
+  /** Whether a norm stands before, or behind, the attention. Default true; ModernBERT's first block has none. */
+  attentionNorm?: boolean
+  /** Whether the inner layer is multiplied by another one: down(f(up h) gate(h)). Shazeer 2020. Default false. */
+  gated?: boolean
+  /** Whether linear layers and norms have biases. Default true. */
+  bias?: boolean
   /** Of the layer norms. Default 1e-5; BERT 1e-12. */
   eps?: number
   /** Of the initial weights, as in Linear. */
@@ -68,6 +78,7 @@ const encoderOptions: Kinds<EncoderOptions> = {
   dropAttended: 'boolean',
   activation: [...activationNames],
   norm: ['post', 'pre'],
+  ...{ attentionNorm: 'boolean', gated: 'boolean', bias: 'boolean' },
   eps: 'finite',
   std: 'finite',
   ranks: 'any',
@@ -76,8 +87,9 @@ const encoderOptions: Kinds<EncoderOptions> = {
 /** [B, T, C] -> [B, T, C], or unpadded, with starts, [N, C] -> [N, C]. */
 export class EncoderBlock extends Module {
   attention: MultiHeadAttention
-  attentionNorm: LayerNorm
+  attentionNorm: LayerNorm | null
   up: Linear | LowRankLinear
+  gate: Linear | LowRankLinear | null
   down: Linear | LowRankLinear
   outputNorm: LayerNorm
   drop: Dropout
@@ -99,36 +111,47 @@ export class EncoderBlock extends Module {
     const own = Object.entries(o).filter(([name]) => Object.hasOwn(encoderOptions, name))
     optionsArg('EncoderBlock', Object.fromEntries(own), encoderOptions)
     const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
-    this.attention = new MultiHeadAttention(width, heads, attentionDropout, { std }, o.headSize)
-    this.attentionNorm = new LayerNorm(width, { eps })
-    this.up = new Linear(width, inner, { std })
-    this.down = new Linear(inner, width, { std })
-    this.outputNorm = new LayerNorm(width, { eps })
+    const { bias = true, gated = false, attentionNorm = true } = o
+    const linear = { bias, std }
+    this.attention = new MultiHeadAttention(width, heads, attentionDropout, linear, o.headSize)
+    this.attentionNorm = attentionNorm ? new LayerNorm(width, { eps, bias }) : null
+    this.up = new Linear(width, inner, linear)
+    this.gate = gated ? new Linear(width, inner, linear) : null
+    this.down = new Linear(inner, width, linear)
+    this.outputNorm = new LayerNorm(width, { eps, bias })
     this.drop = new Dropout(dropout)
     this.dropAttended = o.dropAttended ?? true
     this.preNorm = o.norm === 'pre'
     this.activation = o.activation ?? 'gelu'
-    for (const name of blockLinears) {
+    for (const name of this.linears) {
       const rank = o.ranks?.[name]
       if (rank === undefined) continue
       const whole = this.linear(name)
-      this.setLinear(name, new LowRankLinear(whole.inFeatures, whole.outFeatures, rank, { std }))
+      this.setLinear(name, new LowRankLinear(whole.inFeatures, whole.outFeatures, rank, linear))
       for (const p of whole.parameters()) p.dispose()
     }
   }
 
-  /** One of its six linear layers. */
+  /** What its linear layers are called. */
+  get linears(): readonly BlockLinear[] {
+    return linearsOf(this.gate !== null)
+  }
+
+  /** One of its linear layers, of those that it has. */
   linear(name: BlockLinear): Linear | LowRankLinear {
-    return name === 'up' || name === 'down' ? this[name] : this.attention[name]
+    return name === 'up' || name === 'down' || name === 'gate'
+      ? (this[name] as Linear | LowRankLinear)
+      : this.attention[name]
   }
 
   setLinear(name: BlockLinear, layer: Linear | LowRankLinear): void {
-    if (name === 'up' || name === 'down') this[name] = layer
+    if (name === 'up' || name === 'down' || name === 'gate') this[name] = layer
     else this.attention[name] = layer
   }
 
   override extraRepr(): string {
-    return `norm=${this.preNorm ? 'pre' : 'post'}, activation=${this.activation}`
+    const gated = this.gate === null ? '' : ', gated'
+    return `norm=${this.preNorm ? 'pre' : 'post'}, activation=${this.activation}${gated}`
   }
 
   forward(x: Tensor, input: AttentionInput = {}): Tensor {
@@ -156,13 +179,15 @@ export class EncoderBlock extends Module {
     }
     const think = (h: Tensor, residual: Tensor) => {
       const inner = activated(this.up, h, this.activation)
-      return this.drop.forward(this.down.forward(inner), residual)
+      const passed = this.gate === null ? inner : mul(inner, this.gate.forward(h))
+      return this.drop.forward(this.down.forward(passed), residual)
     }
+    const normed = (h: Tensor) => this.attentionNorm?.forward(h) ?? h
     if (this.preNorm) {
-      const h = attend(this.attentionNorm.forward(x))
+      const h = attend(normed(x))
       return think(this.outputNorm.forward(h), h)
     }
-    const h = this.attentionNorm.forward(attend(x))
+    const h = normed(attend(x))
     return this.outputNorm.forward(think(h, h))
   }
 }

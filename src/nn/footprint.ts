@@ -2,7 +2,7 @@
 // a block of the encoder leaves behind for backward.
 import { BackendError } from '../errors.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
-import { blockLinears, EncoderBlock } from './encoder.js'
+import { EncoderBlock, linearsOf } from './encoder.js'
 import { Linear, LowRankLinear } from './layers.js'
 import {
   type BlockShape,
@@ -12,7 +12,7 @@ import {
   tableWidth,
   weightsOf,
 } from './models/config.js'
-import { type Family, type Kind, placesBefore, projectedFrom } from './models/family.js'
+import { type Family, headHas, type Kind, placesBefore, projectedFrom } from './models/family.js'
 import { MaskedWords, NextWords } from './models/heads.js'
 import { BUCKETS } from './models/input.js'
 import { Transformer } from './models/transformer.js'
@@ -42,6 +42,12 @@ const inBlock = (width: number, attended: number, inner: number) => 4 * width + 
 /** Floats of a word's row of the squares that attention keeps where its plain spelling runs. */
 const inSquares = (heads: number, T: number) => 5 * heads * T
 
+/** How many times those are kept: twice and a half where words have scores with distances too, of which there are two a word. */
+function squaresOf(family: Family, { relative, rotary }: TransformerConfig, T: number): number {
+  if (relative !== null) return 2.5
+  return family.addsDistances || (rotary !== null && T > Math.floor(rotary.window / 2) + 1) ? 1 : 0
+}
+
 /** Floats between the two halves of low-rank layers. */
 const sumOf = (ranks: BlockShape['ranks']) => Object.values(ranks).reduce((n, rank) => n + rank, 0)
 
@@ -63,33 +69,40 @@ function footprintOf(all: number, trained: number, activations: number): Footpri
 /** Parameters of the model that makeModel() makes. */
 export function countOf(family: Family, kind: Kind, c: TransformerConfig): number {
   const { width: w, vocabSize: V } = c
-  const linear = (from: number, to: number) => from * to + to
+  const bias = Number(family.biases)
+  const linear = (from: number, to: number, biases = 1) => from * to + biases * to
+  const normed = (n: number) => (1 + bias) * n
+  const has = (part: string) => Number(Object.hasOwn(family.names, part))
   const own = tableWidth(c)
   if (family.body === 'lstm') {
     const gates = (4 * w) / 2
     const direction = gates * own + gates * (w / 2) + 2 * gates
     return V * own + 2 * direction + linear(w, c.inner) + linear(c.inner, c.labels.length)
   }
-  const norm = 2 * w
   const from = projectedFrom(family, c)
-  const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block) =>
-    blockLinears.reduce(
-      (n, name) => n + weightsOf(w, block, name) + linearShape(w, block, name).to,
-      2 * norm,
+  const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block, i) =>
+    linearsOf(family.gated).reduce(
+      (n, name) => n + weightsOf(w, block, name) + bias * linearShape(w, block, name).to,
+      (family.firstNorm || i > 0 ? 2 : 1) * normed(w),
     ),
   )
   const base =
-    own * (V + c.maxLength + placesBefore(family, c) + c.tokenTypes) +
-    2 * own +
+    own * (V + has('positions') * (c.maxLength + placesBefore(family, c)) + c.tokenTypes) +
+    has('norm') * normed(own) +
+    has('finalNorm') * normed(w) +
     (from === null ? 0 : linear(from, w)) +
     (family.addsDistances ? BUCKETS * c.heads : 0) +
+    (c.relative === null ? 0 : 2 * c.relative.buckets * w + normed(w)) +
     blocks.reduce((n, block) => n + block, 0)
-  const pooler = linear(w, w)
+  const pooler = linear(w, w, bias)
+  const part = (kind: Kind, name: string, n: number) => (headHas(family, kind, name) ? n : 0)
+  const tokens = 'token-classification'
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
-    'sequence-classification': pooler + linear(w, c.labels.length),
-    'masked-lm': linear(w, own) + 2 * own + V + (c.tied ? 0 : own * V),
-    'token-classification': linear(w, c.labels.length),
+    'sequence-classification':
+      pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
+    'masked-lm': linear(w, own, bias) + normed(own) + V + (c.tied ? 0 : own * V),
+    [tokens]: part(tokens, 'transform', pooler + normed(w)) + linear(w, c.labels.length),
     'causal-lm': c.tied ? 0 : w * V,
   }
   return base + heads[kind]
@@ -110,7 +123,7 @@ export function footprintOfConfig(
           (n, { heads, headSize, inner, ranks }) =>
             n +
             inBlock(width, heads * headSize, inner) +
-            (family.addsDistances ? inSquares(heads, TEXT) : 0) +
+            squaresOf(family, config, TEXT) * inSquares(heads, TEXT) +
             sumOf(ranks),
           aroundBlocks(width),
         )
@@ -131,7 +144,8 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
   let layers = 0
   let width = 0
   const modules = model.modules()
-  const squares = modules.some((m) => m instanceof Transformer && m.positionBias !== null)
+  const encoder = modules.find((m) => m instanceof Transformer)
+  const squares = encoder === undefined ? 0 : squaresOf(encoder.family, encoder.config, T)
   const held = modules.flatMap((module) => Array.from(module.holdings(), ([, value]) => value))
   for (const module of modules) {
     if (module instanceof EncoderBlock) {
@@ -140,8 +154,7 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
       const { inFeatures, outFeatures } = module.up
       const { heads, headSize } = module.attention
       width = inFeatures
-      const kept = squares ? inSquares(heads, T) : 0
-      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + kept)
+      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + squares * inSquares(heads, T))
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof NextWords) word += 2 * module.config.vocabSize

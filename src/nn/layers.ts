@@ -149,18 +149,17 @@ export class Embedding extends Module {
 /** (x - mean) / sqrt(var + eps) * weight + bias over the last dim. Ba et al. 2016. */
 export class LayerNorm extends Module {
   weight: Tensor
-  bias: Tensor
+  bias: Tensor | null
+  readonly options: { eps?: number }
 
-  constructor(
-    width: number,
-    /** PyTorch's default; BERT uses 1e-12. */
-    readonly options: { eps?: number } = {},
-  ) {
+  /** eps: default PyTorch's 1e-5; BERT uses 1e-12. bias: whether there is one. Default true. */
+  constructor(width: number, given: { eps?: number; bias?: boolean } = {}) {
     super()
     wholeArg('LayerNorm', 'width', width, 0)
-    optionsArg('LayerNorm', options, { eps: 'finite' })
+    const { bias = true, ...options } = optionsArg('LayerNorm', given, { eps: 'finite', bias: 'boolean' })
+    this.options = options
     this.weight = constant([width], 1)
-    this.bias = constant([width], 0)
+    this.bias = bias ? constant([width], 0) : null
   }
 
   override extraRepr(): string {

@@ -6,7 +6,8 @@ config.json and model.safetensors are what save_pretrained writes. golden.safete
 token_type_ids where the case has them, labels with -100 = ignored), out.logits, out.hidden.0..L (0: embeddings),
 out.attention_probs.0..L-1, out.loss, grad.<parameter>, and train.losses, train.grad_norms (before clipping) and
 train.final_logits of 20 AdamW steps on the same batch: lr 2e-3, betas 0.9 and 0.98, eps 1e-8, weight decay 0.05 on every
-parameter, factor min(1, (t+1)/5) * max(0, (20-t)/20), gradient norm 1, dropout 0.
+parameter, factor min(1, (t+1)/5) * max(0, (20-t)/20), gradient norm 1, dropout 0. NaN in out.* and train.final_logits: of
+padding, in families whose Python lets a word of padding that sees no other one see all.
 """
 import json
 import os
@@ -62,15 +63,41 @@ def gpt2(**more):
     return tr.GPT2Config(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, classifier_dropout=0.0, **(base | more))
 
 
-def unjoined(named):
-    """GPT-2's weights as PyTorch's Linear has them, and queries, keys and values apart."""
+def modernbert(**more):
+    base = dict(vocab_size=VOCAB, hidden_size=12, num_hidden_layers=4, num_attention_heads=3, intermediate_size=20)
+    # Rows of 9 words, of which a near layer sees 5.
+    base |= dict(max_position_embeddings=LENGTH, local_attention=4, pad_token_id=0, attn_implementation="eager")
+    base |= dict(bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2)
+    return tr.ModernBertConfig(**(base | more))
+
+
+def deberta(**more):
+    base = size | dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20, pad_token_id=0)
+    base |= dict(relative_attention=True, position_biased_input=False, share_att_key=True)
+    # Words farther than 2 places share kinds of distances, all beyond 8 are one.
+    base |= dict(pos_att_type=["p2c", "c2p"], norm_rel_ebd="layer_norm", position_buckets=4, layer_norm_eps=1e-7)
+    return tr.DebertaV2Config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
+
+
+joined = {"c_attn": ("query", "key", "value"), "Wqkv": ("query", "key", "value"), "Wi": ("up", "gate")}
+
+
+def unjoined(named, turns):
+    """Queries, keys and values apart, inner layers and their gates; GPT-2's weights as PyTorch's Linear has them."""
     for name, t in named:
-        turned = t.T if name.endswith(("attn.weight", "c_proj.weight", "c_fc.weight")) else t
-        if "c_attn" in name:
-            for part, own in zip(("query", "key", "value"), turned.chunk(3)):
-                yield name.replace("c_attn", part), own
-        else:
-            yield name, turned
+        turned = t.T if turns and name.endswith(("attn.weight", "c_proj.weight", "c_fc.weight")) else t
+        whole = next((part for part in joined if f".{part}." in name), None)
+        parts = joined.get(whole, (whole,))
+        for part, own in zip(parts, turned.chunk(len(parts))):
+            yield (name if whole is None else name.replace(whole, part)), own
+
+
+def hidden(name, t, mask):
+    """out.* with NaN for padding."""
+    B, T = mask.shape
+    if name.startswith("out.attention"):
+        return t.masked_fill(mask.view(B, 1, T, 1) == 0, torch.nan)
+    return t.masked_fill(mask.view(B, T, 1) == 0, torch.nan) if t.dim() == 3 else t
 
 
 class BiLstm(torch.nn.Module):
@@ -148,7 +175,7 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     decoder = lambda name: "decoder" in name or "lm_head" in name
     every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: not decoder(named[0]))
     grads = [(k, p.grad.clone()) for p, k in {p: k for k, p in every}.items() if p.grad is not None]
-    golden |= {f"grad.{k}": g for k, g in (unjoined(grads) if config.model_type == "gpt2" else grads)}
+    golden |= {f"grad.{k}": g for k, g in unjoined(grads, config.model_type == "gpt2")}
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)
     factor = lambda t: min(1, (t + 1) / 5) * max(0, (20 - t) / 20)
@@ -164,6 +191,8 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
         losses.append(loss.detach())
     golden |= {"train.losses": torch.stack(losses), "train.grad_norms": torch.stack(norms)}
     golden |= {"train.final_logits": model(**inputs).logits}
+    if config.model_type in ("modernbert", "deberta-v2"):
+        golden = {k: hidden(k, v, mask) if k[:3] in ("out", "tra") else v for k, v in golden.items()}
     save_file({k: v.detach().contiguous() for k, v in golden.items()}, f"{folder}/golden.safetensors")
 
 
@@ -203,6 +232,17 @@ write("mpnet-mlm", tr.MPNetForMaskedLM, mpnet(hidden_act="relu", layer_norm_eps=
 write("gpt2-lm", tr.GPT2LMHeadModel, gpt2(), "next", types=False)
 write("gpt2-lm-untied", tr.GPT2LMHeadModel, gpt2(tie_word_embeddings=False, n_inner=20, activation_function="gelu", layer_norm_epsilon=1e-6), "next", types=False, lengths=(10, 10))
 write("gpt2-tokens", tr.GPT2ForTokenClassification, gpt2(num_labels=5, n_head=2, activation_function="relu"), "token", types=False)
+# Words turn by their places, three layers of four see near ones alone; inner layers have gates, no biases but the last.
+write("modernbert-classify", tr.ModernBertForSequenceClassification, modernbert(**names), "text", types=False)
+write("modernbert-mean", tr.ModernBertForSequenceClassification, modernbert(num_labels=2, classifier_pooling="mean", global_attn_every_n_layers=2, global_rope_theta=500.0, local_rope_theta=30.0), "text", types=False, lengths=(10, 4))
+write("modernbert-tokens", tr.ModernBertForTokenClassification, modernbert(num_labels=5, hidden_size=16, num_attention_heads=2, local_attention=6), "token", types=False)
+write("modernbert-mlm", tr.ModernBertForMaskedLM, modernbert(hidden_activation="silu", num_hidden_layers=2), "word", types=False)
+write("modernbert-mlm-untied", tr.ModernBertForMaskedLM, modernbert(tie_word_embeddings=False), "word", types=False, lengths=(10, 10))
+# No places in the words: scores between words and distances, with the layers' own projections.
+write("deberta-classify", tr.DebertaV2ForSequenceClassification, deberta(num_hidden_layers=3, **names), "text", types=False)
+write("deberta-tokens", tr.DebertaV2ForTokenClassification, deberta(num_labels=5, max_position_embeddings=80, position_buckets=16, max_relative_positions=40), "token", types=False, lengths=(70, 21, 2))
+write("deberta-mlm", tr.DebertaV2ForMaskedLM, deberta(hidden_act="relu"), "word", types=False)
+write("deberta-mlm-untied", tr.DebertaV2ForMaskedLM, deberta(tie_word_embeddings=False), "word", types=False, lengths=(10, 10))
 # No transformer: an LSTM in both directions.
 torch.manual_seed(2)
 lstm = dict(vocab_size=VOCAB, embedding_size=7, hidden_size=12, dense_size=9, max_position_embeddings=512)

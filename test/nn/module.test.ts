@@ -117,7 +117,7 @@ describe('initial values', () => {
     expect(variance(table.data)).toBeCloseTo(1, 1)
     expect([...table.data.slice(150, 200)].every((v) => v === 0)).toBe(true)
     const norm = new LayerNorm(3)
-    expect([...norm.weight.data, ...norm.bias.data]).toEqual([1, 1, 1, 0, 0, 0])
+    expect([...norm.weight.data, ...norm.bias!.data]).toEqual([1, 1, 1, 0, 0, 0])
   })
 
   it('heads must divide the width', () => {

@@ -95,7 +95,7 @@ describe('quantize', () => {
     expect(model.parameters().some((p) => p.requiresGrad)).toBe(false)
     // Outside noGrad() too.
     expect([...model.forward({ inputIds: input }).logits.data]).toEqual(logits(model, input))
-    model.base.norm.weight.requiresGrad = true
+    model.base.norm!.weight.requiresGrad = true
     expect(() => model.forward({ inputIds: input })).toThrow('a quantized layer is for inference')
     expect(() => quantize(model)).toThrow('Is it quantized already?')
     expect(`${model}`).toContain('QuantizedLinear(inFeatures=24, outFeatures=40, bias=true, bits=7)')

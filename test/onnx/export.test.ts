@@ -62,10 +62,16 @@ describe('an exported graph', () => {
     const { model, input, logits } = goldenCase(name)
     const graph = readOnnx(exportOnnx(model))
     expect(graph.outputs.map((o) => o.name)).toEqual(['logits'])
-    const scale = Math.max(...Array.from(logits, Math.abs))
-    expect(apart(resultOf(graph, input).data, logits) / scale).toBeLessThan(2e-6)
+    const scale = Math.max(...Array.from(logits, Math.abs).filter((x) => !Number.isNaN(x)))
+    // NaN: of padding, whatever it is there.
+    const off = (result: ArrayLike<number>) =>
+      apart(
+        Array.from(result, (x, i) => (Number.isNaN(logits[i]) ? 0 : x)),
+        Array.from(logits, (x) => x || 0),
+      ) / scale
+    expect(off(resultOf(graph, input).data)).toBeLessThan(2e-6)
     const half = readOnnx(exportOnnx(model, { dtype: 'fp16' }))
-    expect(apart(resultOf(half, input).data, logits) / scale).toBeLessThan(1e-2)
+    expect(off(resultOf(half, input).data)).toBeLessThan(1e-2)
     expect([...half.tensors.values()].filter(({ type }) => type === 'float')).toEqual([])
   })
 

@@ -99,7 +99,7 @@ describe('files', () => {
     ['a merge of three', 'model.merges.0', 'a b c', /model.merges\[0\] must be two pieces/],
     ['dropout', 'model.dropout', 0.1, /model.dropout must be null/],
     ['byte fallback', 'model.byte_fallback', true, /model.byte_fallback must be false/],
-    ['a normalizer', 'normalizer', { type: 'Lowercase' }, /normalizer must be null/],
+    ['a normalizer', 'normalizer', { type: 'Lowercase' }, /normalizer must be of type NFC/],
     ['another split', 'pre_tokenizer.type', 'Whitespace', /pre_tokenizer must be of type ByteLevel/],
     ['no regex', 'pre_tokenizer.use_regex', false, /use_regex must be true/],
     ['a gap of ids', 'added_tokens.4', { id: pieces + 1, content: '<x>' }, /added_tokens\[4\].id must be/],

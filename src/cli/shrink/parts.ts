@@ -1,6 +1,7 @@
 // A model's parts in the order of what they are worth, and the smaller model that a choice of them makes.
 import { DataError } from '../../errors.js'
 import { readTexts } from '../../files/data/texts.js'
+import { linearsOf } from '../../nn/encoder.js'
 import { blocksOf } from '../../nn/models/config.js'
 import type { HeadModel, Pretrained } from '../../nn/models/pretrained.js'
 import { cutConfig, cutModel, maskModel } from '../../nn/shrink/cut.js'
@@ -176,7 +177,7 @@ export function cutBy(
   }
   const rule = rankRule(options as ShrinkOptions)
   if (rule === null) return { model: made as HeadModel, kept, factored: null }
-  progress.start('singular values', blocksOf(made.config).length * 6)
+  progress.start('singular values', blocksOf(made.config).length * linearsOf(model.family.gated).length)
   const onLayer = (done: number) => progress.update(done, {})
   // The ranks of what is left, so that the answers are too.
   const sizes = blocksOf(cutConfig(model.config, kept))

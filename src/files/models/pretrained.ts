@@ -269,10 +269,9 @@ function checkSize(
       `Set ${family.settings.layers} to ${layers} in config.json if that is meant, else download or save the folder again`,
     )
   const once = family.sharesLayers && { layers: Math.min(1, c.layers), blocks: c.blocks?.slice(0, 1) ?? null }
+  const places = Object.hasOwn(family.names, 'positions') ? c.maxLength + placesBefore(family, c) : 0
   const needed =
-    family.body === 'lstm'
-      ? lstmWeights(c)
-      : encoderWeights({ ...c, ...once, maxLength: c.maxLength + placesBefore(family, c) })
+    family.body === 'lstm' ? lstmWeights(c) : encoderWeights({ ...c, ...once, maxLength: places })
   const there = weightsIn(found)
   if (needed > there) refuse(`holds ${there} weights`, `${needed} in the encoder alone`)
   // A classifier that the file lacks is drawn.
@@ -282,7 +281,7 @@ function checkSize(
 
 /** Layers that have any tensor, as far as they follow each other. */
 function layersIn(names: Iterable<string>): number {
-  const there = new Set(Array.from(names, (name) => Number(/\.(?:layer|h)\.(\d+)\./.exec(name)?.[1] ?? -1)))
+  const there = new Set(Array.from(names, (name) => Number(/\.(?:layers?|h)\.(\d+)\./.exec(name)?.[1] ?? -1)))
   let n = 0
   while (there.has(n)) n++
   return n

@@ -20,8 +20,21 @@ export {
 } from '../../nn/models/bert.js'
 export { BiLstmForSequenceClassification } from '../../nn/models/bilstm.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
-export type { BlockShape, NumberField, ProblemType, TransformerConfig } from '../../nn/models/config.js'
+export type {
+  BlockShape,
+  NumberField,
+  ProblemType,
+  Relative,
+  Rotary,
+  TransformerConfig,
+} from '../../nn/models/config.js'
 export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'
+export {
+  DebertaV2,
+  DebertaV2ForMaskedLM,
+  DebertaV2ForSequenceClassification,
+  DebertaV2ForTokenClassification,
+} from '../../nn/models/deberta.js'
 export type { Family, Kind, Stored } from '../../nn/models/family.js'
 export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/gpt2.js'
 export {
@@ -47,6 +60,12 @@ export {
   MPNetForTokenClassification,
 } from '../../nn/models/kin.js'
 export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
+export {
+  ModernBert,
+  ModernBertForMaskedLM,
+  ModernBertForSequenceClassification,
+  ModernBertForTokenClassification,
+} from '../../nn/models/modernbert.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'
 export {
   type HeadOutput,

@@ -86,7 +86,10 @@ export function tokenizerIn(
     if (type === 'Unigram') {
       const spec = readUnigram(document.value, document.file)
       checkPlainSteps(files.config, python.reading, spec.before, new Fields(folder.path, '', null))
-      agree(spec.splitsSpaces && spec.prepend !== 'first' ? spec.prepend === 'always' : null)
+      // DeBERTa's classes keep spaces, and put one before the first word alone where they are told to put none.
+      const [splits, without] = python.reading === 'deberta' ? [false, 'first'] : [true, 'never']
+      const known = spec.splitsSpaces === splits && ['always', without].includes(spec.prepend)
+      agree(known ? spec.prepend === 'always' : null)
       return UnigramTokenizer.fromSpec({ ...spec, ...added(spec) }, document.file, rules)
     }
   }
@@ -125,6 +128,7 @@ const rolesOf: Readonly<Partial<Record<Reading, RoleNames & { unk?: string }>>> 
   mpnet: MPNET_ROLES,
   gpt2: { ...gpt2Roles },
   albert: { ...DEFAULT_ROLES, unk: '<unk>', pad: '<pad>' },
+  deberta: DEFAULT_ROLES,
 }
 
 /** Of tokenizer.json, where the other files agree with it, and with what they add. */
@@ -250,10 +254,12 @@ export function tokenizerFiles(
   ]
 }
 
-function specialTokens({ vocabulary, spec, sepId, padId, clsId, maskId }: PiecedTokenizer) {
+function specialTokens({ vocabulary, spec, unkId, sepId, padId, clsId, maskId }: PiecedTokenizer) {
   const named = (id: number | null) => (id === null ? undefined : vocabulary[id])
+  // Of bytes nothing is unknown, and still there may be a token for it.
+  const unk = spec.unk ?? (unkId === padId ? null : vocabulary[unkId])
   return {
-    ...(spec.unk !== null && { unk_token: spec.unk }),
+    ...(unk !== null && { unk_token: unk }),
     sep_token: named(sepId),
     pad_token: named(padId),
     cls_token: named(clsId),

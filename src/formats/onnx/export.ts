@@ -1,10 +1,9 @@
 // A model as an ONNX file: https://onnx.ai. Opset 17 and IR 8, which every onnxruntime since 1.12 reads.
 import { ArgumentError } from '../../errors.js'
-import type { Embedding, Linear } from '../../nn/layers.js'
+import type { Linear } from '../../nn/layers.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
 import { nameInFile, placesBefore } from '../../nn/models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../../nn/models/heads.js'
-import { distanceBucket } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { Transformer } from '../../nn/models/transformer.js'
 import { type Module, moduleArg } from '../../nn/module.js'
@@ -16,6 +15,7 @@ import { GraphBuilder, type OnnxInputs, type Value } from './builder.js'
 import { elementTypes } from './elements.js'
 import { onnxPieces } from './graph.js'
 import { emit, emitFlat, type Surroundings } from './layers.js'
+import { distances, placesAfterPad, placesOf, relative, rotary, UNSEEN } from './places.js'
 
 /** What floats are stored and computed in. Quantized models are fp32 but for their whole numbers. */
 export type OnnxFloats = 'fp32' | 'fp16'
@@ -33,9 +33,6 @@ export interface ExportOnnxOptions {
 
 /** Of newer ones we need nothing; IR 8 came with opset 17. */
 const [OPSET, IR] = [17, 8]
-
-/** What is added to the score of a word that is padding: exp(-10000) is 0, and float16 holds it. */
-const UNSEEN = -10000
 
 /**
  * A model's file: inputs input_ids and attention_mask, and token_type_ids where the model has types, int64 [batch_size,
@@ -111,65 +108,40 @@ function maskOf(g: GraphBuilder, attentionMask: Value): Surroundings {
   return { mask: g.node('mask', 'Mul', [unseen, g.number(UNSEEN)]) }
 }
 
-/** [1, S]: the numbers of the words' places. */
-function placesOf(g: GraphBuilder, path: string, ids: Value, longest: number): Value {
-  const shape = g.node(path, 'Shape', [ids])
-  const length = g.node(path, 'Gather', [shape, g.constant('int64', [1])])
-  const all = g.stored(`${path}.ids`, 'int64', [1, longest], () =>
-    Array.from({ length: longest }, (_, i) => i),
-  )
-  return g.node(path, 'Slice', [all, g.constant('int64', [0]), length, g.constant('int64', [1])])
-}
-
-/** [B, S]: those of words behind padding's place, where padding is by its id, as positionsOf() has them. */
-function placesAfterPad(g: GraphBuilder, path: string, ids: Value, padId: number): Value {
-  const pad = g.constant('int64', padId)
-  const word = g.node(path, 'Not', [g.node(path, 'Equal', [ids, pad])])
-  const one = g.node(path, 'Cast', [word], { to: elementTypes.int64.code })
-  const count = g.node(path, 'CumSum', [one, g.constant('int64', 1)])
-  return g.node(path, 'Add', [g.node(path, 'Mul', [count, one]), pad])
-}
-
-/** [1, H, S, S]: what a head's scores get by the distance of two words. */
-function distances(g: GraphBuilder, table: Embedding, path: string, ids: Value, longest: number): Value {
-  const node = (op: string, inputs: Value[], attributes = {}) => g.node(path, op, inputs, attributes)
-  const places = placesOf(g, path, ids, longest) // [1, S]
-  const apart = node('Sub', [places, node('Transpose', [places], { perm: [1, 0] })]) // [S, S]: key - query
-  const kinds = g.stored(`${path}.kinds`, 'int64', [2 * longest - 1], () =>
-    Array.from({ length: 2 * longest - 1 }, (_, i) => distanceBucket(i - longest + 1)),
-  )
-  const kind = node('Gather', [kinds, node('Add', [apart, g.constant('int64', longest - 1)])])
-  const rows = node('Gather', [g.parameter(`${path}.weight`, table.weight), kind]) // [S, S, H]
-  return node('Unsqueeze', [node('Transpose', [rows], { perm: [2, 0, 1] }), g.constant('int64', [0])])
-}
-
 /** The encoder's states, [B, S, C], and the mask that its layers took. */
 function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value; around: Surroundings } {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)
   const ids = g.input('input_ids')
   const around = maskOf(g, g.input('attention_mask'))
   const types = model.types === null ? null : g.input('token_type_ids')
-  const longest = model.positions.weight.shape[0]
+  const { positions, positionBias } = model
   const before = placesBefore(model.family, model.config)
-  const places =
-    before > 0
-      ? placesAfterPad(g, at('positions'), ids, before - 1)
-      : placesOf(g, at('positions'), ids, longest)
-  const part = (layer: Module, name: string, x: Value) => emit(g, layer, at(name), x, around)
+  const longest = model.config.maxLength + before
+  const part = (layer: Module | null, name: string, x: Value) =>
+    layer === null ? x : emit(g, layer, at(name), x, around)
   const add = (a: Value, b: Value) => g.node(at('embeddings'), 'Add', [a, b])
-  let h = add(part(model.words, 'words', ids), part(model.positions, 'positions', places))
+  let h = part(model.words, 'words', ids)
+  if (positions !== null) {
+    const path = at('positions')
+    const places = before > 0 ? placesAfterPad(g, path, ids, before - 1) : placesOf(g, path, ids, longest)
+    h = add(h, part(positions, 'positions', places))
+  }
   if (model.types !== null && types !== null) h = add(h, part(model.types, 'types', types))
   h = part(model.norm, 'norm', h)
-  if (model.project !== null) h = part(model.project, 'project', h)
-  const { positionBias } = model
+  h = part(model.project, 'project', h)
   // Padding and distances are added in one.
   if (positionBias !== null) {
     const path = at('positionBias')
     around.mask = g.node(path, 'Add', [around.mask, distances(g, positionBias, path, ids, longest)])
   }
-  // One that stands for several layers bears its first name.
-  for (const layer of model.layers) h = part(layer, `layers.${model.layers.indexOf(layer)}`, h)
-  return { h, around }
+  const seen = model.rotary && rotary(g, model.rotary, at('rotary'), ids, around)
+  const others = model.relative && relative(g, model.relative, at('relative'), ids, around, longest)
+  for (const [i, layer] of model.layers.entries()) {
+    // One that stands for several layers bears its first name.
+    const path = at(`layers.${model.layers.indexOf(layer)}`)
+    h = emit(g, layer, path, h, seen?.(i) ?? others ?? around)
+  }
+  return { h: part(model.finalNorm, 'finalNorm', h), around }
 }
 
 function pretrained(g: GraphBuilder, model: Pretrained): void {
@@ -184,27 +156,48 @@ function pretrained(g: GraphBuilder, model: Pretrained): void {
     const [pooler, path] = model.pooler
       ? [model.pooler, 'pooler']
       : [model.base.pooler as Linear, 'base.pooler']
-    const first = g.node(path, 'Gather', [h, g.constant('int64', 0)], { axis: 1 })
-    const pooled = activation(g, path, model.family.pooling, emitFlat(g, pooler, path, first, around))
+    const state =
+      model.config.textState === 'mean'
+        ? meanOf(g, h, 'attention_mask')
+        : g.node(path, 'Gather', [h, g.constant('int64', 0)], { axis: 1 })
+    const inner = activation(g, path, model.family.pooling, emitFlat(g, pooler, path, state, around))
+    const { poolerNorm } = model
+    const pooled = poolerNorm === null ? inner : emit(g, poolerNorm, 'poolerNorm', inner, around)
     const logits = emitFlat(g, model.classifier, 'classifier', pooled, around)
     g.output('logits', logits, ['batch_size', model.config.labels.length])
   } else if (model instanceof TokenClassifier) {
-    const { h, around } = encoder(g, model.base, 'base')
+    const { h: states, around } = encoder(g, model.base, 'base')
+    const h = transformed(g, model, states, around)
     g.output('logits', emit(g, model.classifier, 'classifier', h, around), [
       ...sizes,
       model.config.labels.length,
     ])
   } else if (model instanceof MaskedWords) {
     const { h, around } = encoder(g, model.base, 'base')
-    const inner = activation(
-      g,
-      'transform',
-      model.family.wordActivation ?? model.config.activation,
-      emit(g, model.transform, 'transform', h, around),
-    )
-    const normed = emit(g, model.transformNorm, 'transformNorm', inner, around)
+    const normed = transformed(g, model, h, around)
     g.output('logits', emit(g, model.decoder, 'decoder', normed, around), [...sizes, model.config.vocabSize])
   }
+}
+
+/** States through the layer, its activation and the norm of a head that has them. */
+function transformed(
+  g: GraphBuilder,
+  { transform, transformNorm, family, config }: TokenClassifier | MaskedWords,
+  h: Value,
+  around: Surroundings,
+): Value {
+  if (transform === null || transformNorm === null) return h
+  const name = family.wordActivation ?? config.activation
+  const inner = activation(g, 'transform', name, emit(g, transform, 'transform', h, around))
+  return emit(g, transformNorm, 'transformNorm', inner, around)
+}
+
+/** [B, C]: the mean of the words' states [B, S, C]. */
+function meanOf(g: GraphBuilder, h: Value, mask: Value): Value {
+  const real = g.node('mean', 'Cast', [mask], { to: elementTypes[g.floats].code })
+  const column = g.node('mean', 'Unsqueeze', [real, g.constant('int64', [2])]) // [B, S, 1]
+  const sum = (x: Value) => g.node('mean', 'ReduceSum', [x, g.constant('int64', [1])], { keepdims: 0 })
+  return g.node('mean', 'Div', [sum(g.node('mean', 'Mul', [h, column])), sum(column)])
 }
 
 /** Our own small model: no types, and the mean over the words. */
@@ -218,11 +211,7 @@ function ownClassifier(g: GraphBuilder, model: TextClassifier): void {
   let h = g.node('embeddings', 'Add', [words, part(model.positionEmbeddings, 'positionEmbeddings', places)])
   h = part(model.embeddingNorm, 'embeddingNorm', h)
   for (const [i, layer] of model.encoder.entries()) h = part(layer, `encoder.${i}`, h)
-  const real = g.node('mean', 'Cast', [mask], { to: elementTypes[g.floats].code })
-  const column = g.node('mean', 'Unsqueeze', [real, g.constant('int64', [2])]) // [B, S, 1]
-  const sum = (x: Value) => g.node('mean', 'ReduceSum', [x, g.constant('int64', [1])], { keepdims: 0 })
-  const mean = g.node('mean', 'Div', [sum(g.node('mean', 'Mul', [h, column])), sum(column)])
-  g.output('logits', emitFlat(g, model.classifier, 'classifier', mean, around), [
+  g.output('logits', emitFlat(g, model.classifier, 'classifier', meanOf(g, h, mask), around), [
     'batch_size',
     model.config.classes,
   ])

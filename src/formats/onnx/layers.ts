@@ -14,6 +14,12 @@ import { quantizedEmbedding, quantizedLinear } from './quantized.js'
 export interface Surroundings {
   /** [B, 1, 1, S]: 0 where a word may be seen, -10000 where there is padding. */
   mask: Value
+  /** What places make of queries and keys by head, [B, H, S, D]. */
+  turn?: (path: string, x: Value) => Value
+  /** What is added to the scores of queries and keys by head, [B, H, S, D], before they are divided by `root`. */
+  scores?: (path: string, q: Value, k: Value, attention: MultiHeadAttention) => Value
+  /** What scores are divided by. Default the root of D. */
+  root?: (size: number) => number
 }
 
 /** A layer's value for one input. */
@@ -51,7 +57,7 @@ const records: readonly LayerRecord[] = [
     g.node(
       path,
       'LayerNormalization',
-      [x, g.parameter(`${path}.weight`, weight), g.parameter(`${path}.bias`, bias)],
+      [x, g.parameter(`${path}.weight`, weight), ...(bias ? [g.parameter(`${path}.bias`, bias)] : [])],
       { axis: -1, epsilon: { float: options.eps ?? 1e-5 } },
     ),
   ),
@@ -91,15 +97,25 @@ function attention(
   const { heads } = layer
   const widthOf = (name: 'key' | 'value') => recordOf(layer[name], `${path}.${name}`).width(layer[name])
   const size = widthOf('key') / heads
+  const { turn } = around
+  const transposed = (y: Value, perm: readonly number[]) => g.node(path, 'Transpose', [y], { perm })
   const projected = (name: 'query' | 'key' | 'value', own: number, perm: readonly number[]) => {
     const y = emit(g, layer[name], `${path}.${name}`, x, around)
     const split = g.node(path, 'Reshape', [y, g.constant('int64', [0, 0, heads, own])]) // [B, S, H, D]
-    return g.node(path, 'Transpose', [split], { perm })
+    return transposed(split, perm)
   }
-  const q = projected('query', size, [0, 2, 1, 3]) // [B, H, S, D]
-  const k = projected('key', size, [0, 2, 3, 1]) // [B, H, D, S]
+  const heldBy = (name: 'query' | 'key') => {
+    const split = projected(name, size, [0, 2, 1, 3])
+    return turn?.(path, split) ?? split
+  }
+  const q = heldBy('query') // [B, H, S, D]
+  const own = turn === undefined && around.scores === undefined ? null : heldBy('key')
+  const k = own === null ? projected('key', size, [0, 2, 3, 1]) : transposed(own, [0, 1, 3, 2]) // [B, H, D, S]
   const v = projected('value', widthOf('value') / heads, [0, 2, 1, 3])
-  const scores = g.node(path, 'Div', [g.node(path, 'MatMul', [q, k]), g.number(Math.sqrt(size))])
+  const products = g.node(path, 'MatMul', [q, k])
+  const more = own === null ? undefined : around.scores?.(path, q, own, layer)
+  const sum = more === undefined ? products : g.node(path, 'Add', [products, more])
+  const scores = g.node(path, 'Div', [sum, g.number(around.root?.(size) ?? Math.sqrt(size))])
   const probs = g.node(path, 'Softmax', [g.node(path, 'Add', [scores, around.mask])], { axis: -1 })
   const merged = g.node(path, 'Transpose', [g.node(path, 'MatMul', [probs, v])], { perm: [0, 2, 1, 3] })
   const rows = g.node(path, 'Reshape', [merged, g.constant('int64', [0, 0, widthOf('value')])])
@@ -108,9 +124,15 @@ function attention(
 
 /** Norms after each part, or before it. */
 function block(g: GraphBuilder, layer: EncoderBlock, path: string, x: Value, around: Surroundings): Value {
-  const part = (name: 'attention' | 'attentionNorm' | 'outputNorm' | 'up' | 'down', h: Value) =>
-    emit(g, layer[name], `${path}.${name}`, h, around)
-  const think = (h: Value) => part('down', activation(g, `${path}.up`, layer.activation, part('up', h)))
+  type Part = 'attention' | 'attentionNorm' | 'outputNorm' | 'up' | 'gate' | 'down'
+  const part = (name: Part, h: Value) => {
+    const own = layer[name]
+    return own === null ? h : emit(g, own, `${path}.${name}`, h, around)
+  }
+  const think = (h: Value) => {
+    const inner = activation(g, `${path}.up`, layer.activation, part('up', h))
+    return part('down', layer.gate === null ? inner : g.node(path, 'Mul', [inner, part('gate', h)]))
+  }
   const add = (a: Value, b: Value) => g.node(path, 'Add', [a, b])
   if (layer.preNorm) {
     const h = add(part('attention', part('attentionNorm', x)), x)

@@ -1,4 +1,4 @@
-// A byte-level BPE tokenizer as a document (RoBERTa, GPT-2: Radford et al. 2019): tokenizer.json checked field by field, and
+// A byte-level BPE tokenizer as a document (RoBERTa, GPT-2, ModernBERT: Radford et al. 2019): tokenizer.json checked field by field, and
 // written.
 import type { Fields } from '../document.js'
 import { shown } from '../json.js'
@@ -20,6 +20,8 @@ export interface ByteBpeSpec extends PiecedSpec {
   unk: null
   /** Pairs of pieces that become one, the first the soonest. */
   merges: readonly (readonly [string, string])[]
+  /** Whether letters and marks that are one character become it first: ModernBERT's. */
+  nfc: boolean
   /** Whether a text that begins with no space gets one. */
   prefixSpace: boolean
 }
@@ -45,7 +47,8 @@ export function readByteBpe(json: unknown, file: string): ByteBpeSpec {
   }
   for (const name of ['byte_fallback', 'ignore_merges'])
     if (model.at(name).flag(false)) model.at(name).refuse('must be false', KINDS)
-  if (!root.at('normalizer').missing) root.at('normalizer').refuse('must be null', KINDS)
+  const nfc = !root.at('normalizer').missing
+  if (nfc) typeOf(root.at('normalizer'), ['NFC'])
   const before = root.at('pre_tokenizer')
   typeOf(before, ['ByteLevel'])
   if (!before.at('use_regex').flag(true)) before.at('use_regex').refuse('must be true', KINDS)
@@ -59,7 +62,7 @@ export function readByteBpe(json: unknown, file: string): ByteBpeSpec {
   const merges = readMerges(model.at('merges'), known)
   const added = readAdded(root.at('added_tokens'), tokens)
   return {
-    ...{ vocabulary: tokens, modelSize, added, unk: null, merges },
+    ...{ vocabulary: tokens, modelSize, added, unk: null, merges, nfc },
     prefixSpace: before.at('add_prefix_space').flag(true),
     ...readTemplates(root.at('post_processor'), tokens.length),
   }
@@ -84,6 +87,7 @@ export function writeByteBpe(spec: ByteBpeSpec): unknown {
   const bytes = { type: 'ByteLevel', trim_offsets: true, use_regex: true }
   return {
     ...commonDocument(spec),
+    normalizer: spec.nfc ? { type: 'NFC' } : null,
     pre_tokenizer: { ...bytes, add_prefix_space: spec.prefixSpace },
     decoder: { ...bytes, add_prefix_space: true },
     model: {

@@ -22,11 +22,12 @@ const sentencePieces = ['XLMRobertaTokenizer', 'CamembertTokenizer']
 /** BERT's pieces in RoBERTa's templates. */
 const mpnets = ['MPNetTokenizer']
 const alberts = ['AlbertTokenizer']
+const debertas = ['DebertaV2Tokenizer']
 /** These go by tokenizer.json alone. */
 const asWritten = ['PreTrainedTokenizerFast', 'TokenizersBackend']
 
 /**
- * bert, mpnet, roberta, gpt2, sentencepiece, albert: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
+ * bert, mpnet, roberta, gpt2, sentencepiece, albert, deberta: by tokenizer_config.json; as-written: by tokenizer.json; unsaid: no file says, and Python asks.
  */
 export type Reading =
   | 'bert'
@@ -35,6 +36,7 @@ export type Reading =
   | 'gpt2'
   | 'sentencepiece'
   | 'albert'
+  | 'deberta'
   | 'as-written'
   | 'unsaid'
 
@@ -46,6 +48,7 @@ const modelOf: Readonly<Partial<Record<Reading, string>>> = {
   gpt2: 'BPE',
   sentencepiece: 'Unigram',
   albert: 'Unigram',
+  deberta: 'Unigram',
 }
 const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
   ['roberta', 'roberta'],
@@ -54,6 +57,8 @@ const readingOf: ReadonlyMap<unknown, Reading> = new Map<unknown, Reading>([
   ['xlm-roberta', 'sentencepiece'],
   ['camembert', 'sentencepiece'],
   ['albert', 'albert'],
+  ['modernbert', 'as-written'],
+  ['deberta-v2', 'deberta'],
 ])
 
 export interface TokenizerClass {
@@ -76,10 +81,11 @@ export function tokenizerClass(config: Fields | null, model: Fields | null): Tok
     if (robertas.includes(slow)) return { name, reading: 'roberta' }
     if (gpt2s.includes(slow)) return { name, reading: 'gpt2' }
     if (alberts.includes(slow)) return { name, reading: 'albert' }
+    if (debertas.includes(slow)) return { name, reading: 'deberta' }
     if (sentencePieces.includes(slow)) return { name, reading: 'sentencepiece' }
     field.refuse(
       `is ${shown(name)}, which splits texts otherwise than BERT, RoBERTa and XLM-R`,
-      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...gpt2s, ...sentencePieces, ...alberts].join(', ')}, and ${asWritten[0]}`,
+      `Read are ${berts[0]}, ${berts[1]}, their like, ${[...mpnets, ...robertas, ...gpt2s, ...sentencePieces, ...alberts, ...debertas].join(', ')}, and ${asWritten[0]}`,
     )
   }
   const type = model?.at('model_type').value
@@ -216,7 +222,7 @@ export function checkPrefixSpace(
   prefixSpace: boolean | null,
   folder: Fields,
 ): void {
-  if (!['roberta', 'gpt2', 'sentencepiece', 'albert'].includes(reading)) return
+  if (!['roberta', 'gpt2', 'sentencepiece', 'albert', 'deberta'].includes(reading)) return
   const usual = reading !== 'roberta' && reading !== 'gpt2'
   const field = config?.at('add_prefix_space')
   const python = field === undefined ? usual : field.flag(usual)
@@ -235,14 +241,18 @@ export function checkPlainSteps(
   steps: readonly PlainStep[],
   folder: Fields,
 ): void {
-  if (reading !== 'sentencepiece' && reading !== 'albert') return
+  if (reading !== 'sentencepiece' && reading !== 'albert' && reading !== 'deberta') return
   const flag = (name: string, usual: boolean) => config?.at(name).flag(usual) ?? usual
   const albert: PlainStep[] = [
     ...(['backquotes', 'quotes'] as const),
     ...(flag('keep_accents', false) ? [] : (['nfkd', 'accents'] as const)),
     ...(flag('do_lower_case', true) ? (['lower'] as const) : []),
   ]
-  const python = reading === 'albert' ? albert : []
+  const lower: PlainStep[] = flag('do_lower_case', false) ? ['lower'] : []
+  const deberta: PlainStep[] = [...lower, 'spaces', 'nfc', 'strip-right']
+  // As transformers 4 made it of DeBERTa's table; 5 makes another one, and models were trained with this.
+  if (reading === 'deberta' && String(steps) === String([...lower, 'strip'])) return
+  const python = { albert, deberta, sentencepiece: [] }[reading]
   if (String(python) === String(steps)) return
   const told = (list: readonly PlainStep[]) => list.join(', ') || 'nothing'
   ;(config ?? folder).refuse(

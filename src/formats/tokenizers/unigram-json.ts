@@ -1,4 +1,4 @@
-// A Unigram tokenizer of sentencepiece's as a document (XLM-R, CamemBERT, ALBERT: Kudo 2018): tokenizer.json checked field by
+// A Unigram tokenizer of sentencepiece's as a document (XLM-R, CamemBERT, ALBERT, DeBERTa: Kudo 2018): tokenizer.json checked field by
 // field, and written.
 import type { Fields } from '../document.js'
 import { shown } from '../json.js'
@@ -18,8 +18,20 @@ import {
 /** Where a word gets the sign of a space in front: each, the text's first, or none. */
 export type PrependScheme = 'always' | 'first' | 'never'
 
-/** What ALBERT makes of characters before the table: its quotes, decomposed letters, no accents, lower case. */
-export type PlainStep = 'backquotes' | 'quotes' | 'nfkd' | 'accents' | 'lower'
+/**
+ * What is made of characters before the table: ALBERT's quotes, decomposed letters, no accents, lower case; of DeBERTa one space
+ * for several and for ends of lines, composed letters, no spaces at the ends.
+ */
+export type PlainStep =
+  | 'backquotes'
+  | 'quotes'
+  | 'nfkd'
+  | 'accents'
+  | 'lower'
+  | 'spaces'
+  | 'nfc'
+  | 'strip'
+  | 'strip-right'
 
 /** As tokenizer.json spells each. */
 const plainSteps: Readonly<Record<PlainStep, object>> = {
@@ -28,6 +40,10 @@ const plainSteps: Readonly<Record<PlainStep, object>> = {
   nfkd: { type: 'NFKD' },
   accents: { type: 'StripAccents' },
   lower: { type: 'Lowercase' },
+  spaces: { type: 'Replace', pattern: { Regex: '\\s{2,}|[\\n\\r\\t]' }, content: ' ' },
+  nfc: { type: 'NFC' },
+  strip: { type: 'Strip', strip_left: true, strip_right: true },
+  'strip-right': { type: 'Strip', strip_left: false, strip_right: true },
 }
 
 /** What a Unigram tokenizer is made of. */
@@ -83,13 +99,12 @@ function stepsOf(field: Fields, list: string): Fields[] {
 
 /** The step that a normalizer is; null: none of these. */
 function plainStep(step: Fields): PlainStep | null {
-  const type = step.at('type').value
   const names = Object.keys(plainSteps) as PlainStep[]
-  if (type !== 'Replace')
-    return names.find((name) => (plainSteps[name] as { type: string }).type === type) ?? null
-  const { value } = step.at('pattern').at('String')
-  if (step.at('content').value !== '"') return null
-  return value === '``' ? 'backquotes' : value === "''" ? 'quotes' : null
+  const same = (field: Fields, want: object): boolean =>
+    Object.entries(want).every(([key, value]) =>
+      typeof value === 'object' ? same(field.at(key), value) : field.at(key).value === value,
+    )
+  return names.find((name) => same(step, plainSteps[name])) ?? null
 }
 
 function normalizing(field: Fields): Pick<UnigramSpec, 'before' | 'charsmap' | 'oneSpace'> {

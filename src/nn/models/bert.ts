@@ -1,5 +1,11 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
 import { BiLstmForSequenceClassification } from './bilstm.js'
+import {
+  DebertaV2,
+  DebertaV2ForMaskedLM,
+  DebertaV2ForSequenceClassification,
+  DebertaV2ForTokenClassification,
+} from './deberta.js'
 import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
 import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './gpt2.js'
 import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
@@ -17,6 +23,12 @@ import {
   MPNetForSequenceClassification,
   MPNetForTokenClassification,
 } from './kin.js'
+import {
+  ModernBert,
+  ModernBertForMaskedLM,
+  ModernBertForSequenceClassification,
+  ModernBertForTokenClassification,
+} from './modernbert.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
 
@@ -165,6 +177,18 @@ const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
     'causal-lm': Gpt2LMHeadModel,
   },
   bilstm: { 'sequence-classification': BiLstmForSequenceClassification },
+  model: {
+    base: ModernBert,
+    'sequence-classification': ModernBertForSequenceClassification,
+    'masked-lm': ModernBertForMaskedLM,
+    'token-classification': ModernBertForTokenClassification,
+  },
+  deberta: {
+    base: DebertaV2,
+    'sequence-classification': DebertaV2ForSequenceClassification,
+    'masked-lm': DebertaV2ForMaskedLM,
+    'token-classification': DebertaV2ForTokenClassification,
+  },
 }
 
 /** The model of a family and kind. Throws RangeError for a kind that the family has not. */

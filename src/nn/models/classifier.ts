@@ -8,7 +8,8 @@ import { positionsOf, type TextInput } from './input.js'
 import { meanOfTokens } from './pooling.js'
 
 /** Sizes of a TextClassifier. */
-export interface ClassifierConfig extends Omit<EncoderOptions, 'headSize' | 'ranks'> {
+export interface ClassifierConfig
+  extends Omit<EncoderOptions, 'headSize' | 'ranks' | 'attentionNorm' | 'gated' | 'bias'> {
   vocabSize: number
   classes: number
   layers: number

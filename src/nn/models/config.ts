@@ -15,6 +15,26 @@ export interface BlockShape {
   ranks: Readonly<Partial<Record<BlockLinear, number>>>
 }
 
+/** How words turn by their places, in families that have no table of them, and which layers see near words alone. */
+export interface Rotary {
+  /** Pair i of a head turns by theta^(-2 i / headSize) from word to word: in layers that see all words, and in those that do not. */
+  theta: number
+  nearTheta: number
+  /** What a layer of near words sees: half as many on each side of a word. */
+  window: number
+  /** Layers 0, every, 2 every ... see all words, unless `near` says it of each layer. */
+  every: number
+  near: readonly boolean[] | null
+}
+
+/** Which distances between words have scores of their own, in families of such. */
+export interface Relative {
+  /** Kinds of distances on each side: half of them single ones, the others grow. */
+  buckets: number
+  /** The distance from which on all are one; null: maxLength. */
+  farthest: number | null
+}
+
 /** Sizes and settings of a transformer, by our names. */
 export interface TransformerConfig {
   vocabSize: number
@@ -29,6 +49,10 @@ export interface TransformerConfig {
   /** Block by block, of a model that parts were cut out of. null: all are alike, and a head is width / heads wide. */
   blocks: readonly BlockShape[] | null
   activation: Activation
+  rotary: Rotary | null
+  relative: Relative | null
+  /** Of a text's words, what its classes are told from: the first one's state, or the mean of all. */
+  textState: 'cls' | 'mean'
   /** Longest text in tokens. */
   maxLength: number
   /** 0: the model has no token types. */
@@ -144,11 +168,25 @@ export function withBlocks(config: TransformerConfig, blocks: readonly BlockShap
   return { ...config, ...sizes, blocks: blocks.every(plain) ? null : blocks }
 }
 
+/** Whether each layer sees near words alone. */
+export const nearLayers = ({ rotary, layers }: Pick<TransformerConfig, 'rotary' | 'layers'>): boolean[] =>
+  Array.from({ length: layers }, (_, i) => rotary !== null && (rotary.near?.[i] ?? i % rotary.every !== 0))
+
+/** The same with layer i what layer layers[i] was; blocks aside. Which layers see near words is said in the plainest way. */
+export function reordered(config: TransformerConfig, layers: readonly number[]): TransformerConfig {
+  const { rotary } = config
+  if (rotary === null) return config
+  const all = nearLayers(config)
+  const near = layers.map((i) => all[i])
+  const usual = near.every((own, i) => own === (i % rotary.every !== 0))
+  return { ...config, rotary: { ...rotary, near: usual ? null : near } }
+}
+
 /** The same with some of the blocks, in this order. */
 export const withLayers = (config: TransformerConfig, layers: readonly number[]): TransformerConfig => {
   const blocks = blocksOf(config)
   return withBlocks(
-    config,
+    reordered(config, layers),
     layers.map((i) => blocks[i]),
   )
 }
@@ -162,7 +200,7 @@ export function linearShape(
   const attended = block.heads * block.headSize
   const shapes: Record<BlockLinear, [from: number, to: number]> = {
     ...{ query: [width, attended], key: [width, attended], value: [width, attended], out: [attended, width] },
-    ...{ up: [width, block.inner], down: [block.inner, width] },
+    ...{ up: [width, block.inner], gate: [width, block.inner], down: [block.inner, width] },
   }
   const [from, to] = shapes[name]
   return { from, to }
@@ -197,16 +235,47 @@ function misfitBlocks({ blocks, layers, width, heads, inner }: TransformerConfig
   return null
 }
 
+/** A setting, or several in one, that may be wrong. */
+export type MisfitField = NumberField | 'activation' | 'labels' | 'blocks' | 'rotary' | 'relative'
+
+export const rotaryLimits: Readonly<Record<Exclude<keyof Rotary, 'near'>, Limit>> = {
+  theta: { from: 1, to: 1e12, whole: false },
+  nearTheta: { from: 1, to: 1e12, whole: false },
+  window: whole(0, LARGEST),
+  every: whole(1, 1000),
+}
+
+export const relativeLimits: Readonly<Record<keyof Relative, Limit>> = {
+  buckets: whole(2, 2 ** 16),
+  farthest: { ...whole(2, LARGEST), optional: true },
+}
+
+function misfitPlaces(c: TransformerConfig): [MisfitField, string] | null {
+  const { rotary, relative } = c
+  for (const [name, own, limits] of [
+    ['rotary', rotary, rotaryLimits],
+    ['relative', relative, relativeLimits],
+  ] as const)
+    for (const [field, limit] of own === null ? [] : Object.entries(limits))
+      if (!fits(own?.[field as keyof typeof own], limit)) return [name, `of ${field} ${described(limit)}`]
+  if (relative !== null && (relative.farthest ?? c.maxLength) <= relative.buckets / 2 + 1)
+    return ['relative', `of distances farther than half its ${relative.buckets} buckets`]
+  if (rotary === null) return null
+  if (rotary.near !== null && rotary.near.length !== c.layers) return ['rotary', `of ${c.layers} layers`]
+  if (blocksOf(c).some(({ headSize }) => headSize % 2 !== 0)) return ['heads', 'of an even width each']
+  return null
+}
+
 /** What does not fit together in a config, as field and requirement; null where all does. */
-export function misfit(
-  c: TransformerConfig,
-): [NumberField | 'activation' | 'labels' | 'blocks', string] | null {
+export function misfit(c: TransformerConfig): [MisfitField, string] | null {
   for (const field of Object.keys(limits) as NumberField[])
     if (!fits(c[field], limits[field])) return [field, described(limits[field])]
   if (!activationNames.includes(c.activation)) return ['activation', activationNames.join(' or ')]
   if (c.blocks === null && c.width % c.heads !== 0) return ['heads', `a divisor of ${c.width}`]
   const wrong = misfitBlocks(c)
   if (wrong !== null) return ['blocks', wrong]
+  const places = misfitPlaces(c)
+  if (places !== null) return places
   if (c.padId !== null && c.padId >= c.vocabSize) return ['padId', `below the vocabulary's ${c.vocabSize}`]
   if (c.labels.length === 0) return ['labels', 'at least one name']
   return null

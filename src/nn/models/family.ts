@@ -1,16 +1,31 @@
 // What sets the models apart that share one encoder: names of parameters and settings, and few differences in what is
 // computed. Everything about a family that is not common to all stands in its record, in the folder beside this file.
-import { blocksOf, misfit, type NumberField, type TransformerConfig } from './config.js'
+import { blocksOf, type MisfitField, misfit, type NumberField, type TransformerConfig } from './config.js'
 import { albert, electra } from './family/albert.js'
 import { bert, distilbert } from './family/bert.js'
 import { bilstm } from './family/bilstm.js'
+import { debertaV2 } from './family/deberta.js'
 import { gpt2 } from './family/gpt2.js'
+import { modernbert } from './family/modernbert.js'
 import { mpnet } from './family/mpnet.js'
 import type { Family, Kind } from './family/record.js'
 import { camembert, roberta, xlmRoberta } from './family/roberta.js'
 
 export { type Family, type Kind, kinds, type Stored } from './family/record.js'
-export { albert, bert, bilstm, camembert, distilbert, electra, gpt2, mpnet, roberta, xlmRoberta }
+export {
+  albert,
+  bert,
+  bilstm,
+  camembert,
+  debertaV2,
+  distilbert,
+  electra,
+  gpt2,
+  modernbert,
+  mpnet,
+  roberta,
+  xlmRoberta,
+}
 
 const suffixes: Record<Kind, string> = {
   base: 'Model',
@@ -31,6 +46,8 @@ export const families: readonly Family[] = [
   mpnet,
   gpt2,
   bilstm,
+  modernbert,
+  debertaV2,
 ]
 
 /** Width of the tables that a layer brings to the states' width; null: there is no such layer. */
@@ -42,16 +59,24 @@ export function projectedFrom(
 }
 
 /** See misfit(), and what a family's models cannot have besides. */
-export function misfitOf(family: Family, c: TransformerConfig): ReturnType<typeof misfit> {
+export function misfitOf(family: Family, c: TransformerConfig): [MisfitField, string] | null {
   const wrong = misfit(c)
   if (wrong !== null) return wrong
   for (const [name, field] of Object.entries(family.settings) as [NumberField, string][]) {
     const fixed = family.fixed[field]
     if (fixed !== undefined && !fixed.includes(c[name]))
-      return [name, `${fixed.join(' or ')}, as in Python (${field}): take a tokenizer that fits`]
+      return [
+        name,
+        `${fixed.join(' or ')}, as in Python (${field})${name === 'padId' ? ': take a tokenizer that fits' : ''}`,
+      ]
   }
   if (family.body === 'lstm')
     return c.width % 2 === 0 ? null : ['width', "even: half of it is each direction's"]
+  for (const places of ['rotary', 'relative'] as const)
+    if ((c[places] !== null) !== (family.places === places))
+      return [places, family.places === places ? 'there' : 'null']
+  if (!family.gated && blocksOf(c).some(({ ranks }) => ranks.gate !== undefined))
+    return ['blocks', 'without a rank of a gate, which there is none of']
   if (!Object.hasOwn(family.names, 'project') && projectedFrom(family, c) !== null)
     return ['embedding', `null or ${c.width}, the width of its states`]
   const blocks = blocksOf(c).map((block) => JSON.stringify(block))
@@ -87,9 +112,9 @@ export function architectureOf(family: Family, kind: Kind): string {
   return family.className + suffixes[kind]
 }
 
-/** Whether the pooler before a classifier of texts is the head's own, and not the encoder's. */
-export function headHasPooler(family: Family): boolean {
-  return Object.hasOwn(headOf(family, 'sequence-classification'), 'pooler')
+/** Whether a head has this part: a pooler of its own, which is not the encoder's, and the like. */
+export function headHas(family: Family, kind: Kind, part: string): boolean {
+  return Object.hasOwn(headOf(family, kind), part)
 }
 
 /** What the layer before a classifier's last, and that, are called in the file of a classifier of texts. */

@@ -6,27 +6,30 @@ import { activated } from '../encoder.js'
 import { KeyValues } from '../key-values.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { tableWidth } from './config.js'
-import { type Family, headHasPooler } from './family.js'
+import { type Family, headHas } from './family.js'
 import type { ModelInput } from './input.js'
-import { firstTokens } from './pooling.js'
+import { poolingModes } from './pooling.js'
 import { type HeadOutput, Pretrained, type Settings, type Wanted } from './pretrained.js'
 import { pooled, Transformer } from './transformer.js'
 
-/** Logits [B, labels], from the first token's state. With one label it is a regression: its logit is the number. */
+/** Logits [B, labels], from the first token's state, or where the config says so the mean of all. With one label it is a regression: its logit is the number. */
 export class SequenceClassifier extends Pretrained {
   readonly kind = 'sequence-classification'
   base: Transformer
   /** In families whose head does not take the encoder's. */
   pooler: Linear | null
+  poolerNorm: LayerNorm | null
   drop: Dropout
   classifier: Linear
 
   constructor(family: Family, settings: Settings) {
     super(family, settings)
-    const { width, std, dropout, headDropout, labels } = this.config
-    const pooler = headHasPooler(family)
+    const { width, eps, std, dropout, headDropout, labels } = this.config
+    const pooler = headHas(family, this.kind, 'pooler')
     this.base = new Transformer(family, settings, { pooler: !pooler })
-    this.pooler = pooler ? new Linear(width, width, { std }) : null
+    const bias = family.biases
+    this.pooler = pooler ? new Linear(width, width, { std, bias }) : null
+    this.poolerNorm = headHas(family, this.kind, 'poolerNorm') ? new LayerNorm(width, { eps, bias }) : null
     this.drop = new Dropout(headDropout ?? dropout)
     this.classifier = new Linear(width, labels.length, { std })
   }
@@ -39,12 +42,13 @@ export class SequenceClassifier extends Pretrained {
   }
 
   #pool(h: Tensor, input: ModelInput): Tensor {
-    const states = firstTokens(h, input)
-    return pooled(
+    const states = poolingModes[this.config.textState](h, input)
+    const text = pooled(
       this.pooler as Linear,
       this.family.dropBeforePooler ? this.drop.forward(states) : states,
       this.family,
     )
+    return this.poolerNorm?.forward(text) ?? text
   }
 }
 
@@ -52,13 +56,20 @@ export class SequenceClassifier extends Pretrained {
 export class TokenClassifier extends Pretrained {
   readonly kind = 'token-classification'
   base: Transformer
+  /** In families whose head has more than the classes' layer: one with its activation, and a norm. */
+  transform: Linear | null
+  transformNorm: LayerNorm | null
   drop: Dropout
   classifier: Linear
 
   constructor(family: Family, settings: Settings) {
     super(family, settings)
-    const { width, std, dropout, headDropout, labels } = this.config
+    const { width, eps, std, dropout, headDropout, labels } = this.config
     this.base = new Transformer(family, settings, { pooler: false })
+    const whole = headHas(family, this.kind, 'transform')
+    const bias = family.biases
+    this.transform = whole ? new Linear(width, width, { std, bias }) : null
+    this.transformNorm = whole ? new LayerNorm(width, { eps, bias }) : null
     this.drop = new Dropout(family.tokensUseHeadDropout ? (headDropout ?? dropout) : dropout)
     this.classifier = new Linear(width, labels.length, { std })
   }
@@ -66,8 +77,18 @@ export class TokenClassifier extends Pretrained {
   /** As the encoder's, and logits. */
   forward(input: ModelInput, want: Wanted = {}): HeadOutput {
     const out = this.base.forward(input, want)
-    return { ...out, logits: this.classifier.forward(this.drop.forward(out.lastHiddenState)) }
+    const h = transformed(this, out.lastHiddenState)
+    return { ...out, logits: this.classifier.forward(this.drop.forward(h)) }
   }
+}
+
+/** States through a head's layer, with its activation, and its norm, where it has them. */
+function transformed(
+  { transform, transformNorm, family, config }: TokenClassifier | MaskedWords,
+  h: Tensor,
+): Tensor {
+  if (transform === null || transformNorm === null) return h
+  return transformNorm.forward(activated(transform, h, family.wordActivation ?? config.activation))
 }
 
 /** What a model of words is to give besides. */
@@ -90,8 +111,9 @@ export class MaskedWords extends Pretrained {
     const { width, vocabSize, eps, std, tied } = this.config
     this.base = new Transformer(family, settings, { pooler: false })
     const own = tableWidth(this.config)
-    this.transform = new Linear(width, own, { std })
-    this.transformNorm = new LayerNorm(own, { eps })
+    const bias = family.biases
+    this.transform = new Linear(width, own, { std, bias })
+    this.transformNorm = new LayerNorm(own, { eps, bias })
     this.decoder = new Linear(own, vocabSize, { std, weight: tied ? this.base.words.weight : undefined })
   }
 
@@ -100,8 +122,7 @@ export class MaskedWords extends Pretrained {
     const out = this.base.forward(input, want)
     const all = out.lastHiddenState
     const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
-    const inner = activated(this.transform, h, this.family.wordActivation ?? this.config.activation)
-    return { ...out, logits: this.decoder.forward(this.transformNorm.forward(inner)) }
+    return { ...out, logits: this.decoder.forward(transformed(this, h)) }
   }
 }
 

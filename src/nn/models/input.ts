@@ -82,10 +82,14 @@ function afterPad(ids: Int32Array, starts: ArrayLike<number>, before: number): I
 /** Kinds of distances: as many for words that stand before as for those behind. */
 export const BUCKETS = 32
 
+/** Words of the longest text of a batch, with what padded ones have behind them. */
+export function longestOf({ inputIds, starts }: ModelInput): number {
+  return starts === undefined ? inputIds.shape[1] : longestSegment('distances', ints(starts), inputIds.numel)
+}
+
 /** int32 [T, T] of a batch, T the longest text: see distanceBucket(). */
-export function distancesOf({ inputIds, starts }: ModelInput): Tensor {
-  const T =
-    starts === undefined ? inputIds.shape[1] : longestSegment('distances', ints(starts), inputIds.numel)
+export function distancesOf(input: ModelInput): Tensor {
+  const T = longestOf(input)
   const kinds = Int32Array.from({ length: 2 * T - 1 }, (_, i) => distanceBucket(i - T + 1))
   const rows = Int32Array.from({ length: T * T }, (_, i) => kinds[(i % T) - Math.floor(i / T) + T - 1])
   return tensor(rows, { shape: [T, T] })

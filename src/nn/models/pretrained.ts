@@ -56,7 +56,8 @@ export abstract class Pretrained extends Module {
     const wrong = misfitOf(family, this.config)
     if (wrong !== null) {
       const [field, want] = wrong
-      const got = field === 'blocks' ? JSON.stringify(this.config.blocks) : this.config[field]
+      const value = this.config[field]
+      const got = typeof value === 'object' ? JSON.stringify(value) : value
       throw new RangeError(`${family.className}: ${field} must be ${want}, got ${got}`)
     }
   }

@@ -5,13 +5,16 @@ import { add } from '../../autograd/ops/elementwise/arithmetic.js'
 import { permute } from '../../autograd/ops/shape/views.js'
 import { ShapeError } from '../../errors.js'
 import { formatShape, sameShape } from '../../tensor/shape.js'
+import type { DType } from '../../tensor/storage.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
-import type { LayerTrace } from '../attention.js'
+import type { AttentionInput, LayerTrace } from '../attention.js'
 import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
+import { RelativePlaces } from '../places/relative.js'
+import { RotaryPlaces } from '../places/rotary.js'
 import { blocksOf, tableWidth } from './config.js'
 import { type Family, placesBefore } from './family.js'
-import { BUCKETS, distancesOf, type ModelInput, positionsOf } from './input.js'
+import { BUCKETS, distancesOf, longestOf, type ModelInput, positionsOf } from './input.js'
 import { firstTokens } from './pooling.js'
 import { type ModelOutput, Pretrained, poolings, type Settings, type Wanted } from './pretrained.js'
 
@@ -24,17 +27,23 @@ export interface BaseOptions {
 export class Transformer extends Pretrained {
   readonly kind = 'base'
   words: Embedding
-  positions: Embedding
+  positions: Embedding | null
   types: Embedding | null
-  /** Of the embeddings, or of the last layer's states. */
-  norm: LayerNorm
+  /** Of the embeddings. */
+  norm: LayerNorm | null
   drop: Dropout
   /** To the states' width, where tables have another. */
   project: Linear | null
   /** [32, heads]: what is added to a head's scores by the distance of two words, in all layers. */
   positionBias: Embedding | null
+  /** What turns queries and keys, in families without a table of places. */
+  rotary: RotaryPlaces | null
+  /** Scores between words and distances, in others without. */
+  relative: RelativePlaces | null
   /** In families that share them one block again and again. */
   layers: EncoderBlock[]
+  /** Of the last layer's states. */
+  finalNorm: LayerNorm | null
   pooler: Linear | null
 
   constructor(family: Family, settings: Settings, { pooler = true }: BaseOptions = {}) {
@@ -42,20 +51,26 @@ export class Transformer extends Pretrained {
     const { vocabSize, maxLength, tokenTypes, width, embedding, padId, eps, std, dropout } = this.config
     const own = tableWidth(this.config)
     this.words = new Embedding(vocabSize, own, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
+    const has = (part: string) => Object.hasOwn(family.names, part)
     const before = placesBefore(family, this.config)
     const places = before > 0 ? { std, paddingIdx: before - 1 } : { std }
-    this.positions = new Embedding(maxLength + before, own, places)
+    this.positions = has('positions') ? new Embedding(maxLength + before, own, places) : null
     this.types = tokenTypes > 0 ? new Embedding(tokenTypes, own, { std }) : null
-    this.norm = new LayerNorm(family.norms === 'post' ? own : width, { eps })
+    const norm = { eps, bias: family.biases }
+    this.norm = has('norm') ? new LayerNorm(own, norm) : null
     this.drop = new Dropout(dropout)
     this.project = embedding === null ? null : new Linear(embedding, width, { std })
     this.positionBias = family.addsDistances ? new Embedding(BUCKETS, this.config.heads, { std }) : null
-    const block = { ...this.config, dropAttended: family.dropAttended, norm: family.norms }
+    const { dropAttended, norms, gated, biases: bias } = family
+    const block = { ...this.config, dropAttended, norm: norms, gated, bias }
     const blocks = blocksOf(this.config)
+    this.relative = this.config.relative && new RelativePlaces(this.config, this.config.relative)
+    this.rotary = this.config.rotary && new RotaryPlaces(this.config, this.config.rotary)
     const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map(
-      (sizes) => new EncoderBlock({ ...block, ...sizes }),
+      (sizes, i) => new EncoderBlock({ ...block, ...sizes, attentionNorm: family.firstNorm || i > 0 }),
     )
     this.layers = blocks.map((_, i) => made[i] ?? made[0])
+    this.finalNorm = has('finalNorm') ? new LayerNorm(width, norm) : null
     this.pooler = pooler && family.pooler ? new Linear(width, width, { std }) : null
   }
 
@@ -66,21 +81,22 @@ export class Transformer extends Pretrained {
    */
   forward(input: ModelInput, want: Wanted = {}): ModelOutput {
     const { attentionMask, starts, cache } = input
-    const { causal, norms } = this.family
+    const { causal } = this.family
     const trace: LayerTrace = {
       scores: want.attentionScores ? [] : undefined,
       probs: want.attentionProbs ? [] : undefined,
       qkv: want.qkv ? [] : undefined,
     }
-    let h = this.#embed(input)
+    const places = this.#placesOf(input)
+    let h = this.#embed(input, places)
     const hiddenStates = [h]
-    const bias = this.positionBias && permute(this.positionBias.forward(distancesOf(input)), [2, 0, 1]) // [H, T, T]
+    const seen = this.#seenBy(input, places, h.dtype)
     for (const [i, layer] of this.layers.entries()) {
-      h = layer.forward(h, { attentionMask, starts, causal, cache: cache?.[i], trace, ...(bias && { bias }) })
+      h = layer.forward(h, { attentionMask, starts, causal, cache: cache?.[i], trace, ...seen(i) })
       hiddenStates.push(h)
     }
-    if (norms === 'pre') {
-      h = this.norm.forward(h)
+    if (this.finalNorm !== null) {
+      h = this.finalNorm.forward(h)
       hiddenStates[this.layers.length] = h
     }
     return {
@@ -93,12 +109,25 @@ export class Transformer extends Pretrained {
     }
   }
 
-  #embed(input: ModelInput): Tensor {
+  #placesOf(input: ModelInput): Tensor {
+    const { className } = this.family
+    return positionsOf(className, input, this.config.maxLength, placesBefore(this.family, this.config))
+  }
+
+  /** What places do in each layer's attention, of one batch. */
+  #seenBy(input: ModelInput, places: Tensor, dtype: DType): (layer: number) => AttentionInput {
+    if (this.relative !== null) {
+      const seen = this.relative.forward(longestOf(input))
+      return (layer) => seen(this.layers[layer].attention)
+    }
+    if (this.rotary !== null) return this.rotary.forward(places, input.starts !== undefined, dtype)
+    const bias = this.positionBias && permute(this.positionBias.forward(distancesOf(input)), [2, 0, 1]) // [H, T, T]
+    return () => (bias === null ? {} : { bias })
+  }
+
+  #embed(input: ModelInput, places: Tensor): Tensor {
     const { inputIds, attentionMask, tokenTypeIds } = input
     const { className } = this.family
-    const places = this.positions.forward(
-      positionsOf(className, input, this.config.maxLength, placesBefore(this.family, this.config)),
-    )
     for (const [name, t] of Object.entries({ attentionMask, tokenTypeIds })) {
       if (t === undefined || sameShape(t.shape, inputIds.shape)) continue
       throw new ShapeError(
@@ -106,13 +135,14 @@ export class Transformer extends Pretrained {
         `inputIds are ${formatShape(inputIds.shape)}, ${name} ${formatShape(t.shape)}`,
       )
     }
-    let sum = add(this.words.forward(inputIds), places) // [B, T, C], or unpadded [N, C]
+    let sum = this.words.forward(inputIds) // [B, T, C], or unpadded [N, C]
+    if (this.positions !== null) sum = add(sum, this.positions.forward(places))
     if (this.types !== null) {
       const types = tokenTypeIds ?? tensor(Int32Array.of(0))
       if (tokenTypeIds && this.config.tokenTypes === 1) checkOneText(className, tokenTypeIds)
       sum = add(sum, this.types.forward(types))
     }
-    const h = this.drop.forward(this.family.norms === 'post' ? this.norm.forward(sum) : sum)
+    const h = this.drop.forward(this.norm?.forward(sum) ?? sum)
     return this.project?.forward(h) ?? h
   }
 }

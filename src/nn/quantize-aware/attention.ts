@@ -96,10 +96,14 @@ export class FakeQuantAttention extends MultiHeadAttention implements StandIn {
     const { starts } = input
     const padding = starts && paddingOf(starts)
     const { query, key, value } = this.quantizers
-    const parts = [this.query, this.key, this.value].map((layer, i) =>
-      [query, key, value][i].forward(layer.forward(x)),
-    )
     const A = this.heads * this.headSize
+    // What is multiplied stands on the grid: queries and keys that their places have turned.
+    const turned = (t: Tensor) => (input.turn === undefined ? t : this.#turned(t, input.turn))
+    const parts = [
+      query.forward(turned(this.query.forward(x))),
+      key.forward(turned(this.key.forward(x))),
+      value.forward(this.value.forward(x)),
+    ]
     const padded = padding
       ? parts.map((t) => reshape(indexSelect(t, 0, padding.into), [padding.B, -1, A]))
       : parts
@@ -108,18 +112,27 @@ export class FakeQuantAttention extends MultiHeadAttention implements StandIn {
     return this.out.forward(padding ? reshape(y, [x.shape[0], A]) : y)
   }
 
+  /** [B, T, C] or unpadded [N, C] -> the same, head by head. */
+  #turned(t: Tensor, turn: (heads: Tensor) => Tensor): Tensor {
+    const { shape } = t
+    const split = reshape(t, [...shape.slice(0, -1), this.heads, this.headSize])
+    if (shape.length === 2) return reshape(turn(split), shape)
+    return reshape(permute(turn(permute(split, [0, 2, 1, 3])), [0, 2, 1, 3]), shape)
+  }
+
   /** [B, T, C] each -> [B, T, C]. */
   #attend(
     qkv: readonly Tensor[],
     mask: Tensor | undefined,
-    { bias, causal = false, trace }: AttentionInput,
+    { bias, window, scale, causal = false, trace }: AttentionInput,
   ): Tensor {
     const [B, T, C] = qkv[0].shape
     const D = C / this.heads
     const [q, k, v] = qkv.map((t) => permute(reshape(t, [B, T, this.heads, D]), [0, 2, 1, 3]))
     trace?.qkv?.push({ q, k, v })
     const seen: AttentionTrace = { scores: trace?.scores, probs: trace?.probs }
-    const probs = attentionProbabilities(q, k, mask, { scale: 1 / Math.sqrt(D), causal, bias }, seen)
+    const options = { scale: scale ?? 1 / Math.sqrt(D), causal, bias, window }
+    const probs = attentionProbabilities(q, k, mask, options, seen)
     const dropped = this.training && this.dropout > 0 ? dropout(probs, this.dropout) : probs
     const mixed = matmul(this.quantizers.probs.forward(dropped), v)
     return reshape(permute(mixed, [0, 2, 1, 3]), [B, T, C])

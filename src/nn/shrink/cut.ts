@@ -3,14 +3,15 @@
 import { noGrad, touch } from '../../autograd/graph.js'
 import { ArgumentError } from '../../errors.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
-import { type BlockLinear, blockLinears } from '../encoder.js'
+import type { BlockLinear } from '../encoder.js'
 import { undrawn } from '../init.js'
-import { Linear, LowRankLinear } from '../layers.js'
+import { type LayerNorm, Linear, LowRankLinear } from '../layers.js'
 import { makeModel } from '../models/bert.js'
 import {
   type BlockShape,
   blocksOf,
   linearShape,
+  reordered,
   type TransformerConfig,
   tableWidth,
   weightsOf,
@@ -67,9 +68,10 @@ function takeLinear(to: AnyLinear, from: AnyLinear, rows: Places, columns: Place
   }
 }
 
-function takeNorm(to: Record<'weight' | 'bias', Tensor>, from: typeof to, places: Places): void {
+function takeNorm(to: LayerNorm | null, from: LayerNorm | null, places: Places): void {
+  if (to === null || from === null) return
   take(to.weight, from.weight, places)
-  take(to.bias, from.bias, places)
+  if (to.bias !== null && from.bias !== null) take(to.bias, from.bias, places)
 }
 
 /** Columns of a layer's heads, side by side. */
@@ -87,7 +89,11 @@ function placesOf(
   const into: [Places, Places] = [attended, width]
   return {
     ...{ query: into, key: into, value: into, out: [width, attended] },
-    ...{ up: [kept.neurons[layer], width], down: [width, kept.neurons[layer]] },
+    ...{
+      gate: [kept.neurons[layer], width],
+      up: [kept.neurons[layer], width],
+      down: [width, kept.neurons[layer]],
+    },
   }
 }
 
@@ -121,7 +127,7 @@ export function cutConfig(config: TransformerConfig, kept: Kept): TransformerCon
   const blocks = blocksOf(config)
   const [width, vocabSize] = [kept.width.length, kept.words.length]
   // Tables that go through a layer keep their width.
-  const own = { ...config, width, vocabSize, ...renumbered(config, kept.words) }
+  const own = { ...reordered(config, kept.layers), width, vocabSize, ...renumbered(config, kept.words) }
   return withBlocks(
     own,
     kept.layers.map((layer) => blockOf(blocks[layer], kept, layer)),
@@ -164,6 +170,10 @@ function check(who: string, model: Pretrained, kept: Kept): void {
 /** Throws RangeError where what one block has would stay in one layer and not in another. */
 function checkAlike(who: string, model: Pretrained, kept: Kept): void {
   const { family, config } = model
+  if (!family.firstNorm && kept.layers.length > 0 && kept.layers[0] !== 0)
+    throw new RangeError(
+      `${who}: the first layer of a ${family.className} has no norm before its attention, and no other can stand there. Let layer 0 stay`,
+    )
   if (baseOf(model).project !== null && projectedFrom(family, cutConfig(config, kept)) === null)
     throw new RangeError(
       `${who}: ${family.className} has tables ${config.embedding} wide, and of states as wide no layer between them. Keep another width`,
@@ -220,14 +230,20 @@ function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
     if (own && old) take(own, old, rangeOf(old.shape[0]), tables)
   }
   takeNorm(a.norm, b.norm, tables)
+  takeNorm(a.finalNorm, b.finalNorm, width)
   const [first = 0] = kept.layers
   if (a.positionBias && b.positionBias)
     take(a.positionBias.weight, b.positionBias.weight, rangeOf(BUCKETS), kept.heads[first])
+  if (a.relative && b.relative) {
+    const { positions, norm } = b.relative
+    take(a.relative.positions.weight, positions.weight, rangeOf(positions.weight.shape[0]), width)
+    takeNorm(a.relative.norm, norm, width)
+  }
   if (a.project && b.project) takeLinear(a.project, b.project, width, tables)
   for (const [i, layer] of kept.layers.entries()) {
     const [block, old] = [a.layers[i], b.layers[layer]]
     const places = placesOf(kept, layer, old.attention.headSize)
-    for (const name of blockLinears) takeLinear(block.linear(name), old.linear(name), ...places[name])
+    for (const name of block.linears) takeLinear(block.linear(name), old.linear(name), ...places[name])
     takeNorm(block.attentionNorm, old.attentionNorm, width)
     takeNorm(block.outputNorm, old.outputNorm, width)
   }
@@ -239,10 +255,13 @@ function fillHead(to: Pretrained, from: Pretrained, { width, pooled, words }: Ke
   const classes = rangeOf(from.config.labels.length)
   if (to instanceof SequenceClassifier && from instanceof SequenceClassifier) {
     if (to.pooler && from.pooler) takeLinear(to.pooler, from.pooler, pooled, width)
+    takeNorm(to.poolerNorm, from.poolerNorm, pooled)
     takeLinear(to.classifier, from.classifier, classes, pooled)
-  } else if (to instanceof TokenClassifier && from instanceof TokenClassifier)
+  } else if (to instanceof TokenClassifier && from instanceof TokenClassifier) {
+    if (to.transform && from.transform) takeLinear(to.transform, from.transform, width, width)
+    takeNorm(to.transformNorm, from.transformNorm, width)
     takeLinear(to.classifier, from.classifier, classes, width)
-  else if (to instanceof MaskedWords && from instanceof MaskedWords) {
+  } else if (to instanceof MaskedWords && from instanceof MaskedWords) {
     takeLinear(to.transform, from.transform, tables, width)
     takeNorm(to.transformNorm, from.transformNorm, tables)
     // Where it is tied this writes the table's rows once more.
@@ -276,6 +295,7 @@ export function maskModel<M extends Pretrained>(model: M, kept: Pick<Kept, 'head
     for (const layer of [attention.query, attention.key, attention.value]) clearOutputs(layer, heads)
     clear(inner(attention.out), heads, 'columns')
     clearOutputs(up, kept.neurons[i])
+    if (block.gate !== null) clearOutputs(block.gate, kept.neurons[i])
     clear(inner(down), kept.neurons[i], 'columns')
   }
   return model

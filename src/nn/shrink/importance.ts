@@ -158,14 +158,16 @@ export class Importance {
   }
 
   #addNeurons(value: Value, size: (sum: number) => number): void {
-    for (const [i, { up, down }] of this.#blocks.entries()) {
+    for (const [i, { up, gate, down }] of this.#blocks.entries()) {
       const own = this.#scores.neurons[i]
-      const { weight, bias } = outer(up)
-      const [w, b] = [value(weight), bias === null ? () => 0 : value(bias)]
-      const columns = weight.shape[1]
-      const sums = zeros(own.length)
-      for (let n = 0; n < weight.numel; n++) sums[Math.floor(n / columns)] += w(n)
-      for (let n = 0; n < own.length; n++) own[n] += size(sums[n] + b(n))
+      for (const layer of gate === null ? [up] : [up, gate]) {
+        const { weight, bias } = outer(layer)
+        const [w, b] = [value(weight), bias === null ? () => 0 : value(bias)]
+        const columns = weight.shape[1]
+        const sums = zeros(own.length)
+        for (let n = 0; n < weight.numel; n++) sums[Math.floor(n / columns)] += w(n)
+        for (let n = 0; n < own.length; n++) own[n] += size(sums[n] + b(n))
+      }
       addSizes(own, inner(down).weight, 'columns', value(inner(down).weight), size)
     }
   }
@@ -183,16 +185,20 @@ export class Importance {
       for (const table of [base.words, base.positions, base.types]) if (table) add(table.weight, 'columns')
     for (const block of this.#blocks) {
       const { query, key, value: values, out } = block.attention
-      for (const layer of [query, key, values, block.up]) add(inner(layer).weight, 'columns')
+      for (const layer of [query, key, values, block.up, ...(block.gate === null ? [] : [block.gate])])
+        add(inner(layer).weight, 'columns')
       for (const layer of [out, block.down]) {
         add(outer(layer).weight, 'rows')
         if (layer.bias !== null) add(layer.bias, 'rows')
       }
     }
     const norms = this.#blocks.flatMap((b) => [b.attentionNorm, b.outputNorm])
-    for (const norm of base.project === null ? [base.norm, ...norms] : norms) {
+    if (base.relative !== null) add(base.relative.positions.weight, 'columns')
+    const around = [base.project === null ? base.norm : null, base.relative?.norm, base.finalNorm]
+    for (const norm of [...around, ...norms]) {
+      if (!norm) continue
       add(norm.weight, 'rows')
-      add(norm.bias, 'rows')
+      if (norm.bias !== null) add(norm.bias, 'rows')
     }
     const pooler = base.pooler ?? (model instanceof SequenceClassifier ? model.pooler : null)
     if (pooler === null || !(model instanceof SequenceClassifier)) return

@@ -3,7 +3,7 @@
 import { noGrad, touch } from '../../autograd/graph.js'
 import { ArgumentError } from '../../errors.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
-import { type BlockLinear, blockLinears } from '../encoder.js'
+import { type BlockLinear, linearsOf } from '../encoder.js'
 import { undrawn } from '../init.js'
 import { Linear, LowRankLinear } from '../layers.js'
 import { makeModel } from '../models/bert.js'
@@ -131,10 +131,11 @@ export function lowRankModel<M extends Pretrained>(
   const { config } = model
   const spectra = new Map<Linear | LowRankLinear, Spectrum>()
   const factored: Factored[] = []
-  const all = config.layers * blockLinears.length
+  const linears = linearsOf(model.family.gated)
+  const all = config.layers * linears.length
   const blocks = blocksOf(config).map((block, layer) => {
     const ranks = { ...block.ranks }
-    for (const [i, name] of blockLinears.entries()) {
+    for (const [i, name] of linears.entries()) {
       const own = baseOf(model).layers[layer].linear(name)
       if (own instanceof Linear) {
         const { from: into, to: out } = linearShape(config.width, sizes[layer], name)
@@ -147,7 +148,7 @@ export function lowRankModel<M extends Pretrained>(
         }
         factored.push({ layer, name, rank: fewer ? rank : null, energy: energyOf(spectrum, rank) })
       }
-      onLayer(layer * blockLinears.length + i + 1, all)
+      onLayer(layer * linears.length + i + 1, all)
     }
     return { ...block, ranks }
   })
@@ -179,7 +180,8 @@ function remade<M extends Pretrained>(
     }
     const { layers } = baseOf(made)
     for (const layer of new Set(layers.map((block) => layers.indexOf(block))))
-      for (const name of blockLinears) fill(layers[layer].linear(name), base.layers[layer].linear(name))
+      for (const name of layers[layer].linears)
+        fill(layers[layer].linear(name), base.layers[layer].linear(name))
   })
   return made.train(model.training) as M
 }

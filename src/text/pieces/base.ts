@@ -45,7 +45,7 @@ export interface PlacedPieces {
 
 /** What a folder says of a tokenizer besides its spec. */
 export interface PiecedRules {
-  names?: RoleNames
+  names?: RoleNames & { unk?: string }
   /** The end at which longer texts are cut. Default right. */
   truncationSide?: TruncationSide
   /** Tokens of a text that the model was made for. */
@@ -84,7 +84,7 @@ export abstract class PiecedTokenizer<Spec extends PiecedSpec = PiecedSpec> impl
       )
     this.padId = padId
     // Where nothing is unknown, as with bytes, no text has it.
-    this.unkId = role(spec.unk ?? usual.unk) ?? padId
+    this.unkId = role(spec.unk ?? names.unk ?? usual.unk) ?? padId
     this.clsId = role(names.cls ?? usual.cls)
     this.sepId = role(names.sep ?? usual.sep)
     this.maskId = role(names.mask ?? usual.mask)

@@ -24,7 +24,7 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   readonly #merges: Merges
   /** Id of each byte. */
   readonly #bytes: readonly number[]
-  /** As Python has them, one after the other, though there is nothing to normalize. */
+  /** As Python has them, one after the other: in the text as it is, and in the normalized one. */
   readonly #finders: readonly Finder[]
   readonly #cut = remembering((word) => this.#merged(word))
 
@@ -35,11 +35,14 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
     this.#merges = new Merges(spec.merges, idOf)
     this.#bytes = byteCharacters().map(idOf)
     const sought = [false, true].map((late) => spec.added.filter(({ normalized }) => normalized === late))
-    this.#finders = sought.map((tokens) => new Finder(tokens))
+    this.#finders = [
+      new Finder(sought[0]),
+      new Finder(sought[1].map((token) => ({ ...token, content: this.#normal(token.content) }))),
+    ]
   }
 
   /**
-   * Of a tokenizer.json: model BPE, no normalizer, pre-tokenizer ByteLevel, templates with texts A and B. Throws CheckpointError
+   * Of a tokenizer.json: model BPE, normalizer NFC or none, pre-tokenizer ByteLevel, templates with texts A and B. Throws CheckpointError
    * on anything else, naming `file` and the field.
    */
   static fromJSON(json: unknown, file = 'tokenizer.json', names: RoleNames = {}): ByteBpeTokenizer {
@@ -55,12 +58,16 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
     const [first, second] = this.#finders
     const out: number[] = []
     for (const part of first.split(text)) {
-      for (const section of typeof part === 'number' ? [part] : second.split(part)) {
+      for (const section of typeof part === 'number' ? [part] : second.split(this.#normal(part))) {
         if (typeof section === 'number') out.push(section)
         else if (section !== '') this.#push(section, out)
       }
     }
     return Int32Array.from(out)
+  }
+
+  #normal(text: string): string {
+    return this.spec.nfc ? text.normalize('NFC') : text
   }
 
   #push(section: string, out: number[]): void {

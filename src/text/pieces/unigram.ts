@@ -26,6 +26,10 @@ const plainSteps: Readonly<Record<PlainStep, (text: string) => string>> = {
   nfkd: (text) => decompose(text, 'NFKD'),
   accents: withoutMarks,
   lower: lowerEach,
+  spaces: (text) => text.replace(/\p{White_Space}{2,}|[\n\r\t]/gu, ' '),
+  nfc: (text) => text.normalize('NFC'),
+  strip: (text) => text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, ''),
+  'strip-right': (text) => text.replace(/\p{White_Space}+$/u, ''),
 }
 
 /** A piece's beginning, and what may follow it. */

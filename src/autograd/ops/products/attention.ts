@@ -1,7 +1,7 @@
 // Scaled dot-product attention: a fused kernel that keeps no probabilities, and beside it the plain spelling.
 import { ShapeError } from '../../../errors.js'
 import { kernelsFor } from '../../../tensor/backend.js'
-import { type Kinds, optionsArg, tensorArg } from '../../../tensor/check.js'
+import { type Kinds, optionsArg, tensorArg, wholeArg } from '../../../tensor/check.js'
 import type { AttentionArgs } from '../../../tensor/kernel-args.js'
 import type { Key } from '../../../tensor/rng.js'
 import { contiguousStrides, formatShape, type Shape } from '../../../tensor/shape.js'
@@ -130,15 +130,33 @@ function pastOnly(S: number, T: number): Tensor {
   return seen
 }
 
+/** [S, T], 1 where a key is no more than `window` places away, with the last query at the last key. */
+function nearOnly(S: number, T: number, window: number): Tensor {
+  const seen = ones([S, T])
+  for (let i = 0; i < S * T; i++) if (Math.abs(Math.floor(i / T) + T - S - (i % T)) > window) seen.raw[i] = 0
+  return seen
+}
+
+/** [heads, queries, keys] or [batch, heads, queries, keys], or what makes it of q [B, H, S, D] and k [B, H, T, D]. */
+export type ScoreBias = Tensor | ((q: Tensor, k: Tensor) => Tensor)
+
+/** What only the plain spelling does. */
+export interface PlainOptions {
+  /** Added to the scores. Gradients reach it. */
+  bias?: ScoreBias | undefined
+  /** A query sees keys up to so many places away, on both sides. */
+  window?: number | undefined
+}
+
 /** The same in plain ops: what the kernel is held to. */
 export function plainAttention(
   [q, k, v, mask]: readonly Tensor[],
   { scale, causal, p, key }: AttentionAttrs,
   trace: AttentionTrace = {},
-  bias?: Tensor,
+  options: PlainOptions = {},
 ): Tensor {
   const [B, H, S] = q.shape
-  const probs = attentionProbabilities(q, k, mask, { scale, causal, bias }, trace)
+  const probs = attentionProbabilities(q, k, mask, { scale, causal, ...options }, trace)
   return reshape(matmul(p > 0 ? dropout(probs, p, { key }) : probs, v), [B, H, S, q.shape[3]])
 }
 
@@ -147,19 +165,28 @@ export function attentionProbabilities(
   q: Tensor,
   k: Tensor,
   mask: Tensor | undefined,
-  { scale, causal, bias }: Pick<AttentionAttrs, 'scale' | 'causal'> & { bias?: Tensor | undefined },
+  { scale, causal, bias: given, window }: Pick<AttentionAttrs, 'scale' | 'causal'> & PlainOptions,
   trace: AttentionTrace = {},
 ): Tensor {
   const [B, H, S] = q.shape
   const T = k.shape[2]
-  if (bias !== undefined && formatShape(bias.shape) !== formatShape([H, S, T]))
+  const bias = typeof given === 'function' ? given(q, k) : given
+  const fits = [
+    [H, S, T],
+    [B, H, S, T],
+  ].map(formatShape)
+  if (bias !== undefined && !fits.includes(formatShape(bias.shape)))
     throw new ShapeError(
       'attention',
-      `the bias must be [heads, queries, keys] = [${H}, ${S}, ${T}], got ${formatShape(bias.shape)}`,
+      `the bias must be [heads, queries, keys] = ${fits[0]}, or one for each text, got ${formatShape(bias.shape)}`,
     )
   const products = mul(matmul(q, transpose(k, -2, -1)), scale)
   const raw = bias === undefined ? products : add(products, bias)
-  const seen = [...(mask ? [reshape(mask, [B, 1, 1, T])] : []), ...(causal ? [pastOnly(S, T)] : [])]
+  const seen = [
+    ...(mask ? [reshape(mask, [B, 1, 1, T])] : []),
+    ...(causal ? [pastOnly(S, T)] : []),
+    ...(window === undefined ? [] : [nearOnly(S, T, window)]),
+  ]
   trace.scores?.push(seen.reduce((scores, on) => where(on, scores, add(scores, UNSEEN)), raw))
   const probs = softmax(
     seen.reduce((scores, on) => where(on, scores, -Infinity), raw),
@@ -290,11 +317,10 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
   k: 32,
 })
 
-export interface AttentionOptions {
+/** With a bias, or a window that some key is outside of, the plain spelling runs. */
+export interface AttentionOptions extends PlainOptions {
   /** int32 [batch, keys], 0 = not seen. */
   mask?: Tensor | undefined
-  /** [heads, queries, keys], added to the scores of every batch. With it the plain spelling runs, and gradients reach it. */
-  bias?: Tensor | undefined
   causal?: boolean
   /** Default 1 / sqrt(width). */
   scale?: number
@@ -305,12 +331,25 @@ export interface AttentionOptions {
 
 export const attentionOptions: Kinds<AttentionOptions & { trace?: AttentionTrace | undefined }> = {
   mask: 'tensor',
-  bias: 'tensor',
+  bias: 'any',
+  window: 'whole',
   causal: 'boolean',
   scale: 'finite',
   dropout: 'number',
   key: 'key',
   trace: 'any',
+}
+
+/** What the plain spelling is needed for, of texts of `longest` words; null: nothing. Throws ArgumentError. */
+export function plainOptions(
+  op: string,
+  { bias, window }: PlainOptions,
+  longest: number,
+): PlainOptions | null {
+  if (bias !== undefined && typeof bias !== 'function') tensorArg(op, 'bias', bias)
+  if (window !== undefined) wholeArg(op, 'window', window, 0)
+  const near = window !== undefined && window < longest - 1 ? window : undefined
+  return bias === undefined && near === undefined ? null : { bias, window: near }
 }
 
 /** The kernel divides by 1 - p. */
@@ -331,17 +370,20 @@ export function attention(
   const { shape } = tensorArg('attention', 'q', q)
   const {
     mask,
-    bias,
     causal = false,
     scale = 1 / Math.sqrt(shape[shape.length - 1]),
     dropout: p = 0,
+    ...more
   } = optionsArg('attention', options, attentionOptions)
   dropRate('attention', p)
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
   const inputs = mask ? [q, k, v, mask] : [q, k, v]
   const attrs = { scale, causal, p, key }
-  if (options.trace?.scores === undefined && options.trace?.probs === undefined && bias === undefined)
-    return attentionOp(inputs, attrs)
+  const seen = options.trace?.scores !== undefined || options.trace?.probs !== undefined
+  if (!seen && more.bias === undefined && more.window === undefined) return attentionOp(inputs, attrs)
   shapeOf(inputs.map((t) => t.shape))
-  return plainAttention(inputs, attrs, options.trace, bias)
+  const plain = plainOptions('attention', more, k.shape[2])
+  return seen || plain !== null
+    ? plainAttention(inputs, attrs, options.trace, plain ?? {})
+    : attentionOp(inputs, attrs)
 }

@@ -19,8 +19,10 @@ import {
   attentionGradients,
   attentionOptions,
   dropRate,
+  type PlainOptions,
   plainAttention,
   plainAttentionGradients,
+  plainOptions,
   rowsContiguous,
 } from './attention.js'
 
@@ -102,9 +104,13 @@ function padding(starts: Int32Array, n: number) {
   }
 }
 
-function plain([q, k, v, starts]: readonly Tensor[], attrs: AttentionAttrs, bias?: Tensor): Tensor {
+function plain(
+  [q, k, v, starts]: readonly Tensor[],
+  attrs: AttentionAttrs,
+  options: PlainOptions = {},
+): Tensor {
   const { mask, padded, cut } = padding(ints(starts), q.shape[0])
-  return cut(plainAttention([padded(q), padded(k), padded(v), mask], attrs, {}, bias))
+  return cut(plainAttention([padded(q), padded(k), padded(v), mask], attrs, {}, options))
 }
 
 function shapeOf([q, k, v, starts]: readonly Shape[]): Shape {
@@ -221,7 +227,7 @@ const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
 /**
  * softmax(scale q k^T) v by head inside each segment: q, k and v [rows, heads, width] -> the same, starts int32
  * [segments + 1], from 0 to the number of rows; segments may be empty. Dropout is that of `attention` on all segments
- * padded to the longest, and so is a bias, [heads, longest, longest]. Throws ShapeError, and RangeError for starts that do not rise from 0 to the number of rows.
+ * padded to the longest, and so is a bias, [heads, longest, longest]; one made of queries and keys gets those padded. Throws ShapeError, and RangeError for starts that do not rise from 0 to the number of rows.
  */
 export function segmentAttention(
   q: Tensor,
@@ -232,18 +238,20 @@ export function segmentAttention(
 ): Tensor {
   const { shape } = tensorArg('segmentAttention', 'q', q)
   const {
-    bias,
     causal = false,
     scale = 1 / Math.sqrt(shape[shape.length - 1]),
     dropout: p = 0,
+    ...more
   } = optionsArg('segmentAttention', options as AttentionOptions, attentionOptions)
   dropRate('segmentAttention', p)
   const key = options.key ?? (p > 0 ? nextKey() : ([0, 0] as const))
   const inputs = [q, k, v, starts]
   const attrs = { scale, causal, p, key }
-  if (bias === undefined) return attentionOp(inputs, attrs)
+  if (more.bias === undefined && more.window === undefined) return attentionOp(inputs, attrs)
   shapeOf(inputs.map((t) => t.shape))
-  return plain(inputs, attrs, bias)
+  const longest = longestSegment('segmentAttention', ints(starts), shape[0])
+  const needed = plainOptions('segmentAttention', more, longest)
+  return needed === null ? attentionOp(inputs, attrs) : plain(inputs, attrs, needed)
 }
 
 const meanOp: Op<None> = defineOp<None>({

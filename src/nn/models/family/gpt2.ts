@@ -17,14 +17,18 @@ export const gpt2: Family = {
   sharesLayers: false,
   addsDistances: false,
   causal: true,
+  places: null,
   norms: 'pre',
+  firstNorm: true,
+  gated: false,
+  biases: true,
   dropAttended: true,
   tokensUseHeadDropout: true,
   wordActivation: null,
   names: {
     words: 'wte',
     positions: 'wpe',
-    norm: 'ln_f',
+    finalNorm: 'ln_f',
     'layers.#.attentionNorm': 'h.#.ln_1',
     'layers.#.attention.query': 'h.#.attn.query',
     'layers.#.attention.key': 'h.#.attn.key',
@@ -63,6 +67,7 @@ export const gpt2: Family = {
     // Another order of the same in halves: there are only float32 and wider here.
     reorder_and_upcast_attn: [false, true],
   },
+  stated: {},
   alike: { embd_pdrop: 'resid_pdrop' },
   tokenizer: 'GPT2Tokenizer',
   defaults: {

@@ -33,6 +33,8 @@ export interface Family {
     | 'mpnet'
     | 'gpt2'
     | 'bilstm'
+    | 'modernbert'
+    | 'deberta-v2'
   /** What the parameters of the encoder begin with in a model that has a head. */
   readonly prefix:
     | 'bert'
@@ -43,6 +45,8 @@ export interface Family {
     | 'mpnet'
     | 'transformer'
     | 'bilstm'
+    | 'model'
+    | 'deberta'
   /** What its classes in Python begin with. */
   readonly className: string
   /**
@@ -67,8 +71,19 @@ export interface Family {
   readonly sharesLayers: boolean
   /** Whether a word sees itself and those before it alone. */
   readonly causal: boolean
-  /** Where norms stand: behind each part and the embeddings ('post'), or before each part and behind the last layer ('pre'). */
+  /**
+   * Where words stand, if no table of `names` says it: 'rotary', by turning queries and keys; 'relative', by scores between words
+   * and distances; null. With it the config has settings of that name.
+   */
+  readonly places: 'rotary' | 'relative' | null
+  /** Where the blocks' norms stand: behind each part ('post'), or before it ('pre'). `norm` and `finalNorm` are where `names` has them. */
   readonly norms: 'post' | 'pre'
+  /** Whether the first block has a norm at its attention, as the others have. */
+  readonly firstNorm: boolean
+  /** Whether the blocks' inner layer is multiplied by another one. */
+  readonly gated: boolean
+  /** Whether linear layers and norms have biases; the last layers of heads always do. */
+  readonly biases: boolean
   /** Whether what attention gives is dropped. */
   readonly dropAttended: boolean
   /** Whether token classification drops with headDropout, or with dropout. */
@@ -77,7 +92,10 @@ export interface Family {
   readonly wordActivation: Activation | null
   /** Of the encoder: our paths, `#` for the layer's number, to those of the weight file. */
   readonly names: Readonly<Record<string, string>>
-  /** What each head is made of, by the file's names; `pooler` where a classifier of texts has one of its own. Others it has not. */
+  /**
+   * What each head is made of, by the file's names; others it has not. Of a classifier of texts `pooler` where it has one of its own,
+   * and `poolerNorm` behind that; of one of tokens `transform` and `transformNorm`.
+   */
   readonly heads: Readonly<Partial<Record<Exclude<Kind, 'base'>, Readonly<Record<string, string>>>>>
   readonly stored: Stored | null
   /** Where the decoder is tied, the name of its bias; null: the decoder's own. */
@@ -85,12 +103,14 @@ export interface Family {
   /** Names in a file of parameters that heads have, ours and others; TinyBERT keeps its projections. */
   readonly headNames: RegExp
   /** Settings by their names in config.json; what is not named there is fixed. */
-  readonly settings: Readonly<Partial<Record<NumberField | 'activation' | 'tied', string>>>
+  readonly settings: Readonly<Partial<Record<NumberField | 'activation' | 'tied' | 'textState', string>>>
   /** Settings that would change what is computed, by their names in config.json, with the values at which they do not. */
   readonly fixed: Readonly<Record<string, readonly unknown[]>>
+  /** The same where Python computes otherwise if the setting is missing: config.json must say one of these, and the first is written. */
+  readonly stated: Readonly<Record<string, readonly unknown[]>>
   /** Settings that are one here, by their names in config.json: they must say what the one in `settings` says. */
   readonly alike: Readonly<Record<string, string>>
   /** Python's class of its tokenizer, where that is BERT's. */
-  readonly tokenizer: 'BertTokenizer' | 'DistilBertTokenizer' | 'GPT2Tokenizer'
+  readonly tokenizer: 'BertTokenizer' | 'DistilBertTokenizer' | 'GPT2Tokenizer' | 'PreTrainedTokenizerFast'
   readonly defaults: TransformerConfig
 }
