@@ -158,6 +158,10 @@ function tokenizerOf(folder: string, has: (name: string) => boolean): Inspection
     const words = typeof vocab === 'object' && vocab !== null ? Object.keys(vocab).length : 0
     return { kind: String(fields.get('type') ?? 'unknown'), words, file: 'tokenizer.json' }
   }
+  if (has('vocab.json') && has('merges.txt')) {
+    const words = readFields(join(folder, 'vocab.json')).document.size
+    return { kind: 'BPE', words, file: 'vocab.json' }
+  }
   if (!has('vocab.txt')) return null
   const lines = readText(join(folder, 'vocab.txt'), MAX_VOCABULARY).split('\n')
   return { kind: 'WordPiece', words: lines.filter((line) => line !== '').length, file: 'vocab.txt' }

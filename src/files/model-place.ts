@@ -10,7 +10,8 @@ import { writeStaged } from './staged.js'
 
 /** Names of what a model needs beside its weights. */
 export const SMALL = [
-  ...['tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'special_tokens_map.json', 'added_tokens.json'],
+  ...['tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'vocab.json', 'merges.txt'],
+  ...['special_tokens_map.json', 'added_tokens.json'],
   ...['modules.json', '1_Pooling/config.json', 'sentence_bert_config.json'],
   ...['config_sentence_transformers.json', '2_Dense/config.json', '2_Dense/model.safetensors'],
   ...['3_Dense/config.json', '3_Dense/model.safetensors'],

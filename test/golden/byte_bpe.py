@@ -62,6 +62,17 @@ def prefix(document):
     document["pre_tokenizer"]["add_prefix_space"] = True
 
 
+def from_files():
+    """As folders have it that are older than tokenizer.json."""
+    model = json.load(open(f"{folder}/tokenizer.json", encoding="utf8"))["model"]
+    with tempfile.TemporaryDirectory() as there:
+        json.dump(model["vocab"], open(f"{there}/vocab.json", "w", encoding="utf8"))
+        with open(f"{there}/merges.txt", "w", encoding="utf8") as f:
+            f.write("#version: 0.2\n" + "".join(" ".join(pair) + "\n" for pair in model["merges"]))
+        RobertaConfig().save_pretrained(there)
+        return cases(AutoTokenizer.from_pretrained(there))
+
+
 names = [tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id]
 golden = {
     "special": names + [len(tokenizer)],
@@ -69,6 +80,7 @@ golden = {
     "prefix": variant(prefix, lambda c: c.update(add_prefix_space=True)),
     "added": variant(added, lambda c: [c.pop(k) for k in list(c) if k.endswith("_token")]),
 }
+assert from_files() == golden["plain"]
 with open(os.path.join(here, "byte_bpe.json"), "w", encoding="utf8") as f:
     json.dump(golden, f, separators=(",", ":"))
 print({k: len(v) for k, v in golden.items()})

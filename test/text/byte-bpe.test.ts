@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { CheckpointError } from '../../src/errors.js'
 import { loadTokenizer, saveTokenizer } from '../../src/files/models/on-disk.js'
 import { readByteBpe } from '../../src/formats/tokenizers/bpe-json.js'
 import { ByteBpeTokenizer } from '../../src/text/pieces/byte-bpe.js'
@@ -33,6 +34,21 @@ function folderOf(files: Record<string, unknown>): string {
   for (const [name, document] of Object.entries(files))
     writeFileSync(join(dir, name), JSON.stringify(document))
   return dir
+}
+
+function filesIn(files: Record<string, string>): string {
+  const dir = folderOf({})
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
+  return dir
+}
+
+const oldFiles = () => {
+  const { vocab, merges } = json().model
+  return {
+    'config.json': '{"model_type": "roberta"}',
+    'vocab.json': JSON.stringify(vocab),
+    'merges.txt': `#version: 0.2\n${merges.map((pair: string[]) => `${pair.join(' ')}\n`).join('')}`,
+  }
 }
 
 /** As the Python script changes them. */
@@ -71,6 +87,26 @@ describe('ids as of AutoTokenizer', () => {
     expect(tokenizer).toBeInstanceOf(ByteBpeTokenizer)
     expect(expected[name].length).toBeGreaterThan(500)
     expect(expected[name].map((c) => ours(tokenizer, c))).toEqual(expected[name])
+  })
+
+  it('from vocab.json and merges.txt, which stood for tokenizer.json', () => {
+    const files = oldFiles()
+    const tokenizer = loadTokenizer(filesIn(files)) as ByteBpeTokenizer
+    expect(expected.plain.map((c) => ours(tokenizer, c))).toEqual(expected.plain)
+    const prefixed = loadTokenizer(
+      filesIn({ ...files, 'tokenizer_config.json': '{"add_prefix_space": true}' }),
+    ) as ByteBpeTokenizer
+    expect(expected.prefix.map((c) => ours(prefixed, c))).toEqual(expected.prefix)
+  })
+
+  it('refuses a line of merges that is no pair, and a vocabulary without a token that its class has', () => {
+    const files = oldFiles()
+    const wrong = { ...files, 'merges.txt': `${files['merges.txt']}a b c\n` }
+    expect(() => loadTokenizer(filesIn(wrong))).toThrow(/merges\.txt: line \d+ must be two pieces/)
+    expect(() => loadTokenizer(filesIn({ ...files, 'vocab.json': '{"a": 0}' }))).toThrow('lacks "<pad>"')
+    expect(() => loadTokenizer(filesIn({ ...files, 'vocab.json': '[]' }))).toThrow(CheckpointError)
+    const bert = { ...files, 'config.json': '{"model_type": "bert"}' }
+    expect(() => loadTokenizer(filesIn(bert))).toThrow('has no tokenizer.json and no vocab.txt')
   })
 
   it('has the roles, and types of 0', () => {

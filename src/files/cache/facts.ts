@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import type { Tokenizer } from '../../text/encoding.js'
 import { hashFile } from '../hash.js'
 import { openCheckpoint } from '../models/on-disk.js'
+import { tokenizerFileSets } from '../models/tokenizer.js'
 import type { TeacherFacts } from './manifest.js'
 
 export function sha256(data: string | Uint8Array): string {
@@ -17,18 +18,22 @@ export function tokenizerHash(tokenizer: Tokenizer): string {
   return sha256(JSON.stringify(tokenizer.toJSON()) + left)
 }
 
-/** Of the file that the tokenizer is in, which any program can compute: tokenizer.json, or where there is none vocab.txt. */
-export function tokenizerFileHash(folder: string): string {
-  const file = join(folder, 'tokenizer.json')
-  return hashFile(existsSync(file) ? file : join(folder, 'vocab.txt')).sha256
+/** Of one file its own hash; of several that of their names and hashes. */
+function hashFiles(paths: readonly string[]): string {
+  const hashes = paths.map((path) => [basename(path), hashFile(path).sha256])
+  return hashes.length === 1 ? hashes[0][1] : sha256(hashes.map((pair) => pair.join(' ')).join('\n'))
 }
 
-/** Of one weight file its own hash; of shards that of their names and hashes. */
+/** Of the files that the tokenizer is in, which any program can compute: the first set of them that is whole. */
+export function tokenizerFileHash(folder: string): string {
+  const sets = tokenizerFileSets.map((set) => set.map((name) => join(folder, name)))
+  return hashFiles(sets.find((set) => set.every((path) => existsSync(path))) ?? sets[0])
+}
+
 function hashWeights(folder: string): string {
   const files = openCheckpoint(folder)
   for (const file of files) file.close()
-  const hashes = files.map(({ path }) => [basename(path), hashFile(path).sha256])
-  return hashes.length === 1 ? hashes[0][1] : sha256(hashes.map((pair) => pair.join(' ')).join('\n'))
+  return hashFiles(files.map(({ path }) => path))
 }
 
 /** Reads the teacher's files once more. Throws CheckpointError. */

@@ -8,6 +8,7 @@ import {
   type TokenFiles,
   withAdded,
 } from '../../formats/tokenizers/added-tokens.js'
+import { bpeDocument } from '../../formats/tokenizers/bpe-files.js'
 import { readByteBpe } from '../../formats/tokenizers/bpe-json.js'
 import {
   bertNormalizing,
@@ -40,15 +41,22 @@ import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import type { FileContent } from '../disk.js'
 import { type ModelFolder, readJsonIn } from './model-folder.js'
 
-/** Of vocab.txt: the largest vocabularies of the BERT family take 5 MB. */
+/** Of vocab.txt and merges.txt: the largest vocabularies of the BERT family take 5 MB. */
 const MAX_BYTES = 64 * 2 ** 20
 
+/** Sets of files that each hold a tokenizer, the first that is whole before the others. */
+export const tokenizerFileSets: readonly (readonly string[])[] = [
+  ['tokenizer.json'],
+  ['vocab.json', 'merges.txt'],
+  ['vocab.txt'],
+]
+
 export const hasTokenizerIn = (folder: ModelFolder): boolean =>
-  folder.has('tokenizer.json') || folder.has('vocab.txt')
+  tokenizerFileSets.some((set) => set.every((name) => folder.has(name)))
 
 /**
  * The tokenizer of a folder, as Python's AutoTokenizer: from tokenizer.json (WordPiece, byte-level BPE, Unigram or WordLevel), or
- * where there is none from vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
+ * where there is none from vocab.json and merges.txt, or vocab.txt; with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json's tokenizer_class.
  * Throws CheckpointError that names the file and the field, where they say what is not read or contradict each other.
  */
 export function tokenizerIn(
@@ -57,12 +65,12 @@ export function tokenizerIn(
   /** Not checked yet; null where there is none. */
   const read = (name: string) =>
     folder.has(name) ? new Fields(folder.at(name), '', readJsonIn(folder, name)) : null
-  const document = read('tokenizer.json')
   const files: FolderFiles = {
     ...{ config: read('tokenizer_config.json'), special: read('special_tokens_map.json') },
     ...{ added: read('added_tokens.json'), model: read('config.json') },
   }
   const python = tokenizerClass(files.config, files.model)
+  const document = read('tokenizer.json') ?? bpeFilesIn(folder, files, python)
   const model = document?.at('model')
   if (document !== null && model?.missing === false && model.at('type').value === 'WordLevel')
     return WordTokenizer.fromJSON(document.value, document.file)
@@ -99,6 +107,26 @@ export function tokenizerIn(
       : [documentSpec(document, files, python.reading, folder.path), document.file]
   const typed = givesTypes(files.config, files.model, python)
   return WordPieceTokenizer.fromSpec(typed ? spec : withoutTypes(spec), file, rules)
+}
+
+/** What Python's class makes of vocab.json and merges.txt; null where those are not there, or not what it goes by. */
+function bpeFilesIn(folder: ModelFolder, files: FolderFiles, { reading }: TokenizerClass): Fields | null {
+  const plain = reading === 'gpt2'
+  if (!plain && reading !== 'roberta') return null
+  const names = ['vocab.json', 'merges.txt'] as const
+  if (!names.every((name) => folder.has(name))) return null
+  const [file, merges] = names.map((name) => folder.at(name))
+  const given = { vocab: readJsonIn(folder, 'vocab.json'), merges: folder.text('merges.txt', MAX_BYTES) }
+  const roles = { ...(plain ? gpt2Roles : robertaRoles), ...namesOf(files) }
+  const { cls, sep } = { ...robertaRoles, ...roles }
+  const document = bpeDocument(
+    { ...given, files: [file, merges] },
+    {
+      prefixSpace: files.config?.at('add_prefix_space').flag(false) ?? false,
+      ...{ special: Object.values(roles), around: plain ? null : { cls, sep } },
+    },
+  )
+  return new Fields(file, '', document)
 }
 
 interface FolderFiles extends TokenFiles {
