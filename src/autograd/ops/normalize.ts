@@ -129,7 +129,7 @@ export function layerNorm(
   options: Partial<Eps> = {},
 ): Tensor {
   const { eps = 1e-5 } = optionsArg('layerNorm', options, { eps: 'finite' })
-  const { shape, dtype } = bias === null ? tensorArg('layerNorm', 'weight', weight) : weight
+  const { shape, dtype } = tensorArg('layerNorm', 'weight', weight)
   return layerNormOp([x, weight, bias ?? zeros(shape, { dtype })], { eps })
 }
 
