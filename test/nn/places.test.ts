@@ -10,6 +10,7 @@ import { segmentAttention } from '../../src/autograd/ops/products/segments.js'
 import { manualSeed, randomScope } from '../../src/autograd/random.js'
 import { distilbertOf, fromLayers } from '../../src/distill/from-layers.js'
 import type { Student } from '../../src/distill/plan/runner.js'
+import { storedName } from '../../src/formats/stored.js'
 import { RotaryEmbedding } from '../../src/nn/decoder/positions.js'
 import { footprintOfConfig, footprintOfModel } from '../../src/nn/footprint.js'
 import { makeModel } from '../../src/nn/models/bert.js'
@@ -184,6 +185,18 @@ it("kinds of distances are PyTorch's", () => {
       expect(relativeBucket(n, { buckets, farthest }), `${n} of ${buckets}, ${farthest}`).toBe(kind)
       if (n > 0) expect(relativeBucket(-n, { buckets, farthest })).toBe(-kind)
     }
+})
+
+it('parameters that are one matrix in Python are told by its name', () => {
+  const names = Array.from(made(modernbert, 'masked-lm').namedParameters(), ([name]) => name)
+  const theirs = [...new Set(names.map((name) => storedName(modernbert, name)))]
+  const own = theirs.filter((name) => name.startsWith('model.layers.1.')).sort()
+  expect(own).toEqual(
+    ['attn.Wo', 'attn.Wqkv', 'attn_norm', 'mlp.Wi', 'mlp.Wo', 'mlp_norm'].map(
+      (name) => `model.layers.1.${name}.weight`,
+    ),
+  )
+  expect(storedName(debertaV2, 'cls.predictions.bias')).toBe('cls.predictions.bias')
 })
 
 describe('layers of a ModernBERT', () => {
