@@ -59,7 +59,7 @@ function batch(lengths: readonly number[]) {
 
 const apart = (a: Tensor, b: Tensor) => {
   const own = b.data
-  return a.data.reduce((most, x, i) => Math.max(most, Math.abs(x - own[i])), 0)
+  return Array.from(a.data).reduce((most, x, i) => Math.max(most, Math.abs(x - own[i])), 0)
 }
 
 describe.each([modernbert, debertaV2])('$modelType', (family) => {
