@@ -90,6 +90,7 @@ const input = {
   attentionMask: rows(() => 1),
   tokenTypeIds: rows((_, t) => (t > 4 ? 1 : 0)),
 }
+const mask = input.attentionMask.data
 const resultOf = (model) =>
   noGrad(() => {
     const out = model.forward(input)
@@ -121,7 +122,10 @@ try {
   for (const [i, [name, settings]] of cases.entries()) {
     const back = await models.fromPretrained(join(root, `${i}/back`))
     const theirs = readSafetensors(readBytes(join(root, `${i}/check/out.safetensors`))).tensors.get('result')
-    const apart = (a, b) => a.data.reduce((worst, x, k) => Math.max(worst, Math.abs(x - b.data[k])), 0)
+    // What a word of padding gets, which may see no other one, is nobody's business.
+    const isWord = (t, k) => t.rank < 3 || mask[Math.floor(k / t.shape[2])] === 1
+    const apart = (a, b) =>
+      a.data.reduce((worst, x, k) => (isWord(b, k) ? Math.max(worst, Math.abs(x - b.data[k])) : worst), 0)
     const errors = { there: apart(theirs, ours[i]), back: apart(resultOf(back.model), theirs) }
     const keys = [...there[i].keys, ...back.info.fresh, ...back.info.unused]
     const sameLabels = there[i].labels === null || there[i].labels.join() === back.config.labels.join()

@@ -78,6 +78,10 @@ export function packed(
   return [...out]
 }
 
+/** What a parameter is called in a file, by its name among ours: parts of one have the name of that. */
+export const storedName = ({ stored }: Family, name: string): string =>
+  stored === null ? name : wholeOf(stored, name)[0]
+
 /** What a tensor is part of in a file, and which part. */
 function wholeOf({ joined }: Stored, name: string): [whole: string, part: number] {
   for (const [end, parts] of Object.entries(joined))

@@ -1,5 +1,6 @@
 // The plain layers: parameters and one op each. Shapes, defaults and initial values are PyTorch's.
 
+import { zeros } from '../autograd/create.js'
 import { noGrad } from '../autograd/graph.js'
 import { embedding, paddingRow } from '../autograd/ops/indexing/rows.js'
 import { dropout, layerNorm } from '../autograd/ops/normalize.js'
@@ -167,7 +168,8 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return layerNorm(x, this.weight, this.bias, this.options)
+    const { shape, dtype } = this.weight
+    return layerNorm(x, this.weight, this.bias ?? zeros(shape, { dtype }), this.options)
   }
 }
 

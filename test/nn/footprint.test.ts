@@ -27,7 +27,7 @@ import { run } from '../cli/program.js'
 import { watchKernels } from '../kernels.js'
 import { settled } from '../settled.js'
 
-const size = { vocabSize: 31, width: 8, layers: 3, heads: 2, inner: 20, maxLength: 9 }
+const size = { vocabSize: 31, width: 8, layers: 3, heads: 2, inner: 20, maxLength: 9, padId: 1 }
 const labels = ['a', 'b', 'c']
 
 afterEach(() => limitMemory(Number.POSITIVE_INFINITY))

@@ -1,11 +1,11 @@
 // Layer norm and dropout.
 import { ShapeError } from '../../errors.js'
 import { kernelsFor } from '../../tensor/backend.js'
-import { type Kinds, numberArg, optionsArg, tensorArg } from '../../tensor/check.js'
+import { type Kinds, numberArg, optionsArg } from '../../tensor/check.js'
 import type { Key } from '../../tensor/rng.js'
 import { formatShape, numel, type Shape, sameShape } from '../../tensor/shape.js'
 import { empty, flat, type Tensor } from '../../tensor/tensor.js'
-import { constant, zeros } from '../create.js'
+import { constant } from '../create.js'
 import { dense } from '../graph.js'
 import { defineOp, type Op } from '../op.js'
 import { nextKey } from '../random.js'
@@ -121,16 +121,10 @@ function rowsOf(shape: Shape): number {
   return numel(shape.slice(0, -1))
 }
 
-/** Layer norm over the last dim: x [..., n], weight [n], bias [n] or null -> [..., n]. Ba et al. 2016. Throws ShapeError. */
-export function layerNorm(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  options: Partial<Eps> = {},
-): Tensor {
+/** Layer norm over the last dim: x [..., n], weight [n], bias [n] -> [..., n]. Ba et al. 2016. Throws ShapeError. */
+export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, options: Partial<Eps> = {}): Tensor {
   const { eps = 1e-5 } = optionsArg('layerNorm', options, { eps: 'finite' })
-  const { shape, dtype } = tensorArg('layerNorm', 'weight', weight)
-  return layerNormOp([x, weight, bias ?? zeros(shape, { dtype })], { eps })
+  return layerNormOp([x, weight, bias], { eps })
 }
 
 interface DropoutAttrs {

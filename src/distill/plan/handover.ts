@@ -1,6 +1,7 @@
 // A plan as plain data for another program to train by: python/train.py, which has the teacher's logits and no more.
 import { TinystillError } from '../../errors.js'
-import type { Wanted } from '../../nn/models/pretrained.js'
+import { storedName } from '../../formats/stored.js'
+import { Pretrained, type Wanted } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import { parameterGroups } from '../../nn/optim/groups.js'
 import { type FitSettings, formulaOf, lossesOf, type Plan, type StageData, type StagePlan } from './plan.js'
@@ -76,10 +77,12 @@ export function requireHandable(plan: Plan, general: boolean): void {
 }
 
 function groupsOf(model: Module, { layerDecay, decayAll }: FitSettings): GroupRecord[] {
-  const names = new Map(Array.from(model.namedParameters(), ([name, p]) => [p, name]))
+  // By Python's names: what is one matrix there is one, whose parts learn alike.
+  const named = (name: string) => (model instanceof Pretrained ? storedName(model.family, name) : name)
+  const names = new Map(Array.from(model.namedParameters(), ([name, p]) => [p, named(name)]))
   return parameterGroups(model, { weightDecay: 1, layerDecay, decayAll }).map(
     ({ params, lrScale = 1, weightDecay }) => ({
-      names: Array.from(params as Iterable<object>, (p) => names.get(p as never) as string),
+      names: [...new Set(Array.from(params as Iterable<object>, (p) => names.get(p as never) as string))],
       ...{ lrScale, decays: weightDecay !== 0 },
     }),
   )

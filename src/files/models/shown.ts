@@ -83,6 +83,8 @@ export {
   type SentenceStep,
 } from '../../nn/models/sentence.js'
 export { Transformer } from '../../nn/models/transformer.js'
+export type { RelativePlaces } from '../../nn/places/relative.js'
+export type { RotaryPlaces } from '../../nn/places/rotary.js'
 export { cutModel, maskModel } from '../../nn/shrink/cut.js'
 export {
   type BatchLoss,

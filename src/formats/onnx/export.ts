@@ -134,7 +134,7 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
     const path = at('positionBias')
     around.mask = g.node(path, 'Add', [around.mask, distances(g, positionBias, path, ids, longest)])
   }
-  const seen = model.rotary && rotary(g, model.rotary, at('rotary'), ids, around)
+  const seen = model.rotary && rotary(g, model.rotary, at('rotary'), ids, around, longest)
   const others = model.relative && relative(g, model.relative, at('relative'), ids, around, longest)
   for (const [i, layer] of model.layers.entries()) {
     // One that stands for several layers bears its first name.

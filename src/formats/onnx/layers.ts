@@ -16,7 +16,7 @@ export interface Surroundings {
   mask: Value
   /** What places make of queries and keys by head, [B, H, S, D]. */
   turn?: (path: string, x: Value) => Value
-  /** What is added to the scores of queries and keys by head, [B, H, S, D], before they are divided by `root`. */
+  /** What is added to the products of queries [B, H, S, D] and keys [B, H, D, S], before they are divided by `root`. */
   scores?: (path: string, q: Value, k: Value, attention: MultiHeadAttention) => Value
   /** What scores are divided by. Default the root of D. */
   root?: (size: number) => number
@@ -109,11 +109,11 @@ function attention(
     return turn?.(path, split) ?? split
   }
   const q = heldBy('query') // [B, H, S, D]
-  const own = turn === undefined && around.scores === undefined ? null : heldBy('key')
-  const k = own === null ? projected('key', size, [0, 2, 3, 1]) : transposed(own, [0, 1, 3, 2]) // [B, H, D, S]
+  const k =
+    turn === undefined ? projected('key', size, [0, 2, 3, 1]) : transposed(heldBy('key'), [0, 1, 3, 2]) // [B, H, D, S]
   const v = projected('value', widthOf('value') / heads, [0, 2, 1, 3])
   const products = g.node(path, 'MatMul', [q, k])
-  const more = own === null ? undefined : around.scores?.(path, q, own, layer)
+  const more = around.scores?.(path, q, k, layer)
   const sum = more === undefined ? products : g.node(path, 'Add', [products, more])
   const scores = g.node(path, 'Div', [sum, g.number(around.root?.(size) ?? Math.sqrt(size))])
   const probs = g.node(path, 'Softmax', [g.node(path, 'Add', [scores, around.mask])], { axis: -1 })

@@ -72,38 +72,43 @@ export function relative(
   around: Surroundings,
   longest: number,
 ): Surroundings {
-  // Row i of a query is the distance of a key so many places behind it: the other way round here.
-  const kind = kindsOf(g, path, ids, longest, (apart) => model.rowOf(-apart)) // [S, S]
-  const turned = g.node(path, 'Transpose', [kind], { perm: [1, 0] })
-  const rows = g.constant(
-    'int64',
+  // Rows count keys before a query, distances those behind it.
+  const rows = kindsOf(g, path, ids, longest, (apart) => model.rowOf(-apart)) // [S, S]
+  // Those of this length alone, between the corners.
+  const corner = (from: number[], to: number[]) => {
+    const one = g.node(path, 'Slice', [rows, ...[from, to].map((at) => g.constant('int64', at))])
+    return g.node(path, 'Reshape', [one, g.constant('int64', [-1])])
+  }
+  const end = 2 ** 31 - 1
+  const first = corner([0, -1], [1, end])
+  const behind = g.node(path, 'Add', [corner([-1, 0], [end, 1]), g.constant('int64', [1])])
+  const all = g.stored(`${path}.rows`, 'int64', [2 * model.buckets], () =>
     Array.from({ length: 2 * model.buckets }, (_, i) => i),
   )
-  const table = emit(
-    g,
-    model.norm,
-    `${path}.norm`,
-    emit(g, model.positions, `${path}.positions`, rows, around),
-    around,
-  )
-  const scores: Surroundings['scores'] = (at, q, k, { query, key, heads }) => {
+  const there = g.node(path, 'Slice', [all, first, behind])
+  const taken = emit(g, model.positions, `${path}.positions`, there, around)
+  const table = emit(g, model.norm, `${path}.norm`, taken, around)
+  const kind = g.node(path, 'Sub', [rows, first])
+  const scores: Surroundings['scores'] = (at, q, k, { query, key, heads, headSize: size }) => {
     const node = (op: string, inputs: Value[], attributes = {}) => g.node(at, op, inputs, attributes)
+    const turned = (x: Value, perm: readonly number[]) => node('Transpose', [x], { perm })
+    /** [H, D, R]. A product of what was turned last in another way kills onnxruntime 1.32 in float16. */
     const projected = (layer: typeof query, name: string) => {
       const y = emit(g, layer, `${at}.${name}`, table, around) // [R, H D]
-      return node('Transpose', [node('Reshape', [y, g.constant('int64', [0, heads, -1])])], {
-        perm: [1, 2, 0],
-      })
+      return node('Reshape', [turned(y, [1, 0]), g.constant('int64', [heads, size, -1])])
     }
-    /** [B, H, S, S]: of each row those columns. */
-    const chosen = (products: Value, places: Value) => {
-      const shape = node('Slice', [node('Shape', [products]), ...[0, 3].map((n) => g.constant('int64', [n]))])
-      const S = node('Slice', [shape, ...[2, 3].map((n) => g.constant('int64', [n]))])
-      const whole = node('Expand', [places, node('Concat', [shape, S], { axis: 0 })])
-      return node('GatherElements', [products, whole], { axis: 3 })
+    const part = (x: Value, from: number, to: number) =>
+      node('Slice', [x, ...[from, to].map((n) => g.constant('int64', [n]))])
+    /** [B, H, S, S] of products of either with all distances, which stand along an axis. */
+    const chosen = (products: Value, axis: 2 | 3) => {
+      const shape = node('Shape', [products])
+      const S = part(shape, 5 - axis, 6 - axis)
+      const whole = node('Expand', [kind, node('Concat', [part(shape, 0, 2), S, S], { axis: 0 })])
+      return node('GatherElements', [products, whole], { axis })
     }
-    const toDistance = chosen(node('MatMul', [q, projected(key, 'key')]), kind)
-    const fromDistance = chosen(node('MatMul', [k, projected(query, 'query')]), turned)
-    return node('Add', [toDistance, node('Transpose', [fromDistance], { perm: [0, 1, 3, 2] })])
+    const toDistance = chosen(node('MatMul', [q, projected(key, 'key')]), 3)
+    const fromDistance = chosen(node('MatMul', [turned(projected(query, 'query'), [0, 2, 1]), k]), 2)
+    return node('Add', [toDistance, fromDistance])
   }
   return { ...around, scores, root: (size) => Math.sqrt(3 * size) }
 }
@@ -115,27 +120,23 @@ export function rotary(
   path: string,
   ids: Value,
   { mask }: Surroundings,
+  longest: number,
 ): (layer: number) => Surroundings {
-  const { maxLength, dim } = model.far
-  const half = dim / 2
-  const places = placesOf(g, path, ids, maxLength) // [1, S]
+  const { half } = model.far
+  const places = placesOf(g, path, ids, longest) // [1, S]
   const row = g.node(path, 'Squeeze', [places, g.constant('int64', [0])])
   const kinds = ['far', 'near'] as const
   const turns = kinds.map((kind) => {
     const [cos, sin] = (['cos', 'sin'] as const).map((name) => {
-      const table = g.stored(
-        `${path}.${kind}.${name}`,
-        g.floats,
-        [maxLength, half],
-        () => model[kind][name].elements,
-      )
+      const numbers = () => model[kind].upTo(longest)[name].subarray(0, longest * half)
+      const table = g.stored(`${path}.${kind}.${name}`, g.floats, [longest, half], numbers)
       return g.node(path, 'Gather', [table, row]) // [S, D / 2]
     })
     return (at: string, x: Value): Value => {
       const node = (op: string, inputs: Value[], attributes = {}) => g.node(at, op, inputs, attributes)
       const part = (from: number, to: number) =>
         node('Slice', [x, ...[from, to, 3].map((n) => g.constant('int64', [n]))])
-      const [a, b] = [part(0, half), part(half, dim)]
+      const [a, b] = [part(0, half), part(half, 2 * half)]
       const first = node('Sub', [node('Mul', [a, cos]), node('Mul', [b, sin])])
       const second = node('Add', [node('Mul', [b, cos]), node('Mul', [a, sin])])
       return node('Concat', [first, second], { axis: -1 })

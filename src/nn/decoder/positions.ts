@@ -65,8 +65,6 @@ export interface RotaryOptions extends RopeOptions {
   maxLength?: number
   /** Pair i turns by base^(-2 i / dim) from word to word. Default 10000. */
   base?: number
-  /** Whether angles are rounded to float32, as Python's transformers has them: it shows from some hundred words on. Default false. */
-  single?: boolean
 }
 
 export interface RotaryInput extends PlaceOptions {
@@ -74,9 +72,7 @@ export interface RotaryInput extends PlaceOptions {
   positions?: Tensor
 }
 
-const rotaryKinds: Kinds<RotaryOptions> = {
-  ...{ ...ropeKinds, maxLength: 'whole', base: 'finite', single: 'boolean' },
-}
+const rotaryKinds: Kinds<RotaryOptions> = { ...ropeKinds, maxLength: 'whole', base: 'finite' }
 const rotaryInput: Kinds<RotaryInput> = { offset: 'whole', positions: 'tensor' }
 
 /** Rotary positions for heads of `dim`: nothing is learned, nothing saved. One may serve all blocks. */
@@ -96,22 +92,18 @@ export class RotaryEmbedding extends Module {
     const op = 'RotaryEmbedding'
     if (wholeArg(op, 'dim', dim, 2) % 2 !== 0)
       throw new RangeError(`${op}: dim must be even, for pairs, got ${dim}`)
-    const given = optionsArg(op, options, rotaryKinds)
-    const { maxLength = 2048, base = 10000, interleaved = false, single = false } = given
+    const { maxLength = 2048, base = 10000, interleaved = false } = optionsArg(op, options, rotaryKinds)
     wholeArg(op, 'maxLength', maxLength, 1)
     if (!(finiteArg(op, 'base', base) > 0)) throw new RangeError(`${op}: base must be above 0, got ${base}`)
     this.base = base
     this.maxLength = maxLength
     this.interleaved = interleaved
     const half = dim / 2
-    const rounded = single ? Math.fround : (x: number) => x
     const table = (f: (angle: number) => number) =>
       make(op, [maxLength, half], { dtype: 'float64' }, (out) => {
         for (let i = 0; i < half; i++) {
-          const step = single
-            ? rounded(1 / rounded(pow(base, rounded((2 * i) / dim))))
-            : pow(base, (-2 * i) / dim)
-          for (let t = 0; t < maxLength; t++) out[t * half + i] = f(rounded(t * step))
+          const step = pow(base, (-2 * i) / dim)
+          for (let t = 0; t < maxLength; t++) out[t * half + i] = f(t * step)
         }
       })
     this.cos = this.registerBuffer('cos', table(cosine), { persistent: false })

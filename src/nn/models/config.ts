@@ -258,7 +258,9 @@ function misfitPlaces(c: TransformerConfig): [MisfitField, string] | null {
   ] as const)
     for (const [field, limit] of own === null ? [] : Object.entries(limits))
       if (!fits(own?.[field as keyof typeof own], limit)) return [name, `of ${field} ${described(limit)}`]
-  if (relative !== null && (relative.farthest ?? c.maxLength) <= relative.buckets / 2 + 1)
+  const half = Math.floor((relative?.buckets ?? 0) / 2)
+  // Shorter texts have no distances beyond the single ones, whose steps would have to grow up to less than they begin with.
+  if (relative !== null && c.maxLength - 1 > half && (relative.farthest ?? c.maxLength) - 1 <= half)
     return ['relative', `of distances farther than half its ${relative.buckets} buckets`]
   if (rotary === null) return null
   if (rotary.near !== null && rotary.near.length !== c.layers) return ['rotary', `of ${c.layers} layers`]

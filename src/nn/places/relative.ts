@@ -29,6 +29,7 @@ export function relativeBucket(
   return Math.sign(n) * (Math.ceil(Math.fround(share * (half - 1))) + half)
 }
 
+/** The table of distances that all layers share, and what their attention makes of it. */
 export class RelativePlaces extends Module {
   /** [2 buckets, C]: of keys behind a query the first half, the farthest first. */
   positions: Embedding

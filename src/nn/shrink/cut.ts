@@ -172,7 +172,7 @@ function checkAlike(who: string, model: Pretrained, kept: Kept): void {
   const { family, config } = model
   if (!family.firstNorm && kept.layers.length > 0 && kept.layers[0] !== 0)
     throw new RangeError(
-      `${who}: the first layer of a ${family.className} has no norm before its attention, and no other can stand there. Let layer 0 stay`,
+      `${who}: the first layer of a ${family.className} has no norm before its attention, and no other can stand there. Let layer 0 stay, as --layers-by every-other and bottom do`,
     )
   if (baseOf(model).project !== null && projectedFrom(family, cutConfig(config, kept)) === null)
     throw new RangeError(
