@@ -213,6 +213,33 @@ describe('distill', () => {
     expect(own.entityF1).toBeGreaterThan(0.3)
   }, 120_000)
 
+  it.each([
+    ['on grids', ['--quantize-aware']],
+    ['pruned', ['--prune', 'magnitude', '--sparsity', '0.5']],
+    ['without each loss', ['--ablate']],
+    ['by another recipe', ['--recipe', 'minilm']],
+    ['of half the layers', ['--recipe', 'distilbert']],
+  ])(
+    '%s',
+    async (name, more) => {
+      const usual =
+        more[0] === '--recipe' ? distill(name).toSpliced(1, 2) : distill(name, '--from-layers', '0')
+      const student = more[1] === 'minilm' ? ['--student', at('small.json')] : []
+      const own = await json(
+        ...usual,
+        ...more,
+        ...student,
+        '--test',
+        at('test.conll'),
+        '--answers',
+        at('answers'),
+      )
+      expect(own.models.teacher.entityF1).toBeGreaterThan(0.9)
+      expect(loadTagger(at(name)).classes).toHaveLength(4)
+    },
+    120_000,
+  )
+
   it('into a student of another family and tokenizer', async () => {
     const config = {
       model_type: 'roberta',

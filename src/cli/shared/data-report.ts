@@ -38,9 +38,10 @@ export function cutIn(
   maxLength: number,
   first = 0,
 ): number {
-  if (words)
-    return words.filter((own, row) => askedOf(data, Int32Array.of(first + row)).length < own.length).length
   const length = (row: number) => data.tokens(Int32Array.of(first + row))
+  // A word may have no token of its own where nothing was cut.
+  const lost = (row: number) => askedOf(data, Int32Array.of(first + row)).length < (words?.[row].length ?? 0)
+  if (words) return words.filter((_, row) => length(row) >= maxLength && lost(row)).length
   return texts.filter((text, row) => isCut(tokenizer, maxLength, length(row), text, pairs?.[row])).length
 }
 

@@ -210,7 +210,7 @@ function prepareClassifier(
     },
     report: () => {
       const rows = count(dataOf.train.size)
-      const intro = `${options.model}, trained on ${rows} rows of ${options.train} to give ${task.gives(names)}${isOfWords(type) ? '' : ' for each text'}.`
+      const intro = `${options.model}, trained on ${rows} rows of ${options.train} to give ${task.gives(names)} for each text.`
       const name = judged.has('test') ? 'test' : 'dev'
       const [set, result] = [dataOf[name], judged.get(name)]
       if (!set?.labels || result === undefined) return { title: options.out, intro }

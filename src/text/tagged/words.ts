@@ -62,14 +62,15 @@ export function wordData(
     throw new DataError('wordData', `${count} words have ${labels.length} labels`)
   const encoded = sentences.map((words) => encodeWords(tokenizer, words, { maxLength }))
   const data = encodedData(encoded, tokenizer.padId, { padding, typed: tokenizer.sepId !== null })
-  const placed = (row: number) => [...encoded[row].places.keys()].filter((w) => encoded[row].places[w] >= 0)
+  /** Of each sentence the words that are asked for. */
+  const placed = encoded.map(({ places }) => [...places.keys()].filter((word) => places[word] >= 0))
   return {
     ...data,
     labels: labels === null ? null : Int32Array.from(labels),
     answers: {
       starts,
       asked: (rows) =>
-        Int32Array.from(Array.from(rows).flatMap((row) => placed(row).map((word) => starts[row] + word))),
+        Int32Array.from(Array.from(rows).flatMap((row) => placed[row].map((word) => starts[row] + word))),
     },
     input: (rows) => {
       const input = data.input(rows)
@@ -78,7 +79,7 @@ export function wordData(
       const at = Array.from(rows).flatMap((row, b) => {
         const from = padding ? b * T : before
         before += encoded[row].ids.length
-        return placed(row).map((word) => from + encoded[row].places[word])
+        return placed[row].map((word) => from + encoded[row].places[word])
       })
       return { ...input, at: tensor(Int32Array.from(at)) }
     },

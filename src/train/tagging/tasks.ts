@@ -73,7 +73,7 @@ const entities: AnyTask = {
 
 const tags: AnyTask = {
   ...{ name: 'tags', ...words, metrics: ['accuracy', 'f1', 'loss'] },
-  gives: (names) => `one of ${names.length} tags for each word`,
+  gives: (names) => `tags of words, ${names.length} different ones`,
   judge: (logits, set, names) => {
     const { sentences, accuracy, loss } = judged(logits, set, names)
     const each = new Map(names.map((name) => [name, { right: 0, said: 0, there: 0 }]))
