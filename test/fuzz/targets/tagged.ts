@@ -36,7 +36,7 @@ const rows = (roll: Dice) =>
     roll(3) === 0 ? spoilt(pick(roll, objects), roll) : '{"tokens":["a"],"tags":["O"]}',
   ).join('\n')
 
-type Read = [words: string[], tags: string[]][] | null
+type Read = [words: readonly string[], tags: string[]][] | null
 
 function plainColumns(bytes: Uint8Array): Read {
   const lines = linesIn(bytes)
