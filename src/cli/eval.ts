@@ -1,10 +1,10 @@
 // tinystill eval: how good and how fast a saved model is on labelled texts.
 import type { Command } from 'commander'
-import { loadClassifier } from '../files/models/on-disk.js'
+import { loadAnswering } from '../files/tagging/tagger.js'
 import { countWeights } from '../nn/quantized/quantize.js'
-import { textData } from '../text/dataset.js'
+import { firstRows, setData } from '../text/tagged/set-data.js'
 import { predictInTurns } from '../train/predict.js'
-import { tasks } from '../train/tasks.js'
+import { everyTask } from '../train/tagging/tasks.js'
 import { embedOption, embeds } from './embed/data.js'
 import { evalVectors } from './embed/eval.js'
 import { evalLanguage } from './language/eval.js'
@@ -37,14 +37,14 @@ interface EvalOptions extends DataFileOptions {
 export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
   describe:
-    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file; perplexity on plain text',
+    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file; entities found, of a model of words; perplexity on plain text',
   options: (command: Command) =>
     addDataOptions(
       command
         .requiredOption('--model <dir>', 'folder of the model')
         .requiredOption(
           '--data <file>',
-          'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet; for a GPT-2 plain texts, .txt too',
+          'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet; for a model of words .conll, .bio, .tsv, .txt, .conllu or .jsonl; for a GPT-2 plain texts, .txt too',
         )
         .addOption(orderOption())
         .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
@@ -58,15 +58,14 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     if (writesTexts(options.model)) return evalLanguage(options, context)
     const { output, progress, now } = context
     const { model: folder, data: file, labels: listed, batchSize, maxLength: asked, seed } = options
-    const loaded = loadClassifier(folder)
+    const loaded = loadAnswering(folder)
     for (const note of loaded.notes) output.info(`note: ${note}`)
     const { model, tokenizer, classes, problemType } = loaded
-    const task = tasks[problemType]
+    const task = everyTask[problemType]
     const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
     const set = readFor(file, loaded, listed, dataOptions(options, output), output)
-    const { texts, pairs, labels, targets } = set
-    const data = textData(texts, labels, tokenizer, maxLength, { pairs, targets })
-    tellRows(output, { folder, model, tokenizer }, { file, texts, pairs }, data, maxLength)
+    const data = setData(set, tokenizer, maxLength)
+    tellRows(output, { folder, model, tokenizer }, { ...set, file }, data, maxLength)
     progress.start('evaluating', data.size)
     const began = now()
     const logits = await predictInTurns(model, data, {
@@ -76,8 +75,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const seconds = (now() - began) / 1000
     progress.finish('')
     const { figures, each } = task.judge(logits, data, classes)
-    const few = (n: number) =>
-      textData(texts.slice(0, n), null, tokenizer, maxLength, { pairs: pairs?.slice(0, n) ?? null })
+    const few = (n: number) => setData(firstRows(set, n), tokenizer, maxLength)
     const timed = { model, few, batchSize }
     const speed = (await measureSpeeds(new Map([[folder, timed]]), context)).get(folder) as Speed
     const size = { params: countWeights(model), bytes: bytesOfFolder(folder) }

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { DataError } from '../errors.js'
 import { loadClassifier } from '../files/models/on-disk.js'
+import { isTagger } from '../files/tagging/tagger.js'
 import type { ProblemType } from '../nn/models/config.js'
 import { textData } from '../text/dataset.js'
 import { type Prediction, predictions } from '../train/outputs/predictions.js'
@@ -23,6 +24,7 @@ import type { Output } from './shared/output.js'
 import { type InputRow, inputReader } from './shared/predict-input.js'
 import { count, percent } from './shared/table.js'
 import { tellTokens } from './shared/tokens.js'
+import { predictTags } from './tagging/predict.js'
 
 interface PredictOptions extends Omit<DataFileOptions, 'labelColumn'> {
   model: string
@@ -82,13 +84,13 @@ async function* chunks(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
 
 export const predictCommand: CommandSpec<PredictOptions> = {
   name: 'predict',
-  describe: 'Classify texts by a saved model, or embed them',
+  describe: 'Classify texts by a saved model, tag their words, or embed them',
   options: (command: Command) =>
     addDataOptions(command, { labels: false })
       .requiredOption('--model <dir>', 'folder of the model')
       .option(
         '--text <text...>',
-        'what to classify; without it, one text or JSON object a line on standard input, an answer for each line',
+        'what to classify; without it, one text or JSON object a line on standard input, an answer for each line; for a model of words also {"tokens": [...]}',
       )
       .option('--pairs', 'a text is two, with a TAB between', false)
       .addOption(answerLengthOption())
@@ -105,6 +107,10 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       return predictVectors(options, options.text ? [options.text] : chunks(lines()), { output })
     }
     goesWith(options, ['vectors', 'prompt'], 'a model of embeddings', false)
+    if (isTagger(options.model)) {
+      if (options.pairs) throw new RangeError('--pairs: words of a text have tags, of one by itself')
+      return predictTags(options, options.text ? [options.text] : chunks(lines()), { output })
+    }
     const predictor = load(options, output)
     const { problemType } = predictor
     const n = predictor.classes.length

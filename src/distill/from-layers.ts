@@ -44,7 +44,7 @@ function check(layers: readonly number[], teacher: Pretrained): void {
 export function fromLayers(teacher: Student, layers: readonly number[]): Student {
   const { config, family } = teacher
   check(layers, teacher)
-  const student = undrawn(() => makeModel(family, 'sequence-classification', withLayers(config, layers)))
+  const student = undrawn(() => makeModel(family, teacher.kind, withLayers(config, layers)))
   copyLayers(student, teacher, layers)
   return student.eval() as Pretrained as Student
 }
@@ -98,7 +98,7 @@ const halfOf = (family: Family) => (family === bert ? distilbert : family)
 export function distilbertOf(
   teacher: Student,
   layers: readonly number[],
-  kind: 'sequence-classification' | 'masked-lm' | 'causal-lm',
+  kind: 'sequence-classification' | 'token-classification' | 'masked-lm' | 'causal-lm',
   labels: readonly string[],
 ): Student {
   const { config } = teacher

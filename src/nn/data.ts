@@ -21,11 +21,24 @@ export function selectRows(matrix: Float32Array, width: number, rows: ArrayLike<
   return out
 }
 
+/**
+ * Rows that have several answers each, as sentences a tag a word. Labels and logits are then of answers, those of all rows one after
+ * the other.
+ */
+export interface Answers {
+  /** [rows + 1]: row r has answers starts[r] to starts[r + 1] - 1. */
+  readonly starts: Int32Array
+  /** Those of these rows that the model is asked for, in the order of its logits. Of words that were cut off nothing is asked. */
+  asked(rows: Int32Array): Int32Array
+}
+
 /** Rows as a training takes them: in batches, each as the model's input. */
 export interface DataSet<Input> {
   readonly size: number
-  /** Class of each row; null where there are none. */
+  /** Class of each row, or of each answer where rows have several; null where there are none. */
   readonly labels: Int32Array | null
+  /** Default: each row has one, of its own number. */
+  readonly answers?: Answers | undefined
   /**
    * What each logit is to be, [size, logits], where a row has no single class: numbers to be predicted, or 1 and 0 for the
    * classes that it is of and is not.
@@ -37,3 +50,12 @@ export interface DataSet<Input> {
   /** Units of work in these rows, for progress: tokens of texts. */
   tokens(rows: Int32Array): number
 }
+
+type Answered = Pick<DataSet<unknown>, 'answers' | 'size'>
+
+/** Places in labels and logits of what these rows are asked for. */
+export const askedOf = ({ answers }: Pick<Answered, 'answers'>, rows: Int32Array): Int32Array =>
+  answers?.asked(rows) ?? rows
+
+/** Answers of all rows. */
+export const answersIn = ({ answers, size }: Answered): number => answers?.starts[size] ?? size

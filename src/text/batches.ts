@@ -81,9 +81,17 @@ export function flatBatch(
 /** The same texts with padding, where they have none: to the longest, or to `least` tokens where that is more. */
 export function padInput(input: TextInput, padId: number, least = 0): PaddedInput {
   if (!('starts' in input)) return input
-  const { inputIds, starts, tokenTypeIds } = input
+  const { inputIds, starts, tokenTypeIds, at: asked } = input
   const at = ints(starts)
   const rows = inOrder(at.length - 1)
   const texts = (t: Tensor) => Array.from(rows, (b) => ints(t).subarray(at[b], at[b + 1]))
-  return padBatch(texts(inputIds), rows, padId, tokenTypeIds && texts(tokenTypeIds), least)
+  const padded = padBatch(texts(inputIds), rows, padId, tokenTypeIds && texts(tokenTypeIds), least)
+  if (asked === undefined) return padded
+  const [, T] = padded.inputIds.shape
+  let b = 0
+  const places = Array.from(ints(asked), (i) => {
+    while (i >= at[b + 1]) b++
+    return b * T + i - at[b]
+  })
+  return { ...padded, at: tensor(Int32Array.from(places)) }
 }

@@ -57,3 +57,18 @@ export function splitBert(text: string): string[] {
 export function placedWords(text: string): [word: string, start: number][] {
   return Array.from(text.matchAll(WORD), (found) => [found[0], found.index])
 }
+
+/** The same of a text that was not normalized: Chinese characters are words of their own too. */
+export function placedInText(
+  text: string,
+  { chineseChars }: BertNormalizing,
+): [word: string, start: number][] {
+  if (!chineseChars) return placedWords(text)
+  // As long as before, so that places are the text's.
+  const apart = text.replace(CHINESE, (c) => ' '.repeat(c.length))
+  const words = [
+    ...placedWords(apart),
+    ...Array.from(text.matchAll(CHINESE), (c): [string, number] => [c[0], c.index]),
+  ]
+  return words.sort(([, a], [, b]) => a - b)
+}

@@ -7,7 +7,7 @@ import {
   writeWordPiece,
 } from '../formats/tokenizers/tokenizer-json.js'
 import { type RoleNames, vocabularySpec } from '../formats/tokenizers/vocabulary.js'
-import { normalizeBert, splitBert } from './bert-normalizer.js'
+import { normalizeBert, placedInText, splitBert } from './bert-normalizer.js'
 import { type PiecedRules, PiecedTokenizer } from './pieces/base.js'
 import { Finder } from './pieces/finder.js'
 import { pieceFinder } from './pieces/library.js'
@@ -83,6 +83,10 @@ export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
       }
     }
     return Int32Array.from(out)
+  }
+
+  override wordsOf(text: string): [word: string, start: number][] {
+    return placedInText(text, this.spec.normalizing)
   }
 
   toJSON(): unknown {

@@ -4,14 +4,14 @@ import { add, mul } from '../autograd/ops/elementwise/arithmetic.js'
 import { bceWithLogits } from '../autograd/ops/losses/binary.js'
 import { crossEntropy, mse } from '../autograd/ops/losses/losses.js'
 import { DataError } from '../errors.js'
-import { type DataSet, selectRows } from '../nn/data.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { askedOf, type DataSet, selectRows } from '../nn/data.js'
+import { ints, type Tensor } from '../tensor/tensor.js'
 import type { LossTerms } from './step.js'
 
-/** Labels of these rows, int32 [B], or null where there are none. */
+/** Labels of these rows, int32 [B], of several answers a row [M]; null where there are none. */
 export function labelsOf<Input>(data: DataSet<Input>, rows: Int32Array): Tensor | null {
   const { labels } = data
-  return labels && tensor(rows.map((row) => labels[row]))
+  return labels && tensor(askedOf(data, rows).map((answer) => labels[answer]))
 }
 
 /**
@@ -59,11 +59,14 @@ export function labelLoss<Input>(
   return ({ logits }, rows) => {
     const y = labelsOf(data, rows) as Tensor
     if (classWeights === 'balanced') weights ??= Float64Array.from(balancedWeights(labels, logits.shape[1]))
-    if (weights === null) return { total: crossEntropy(logits, y, { labelSmoothing }) }
+    if (weights === null) {
+      const total = crossEntropy(logits, y, { labelSmoothing })
+      return data.answers ? { total, weight: y.numel } : { total }
+    }
     const own = weights
     return {
       total: crossEntropy(logits, y, { labelSmoothing, weight: tensor(own, { dtype: logits.dtype }) }),
-      weight: rows.reduce((sum, row) => sum + (labels[row] < 0 ? 0 : own[labels[row]]), 0),
+      weight: ints(y).reduce((sum, label) => sum + (label < 0 ? 0 : own[label]), 0),
     }
   }
 }

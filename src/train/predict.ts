@@ -1,7 +1,7 @@
 // A model's logits for a whole data set: evaluation, and the teacher's soft targets for the transfer set.
 import { noGrad } from '../autograd/graph.js'
 import { tidy } from '../autograd/tidy.js'
-import type { DataSet } from '../nn/data.js'
+import { answersIn, askedOf, type DataSet } from '../nn/data.js'
 import type { Module } from '../nn/module.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { breathe } from './pace.js'
@@ -33,10 +33,13 @@ function* batchwise<Input>(
       tidy(() => {
         const { logits } = noGrad(() => model.forward(data.input(rows)))
         const classes = logits.shape[1]
-        if (out.length === 0) out = new Float32Array(data.size * classes)
+        if (out.length === 0) {
+          out = new Float32Array(answersIn(data) * classes)
+          if (data.answers) out.fill(Number.NaN)
+        }
         const values = logits.elements
-        rows.forEach((row, i) => {
-          out.set(values.subarray(i * classes, (i + 1) * classes), row * classes)
+        askedOf(data, rows).forEach((answer, i) => {
+          out.set(values.subarray(i * classes, (i + 1) * classes), answer * classes)
         })
       })
       done += rows.length
@@ -49,7 +52,10 @@ function* batchwise<Input>(
   return out
 }
 
-/** Logits of all rows in their order, [size, classes], without dropout. The model's mode is put back afterwards. */
+/**
+ * Logits of all rows in their order, [size, classes], without dropout; where rows have several answers of all those, [answers,
+ * classes], NaN for the ones that are not asked for. The model's mode is put back afterwards.
+ */
 export function predict<Input>(
   model: Classifier<Input>,
   data: DataSet<Input>,

@@ -15,7 +15,7 @@ import type { LossTerms } from './step.js'
 import { type FitOptions, fit } from './trainer.js'
 
 /** What a data set says its logits should be. */
-type Wanted = Pick<DataSet<unknown>, 'labels' | 'targets'>
+export type Wanted = Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers'>
 
 /** Figures of a model on texts. */
 export interface Judgement {
@@ -27,7 +27,7 @@ export interface Judgement {
 /** What a model learns: its labels, its loss and its figures. */
 export interface Task {
   /** As --task has it. */
-  readonly name: 'classes' | 'multi-label' | 'regression'
+  readonly name: 'classes' | 'multi-label' | 'regression' | 'entities' | 'tags'
   /** How labels in data are meant. */
   readonly labels: LabelKind
   /** The figures that judge() gives, the one that decides first. */

@@ -200,7 +200,7 @@ const cases: Case[] = [
     loss: (z) => {
       const logits = new Float32Array(14 * 3)
       logits[11 * 3 + 2] = Number.NaN
-      return kdLoss(z, storedLogits(logits, 14)(rows, {} as TextInput).logits as Tensor, labels, {
+      return kdLoss(z, storedLogits(logits, { size: 14 })(rows, {} as TextInput).logits as Tensor, labels, {
         T: 2,
         alpha: 0.9,
       })

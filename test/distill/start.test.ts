@@ -150,7 +150,7 @@ describe('a student that gives every text one class', () => {
   it('gets a remedy by the length of its training', () => {
     const seen = { label: 1, texts: 20, step: 10, total: 100 }
     expect(oneClassText(seen, 'bad', 5e-4)).toBe(
-      "after 10 of 100 steps each of the last 20 texts is 'bad' to it; it may need more than 100 steps: --steps 1000",
+      "after 10 of 100 steps each of its last 20 answers is 'bad'; it may need more than 100 steps: --steps 1000",
     )
     expect(oneClassText({ ...seen, step: 200, total: 2000 }, 'bad', 5e-4)).toContain(
       '--lr 0.0002, or --warmup 0.3',

@@ -11,7 +11,7 @@ import type { TextInput } from '../../nn/models/input.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { StepReport } from '../../train/reports.js'
-import { tasks } from '../../train/tasks.js'
+import { everyTask } from '../../train/tagging/tasks.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
 import type { RunFolder } from '../shared/run-folder.js'
@@ -64,7 +64,7 @@ function watch(
 ): Partial<FitOptions> {
   const dev = reader.held('dev')
   const { classes, problemType } = teachers[0]
-  const own = tasks[problemType]
+  const own = everyTask[problemType]
   const tell = trainingProgress(`${place.model}, seed ${place.seed}`, context)
   return {
     onNonfinite,

@@ -18,7 +18,7 @@ import { sameTokenizer } from '../../files/cache/manifest.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
 import type { Classifier } from '../../train/predict.js'
-import { tasks } from '../../train/tasks.js'
+import { everyTask } from '../../train/tagging/tasks.js'
 import { requireTrainingRoom } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
 import type { Output } from '../shared/output.js'
@@ -103,7 +103,7 @@ async function examine({ sources, data, pupil: student, plan }: Job, progress: P
   const { readers } = data
   const [first] = teachers
   const { classes, problemType } = first
-  const task = tasks[problemType]
+  const task = everyTask[problemType]
   const accuracies: number[] = []
   const notes: string[] = []
   const judgedOn = new Set<string>()

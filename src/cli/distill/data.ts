@@ -6,17 +6,18 @@ import type { RowCounts } from '../../distill/plan/steps.js'
 import { DataError } from '../../errors.js'
 import { tokenizerHash } from '../../files/cache/facts.js'
 import type { CachedTexts } from '../../files/cache/reader.js'
+import { readTagged } from '../../files/data/tagged.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { LogitFacts } from '../../files/kept-logits.js'
 import type { DataSet } from '../../nn/data.js'
-import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { ints } from '../../tensor/tensor.js'
-import { textData } from '../../text/dataset.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
 import type { DataOptions } from '../../text/rows/columns.js'
+import { answersOfSet, firstRows, setData } from '../../text/tagged/set-data.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
+import { isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import { readFor } from '../shared/labels-option.js'
 import type { Output } from '../shared/output.js'
 import type { DistillOptions } from './options.js'
@@ -36,18 +37,10 @@ const QUICK: Record<Use, number> = { train: 2000, transfer: 4000, text: 4000, de
 /** Labelled rows that a teacher is judged on where there is no dev set. */
 export const JUDGED = 1000
 
-const part = <S extends TextSet>(set: S, n: number): S => ({
-  ...set,
-  texts: set.texts.slice(0, n),
-  pairs: set.pairs?.slice(0, n) ?? null,
-  labels: set.labels?.slice(0, n) ?? null,
-  targets: set.targets?.slice(0, n * set.labelNames.length) ?? null,
-})
-
 /** All files, with labels as the teacher's task and classes have them. Throws DataError naming file and line. */
 export function readSets(
   options: DistillOptions,
-  teacher: { classes: readonly string[]; problemType: ProblemType },
+  teacher: { classes: readonly string[]; problemType: TaskType },
   reading: DataOptions,
   output: Pick<Output, 'info'>,
 ): Texts {
@@ -55,11 +48,13 @@ export function readSets(
     const file = options[use]
     if (file === undefined) return null
     const own =
-      use === 'transfer' || use === 'text'
-        ? readTexts(file, { ...reading, labels: 'none' })
-        : readFor(file, teacher, options.labels, reading, output)
+      use === 'transfer' && isOfWords(teacher.problemType)
+        ? readTagged(file, { ...reading, labels: 'none' })
+        : use === 'transfer' || use === 'text'
+          ? readTexts(file, { ...reading, labels: 'none' })
+          : readFor(file, teacher, options.labels, reading, output)
     const set = { file, ...own }
-    return options.quick ? part(set, QUICK[use]) : set
+    return options.quick ? firstRows(set, QUICK[use]) : set
   }
   const [train, transfer, text, dev, test] = uses.map(read)
   return { ...{ transfer, text, dev, test, varied: null }, train: train as FileTexts }
@@ -85,7 +80,7 @@ function stageTexts(kind: StageData, { train, transfer, text, varied }: Texts): 
     )
   if (kind === 'text') return { ...more[0], labels: null, targets: null }
   const all = [train, ...more]
-  const n = more.reduce((sum, { texts }) => sum + texts.length, 0)
+  const n = more.reduce((sum, set) => sum + answersOfSet(set), 0)
   const none = new Int32Array(n).fill(-100)
   const { labels, targets, labelNames } = train
   return {
@@ -98,6 +93,7 @@ function stageTexts(kind: StageData, { train, transfer, text, varied }: Texts): 
     targets:
       targets && Float32Array.from([...targets, ...new Float32Array(n * labelNames.length).fill(Number.NaN)]),
     labelNames,
+    ...(train.words && { words: all.flatMap(({ words = [] }) => words) }),
   }
 }
 
@@ -132,16 +128,16 @@ export interface Reader {
 
 function hashTexts(sets: readonly TextSet[]): string {
   const hash = createHash('sha256')
-  for (const { texts, pairs } of sets)
-    for (const [i, text] of texts.entries()) hash.update(JSON.stringify([text, pairs?.[i] ?? null]))
+  for (const { texts, pairs, words } of sets)
+    for (const [i, text] of texts.entries())
+      hash.update(JSON.stringify(words === undefined ? [text, pairs?.[i] ?? null] : words[i]))
   return hash.digest('hex')
 }
 
 /** Encodes what is asked for, once. */
 export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: number): Reader {
   const known = new Map<string, DataSet<TextInput>>()
-  const encode = ({ texts, pairs, labels, targets }: TextSet) =>
-    textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+  const encode = (set: TextSet) => setData(set, tokenizer, maxLength)
   const counted = (data: DataSet<TextInput>) => {
     const counts = new Float64Array(tokenizer.vocabSize)
     for (const rows of data.batches(256, null)) for (const id of ints(data.input(rows).inputIds)) counts[id]++
@@ -173,12 +169,12 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
       const set = texts[use]
       return set && once(use, () => set)
     },
-    judged: () => once('judged', () => texts.dev ?? part(texts.train, JUDGED)),
-    few: (n) => once(`few ${n}`, () => ({ ...part(shown, n), labels: null, targets: null })),
+    judged: () => once('judged', () => texts.dev ?? firstRows(texts.train, JUDGED)),
+    few: (n) => once(`few ${n}`, () => ({ ...firstRows(shown, n), labels: null, targets: null })),
     shown,
     spare: (n) => {
       const { test, dev } = texts
-      return test && dev && once(`spare ${n}`, () => part(dev, n))
+      return test && dev && once(`spare ${n}`, () => firstRows(dev, n))
     },
   }
 }

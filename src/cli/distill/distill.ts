@@ -17,7 +17,7 @@ import { Pretrained } from '../../nn/models/pretrained.js'
 import { sparsityOf } from '../../nn/prune/prepare.js'
 import { type CardRecord, modelCard } from '../../report/model-card.js'
 import type { Classifier } from '../../train/predict.js'
-import { tasks } from '../../train/tasks.js'
+import { everyTask } from '../../train/tagging/tasks.js'
 import { distillEmbeddings } from '../embed/distill.js'
 import { distillLanguage } from '../language/distill.js'
 import type { CommandSpec, Context } from '../shared/command.js'
@@ -191,7 +191,7 @@ function keepModels(
 function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained, { output }: Context): void {
   const { plan, recipe, problems, data } = job
   const { student: source, teachers } = job.sources
-  const task = tasks[teachers[0].problemType]
+  const task = everyTask[teachers[0].problemType]
   const { judgedOn } = data
   const { folder: out, repeat, facts } = job.output
   const main = mainName(plan)

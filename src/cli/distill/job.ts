@@ -6,8 +6,9 @@ import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { TinystillError } from '../../errors.js'
 import { trainingLength } from '../../text/encoding.js'
-import { tasks } from '../../train/tasks.js'
-import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
+import { learnable, type SetReader } from '../../text/tagged/set-data.js'
+import { everyTask } from '../../train/tagging/tasks.js'
+import { cutLines, leftLine, lengthsLine, rowsLine } from '../shared/data-report.js'
 import { dataOptions, flagOf, given, type OnNonfinite, quoted, stateOf } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
@@ -15,7 +16,7 @@ import { countRows, createReader, type Reader, readSets, type Texts, uses } from
 import type { DistillOptions } from './options.js'
 import { flagsLine, planFor } from './plan.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
-import { isLive, loadTeacher, type Teacher } from './teachers.js'
+import { isLive, type LiveTeacher, loadTeacher, type Teacher } from './teachers.js'
 import { withVaried } from './varied.js'
 
 export interface Job {
@@ -93,10 +94,6 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const { pretrained } = student
   const read = readSets(options, teachers[0], dataOptions(options, output), output)
-  const texts = withVaried(read, { options, recipe, teachers, pretrained }, output)
-  const plan = planFor(recipe, options, student, texts, teachers[0].problemType)
-  const flags = flagsLine(options, plan, recipe)
-  if (flags !== null) output.info(flags)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
@@ -105,6 +102,16 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   const usual = trainingLength(tokenizers, Math.min(...limits))
   const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
+  const lengthOf = (t: LiveTeacher) => length(t.model.config.maxLength)
+  const everyone = [
+    { tokenizer, maxLength },
+    ...teachers.filter(isLive).map((t) => ({ tokenizer: t.tokenizer, maxLength: lengthOf(t) })),
+  ]
+  const learnt = learnableTexts(read, everyone, output)
+  const texts = withVaried(learnt, { options, recipe, teachers, pretrained }, output)
+  const plan = planFor(recipe, options, student, texts, teachers[0].problemType)
+  const flags = flagsLine(options, plan, recipe)
+  if (flags !== null) output.info(flags)
   const reader = createReader(texts, tokenizer, maxLength)
   for (const use of uses) {
     const set = texts[use]
@@ -112,9 +119,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   }
   output.info(lengthsLine(texts.train, reader.stage('labelled'), tokenizer, maxLength))
   for (const line of cutElsewhere(texts, reader, plan, maxLength)) output.info(line)
-  const readers = teachers.map((t) =>
-    isLive(t) ? createReader(texts, t.tokenizer, length(t.model.config.maxLength)) : reader,
-  )
+  const readers = teachers.map((t) => (isLive(t) ? createReader(texts, t.tokenizer, lengthOf(t)) : reader))
   const counts = countRows(texts)
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },
@@ -126,6 +131,18 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
     },
     output: outputOf(options, typed),
   }
+}
+
+/** Of sentences of words those words that all models read: what a student is taught of, its teacher answers for. */
+function learnableTexts(texts: Texts, readers: readonly SetReader[], output: Pick<Output, 'info'>): Texts {
+  const of = <S extends Texts['transfer']>(set: S): S => {
+    if (set === null) return set
+    const { set: own, left } = learnable(set, readers)
+    for (const line of leftLine(set.file, left, Math.min(...readers.map((r) => r.maxLength))))
+      output.info(line)
+    return own
+  }
+  return { ...texts, train: of(texts.train), transfer: of(texts.transfer) }
 }
 
 /** A line for each file besides --train that has rows which the student reads cut. */
@@ -146,11 +163,11 @@ function cutElsewhere(texts: Texts, reader: Reader, { stages }: Plan, maxLength:
 /** Throws TinystillError where teachers have different tasks, or one that several cannot teach together. */
 function checkTasks({ name }: Recipe, teachers: readonly Teacher[]): void {
   const [first, ...others] = teachers
-  const { name: own } = tasks[first.problemType]
+  const { name: own } = everyTask[first.problemType]
   const other = others.find((t) => t.problemType !== first.problemType)
   if (other !== undefined)
     throw new TinystillError(
-      `${other.folder} is a model for ${tasks[other.problemType].name}, ${first.folder} for ${own}: they teach different things`,
+      `${other.folder} is a model for ${everyTask[other.problemType].name}, ${first.folder} for ${own}: they teach different things`,
     )
   if (others.length > 0 && own !== 'classes')
     throw new TinystillError(

@@ -2,17 +2,17 @@
 
 import { savedSize } from '../../distill/on-grid.js'
 import type { KeptLogits } from '../../files/kept-logits.js'
-import type { DataSet } from '../../nn/data.js'
+import { answersIn, type DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { type Metrics, rightRows } from '../../train/metrics.js'
 import type { MultiLabelMetrics } from '../../train/outputs/multi-label.js'
 import { type Classifier, predict, predictInTurns } from '../../train/predict.js'
 import type { RegressionMetrics } from '../../train/regression.js'
-import { tasks } from '../../train/tasks.js'
+import { everyTask } from '../../train/tagging/tasks.js'
 import type { Progress } from '../shared/progress.js'
 import type { Speed } from '../shared/speed.js'
 import type { Reader, SetName } from './data.js'
-import { packRows, type RightRows } from './right-rows.js'
+import { packRows, packShares, type RightRows } from './right-rows.js'
 import { type CachedTeacher, factsOf, inOrderOf, keptAnswers, type Teacher } from './teachers.js'
 
 /** What its models give: the first teacher's. */
@@ -23,6 +23,7 @@ export interface ModelFigures
   extends Partial<Metrics>,
     Partial<MultiLabelMetrics>,
     Partial<RegressionMetrics>,
+    Partial<Record<'entityF1' | 'precision' | 'recall', number>>,
     Partial<Speed> {
   params?: number
   bytes?: number
@@ -99,15 +100,20 @@ export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float3
   return judged.get(model) ?? predict(model, set)
 }
 
-/** The task's figures of a set's logits; of classes also which rows are right. */
-export const judgedRows = (
+/** The task's figures of a set's logits; of classes also which rows are right, of words what each sentence adds. */
+export function judgedRows(
   logits: Float32Array,
-  set: Pick<DataSet<unknown>, 'labels' | 'targets'>,
+  set: Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers'>,
   { classes, problemType }: Gives,
-) => ({
-  ...tasks[problemType].judge(logits, set, classes).figures,
-  ...(set.labels && { right: packRows(rightRows(logits, set.labels, classes.length)) }),
-})
+) {
+  const task = everyTask[problemType]
+  const { figures } = task.judge(logits, set, classes)
+  if (task.shares) return { ...figures, right: packShares(task.shares(logits, set, classes)) }
+  return {
+    ...figures,
+    ...(set.labels && { right: packRows(rightRows(logits, set.labels, classes.length)) }),
+  }
+}
 
 export interface Judging {
   progress: Progress
@@ -133,7 +139,7 @@ export async function judge(
     (await predictInTurns(model, set, {
       onBatch: (done) => progress.aside(`judging ${name}`, done, set.size),
     }))
-  const logits = await (kept?.take(factsOf(model, reader, name), [set.size, classes.length], compute) ??
+  const logits = await (kept?.take(factsOf(model, reader, name), [answersIn(set), classes.length], compute) ??
     compute())
   progress.finish('')
   judged.set(model, logits)
@@ -148,10 +154,10 @@ export function judgeMajority(reader: Reader, gives: Gives): ModelFigures | null
   const counts = new Float64Array(classes)
   for (const label of set.labels) counts[label]++
   const commonest = counts.indexOf(Math.max(...counts))
-  const logits = Float32Array.from({ length: set.size * classes }, (_, i) =>
+  const logits = Float32Array.from({ length: set.labels.length * classes }, (_, i) =>
     i % classes === commonest ? 1 : 0,
   )
   // Of answers that are always the same nobody asks how sure they are.
-  const { accuracy, f1, right } = judgedRows(logits, set, gives) as ModelFigures
-  return { accuracy, f1, right, seconds: 0 } as ModelFigures
+  const { ece: _, loss: __, matthews: ___, ...figures } = judgedRows(logits, set, gives) as ModelFigures
+  return { ...figures, seconds: 0 }
 }

@@ -8,9 +8,8 @@ import type { Given } from '../../distill/plan/settings.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { ArgumentError } from '../../errors.js'
 import { readSettings } from '../../files/settings-file.js'
-import type { ProblemType } from '../../nn/models/config.js'
 import { pruneMethods } from '../../nn/prune/methods.js'
-import { tasks } from '../../train/tasks.js'
+import { everyTask, type TaskType } from '../../train/tagging/tasks.js'
 import { flagOf } from '../shared/options.js'
 import { countRows, type Texts } from './data.js'
 import type { DistillOptions, PruneFlags } from './options.js'
@@ -116,7 +115,7 @@ export function planFor(
   options: DistillOptions,
   source: StudentSource,
   texts: Texts,
-  problemType: ProblemType,
+  problemType: TaskType,
 ): Plan {
   const { config: file, text, quick } = options
   const given = file === undefined ? {} : readSettings(file)
@@ -133,14 +132,14 @@ export function planFor(
   const planned = recipe.plan(settings, occasion, file ?? 'options')
   const drawn = pruned(quantized(planned, options), options)
   const common = withConfig(drawn, file ?? 'options', rest)
-  const plan = withTask(common, tasks[problemType].labels)
+  const plan = withTask(common, everyTask[problemType].labels)
   if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))
     throw new RangeError(
       `--text: the recipe ${recipe.name} has no stage that learns from plain text${recipe.name === 'distilbert' ? ' without --general-teacher' : ''}`,
     )
   if (problemType !== 'single_label_classification' && plan.ensemble.length > 0)
     throw new RangeError(
-      `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${tasks[problemType].name}`,
+      `the recipe ${recipe.name} judges its models together, which is for one class a text, not for ${everyTask[problemType].name}`,
     )
   if (!quick) return withFlags(plan, options, recipe)
   const short = (stage: StagePlan) => ({ ...stage, fit: { ...stage.fit, epochs: 1, steps: null } })

@@ -14,6 +14,7 @@ import { setProblemType, startModel } from '../../files/models/start.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { keyOf } from '../../tensor/rng.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import type { DistillOptions } from './options.js'
 import { isLive, type LiveTeacher, type Teacher } from './teachers.js'
 
@@ -54,7 +55,8 @@ export interface StudentSource {
 }
 
 type Task = StagePlan['task']
-const kindOf = (task: Task = 'classes') => (task === 'words' ? 'masked-lm' : 'sequence-classification')
+const kindOf = (task: Task = 'classes', answers: TaskType) =>
+  task === 'words' ? 'masked-lm' : isOfWords(answers) ? 'token-classification' : 'sequence-classification'
 
 /** The model that a student is made of. Throws RangeError where there are only outputs. */
 function modelled<T>(teacher: T | undefined, folder: string): T {
@@ -81,7 +83,8 @@ export function studentSource(
     make: (seed, start, task) => {
       const made = source.make(seed, start, task)
       // Made of a teacher it has the teacher's word, which for one class a text may be none.
-      if (problemType !== 'single_label_classification') setProblemType(made.model, problemType)
+      if (!isOfWords(problemType) && problemType !== 'single_label_classification')
+        setProblemType(made.model, problemType)
       return made
     },
   }
@@ -108,7 +111,7 @@ function sourceFor(
       name: `DistilBERT of layers ${chosen.join(', ')} of ${general?.folder ?? 'the teacher'}`,
       ...{ pretrained: true, tokenizerFolder },
       make: (seed, start, task) => ({
-        model: drawn(seed, start, () => distilbertOf(from.model, chosen, kindOf(task), classes)),
+        model: drawn(seed, start, () => distilbertOf(from.model, chosen, kindOf(task, problemType), classes)),
         tokenizer,
       }),
     }
@@ -131,12 +134,16 @@ function sourceFor(
       name: "a new model of the teacher's size",
       ...{ pretrained: false, tokenizerFolder },
       make: (seed, start, task) => ({
-        model: drawn(seed, start, () => makeModel(model.family, kindOf(task), model.config)) as Student,
+        model: drawn(seed, start, () =>
+          makeModel(model.family, kindOf(task, problemType), model.config),
+        ) as Student,
         tokenizer,
       }),
     }
   }
-  const head = isFolder(source) ? classesOf(source) : null
+  const head = isFolder(source)
+    ? classesOf(source, isOfWords(problemType) ? 'token-classification' : undefined)
+    : null
   const newHead = !sameNames(head, classes)
   const given = tokenizerFor(options, source, live)
   const rules = { labels: classes, newHead, texts: [], tokenizer: given }
@@ -148,7 +155,10 @@ function sourceFor(
     ...{ pretrained: isFolder(source), tokenizerFolder: given ?? source },
     make: (seed, start, task) => {
       const started = drawn(seed, start, () =>
-        startModel(source, { ...rules, as: kindOf(task), problemType }),
+        startModel(source, {
+          ...{ ...rules, as: kindOf(task, problemType) },
+          ...(!isOfWords(problemType) && { problemType }),
+        }),
       )
       const { model, tokenizer, info } = started
       const { width } = model.config

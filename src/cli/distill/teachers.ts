@@ -8,13 +8,14 @@ import { sha256 } from '../../files/cache/facts.js'
 import { isCache } from '../../files/cache/manifest.js'
 import { openCache, type TeacherCache } from '../../files/cache/reader.js'
 import type { KeptLogits, LogitFacts } from '../../files/kept-logits.js'
-import { loadClassifier } from '../../files/models/on-disk.js'
-import { type DataSet, selectRows } from '../../nn/data.js'
+import { loadAnswering } from '../../files/tagging/tagger.js'
+import { answersIn, type DataSet, selectRows } from '../../nn/data.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
+import type { TaskType } from '../../train/tagging/tasks.js'
 import type { Progress } from '../shared/progress.js'
 import { JUDGED, type Reader, type SetName } from './data.js'
 
@@ -26,7 +27,7 @@ export interface LiveTeacher {
   classes: readonly string[]
   /** What people should know of the folder. */
   notes: readonly string[]
-  problemType: ProblemType
+  problemType: TaskType
 }
 
 /** What was kept of a teacher. */
@@ -50,7 +51,7 @@ export function loadTeacher(folder: string): Teacher {
     const cache = openCache(folder)
     return { folder, cache, classes: cache.classes, problemType: cache.manifest.problemType }
   }
-  const { model, tokenizer, classes, problemType, notes } = loadClassifier(folder)
+  const { model, tokenizer, classes, problemType, notes } = loadAnswering(folder)
   if (!(model instanceof Pretrained))
     throw new CheckpointError(folder, 'is no model of the BERT family', 'Train one: tinystill train')
   for (const p of model.parameters()) p.requiresGrad = false
@@ -96,13 +97,15 @@ export async function answersOf(
   if (!isLive(teacher)) return teacher.cache.logits(placesIn(teacher, reader, set))
   const { model, classes } = teacher
   const data = reader.stage(set)
-  return kept.take(factsOf(model as Classifier<TextInput>, reader, set), [data.size, classes.length], () =>
-    predictInTurns(model as Classifier<TextInput>, data, { onBatch }),
+  return kept.take(
+    factsOf(model as Classifier<TextInput>, reader, set),
+    [answersIn(data), classes.length],
+    () => predictInTurns(model as Classifier<TextInput>, data, { onBatch }),
   )
 }
 
 /** Logits in the order of the teacher's own classes, and what the rows' labels say. */
-export interface Answers extends Pick<DataSet<unknown>, 'labels' | 'targets' | 'size'> {
+export interface Answers extends Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers' | 'size'> {
   logits: Float32Array
 }
 
@@ -139,12 +142,12 @@ export async function judgedAnswers(
   const of = reader.held('dev') === null ? 'labelled' : 'dev'
   if (isLive(teacher)) {
     const set = reader.judged()
-    const { labels, targets, size } = set
+    const { labels, targets, answers, size } = set
     const logits = await predictInTurns(teacher.model as Classifier<TextInput>, set, {
       onBatch: (done) => progress.aside(`judging ${teacher.folder}`, done, size),
     })
     progress.finish('')
-    return { logits, labels, size, ...(targets && { targets }), of }
+    return { logits, labels, size, answers, ...(targets && { targets }), of }
   }
   if (of === 'dev') {
     const dev = keptAnswers(teacher, reader, of)

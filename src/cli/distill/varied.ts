@@ -34,6 +34,11 @@ function wanted(
 ): number {
   const { augment, quick, train } = options
   const live = teachers.every(isLive)
+  if (texts.train.words) {
+    if (augment)
+      throw new RangeError('--augment: made texts are of texts with classes, not of words with tags')
+    return 0
+  }
   if (augment !== undefined && augment > 0) {
     if (recipe.varies !== true)
       throw new RangeError(

@@ -30,7 +30,7 @@ import { flagOf, settleBackend } from '../shared/options.js'
 import { sharedAnswers } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { rowFiles, textsOf } from './rows.js'
-import { factsOf, type Said, writeTeacherCache } from './teacher-cache.js'
+import { factsOf, type Said, textTaskOf, writeTeacherCache } from './teacher-cache.js'
 
 type ExportOptions = DistillOptions & { to: 'pytorch' }
 
@@ -128,6 +128,7 @@ async function exportTraining(options: ExportOptions, context: Context): Promise
   const job = readJob(options, output, { command: 'export-training', options, models: {} })
   const { teachers, general } = job.sources
   try {
+    textTaskOf(teachers)
     requireHandable(job.plan, general !== null)
     const checked = await check(job, context)
     const said = await heard(checked, context)
@@ -152,14 +153,15 @@ function writePlan(
   { plan, sources, pupil, recipe, training, output }: Checked,
   stages: readonly StageRecord[],
 ): void {
-  const [{ classes, problemType }] = sources.teachers
+  const [{ classes }] = sources.teachers
+  const task = tasks[textTaskOf(sources.teachers)]
   const { folder: teacher, ...facts } = factsOf(sources.teachers)
   const document = {
     ...{ format: TRAINING_FORMAT, version: VERSION_OF_FORMAT, tinystill: VERSION, command: output.repeat },
     recipe: { name: recipe.name, source: recipe.source },
     description: describePlan({ stages: handedStages(plan) }),
-    ...{ seed: training.seeds[0], task: tasks[problemType].labels, labels: classes },
-    metric: tasks[problemType].metrics[0],
+    ...{ seed: training.seeds[0], task: task.labels, labels: classes },
+    metric: task.metrics[0],
     teacher: { folder: teacher, weights: facts.weights, config: facts.config },
     ...{ padId: pupil.tokenizer.padId, maxLength: pupil.maxLength },
     ...{ stages, result: studentStage(plan).name, files: hashesIn(folder) },

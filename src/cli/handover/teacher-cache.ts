@@ -1,10 +1,13 @@
 // The teacher's logits of the rows of a training, as a cache beside them.
 import type { StageData } from '../../distill/plan/plan.js'
+import { TinystillError } from '../../errors.js'
 import { sha256, teacherFacts } from '../../files/cache/facts.js'
 import { KeyIndex, keyOfText } from '../../files/cache/keys.js'
 import type { CacheFacts, DataFacts, TeacherFacts } from '../../files/cache/manifest.js'
 import { CacheWriter } from '../../files/cache/writer.js'
+import type { ProblemType } from '../../nn/models/config.js'
 import { empty } from '../../tensor/tensor.js'
+import { isOfWords } from '../../train/tagging/tasks.js'
 import { isLive, type Teacher } from '../distill/teachers.js'
 import type { TextPair } from './rows.js'
 
@@ -36,6 +39,15 @@ export function factsOf(teachers: readonly Teacher[]): TeacherFacts {
 const lengthOf = (teachers: readonly Teacher[], maxLength: number): number =>
   Math.min(maxLength, ...teachers.map((t) => (isLive(t) ? Infinity : t.cache.manifest.settings.maxLength)))
 
+/** What the teachers give for a text. Throws TinystillError where they answer for words: a cache has one answer a text. */
+export function textTaskOf([{ folder, problemType }]: readonly Teacher[]): ProblemType {
+  if (!isOfWords(problemType)) return problemType
+  throw new TinystillError(
+    `${folder} answers for words, which are not handed over`,
+    'tinystill distill trains a student of it',
+  )
+}
+
 /** Each text once. Gives its rows. */
 export function writeTeacherCache(
   folder: string,
@@ -43,7 +55,8 @@ export function writeTeacherCache(
   said: readonly Said[],
   { data, maxLength }: { data: DataFacts; maxLength: number },
 ): number {
-  const [{ classes, problemType }] = teachers
+  const [{ classes }] = teachers
+  const problemType = textTaskOf(teachers)
   const facts: CacheFacts = {
     ...{ teacher: factsOf(teachers), data, labels: [...classes], problemType },
     settings: {

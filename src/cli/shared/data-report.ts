@@ -1,8 +1,9 @@
 // What a model is about to learn from, in a line or two for each file: rows, classes, lengths, and what is lost.
 import type { TextSet } from '../../files/data/texts.js'
-import type { DataSet } from '../../nn/data.js'
+import { askedOf, type DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { isCut, type Tokenizer } from '../../text/encoding.js'
+import { startsOf } from '../../text/tagged/words.js'
 import type { Output } from './output.js'
 import { count } from './table.js'
 import { type Read, tellTokens, textsOf } from './tokens.js'
@@ -10,11 +11,14 @@ import { type Read, tellTokens, textsOf } from './tokens.js'
 /** Classes that are named; of others there is the count. */
 const SHOWN = 10
 
-type Shown = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'labelNames'>
+type Shown = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'labelNames' | 'words'>
 
 /** '1,200 rows; 2 classes: negative 590, positive 610'. Of sets and numbers there are labelFacts(). */
-export function rowsLine(file: string, { texts, pairs, labels, labelNames }: Shown): string {
-  const rows = `${count(texts.length)} ${texts.length === 1 ? 'row' : 'rows'}${pairs === null ? '' : ' of pairs'}`
+export function rowsLine(file: string, { texts, pairs, labels, labelNames, words }: Shown): string {
+  const n = `${count(texts.length)} ${texts.length === 1 ? 'row' : 'rows'}`
+  const rows = words
+    ? `${n} of ${count(startsOf(words)[words.length])} words`
+    : `${n}${pairs === null ? '' : ' of pairs'}`
   if (labels === null) return `${file}: ${rows}`
   const counts = new Array<number>(labelNames.length).fill(0)
   for (const label of labels) if (label >= 0) counts[label]++
@@ -28,13 +32,16 @@ export function rowsLine(file: string, { texts, pairs, labels, labelNames }: Sho
 
 /** How many rows lost tokens. `data` are the texts as the model reads them, from row `first` on. */
 export function cutIn(
-  { texts, pairs }: Pick<Shown, 'texts' | 'pairs'>,
+  { texts, pairs, words }: Pick<Shown, 'texts' | 'pairs' | 'words'>,
   data: DataSet<TextInput>,
   tokenizer: Tokenizer,
   maxLength: number,
   first = 0,
 ): number {
   const length = (row: number) => data.tokens(Int32Array.of(first + row))
+  // A word may have no token of its own where nothing was cut.
+  const lost = (row: number) => askedOf(data, Int32Array.of(first + row)).length < (words?.[row].length ?? 0)
+  if (words) return words.filter((_, row) => length(row) >= maxLength && lost(row)).length
   return texts.filter((text, row) => isCut(tokenizer, maxLength, length(row), text, pairs?.[row])).length
 }
 
@@ -44,7 +51,7 @@ export const cutText = (cut: number, rows: number, maxLength: number): string =>
 
 /** That of a file, none where nothing was cut. */
 export function cutLines(
-  set: Pick<Shown, 'texts' | 'pairs'> & { file: string },
+  set: Pick<Shown, 'texts' | 'pairs' | 'words'> & { file: string },
   data: DataSet<TextInput>,
   tokenizer: Tokenizer,
   maxLength: number,
@@ -58,17 +65,18 @@ export function cutLines(
 export function tellRows(
   output: Output,
   read: Read,
-  { file, texts, pairs }: Pick<Shown, 'texts' | 'pairs'> & { file: string },
+  { file, texts, pairs, words }: Pick<Shown, 'texts' | 'pairs' | 'words'> & { file: string },
   data: DataSet<TextInput>,
   maxLength: number,
 ): void {
   tellTokens(output, read, file, textsOf(texts, pairs))
-  for (const line of cutLines({ file, texts, pairs }, data, read.tokenizer, maxLength)) output.info(line)
+  for (const line of cutLines({ file, texts, pairs, words }, data, read.tokenizer, maxLength))
+    output.info(line)
 }
 
 /** '4 to 128 tokens a text, half up to 23; 12 cut at 128; 1 without a token'. `data` are the texts as the model reads them. */
 export function lengthsLine(
-  { texts, pairs }: Pick<Shown, 'texts' | 'pairs'>,
+  { texts, pairs, words }: Pick<Shown, 'texts' | 'pairs' | 'words'>,
   data: DataSet<TextInput>,
   tokenizer: Tokenizer,
   maxLength: number,
@@ -78,7 +86,7 @@ export function lengthsLine(
   const parts = [
     `${sorted[0]} to ${sorted[sorted.length - 1]} tokens a row, half of them up to ${sorted[(sorted.length - 1) >> 1]}`,
   ]
-  const cut = cutIn({ texts, pairs }, data, tokenizer, maxLength)
+  const cut = cutIn({ texts, pairs, words }, data, tokenizer, maxLength)
   if (cut > 0) parts.push(`${count(cut)} cut at ${maxLength}`)
   const special = (tokenizer.clsId === null ? 0 : 1) + (tokenizer.sepId === null ? 0 : 1)
   const empty = texts.filter(
@@ -87,3 +95,11 @@ export function lengthsLine(
   if (empty.length > 0) parts.push(`${count(empty.length)} without a token`)
   return parts.join('; ')
 }
+
+/** What is told of words that no model learns from. */
+export const leftLine = (file: string, left: number, maxLength: number): string[] =>
+  left === 0
+    ? []
+    : [
+        `${file}: ${count(left)} words are not learnt from, cut off at ${count(maxLength)} tokens (--max-length) or without a token`,
+      ]

@@ -7,7 +7,11 @@ import type { Figures } from '../../train/reports.js'
 import { count, percent, renderTable } from './table.js'
 
 /** Shares that people read as percentages. */
-const SHARES = ['accuracy', 'f1', 'ece', 'macroF1', 'microF1', 'subsetAccuracy', 'precision', 'recall']
+const SHARES = [
+  ...['accuracy', 'f1', 'ece', 'macroF1', 'microF1', 'subsetAccuracy', 'precision', 'recall', 'entityF1'],
+]
+/** Figures that count something. */
+const COUNTS = ['rows', 'words', 'entities']
 
 /** Whether people read it in percent. */
 export const isShare = (name: string): boolean => SHARES.includes(name)
@@ -15,7 +19,7 @@ export const isShare = (name: string): boolean => SHARES.includes(name)
 export const shownFigure = (name: string, value: number) =>
   isShare(name)
     ? percent(value, 2)
-    : name === 'rows'
+    : COUNTS.includes(name)
       ? count(value)
       : Number.isFinite(value)
         ? value.toPrecision(4)

@@ -1,10 +1,10 @@
 // The option that names classes, and labels that are read by it.
 import { InvalidArgumentError, Option } from 'commander'
 import { reordered } from '../../files/data/reordered.js'
+import { readTagged } from '../../files/data/tagged.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
-import type { ProblemType } from '../../nn/models/config.js'
 import type { DataOptions } from '../../text/rows/columns.js'
-import { tasks } from '../../train/tasks.js'
+import { everyTask, isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import type { Output } from './output.js'
 
 function nameList(text: string): string[] {
@@ -24,16 +24,15 @@ export const orderOption = (): Option =>
 /** A labelled file for a model, in the order of its classes. Says so where that order is taken on trust. */
 export function readFor(
   file: string,
-  { classes, problemType }: { classes: readonly string[]; problemType: ProblemType },
+  { classes, problemType }: { classes: readonly string[]; problemType: TaskType },
   listed: readonly string[] | undefined,
   reading: DataOptions,
   output: Pick<Output, 'info'>,
 ): TextSet {
-  const set = readTexts(file, {
-    ...reading,
-    labels: tasks[problemType].labels,
-    labelNames: listed ?? classes,
-  })
+  const labelNames = listed ?? classes
+  const set = isOfWords(problemType)
+    ? readTagged(file, { ...reading, labelNames })
+    : readTexts(file, { ...reading, labels: everyTask[problemType].labels, labelNames })
   if (listed !== undefined) return reordered(set, classes, file)
   if (set.inTurn)
     output.info(

@@ -106,7 +106,7 @@ function figuresOf(
   const rows = [...ours, ...theirs].map(({ right }) => right)
   const alike = rows.every((own) => own !== null && own.length === rows[0]?.length)
   const of = (all: readonly Done[]) =>
-    all.map((end) => (alike ? (end.right as Uint8Array) : figureOf(end, figure)))
+    all.map((end) => (alike ? (end.right as Float64Array) : figureOf(end, figure)))
   return [of(ours), of(theirs)]
 }
 

@@ -64,8 +64,8 @@ export type RunEnd =
       /** What it was judged on. */
       set: string
       figures: Figures
-      /** Of the judged set's rows, 1 where the model is right. */
-      right: Uint8Array | null
+      /** A number for each of the judged set's rows, as unpackRows() has it. */
+      right: Uint8Array | Float64Array | null
     }
   | { status: 'failed'; reason: string }
 

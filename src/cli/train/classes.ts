@@ -5,8 +5,8 @@ import { isFolder } from '../../files/disk.js'
 import { classesOf, readModelConfig } from '../../files/models/on-disk.js'
 import { headOf } from '../../formats/head.js'
 import { shown } from '../../formats/json.js'
-import type { ProblemType } from '../../nn/models/config.js'
 import { beginWithNumbers, labelFinder } from '../../text/labels.js'
+import { isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import type { TrainOptions } from './options.js'
 
 type Asked = Pick<TrainOptions, 'labels' | 'model'>
@@ -23,12 +23,15 @@ export interface TrainedClasses {
 const some = (names: readonly string[]) =>
   names.slice(0, 8).map(shown).join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '')
 
+/** Of one class a text or a word the data alone says which there are. */
+const saidByData = (type: TaskType) => type === 'single_label_classification' || isOfWords(type)
+
 /**
  * The names that data are read by: those of --labels; or where a folder's head does the same task already, its own in its
- * own order. undefined: the data's. Of one class a text the data alone says them.
+ * own order. undefined: the data's.
  */
-export function knownNames({ labels, model }: Asked, type: ProblemType): readonly string[] | undefined {
-  if (labels !== undefined || type === 'single_label_classification') return labels
+export function knownNames({ labels, model }: Asked, type: TaskType): readonly string[] | undefined {
+  if (labels !== undefined || saidByData(type)) return labels
   const names = isFolder(model) ? classesOf(model) : null
   if (names === null) return undefined
   const head = headOf(readModelConfig(model).config, (reason) => {
@@ -43,13 +46,13 @@ const drawnAnew = (folder: string, head: readonly string[], found: readonly stri
 /** `found`: the names that the data were read by. Throws CheckpointError for a folder that is none of a model. */
 export function classesFor(
   { labels, model: source }: Asked,
-  type: ProblemType,
+  type: TaskType,
   found: readonly string[],
 ): TrainedClasses {
   const folder = isFolder(source)
-  const head = folder ? classesOf(source) : null
+  const head = folder ? classesOf(source, isOfWords(type) ? 'token-classification' : undefined) : null
   if (head === null) return { names: found, newHead: folder, notes: [] }
-  if (type === 'single_label_classification' && labels === undefined) return likeHead(source, head, found)
+  if (saidByData(type) && labels === undefined) return likeHead(source, head, found)
   // In another order too: its rows are put into that of the names.
   const same =
     head.length === found.length &&

@@ -1,8 +1,8 @@
 // The options of tinystill train, as they are given and as they are meant.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { ProblemType } from '../../nn/models/config.js'
 import { presets } from '../../nn/models/presets.js'
 import { trainingSchedules } from '../../nn/optim/schedule.js'
+import type { TaskType } from '../../train/tagging/tasks.js'
 import { dimList } from '../embed/dims.js'
 import type { CommonOptions } from '../shared/command.js'
 import { labelsOption } from '../shared/labels-option.js'
@@ -19,21 +19,23 @@ import {
   whole,
 } from '../shared/options.js'
 
-/** What each task on labels learns; null for the others. */
-export const problemTypeOf = {
+/** What each task on labels learns, of words before their tags are seen; null for the others. */
+export const taskTypeOf = {
   classify: 'single_label_classification',
   'multi-label': 'multi_label_classification',
   regress: 'regression',
+  token: 'tags',
   mlm: null,
   lm: null,
   embed: null,
-} as const satisfies Record<string, ProblemType | null>
-export type Task = keyof typeof problemTypeOf
+} as const satisfies Record<string, TaskType | null>
+export type Task = keyof typeof taskTypeOf
 
 /** Tasks by the names that people may give them. */
 const taskNames: Readonly<Record<string, Task>> = {
   ...{ classes: 'classify', 'multi-label': 'multi-label', regression: 'regress', mlm: 'mlm', lm: 'lm' },
   ...{ classify: 'classify', regress: 'regress', embed: 'embed' },
+  ...{ token: 'token', 'token-classification': 'token', ner: 'token', pos: 'token' },
 }
 
 function taskOf(name: string): Task {
@@ -84,13 +86,13 @@ export function trainOptions(command: Command): Command {
     .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
     .requiredOption(
       '--train <file>',
-      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm and lm also .txt',
+      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm and lm also .txt; for token .conll, .bio, .tsv, .txt, .conllu or .jsonl',
     )
     .requiredOption('--out <dir>', "the run's folder")
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), lm (next words), or embed (a vector a text, from pairs with scores or without)',
+        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), lm (next words), embed (a vector a text, from pairs with scores or without), or token (a tag a word: entities or parts of speech; ner, pos and token-classification mean the same)',
       )
         .argParser(taskOf)
         .default('classify', 'classes'),
@@ -129,7 +131,7 @@ export function trainOptions(command: Command): Command {
     .option('--label-smoothing <x>', 'share of the target for all classes', numberIn(0, 0.99), 0)
     .option(
       '--metric <name>',
-      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for mlm and lm loss',
+      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for entities entityF1, for mlm and lm loss',
     )
     .option('--eval-every <n>', 'judges after so many batches too', whole(1))
     .option('--patience <n>', 'ends after so many judgements without a better one', whole(1))

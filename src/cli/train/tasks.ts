@@ -1,28 +1,31 @@
 // What the tasks of tinystill train differ in: their data, the head they need, the loss, and how results are judged.
 
 import { DataError } from '../../errors.js'
+import { readTagged } from '../../files/data/tagged.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { Started, StartOptions } from '../../files/models/start.js'
-import type { DataSet } from '../../nn/data.js'
-import type { ProblemType } from '../../nn/models/config.js'
+import { type DataSet, selectRows } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
-import { textData } from '../../text/dataset.js'
 import { trainingLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
 import type { DataOptions } from '../../text/rows/columns.js'
+import { schemeOf, taskOfTags } from '../../text/tagged/entities.js'
+import { learnable, setData } from '../../text/tagged/set-data.js'
+import { startsOf } from '../../text/tagged/words.js'
 import { balancedWeights } from '../../train/labels.js'
 import { calibration, confusion } from '../../train/metrics.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { Figures, FitResult } from '../../train/reports.js'
-import { tasks, train } from '../../train/tasks.js'
-import type { FitOptions } from '../../train/trainer.js'
-import { cutLines, lengthsLine, rowsLine } from '../shared/data-report.js'
+import { isAnswered } from '../../train/tagging/figures.js'
+import { everyTask, isOfWords, type TaskType } from '../../train/tagging/tasks.js'
+import { type FitOptions, fit } from '../../train/trainer.js'
+import { cutLines, leftLine, lengthsLine, rowsLine } from '../shared/data-report.js'
 import type { Progress } from '../shared/progress.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { classesFor, knownNames } from './classes.js'
-import { problemTypeOf, type TrainOptions } from './options.js'
+import { type TrainOptions, taskTypeOf } from './options.js'
 
 export interface TaskPlan {
   start: StartOptions
@@ -48,9 +51,11 @@ export interface PreparedTask {
 const WORD_METRICS = ['loss', 'perplexity', 'accuracy']
 
 /** What --metric may name, the default first. Before hours of training, not after. */
-export function metricOf({ task, metric }: TrainOptions): string {
-  const type = problemTypeOf[task]
-  const names = type === null ? WORD_METRICS : tasks[type].metrics
+export function metricOf(
+  { task, metric }: Pick<TrainOptions, 'task' | 'metric'>,
+  type: TaskType | null = taskTypeOf[task],
+): string {
+  const names = type === null ? WORD_METRICS : everyTask[type].metrics
   if (metric === undefined) return names[0]
   if (names.includes(metric)) return metric
   throw new RangeError(`--metric ${metric}: figures of ${task} are ${names.join(', ')}`)
@@ -73,35 +78,49 @@ function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }
   return { classWeights: weights }
 }
 
-/** Classes or numbers of texts. */
+/** Classes or numbers of texts, or classes of words. */
 export function classifyTask(options: TrainOptions, reading: DataOptions): TaskPlan {
-  const type = problemTypeOf[options.task] ?? 'single_label_classification'
-  const { labels } = tasks[type]
-  const known = knownNames(options, type)
-  const read = readTexts(options.train, { ...reading, labels, ...(known && { labelNames: known }) })
+  const task = taskTypeOf[options.task] ?? 'single_label_classification'
+  const { labels } = everyTask[task]
+  const readSet = (file: string, labelNames: readonly string[] | undefined): TextSet => {
+    const named = labelNames && { labelNames }
+    return isOfWords(task)
+      ? readTagged(file, { ...reading, ...named })
+      : readTexts(file, { ...reading, labels, ...named })
+  }
+  const read = readSet(options.train, knownNames(options, task))
   if (labels === 'classes' && read.labelNames.length < 2)
     throw new DataError(
       options.train,
       `has one class only, ${read.labelNames[0]}`,
       'A classifier needs two or more',
     )
-  const classes = classesFor(options, type, read.labelNames)
+  const classes = classesFor(options, task, read.labelNames)
   const labelNames = classes.names
+  const type = isOfWords(task) ? taskOfTags(labelNames) : task
   const set = inOrder(read, labelNames)
-  const more = (file: string | undefined) =>
-    file === undefined ? null : readTexts(file, { ...reading, labels, labelNames })
+  const more = (file: string | undefined) => (file === undefined ? null : readSet(file, labelNames))
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
   return {
     start: {
-      as: 'sequence-classification',
-      labels: labelNames,
-      newHead: classes.newHead,
-      problemType: type,
-      texts: set.texts,
+      ...{ labels: labelNames, newHead: classes.newHead, texts: set.texts },
+      ...(isOfWords(type)
+        ? { as: 'token-classification' }
+        : { as: 'sequence-classification', problemType: type }),
     },
-    notes: classes.notes,
+    notes: [...classes.notes, ...schemeNote(options.train, set)],
     prepare: (started, progress) => prepareClassifier(options, type, sets, started, progress),
   }
+}
+
+/** How the tags of words are written. */
+function schemeNote(file: string, { words, labels, labelNames }: TextSet): string[] {
+  if (words === undefined || labels === null) return []
+  const starts = startsOf(words)
+  const sentences = words.map((own, row) => own.map((_, i) => labelNames[labels[starts[row] + i]]))
+  return [
+    `${file}: ${schemeOf(labelNames, sentences)}; it gives ${everyTask[taskOfTags(labelNames)].gives(labelNames)}`,
+  ]
 }
 
 /** The same rows with their labels counted as `names` has them. */
@@ -126,18 +145,19 @@ type Sets = Record<'train', TextSet> & Record<'dev' | 'test', TextSet | null>
 
 function prepareClassifier(
   options: TrainOptions,
-  type: ProblemType,
-  sets: Sets,
+  type: TaskType,
+  given: Sets,
   started: Started,
   progress: Progress,
 ): PreparedTask {
-  const task = tasks[type]
+  const task = everyTask[type]
   const { tokenizer } = started
   const model = started.model as unknown as Classifier<TextInput>
   const maxLength = lengthFor(options, started)
+  const learnt = learnable(given.train, [{ tokenizer, maxLength }])
+  const sets = { ...given, train: learnt.set }
   const { labelNames: names } = sets.train
-  const data = ({ texts, pairs, labels, targets }: TextSet) =>
-    textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+  const data = (set: TextSet) => setData(set, tokenizer, maxLength)
   const dataOf = {
     train: data(sets.train),
     dev: sets.dev && data(sets.dev),
@@ -157,25 +177,33 @@ function prepareClassifier(
     const file = options[name] as string
     return [rowsLine(file, set), ...cutLines({ ...set, file }, own, tokenizer, maxLength)]
   })
-  const metric = metricOf(options)
+  const metric = metricOf(options, type)
   const weights = weightsOf(options, sets.train)
   const judged = new Map<Held, Judged>()
   return {
-    notes: labelFacts(task.labels, dataOf.train, names),
+    notes: [
+      ...labelFacts(task.labels, dataOf.train, names),
+      ...leftLine(options.train, learnt.left, maxLength),
+    ],
     maxLength,
     data: [
       rowsLine(options.train, sets.train),
       lengthsLine(sets.train, dataOf.train, tokenizer, maxLength),
       ...held,
     ],
-    fit: (fit) =>
-      train(model, dataOf.train, {
-        ...fit,
-        task: type,
-        ...weights,
-        ...(options.labelSmoothing > 0 && { labelSmoothing: options.labelSmoothing }),
-        ...(dataOf.dev && { metric, evaluate: async () => (await judge('dev')).figures }),
-      }),
+    fit: (own) =>
+      fit(
+        model,
+        dataOf.train,
+        task.loss(dataOf.train, {
+          ...weights,
+          ...(options.labelSmoothing > 0 && { labelSmoothing: options.labelSmoothing }),
+        }),
+        {
+          ...own,
+          ...(dataOf.dev && { metric, evaluate: async () => (await judge('dev')).figures }),
+        },
+      ),
     figures: async () => {
       for (const name of ['dev', 'test'] as const) if (dataOf[name]) judged.set(name, await judge(name))
       return Object.fromEntries(Array.from(judged, ([name, { figures }]) => [name, figures]))
@@ -185,12 +213,18 @@ function prepareClassifier(
       const intro = `${options.model}, trained on ${rows} rows of ${options.train} to give ${task.gives(names)} for each text.`
       const name = judged.has('test') ? 'test' : 'dev'
       const [set, result] = [dataOf[name], judged.get(name)]
-      const labels = set?.labels
-      if (!labels || result === undefined) return { title: options.out, intro }
+      if (!set?.labels || result === undefined) return { title: options.out, intro }
+      const { logits, labels } = answered(result.logits, set.labels, names.length)
       return {
-        ...{ title: options.out, intro, calibration: calibration(result.logits, labels, names.length) },
-        confusion: { classes: names, table: confusion(result.logits, labels, names.length) },
+        ...{ title: options.out, intro, calibration: calibration(logits, labels, names.length) },
+        confusion: { classes: names, table: confusion(logits, labels, names.length) },
       }
     },
   }
+}
+
+/** Of words those that were not cut off; of texts all. */
+function answered(logits: Float32Array, labels: Int32Array, n: number) {
+  const there = [...labels.keys()].filter((i) => isAnswered(logits, i, n))
+  return { logits: selectRows(logits, n, there), labels: Int32Array.from(there, (i) => labels[i]) }
 }

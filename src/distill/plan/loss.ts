@@ -23,7 +23,7 @@ export interface LossContext {
   /** null in stages without a teacher. No gradient reaches it. */
   teacher: TeacherOutput | null
   /**
-   * int32 [B], -100 for rows without a label; of sets and numbers float [B, logits], NaN in those rows. null where no row of
+   * int32 [B], or where rows have several answers one of each, -100 for those without a label; of sets and numbers float [B, logits], NaN in those rows. null where no row of
    * the batch has one.
    */
   labels: Tensor | null

@@ -49,7 +49,7 @@ export function oneClassText({ texts, step, total }: OneClass, name: string, lr:
     total < ENOUGH
       ? `it may need more than ${total} steps: --steps ${2 * ENOUGH}`
       : `if that goes on, its rate is too high for its size: --lr ${Number((lr / 3).toPrecision(1))}, or --warmup 0.3`
-  return `after ${step} of ${total} steps each of the last ${texts} texts is '${name}' to it; ${remedy}`
+  return `after ${step} of ${total} steps each of its last ${texts} answers is '${name}'; ${remedy}`
 }
 
 const ENOUGH = 500

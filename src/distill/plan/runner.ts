@@ -2,7 +2,7 @@
 import { tensor } from '../../autograd/create.js'
 import { add, mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import { BackendError, TinystillError } from '../../errors.js'
-import { type DataSet, selectRows } from '../../nn/data.js'
+import { askedOf, type DataSet, selectRows } from '../../nn/data.js'
 import type { TransformerConfig } from '../../nn/models/config.js'
 import type { MaskedWords, SequenceClassifier } from '../../nn/models/heads.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -130,13 +130,13 @@ function lessonsOf(
 }
 
 /** Labels of these rows as a loss sees them; null without any. */
-function labelsFor({ labels, targets, size }: DataSet<unknown>, rows: Int32Array): Tensor | null {
+function labelsFor({ labels, targets, size, answers }: DataSet<unknown>, rows: Int32Array): Tensor | null {
   if (targets !== undefined) {
     const own = selectRows(targets, targets.length / size, rows)
     return own.every(Number.isNaN) ? null : tensor(own, { shape: [rows.length, targets.length / size] })
   }
   if (labels === null) return null
-  const own = rows.map((row) => labels[row])
+  const own = askedOf({ answers }, rows).map((answer) => labels[answer])
   return own.some((label) => label >= 0) ? tensor(own) : null
 }
 
@@ -337,5 +337,5 @@ async function sourceOf(
   const logits = own
     ? await predictInTurns(teacher as Classifier<TextInput>, data)
     : await bench.teacherLogits(stage.data, temperatureOf(stage))
-  return storedLogits(logits, data.size)
+  return storedLogits(logits, data)
 }

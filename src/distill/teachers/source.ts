@@ -4,7 +4,7 @@ import { noGrad } from '../../autograd/graph.js'
 import { nextKey, randomScope } from '../../autograd/random.js'
 import { within } from '../../autograd/trace.js'
 import { ShapeError } from '../../errors.js'
-import { selectRows } from '../../nn/data.js'
+import { answersIn, askedOf, type DataSet, selectRows } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Pretrained, Wanted } from '../../nn/models/pretrained.js'
 import { withModules } from '../../nn/trace.js'
@@ -14,16 +14,20 @@ import type { TeacherOutput } from '../plan/loss.js'
 /** The outputs for rows of the stage's data, `input` being those rows as the student reads them. */
 export type TeacherSource = (rows: Int32Array, input: TextInput) => TeacherOutput
 
-/** Rows of logits [size, classes]. Throws ShapeError where they do not fit. */
-export function storedLogits(logits: Float32Array, size: number): TeacherSource {
+/** Logits [answers, classes] of all rows of a set. Throws ShapeError where they do not fit. */
+export function storedLogits(
+  logits: Float32Array,
+  data: Pick<DataSet<unknown>, 'answers' | 'size'>,
+): TeacherSource {
+  const size = answersIn(data)
   const classes = logits.length / size
   if (!Number.isInteger(classes) || classes < 1)
     throw new ShapeError('storedLogits', `${logits.length} teacher logits do not fit ${size} rows`)
-  return (rows) => ({
-    logits: within('the teacher', () =>
-      tensor(selectRows(logits, classes, rows), { shape: [rows.length, classes] }),
-    ),
-  })
+  return (rows) => {
+    const asked = askedOf(data, rows)
+    const shape = [asked.length, classes]
+    return { logits: within('the teacher', () => tensor(selectRows(logits, classes, asked), { shape })) }
+  }
 }
 
 /**

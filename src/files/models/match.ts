@@ -111,7 +111,12 @@ const folderOf = (file: string): string => /^(.*)[\\/][^\\/]*$/.exec(file)?.[1] 
 
 /** The command that gives a folder a head. */
 export function trainingOf(kind: Kind, folder: string): string {
-  const task = { 'masked-lm': ' --task mlm', 'causal-lm': ' --task lm' }[kind as string] ?? ''
+  const tasks: Partial<Record<Kind, string>> = {
+    'masked-lm': 'mlm',
+    'causal-lm': 'lm',
+    'token-classification': 'token',
+  }
+  const task = tasks[kind] === undefined ? '' : ` --task ${tasks[kind]}`
   // Names come from strangers and this is to be pasted into a shell.
   const model = /^[\w./:@+-]+$/.test(folder) && !/(^|\/)-[^/]*$/.test(folder) ? folder : 'DIR'
   return `tinystill train${task} --model ${model} --train FILE --out OUT`

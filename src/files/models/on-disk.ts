@@ -81,7 +81,10 @@ export function writePretrained(folder: string, options: SaveOptions): void {
 }
 
 /** See classesIn. */
-export const classesOf = (folder: string): readonly string[] | null => classesIn(diskFolder(folder))
+export const classesOf = (
+  folder: string,
+  wanted?: Parameters<typeof classesIn>[1],
+): readonly string[] | null => classesIn(diskFolder(folder), wanted)
 
 /** Reads what saveTextModel wrote. Throws CheckpointError that names the file and what is wrong in it. */
 export const loadTextModel = (folder: string): TextModel => textModelIn(diskFolder(folder))

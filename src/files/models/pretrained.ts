@@ -185,12 +185,15 @@ function kindFor(
 }
 
 /**
- * Names of the classes of a folder's classifier of texts; null where it has none. The weights' headers alone are read. Throws
- * CheckpointError.
+ * Names of the classes of a folder's classifier, of texts or of tokens; null where it has none. The weights' headers alone are read.
+ * Throws CheckpointError.
  */
-export function classesIn(folder: ModelFolder): readonly string[] | null {
+export function classesIn(
+  folder: ModelFolder,
+  wanted: 'sequence-classification' | 'token-classification' = 'sequence-classification',
+): readonly string[] | null {
   const read = modelConfigIn(folder)
-  if (isQuantizedIn(folder)) return read.kinds.includes('sequence-classification') ? read.config.labels : null
+  if (isQuantizedIn(folder)) return read.kinds.includes(wanted) ? read.config.labels : null
   const files = weightFilesIn(folder)
   try {
     const entries = files.flatMap(({ header }) => header.entries)
@@ -200,11 +203,9 @@ export function classesIn(folder: ModelFolder): readonly string[] | null {
       read.family,
     )
     const { labels } = read.config
-    const head = entries.find(
-      ({ name }) => names.get(name) === `${classesLayer(read.family, 'sequence-classification')}.weight`,
-    )
-    const { kind } = kindIn(read, new Set(names.values()), 'sequence-classification')
-    return kind === 'sequence-classification' && head?.shape[0] === labels.length ? labels : null
+    const head = entries.find(({ name }) => names.get(name) === `${classesLayer(read.family, wanted)}.weight`)
+    const { kind } = kindIn(read, new Set(names.values()), wanted)
+    return kind === wanted && head?.shape[0] === labels.length ? labels : null
   } finally {
     for (const file of files) file.close()
   }

@@ -52,7 +52,11 @@ export class SequenceClassifier extends Pretrained {
   }
 }
 
-/** Logits [B, T, labels], or unpadded [N, labels]. */
+/** [B, T, C] or [N, C] -> [M, C]: those of some tokens, counted through all texts; all as they are where none are named. */
+const statesAt = (h: Tensor, at: Tensor | undefined): Tensor =>
+  at === undefined ? h : indexSelect(reshape(h, [-1, h.shape[h.rank - 1]]), 0, at)
+
+/** Logits [B, T, labels], unpadded [N, labels], or of the tokens that the input asks for, [M, labels]. */
 export class TokenClassifier extends Pretrained {
   readonly kind = 'token-classification'
   base: Transformer
@@ -74,10 +78,10 @@ export class TokenClassifier extends Pretrained {
     this.classifier = new Linear(width, labels.length, { std })
   }
 
-  /** As the encoder's, and logits. */
+  /** As the encoder's, and logits. Throws RangeError for places in the input's `at` that are not there. */
   forward(input: ModelInput, want: Wanted = {}): HeadOutput {
     const out = this.base.forward(input, want)
-    const h = transformed(this, out.lastHiddenState)
+    const h = transformed(this, statesAt(out.lastHiddenState, input.at))
     return { ...out, logits: this.classifier.forward(this.drop.forward(h)) }
   }
 }
@@ -120,9 +124,8 @@ export class MaskedWords extends Pretrained {
   /** As the encoder's, and logits. Throws RangeError for places in `at` that are not there. */
   forward(input: ModelInput, { at, ...want }: WantedWords = {}): HeadOutput {
     const out = this.base.forward(input, want)
-    const all = out.lastHiddenState
-    const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
-    return { ...out, logits: this.decoder.forward(transformed(this, h)) }
+    const h = transformed(this, statesAt(out.lastHiddenState, at))
+    return { ...out, logits: this.decoder.forward(h) }
   }
 }
 
@@ -149,8 +152,7 @@ export class NextWords extends Pretrained {
   /** As the encoder's, and logits. Throws RangeError for places in `at` that are not there. */
   forward(input: ModelInput, { at, ...want }: WantedWords = {}): HeadOutput {
     const out = this.base.forward(input, want)
-    const all = out.lastHiddenState
-    const h = at === undefined ? all : indexSelect(reshape(all, [-1, this.config.width]), 0, at) // [M, C]
+    const h = statesAt(out.lastHiddenState, at)
     return { ...out, logits: this.decoder.forward(h) }
   }
 }

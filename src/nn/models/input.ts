@@ -13,6 +13,7 @@ export interface PaddedInput {
   attentionMask: Tensor
   /** 1 for words of a pair's second text. */
   tokenTypeIds?: Tensor | undefined
+  at?: Tensor | undefined
 }
 
 /**
@@ -23,6 +24,7 @@ export interface UnpaddedInput {
   inputIds: Tensor
   starts: Tensor
   tokenTypeIds?: Tensor | undefined
+  at?: Tensor | undefined
 }
 
 /** A batch of texts, padded or not. */
@@ -36,6 +38,11 @@ export interface ModelInput {
   /** Of inputIds' shape. Default: all 0. Models without token types take no notice. */
   tokenTypeIds?: Tensor | undefined
   starts?: Tensor | undefined
+  /**
+   * int32 [M]: the only tokens that a classifier of tokens is asked for, counted through all texts, token t of padded text b as b T + t.
+   * Default: all. Other models take no notice.
+   */
+  at?: Tensor | undefined
   /** Of the words before these, one a layer, for models that see only those: newCache(). These come to it. */
   cache?: readonly KeyValues[] | undefined
 }

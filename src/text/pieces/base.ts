@@ -103,6 +103,16 @@ export abstract class PiecedTokenizer<Spec extends PiecedSpec = PiecedSpec> impl
 
   abstract pieces(text: string): Int32Array
 
+  /** The words of a text that was not split, each with its place: what stands between spaces, where the model knows no other words. */
+  wordsOf(text: string): [word: string, start: number][] {
+    return Array.from(text.matchAll(/\P{White_Space}+/gu), (found) => [found[0], found.index])
+  }
+
+  /** Of a word of a text that was split before, as transformers' is_split_into_words: each by itself, as behind a space. */
+  wordPieces(word: string): Int32Array {
+    return this.pieces(word)
+  }
+
   abstract toJSON(): unknown
 
   /** As transformers' `tokenizer(text, text_pair, truncation='longest_first', max_length=maxLength)`, on its truncation_side. */

@@ -55,12 +55,21 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   }
 
   pieces(text: string): Int32Array {
+    return this.#all(text, this.spec.prefixSpace)
+  }
+
+  /** With a space in front whatever the folder says: Python refuses split texts without add_prefix_space. */
+  override wordPieces(word: string): Int32Array {
+    return this.#all(word, true)
+  }
+
+  #all(text: string, prefixed: boolean): Int32Array {
     const [first, second] = this.#finders
     const out: number[] = []
     for (const part of first.split(text)) {
       for (const section of typeof part === 'number' ? [part] : second.split(this.#normal(part))) {
         if (typeof section === 'number') out.push(section)
-        else if (section !== '') this.#push(section, out)
+        else if (section !== '') this.#push(section, prefixed, out)
       }
     }
     return Int32Array.from(out)
@@ -70,8 +79,8 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
     return this.spec.nfc ? text.normalize('NFC') : text
   }
 
-  #push(section: string, out: number[]): void {
-    const text = this.spec.prefixSpace && !section.startsWith(' ') ? ` ${section}` : section
+  #push(section: string, prefixed: boolean, out: number[]): void {
+    const text = prefixed && !section.startsWith(' ') ? ` ${section}` : section
     for (const word of text.match(WORD) ?? []) for (const id of this.#cut(word)) out.push(id)
   }
 

@@ -59,8 +59,10 @@ export interface TextSet {
   texts: string[]
   /** Second texts; null where no row has one. */
   pairs: (string | null)[] | null
-  /** Index into labelNames of each row; null where a row has no single class. */
+  /** Index into labelNames of each row, or of each word; null where a row has no single class. */
   labels: Int32Array | null
+  /** The words of each text, where labels are of words: those of all texts one after the other. */
+  words?: readonly (readonly string[])[] | undefined
   /** Of each row a number for each of labelNames: 1 or 0 of sets; null unless asked for. */
   targets: Float32Array | null
   labelNames: readonly string[]

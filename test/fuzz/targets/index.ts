@@ -4,6 +4,7 @@ import { manifestTarget, shardTarget } from './caches.js'
 import { configTarget, indexTarget, ownConfigTarget } from './models.js'
 import { onnxTarget } from './onnx.js'
 import { settingsTargets } from './settings.js'
+import { taggedTargets } from './tagged.js'
 import { textTargets } from './texts.js'
 import {
   addedTokensTarget,
@@ -18,6 +19,6 @@ export const targets: readonly Target[] = [
   ...[weightsTarget, onnxTarget, configTarget, ownConfigTarget, indexTarget],
   ...[tokenizerTarget, vocabularyTarget, tokenizerConfigTarget, manifestTarget, shardTarget],
   ...[addedTokensTarget, specialTokensTarget],
-  ...textTargets,
+  ...[...textTargets, ...taggedTargets],
   ...settingsTargets,
 ]

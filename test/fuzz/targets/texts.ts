@@ -115,7 +115,7 @@ function named(records: readonly string[][], must: boolean): Verdict {
 }
 
 /** Lines without their ends, where the bytes are text. */
-function linesIn(bytes: Uint8Array): string[] | null {
+export function linesIn(bytes: Uint8Array): string[] | null {
   const text = textIn(bytes)
   if (text === null || text.includes('\0')) return null
   return text.replace(/\r\n/g, '\n').replace(/\r$/, '').split('\n')

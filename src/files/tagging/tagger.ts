@@ -1,0 +1,58 @@
+// Any folder that answers for texts or for their words: classifiers, and models of tokens by what their tags are.
+import { CheckpointError } from '../../errors.js'
+import type { TokenClassifier } from '../../nn/models/heads.js'
+import { usualLength } from '../../text/encoding.js'
+import { PiecedTokenizer } from '../../text/pieces/base.js'
+import { taskOfTags } from '../../text/tagged/entities.js'
+import type { TextClassifierFolder } from '../models/classifiers.js'
+import { trainingOf } from '../models/match.js'
+import { loadClassifier, loadPretrained, readModelFields } from '../models/on-disk.js'
+import { tokenizerOf } from '../models/pretrained.js'
+
+/** A model of words out of a folder, with all that its answers need. */
+export interface TaggerFolder extends Omit<TextClassifierFolder, 'problemType' | 'model' | 'tokenizer'> {
+  model: TokenClassifier
+  tokenizer: PiecedTokenizer
+  /** By its tags' names: entities, or classes of words. */
+  problemType: ReturnType<typeof taskOfTags>
+}
+
+/** Whether a folder says that its model answers for words. Throws CheckpointError where there is none. */
+export function isTagger(folder: string): boolean {
+  const named = readModelFields(folder).get('architectures')
+  return (
+    Array.isArray(named) &&
+    named.some((name) => typeof name === 'string' && name.endsWith('ForTokenClassification'))
+  )
+}
+
+/** Throws CheckpointError naming the file: a folder of another kind, without a tokenizer of pieces, or files that do not fit. */
+export function loadTagger(folder: string): TaggerFolder {
+  const loaded = loadPretrained(folder, { prefer: 'token-classification' })
+  const { model, info, config } = loaded
+  if (model.kind !== 'token-classification')
+    throw new CheckpointError(
+      folder,
+      `holds a ${model.kind} model, which does not tag words`,
+      `Give it a head: ${trainingOf('token-classification', folder)}`,
+    )
+  const tokenizer = tokenizerOf(folder, loaded)
+  if (!(tokenizer instanceof PiecedTokenizer))
+    throw new CheckpointError(folder, 'has a tokenizer of whole words, which tags none')
+  const { labels: classes, maxLength } = config
+  const twice = classes.find((name, i) => classes.indexOf(name) < i)
+  if (twice !== undefined)
+    throw new CheckpointError(folder, `id2label has ${twice} twice`, 'Correct it in config.json')
+  return {
+    ...{ model: model as TokenClassifier, tokenizer, classes, maxLength, notes: info.notes },
+    ...{ usualLength: usualLength(tokenizer, maxLength), problemType: taskOfTags(classes) },
+  }
+}
+
+/** A folder whose answers are judged with labels. */
+export type AnsweringFolder = Omit<TextClassifierFolder, 'problemType'> &
+  Pick<TextClassifierFolder | TaggerFolder, 'problemType'>
+
+/** loadTagger() or loadClassifier(), as the folder says. */
+export const loadAnswering = (folder: string): AnsweringFolder =>
+  isTagger(folder) ? loadTagger(folder) : loadClassifier(folder)

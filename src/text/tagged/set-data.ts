@@ -1,0 +1,88 @@
+// A set that was read, of texts or of sentences of words, as a model reads it.
+import { TinystillError } from '../../errors.js'
+import type { DataSet } from '../../nn/data.js'
+import type { TextInput } from '../../nn/models/input.js'
+import { textData } from '../dataset.js'
+import type { Tokenizer } from '../encoding.js'
+import { PiecedTokenizer } from '../pieces/base.js'
+import type { TextSet } from '../rows/text-set.js'
+import { encodeWords, startsOf, wordData } from './words.js'
+
+type Read = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'targets' | 'words'>
+
+function pieced(tokenizer: Tokenizer): PiecedTokenizer {
+  if (tokenizer instanceof PiecedTokenizer) return tokenizer
+  throw new TinystillError(
+    'words with tags need a tokenizer that cuts words into pieces, as those of BERT, RoBERTa and their kin do',
+  )
+}
+
+/** textData() or wordData(), as its labels are of texts or of words. */
+export function setData(
+  { texts, pairs, labels, targets, words }: Read,
+  tokenizer: Tokenizer,
+  maxLength: number,
+): DataSet<TextInput> {
+  if (words !== undefined) return wordData(words, labels, pieced(tokenizer), maxLength)
+  return textData(texts, labels, tokenizer, maxLength, { pairs, targets })
+}
+
+/** Who reads a set, and how much of a text. */
+export interface SetReader {
+  tokenizer: Tokenizer
+  maxLength: number
+}
+
+/** Labels and answers of a set: as many as texts, or as words. */
+export const answersOfSet = ({ texts, words }: Pick<TextSet, 'texts' | 'words'>): number =>
+  words === undefined ? texts.length : startsOf(words)[words.length]
+
+/**
+ * What is learnt from of a set: the words that all readers have a token of, so that a teacher and a student answer for the same. Of
+ * texts all. `left`: words that are not among them.
+ */
+export function learnable<S extends Read & Pick<TextSet, 'lines'>>(
+  set: S,
+  readers: readonly SetReader[],
+): { set: S; left: number } {
+  const { words, labels } = set
+  if (words === undefined) return { set, left: 0 }
+  const starts = startsOf(words)
+  const read = words.map((own) => {
+    const places = readers.map(
+      ({ tokenizer, maxLength }) => encodeWords(pieced(tokenizer), own, { maxLength }).places,
+    )
+    return own.map((_, i) => places.every((at) => at[i] >= 0))
+  })
+  const left = read.flat().filter((yes) => !yes).length
+  if (left === 0) return { set, left }
+  const rows = [...read.keys()].filter((row) => read[row].includes(true))
+  const kept = rows.map((row) => words[row].filter((_, i) => read[row][i]))
+  const flat =
+    labels &&
+    rows.flatMap((row) => [...labels.subarray(starts[row], starts[row + 1])].filter((_, i) => read[row][i]))
+  return {
+    set: {
+      ...set,
+      words: kept,
+      texts: kept.map((own) => own.join(' ')),
+      lines: rows.map((row) => set.lines[row]),
+      labels: flat && Int32Array.from(flat),
+    },
+    left,
+  }
+}
+
+/** The first n rows. */
+export function firstRows<S extends TextSet>(set: S, n: number): S {
+  const { words } = set
+  const answers = words === undefined ? n : startsOf(words)[Math.min(n, words.length)]
+  return {
+    ...set,
+    texts: set.texts.slice(0, n),
+    pairs: set.pairs?.slice(0, n) ?? null,
+    labels: set.labels?.slice(0, answers) ?? null,
+    targets: set.targets?.slice(0, n * set.labelNames.length) ?? null,
+    ...(words && { words: words.slice(0, n) }),
+  }
+}
