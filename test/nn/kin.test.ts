@@ -268,7 +268,7 @@ describe('distances', () => {
       'MPNet: blocks must be of 4 heads each: the layers of MPNet share a table of them',
     )
     expect(() => attention(...qkv(2), { bias: zeros([2, 3, 2]) })).toThrow(
-      'the bias must be [heads, queries, keys] = [2, 3, 3], got [2, 3, 2]',
+      'the bias must be [heads, queries, keys] = [2, 3, 3], or one for each text, got [2, 3, 2]',
     )
   })
 })
