@@ -1,6 +1,7 @@
 // tinystill/distill: losses, training and recipes. Names only, no logic.
 import '../autograd/methods.js' // gives tensors their methods
 
+export type { PresetName } from '../nn/models/presets.js'
 export { centredGram, type Gram, linearCka } from '../report/insights/cka.js'
 export { type TrainingRecord, trainingReport } from '../report/training-report.js'
 export { fitTemperature, temperedLoss } from '../train/calibration.js'

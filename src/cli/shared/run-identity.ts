@@ -27,7 +27,7 @@ export interface Identity {
 }
 
 const MODEL_FILE =
-  /^(config\.json|vocab\.txt|tokenizer(_config)?\.json|modules\.json|sentence_bert_config\.json|.*\.safetensors(\.index\.json)?)$/
+  /^(config\.json|vocab\.(txt|json)|merges\.txt|tokenizer(_config)?\.json|modules\.json|sentence_bert_config\.json|.*\.safetensors(\.index\.json)?)$/
 
 /** A model's folder or file by its content, a cache by its manifest, which has each shard's hash; what is neither is a name. */
 export function identityOfModel(source: string): unknown {

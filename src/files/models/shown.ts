@@ -18,7 +18,7 @@ export {
   RobertaForTokenClassification,
   type RobertaOptions,
 } from '../../nn/models/bert.js'
-export { BiLstmForSequenceClassification } from '../../nn/models/bilstm.js'
+export { BiLstm, BiLstmForSequenceClassification } from '../../nn/models/bilstm.js'
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 export type {
   BlockShape,
@@ -29,14 +29,7 @@ export type {
   TransformerConfig,
 } from '../../nn/models/config.js'
 export { type ConvLayer, ConvNet, type ConvNetConfig } from '../../nn/models/conv-net.js'
-export {
-  DebertaV2,
-  DebertaV2ForMaskedLM,
-  DebertaV2ForSequenceClassification,
-  DebertaV2ForTokenClassification,
-} from '../../nn/models/deberta.js'
 export type { Family, Kind, Stored } from '../../nn/models/family.js'
-export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/gpt2.js'
 export {
   MaskedWords,
   NextWords,
@@ -45,6 +38,14 @@ export {
   type WantedWords,
 } from '../../nn/models/heads.js'
 export type { ModelInput, PaddedInput, TextInput, UnpaddedInput } from '../../nn/models/input.js'
+export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
+export {
+  DebertaV2,
+  DebertaV2ForMaskedLM,
+  DebertaV2ForSequenceClassification,
+  DebertaV2ForTokenClassification,
+} from '../../nn/models/named/deberta.js'
+export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/named/gpt2.js'
 export {
   Albert,
   AlbertForMaskedLM,
@@ -58,14 +59,13 @@ export {
   MPNetForMaskedLM,
   MPNetForSequenceClassification,
   MPNetForTokenClassification,
-} from '../../nn/models/kin.js'
-export { Mlp, type MlpConfig } from '../../nn/models/mlp.js'
+} from '../../nn/models/named/kin.js'
 export {
   ModernBert,
   ModernBertForMaskedLM,
   ModernBertForSequenceClassification,
   ModernBertForTokenClassification,
-} from '../../nn/models/modernbert.js'
+} from '../../nn/models/named/modernbert.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'
 export {
   type HeadOutput,

@@ -1,14 +1,14 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
 import { BiLstmForSequenceClassification } from './bilstm.js'
+import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
+import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
 import {
   DebertaV2,
   DebertaV2ForMaskedLM,
   DebertaV2ForSequenceClassification,
   DebertaV2ForTokenClassification,
-} from './deberta.js'
-import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
-import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './gpt2.js'
-import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
+} from './named/deberta.js'
+import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './named/gpt2.js'
 import {
   Albert,
   AlbertForMaskedLM,
@@ -22,13 +22,13 @@ import {
   MPNetForMaskedLM,
   MPNetForSequenceClassification,
   MPNetForTokenClassification,
-} from './kin.js'
+} from './named/kin.js'
 import {
   ModernBert,
   ModernBertForMaskedLM,
   ModernBertForSequenceClassification,
   ModernBertForTokenClassification,
-} from './modernbert.js'
+} from './named/modernbert.js'
 import type { Pretrained, Settings } from './pretrained.js'
 import { type BaseOptions, Transformer } from './transformer.js'
 

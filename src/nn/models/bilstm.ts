@@ -59,8 +59,8 @@ function lengthsOf(who: string, { shape }: Tensor, mask: Tensor | undefined): nu
   })
 }
 
-/** Words, and one layer over them in both directions. */
-class BiLstm extends Module {
+/** Word vectors, and one LSTM over them in each direction. */
+export class BiLstm extends Module {
   words: Embedding
   lstm: LSTM
 

@@ -32,6 +32,7 @@ export const presets = {
   'bilstm-300': { family: bilstm, settings: { embedding: 300, width: 600, inner: 400 } },
 } satisfies Record<string, Preset>
 
+/** Of one of `presets`. */
 export type PresetName = keyof typeof presets
 
 export function isPreset(name: string): name is PresetName {

@@ -1,8 +1,8 @@
 // ModernBERT by the names that Python's transformers gives it. Settings left out are the defaults there.
-import { modernbert } from './family.js'
-import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
-import type { Settings } from './pretrained.js'
-import { Transformer } from './transformer.js'
+import { modernbert } from '../family.js'
+import { MaskedWords, SequenceClassifier, TokenClassifier } from '../heads.js'
+import type { Settings } from '../pretrained.js'
+import { Transformer } from '../transformer.js'
 
 /** ModernBERT without a head: rotary places, layers that see near words alone, gated inner layers. Warner et al. 2024. */
 export class ModernBert extends Transformer {

@@ -1,8 +1,8 @@
 // ELECTRA, ALBERT and MPNet by the names that Python's transformers gives them. Settings left out are the defaults there.
-import { albert, electra, mpnet } from './family.js'
-import { MaskedWords, SequenceClassifier, TokenClassifier } from './heads.js'
-import type { Settings } from './pretrained.js'
-import { type BaseOptions, Transformer } from './transformer.js'
+import { albert, electra, mpnet } from '../family.js'
+import { MaskedWords, SequenceClassifier, TokenClassifier } from '../heads.js'
+import type { Settings } from '../pretrained.js'
+import { type BaseOptions, Transformer } from '../transformer.js'
 
 /** ELECTRA without a head: BERT whose narrow tables go through a layer. Clark et al. 2020. */
 export class Electra extends Transformer {

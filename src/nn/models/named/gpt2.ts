@@ -1,8 +1,8 @@
 // GPT-2 by the names that Python's transformers gives it. Settings left out are the defaults there.
-import { gpt2 } from './family.js'
-import { NextWords, TokenClassifier } from './heads.js'
-import type { Settings } from './pretrained.js'
-import { Transformer } from './transformer.js'
+import { gpt2 } from '../family.js'
+import { NextWords, TokenClassifier } from '../heads.js'
+import type { Settings } from '../pretrained.js'
+import { Transformer } from '../transformer.js'
 
 /** GPT-2 without a head: words see those before them alone, norms stand before each part. Radford et al. 2019. */
 export class Gpt2 extends Transformer {
