@@ -39,10 +39,10 @@ function drawn(stages) {
   return `<div class="plan"><svg viewBox="0 0 ${width} 94" width="${width}" height="94" role="img" aria-label="${escaped(`Stages: ${names}`)}">${marks.join('')}</svg></div>`
 }
 
-const commandOf = ({ name, teachers, student }) =>
+const commandOf = ({ name, teachers, student, preset }) =>
   [
     `npx tinystill distill --recipe ${name} --teacher run${teachers === 'many' ? ' another' : ''}`,
-    student === 'given' ? ' --student tiny' : '',
+    student === 'given' && preset === undefined ? ' --student tiny' : '',
     ' \\\n  --train train.tsv --dev dev.tsv --out small --baseline',
   ].join('')
 
