@@ -82,10 +82,16 @@ export function differenceOf(
   const [[name, got] = ['', undefined]] = runOnnx(graph, inputs, { budget })
   if (got === undefined || got.shape.join() !== want.shape.join())
     return refuse(`gives ${shown(name)} of the shape [${got?.shape}], the model [${want.shape}]`)
-  const scale = want.data.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
-  const apart = want.data.map((x, i) => Math.abs(x - got.data[i]))
+  // Of words alone: padding that sees nothing but padding, as in a window, has no meaning, and each spelling gives it another.
+  const real = all.get('attention_mask') as number[]
+  const perWord = want.shape.length === 3 ? want.shape[2] : want.data.length
+  const ofWords = (data: ArrayLike<number>) =>
+    Array.from(data).filter((_, i) => real[Math.floor(i / perWord)] === 1)
+  const [here, there] = [ofWords(want.data), ofWords(got.data)]
+  const scale = here.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
+  const apart = here.map((x, i) => Math.abs(x - there[i]))
   // NaN is no number that Math.max passes over.
   const worst = apart.reduce((most, d) => (Number.isFinite(d) ? Math.max(most, d) : Infinity), 0)
   const norm = (values: readonly number[]) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0))
-  return { largest: worst / scale, whole: norm(apart) / (norm(want.data) || 1) }
+  return { largest: worst / scale, whole: norm(apart) / (norm(here) || 1) }
 }
