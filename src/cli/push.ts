@@ -7,7 +7,7 @@ import { readText } from '../files/disk.js'
 import { checkPushName, filesToPush, type Outgoing, push } from '../files/hub/push.js'
 import { OWN_MODEL_TYPE } from '../files/models/folder.js'
 import { readModelConfig, readModelFields } from '../files/models/on-disk.js'
-import { architectureOf, type Kind } from '../nn/models/family.js'
+import { architectureOf, isPythons, type Kind } from '../nn/models/family.js'
 import { type HubCardFacts, hubCard } from '../report/hub-card.js'
 import type { CommandSpec } from './shared/command.js'
 import { bytes, duration, renderTable } from './shared/table.js'
@@ -45,8 +45,8 @@ function factsOf(folder: string): Pick<HubCardFacts, 'architecture' | 'task' | '
     ...{ architecture: architectureOf(family, kind), task: tasks[kind] },
     labels: kind.endsWith('classification') ? config.labels : [],
     python:
-      existsSync(join(folder, 'model.safetensors')) ||
-      existsSync(join(folder, 'model.safetensors.index.json')),
+      isPythons(family) &&
+      ['model.safetensors', 'model.safetensors.index.json'].some((name) => existsSync(join(folder, name))),
   }
 }
 

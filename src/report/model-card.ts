@@ -18,6 +18,8 @@ export interface CardRecord {
   columns: readonly string[]
   rows: readonly (readonly string[])[]
   verdicts: readonly string[]
+  /** Whether Python's transformers loads the folder. Default true. */
+  python?: boolean
   /** What of it is 0. */
   pruning?: { method: string; zeros: number; weights: number }
   /** What 'ms a text' is. */
@@ -84,7 +86,7 @@ export function modelCard(r: CardRecord): string {
     ...(r.problems.length > 0 ? ['## Found wrong before the start, and overruled', list(r.problems)] : []),
     '## Use',
     fenced('npx tinystill predict --model . --text "..."'),
-    "Python's transformers loads the folder as it is.",
+    ...(r.python === false ? [] : ["Python's transformers loads the folder as it is."]),
     '## Make it again',
     fenced(r.command),
     data.join('\n'),

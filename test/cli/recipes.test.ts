@@ -134,6 +134,7 @@ describe('tinystill distill, inside the teacher', () => {
     const { code, out } = await distil('bilstm', 'bilstm', '--baseline')
     expect([code, JSON.parse(out).accuracy > 0.9]).toEqual([0, true])
     expect(record('bilstm').plan).toContain('distil: loss = MSE(z_t, z_s)')
+    expect(readFileSync(join(at('bilstm'), 'README.md'), 'utf8')).not.toContain('transformers')
     expect(config('bilstm')).toMatchObject({ model_type: 'bilstm', hidden_size: 300, dense_size: 200 })
     const cut = ['--vocabulary', at('train.tsv'), '--dev', at('train.tsv'), '--out', at('fewer'), '--quiet']
     expect((await run('shrink', '--model', at('bilstm'), ...cut)).code).toBe(0)

@@ -12,6 +12,7 @@ import { TinystillError } from '../../errors.js'
 import { writeAtomic } from '../../files/disk.js'
 import { checkKind, loadPretrained } from '../../files/models/on-disk.js'
 import { pretrainedFiles } from '../../files/models/pretrained.js'
+import { isPythons } from '../../nn/models/family.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { sparsityOf } from '../../nn/prune/prepare.js'
@@ -208,6 +209,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
     ...(quantize !== null && { quantization: { ...quantize, grids: gridsOf(student) } }),
     // Of what was written, not of what was meant to be.
     ...(prune !== null && { pruning: { ...prune, ...sparsityOf(loadPretrained(out).model) } }),
+    ...(!isPythons(student.family) && { python: false }),
     recipe: { name: recipe.name, source: recipe.source },
     ...{ plan: description, stages: plan.stages, baseline: plan.baseline, combination: plan.teachers },
     counts: data.counts,

@@ -3,6 +3,7 @@ import { randomScope } from '../../autograd/random.js'
 import { checkKind } from '../../files/models/on-disk.js'
 import { pretrainedFiles } from '../../files/models/pretrained.js'
 import { type Started, startModel } from '../../files/models/start.js'
+import { isPythons } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { freeze } from '../../nn/optim/groups.js'
 import { keyOf } from '../../tensor/rng.js'
@@ -146,7 +147,7 @@ function finish(
   folder.finish({ figures, more: size, report: report() })
   if (Object.keys(figures).length > 0) output.print(figureTable(figures))
   output.print(
-    `${options.out}: ${count(size.params)} parameters, report.html, loads in Python's transformers`,
+    `${options.out}: ${count(size.params)} parameters, report.html${isPythons(model.family) ? ", loads in Python's transformers" : ''}`,
   )
   const main = figures.test ?? figures.dev ?? {}
   output.json({ ...main, ...figures, ...size, seconds: folder.seconds, seed: options.seed, out: options.out })

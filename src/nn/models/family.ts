@@ -95,6 +95,9 @@ export function placesBefore(
   return placesAfterPad ? (padId ?? 0) + 1 : 0
 }
 
+/** Whether Python's transformers has such models. */
+export const isPythons = ({ body }: Pick<Family, 'body'>): boolean => body === 'blocks'
+
 /** What a head is made of, by the file's names; nothing of one that the family has not. */
 const headOf = ({ heads }: Family, kind: Kind): Readonly<Record<string, string>> =>
   kind === 'base' ? {} : (heads[kind] ?? {})
