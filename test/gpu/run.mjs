@@ -40,13 +40,13 @@ function must(...what) {
 
 const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
 
-/** Packages, headless-gl's native part and the suite as JavaScript. Gives whether headless-gl is there. */
-function prepare() {
+/** Packages, headless-gl's native part where it is wanted, and the suite as JavaScript. Gives whether headless-gl is there. */
+function prepare(wantsGl) {
   if (time(join(here, 'node_modules/.package-lock.json')) < time(join(here, 'package-lock.json')))
     must('installing gpu.js', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here)
   const gl = join(here, 'node_modules/gl')
   let built = existsSync(join(gl, 'build/Release/webgl.node'))
-  if (!built) {
+  if (!built && wantsGl) {
     // The headers that came with this Node, where they did: nothing is to be fetched then.
     const headers = dirname(dirname(process.execPath))
     const nodedir = existsSync(join(headers, 'include/node/node.h')) ? [`--nodedir=${headers}`] : []
@@ -182,13 +182,13 @@ function doctors() {
   rmSync(empty, { recursive: true })
 }
 
-const hasGl = prepare()
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in modes))
 if (unknown.length > 0) {
   console.error(`test:gpu: no mode ${unknown.join(', ')}. There are ${Object.keys(modes).join(', ')}`)
   process.exit(2)
 }
+const hasGl = prepare(asked.length === 0 || asked.includes('headlessgl'))
 const { referenceLosses } = await import('./reference.mjs')
 const want = await referenceLosses()
 doctors()
