@@ -2,7 +2,7 @@
 import { stageOf } from '../plan/plan.js'
 import { numberFrom } from '../plan/settings.js'
 import { defineRecipe, type Occasion } from './recipe.js'
-import { aloneStage, paceFor } from './soft-labels.js'
+import { aloneStage, besideLabels, paceFor } from './soft-labels.js'
 
 /** Of layers that are drawn: twice what a new transformer takes. */
 const LR = 1e-3
@@ -22,11 +22,7 @@ export const bilstmRecipe = defineRecipe({
     const stage = stageOf({
       name: 'distil',
       data: occasion.transfer ? 'transfer' : 'labelled',
-      losses: {
-        ...(alpha > 0 && { logits: { weight: alpha } }),
-        // 1 - 0.9 is 0.09999999999999998.
-        ...(alpha < 1 && { hard: { weight: Number((1 - alpha).toPrecision(12)) } }),
-      },
+      losses: besideLabels(alpha, 'logits'),
       fit: { ...paceFor(occasion), ...rate },
     })
     const alone = aloneStage(occasion)

@@ -15,6 +15,19 @@ export const softSettings = (T: number) => ({
   alpha: numberOrNone(0, 1),
 })
 
+/** share of a loss on the teacher + (1 - share) CE, without the part of weight 0. */
+export function besideLabels(
+  share: number,
+  name: string,
+  options: LossPlan['options'] = {},
+): Record<string, LossPlan> {
+  return {
+    ...(share > 0 && { [name]: { weight: share, options } }),
+    // 1 - 0.9 is 0.09999999999999998.
+    ...(share < 1 && { hard: { weight: Number((1 - share).toPrecision(12)), options: {} } }),
+  }
+}
+
 /** alpha T^2 KL + (1 - alpha) CE, without the part of weight 0. Hinton, Vinyals and Dean 2015, section 2. */
 export function softAndHard(
   { T, alpha }: { T: number; alpha: number | null },
@@ -22,11 +35,7 @@ export function softAndHard(
   usual: number,
 ): Record<string, LossPlan> {
   const soft = alpha ?? (transferRows - variedRows >= SEVERAL * labelled ? 1 : usual)
-  return {
-    ...(soft > 0 && { soft: { weight: soft, options: { T } } }),
-    // 1 - 0.9 is 0.09999999999999998.
-    ...(soft < 1 && { hard: { weight: Number((1 - soft).toPrecision(12)), options: {} } }),
-  }
+  return besideLabels(soft, 'soft', { T })
 }
 
 /** Rows of a batch that the numbers of epochs below are reckoned with: the default. */
