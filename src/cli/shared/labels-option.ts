@@ -21,6 +21,19 @@ export const labelsOption = (describe: string): Option =>
 export const orderOption = (): Option =>
   labelsOption("the model's classes in the order in which the data numbers them: a,b,c; default: the model's")
 
+/** A labelled file as a task has it: texts, or sentences of words. Without names of the classes they are the file's own. */
+export function readLabelled(
+  file: string,
+  type: TaskType,
+  reading: DataOptions,
+  labelNames?: readonly string[],
+): TextSet {
+  const named = labelNames && { labelNames }
+  return isOfWords(type)
+    ? readTagged(file, { ...reading, ...named })
+    : readTexts(file, { ...reading, labels: everyTask[type].labels, ...named })
+}
+
 /** A labelled file for a model, in the order of its classes. Says so where that order is taken on trust. */
 export function readFor(
   file: string,
@@ -29,10 +42,7 @@ export function readFor(
   reading: DataOptions,
   output: Pick<Output, 'info'>,
 ): TextSet {
-  const labelNames = listed ?? classes
-  const set = isOfWords(problemType)
-    ? readTagged(file, { ...reading, labelNames })
-    : readTexts(file, { ...reading, labels: everyTask[problemType].labels, labelNames })
+  const set = readLabelled(file, problemType, reading, listed ?? classes)
   if (listed !== undefined) return reordered(set, classes, file)
   if (set.inTurn)
     output.info(

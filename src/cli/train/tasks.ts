@@ -1,8 +1,7 @@
 // What the tasks of tinystill train differ in: their data, the head they need, the loss, and how results are judged.
 
 import { DataError } from '../../errors.js'
-import { readTagged } from '../../files/data/tagged.js'
-import { readTexts, type TextSet } from '../../files/data/texts.js'
+import type { TextSet } from '../../files/data/texts.js'
 import type { Started, StartOptions } from '../../files/models/start.js'
 import { type DataSet, selectRows } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
@@ -21,6 +20,7 @@ import { isAnswered } from '../../train/tagging/figures.js'
 import { everyTask, isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import { type FitOptions, fit } from '../../train/trainer.js'
 import { cutLines, leftLine, lengthsLine, rowsLine } from '../shared/data-report.js'
+import { readLabelled } from '../shared/labels-option.js'
 import type { Progress } from '../shared/progress.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
@@ -82,13 +82,7 @@ function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }
 export function classifyTask(options: TrainOptions, reading: DataOptions): TaskPlan {
   const task = taskTypeOf[options.task] ?? 'single_label_classification'
   const { labels } = everyTask[task]
-  const readSet = (file: string, labelNames: readonly string[] | undefined): TextSet => {
-    const named = labelNames && { labelNames }
-    return isOfWords(task)
-      ? readTagged(file, { ...reading, ...named })
-      : readTexts(file, { ...reading, labels, ...named })
-  }
-  const read = readSet(options.train, knownNames(options, task))
+  const read = readLabelled(options.train, task, reading, knownNames(options, task))
   if (labels === 'classes' && read.labelNames.length < 2)
     throw new DataError(
       options.train,
@@ -99,7 +93,8 @@ export function classifyTask(options: TrainOptions, reading: DataOptions): TaskP
   const labelNames = classes.names
   const type = isOfWords(task) ? taskOfTags(labelNames) : task
   const set = inOrder(read, labelNames)
-  const more = (file: string | undefined) => (file === undefined ? null : readSet(file, labelNames))
+  const more = (file: string | undefined) =>
+    file === undefined ? null : readLabelled(file, task, reading, labelNames)
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
   return {
     start: {
