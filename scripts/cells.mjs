@@ -24,11 +24,15 @@ const head = [
   'distilled',
   'distilled - alone',
 ]
+// A run without a lone student is held against that of the run before it with as many labelled rows (LONE=once of cells.sh).
+const lone = new Map()
 const rows = folders.map((folder) => {
   const { models, judgements, counts } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
   const { labelled, transferRows, variedRows } = counts
-  const { teacher, linear, alone, distilled } = models
-  const { gain, interval } = judgements.alone ?? {}
+  const { teacher, linear, distilled } = models
+  const alone = models.alone ?? lone.get(labelled)
+  lone.set(labelled, alone)
+  const { gain = alone && distilled.accuracy - alone.accuracy, interval } = judgements.alone ?? {}
   const sure = interval ? ` (${interval.map(signed).join(' to ')})` : ''
   return [
     basename(folder),

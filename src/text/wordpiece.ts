@@ -78,11 +78,20 @@ export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
     for (const section of this.#raw.split(text)) {
       if (typeof section === 'number') out.push(section)
       else {
-        for (const part of this.#normalized.split(normalizeBert(section, this.spec.normalizing)))
+        for (const part of this.#normalized.split(this.normal(section)))
           push(typeof part === 'number' ? [part] : this.#find(part))
       }
     }
     return Int32Array.from(out)
+  }
+
+  normal(text: string): string {
+    return normalizeBert(text, this.spec.normalizing)
+  }
+
+  wholeWord(id: number): string | null {
+    const token = this.vocabulary[id]
+    return this.specialIds.includes(id) || token.startsWith(this.spec.prefix) ? null : token
   }
 
   override wordsOf(text: string): [word: string, start: number][] {

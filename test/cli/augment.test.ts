@@ -15,8 +15,12 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { randomScope } from '../../src/autograd/random.js'
 import { readTexts, streamTexts } from '../../src/files/data/texts.js'
-import { writePretrained } from '../../src/files/models/on-disk.js'
-import { BertForMaskedLM, DistilBertForSequenceClassification } from '../../src/nn/models/bert.js'
+import { loadTokenizer, writePretrained } from '../../src/files/models/on-disk.js'
+import {
+  BertForMaskedLM,
+  DistilBertForSequenceClassification,
+  RobertaForMaskedLM,
+} from '../../src/nn/models/bert.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
@@ -174,6 +178,22 @@ describe('tinystill augment', () => {
     await again(...same, '--batch-size', '3')
     expect(text('out.tsv')).toBe(bytes)
   })
+  it('takes a model with byte pairs, whose words have their space in the token', async () => {
+    const bytes = loadTokenizer(join(import.meta.dirname, '../golden/byte_bpe'))
+    const own = { ...sizes, vocabSize: bytes.vocabSize, padId: bytes.padId }
+    const roberta = randomScope(keyOf(1), () => new RobertaForMaskedLM(own))
+    const bias = roberta.decoder.bias as Tensor
+    for (const [i, word] of ['seven', 'dog'].entries())
+      bias.elements[bytes.vocabulary.indexOf(`Ġ${word}`)] = 30 - 10 * i
+    // Likelier still, and parts of words: nobody may draw them.
+    for (const part of ['sev', 'es', 'e']) bias.elements[bytes.vocabulary.indexOf(part)] = 90
+    writePretrained(at('bytes'), { model: roberta, tokenizer: bytes })
+    writeFileSync(at('numbers.tsv'), 'text\tlabel\nSo three, and (eight) of nine\tx\n')
+    const args = ['--data', at('numbers.tsv'), '--out', at('bytes.tsv'), '--top-k', '1', '--p', '1']
+    const { code, err } = await run('augment', '--model', at('bytes'), ...args, '--stop-words', 'none')
+    expect(code, err).toBe(0)
+    expect(readTexts(at('bytes.tsv')).texts[1]).toMatch(/^[A-Z]\w+ seven, seven \(\w+\) seven seven$/)
+  }, 60_000)
 })
 
 describe('the program', () => {

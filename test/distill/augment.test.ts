@@ -9,14 +9,16 @@ import { type AugmentModel, type AugmentOptions, augmentRows } from '../../src/d
 import { drawSamples } from '../../src/distill/augment/draw.js'
 import { largest } from '../../src/distill/augment/largest.js'
 import { englishStopWords } from '../../src/distill/augment/stop-words.js'
-import { contentWords, inCaseOf, wordsOf } from '../../src/distill/augment/words.js'
+import { contentWords, inCaseOf, wholeWords, wordsOf } from '../../src/distill/augment/words.js'
 import { readVectors, type WordVectors } from '../../src/files/data/vectors.js'
+import { loadTokenizer } from '../../src/files/models/on-disk.js'
 import { BertForMaskedLM } from '../../src/nn/models/bert.js'
 import type { UnpaddedInput } from '../../src/nn/models/input.js'
 import { Module } from '../../src/nn/module.js'
 import { backendReport, setThreads } from '../../src/tensor/backend.js'
 import { keyOf } from '../../src/tensor/rng.js'
 import { ints } from '../../src/tensor/tensor.js'
+import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
 import type { TextRow } from '../../src/text/rows.js'
 import { WordPieceTokenizer } from '../../src/text/wordpiece.js'
 import type { WordGuesser } from '../../src/train/masked.js'
@@ -87,6 +89,22 @@ describe('words', () => {
     const pieces = words.flatMap((w) => [...w.pieces])
     expect(pieces).toEqual([...tokenizer.pieces(text)])
   })
+
+  it.each(['byte_bpe', 'unigram', 'albert', 'mpnet', 'modernbert', 'deberta-v2'])(
+    'of %s are cut one by one as in the text',
+    (name) => {
+      const own = loadTokenizer(join(import.meta.dirname, '../golden', name)) as PiecedTokenizer
+      for (const text of ['the film is good and the man sings', 'A  quick night in town', ' one of them'])
+        expect(wordsOf(text, own).flatMap(({ pieces }) => [...pieces])).toEqual([...own.pieces(text)])
+      const { ids, words } = wholeWords(own, contentWords(englishStopWords))
+      expect(ids.length).toBeGreaterThan(5)
+      for (const [id, word] of words) {
+        // A vocabulary may have words that its own merges never make.
+        const found = wordsOf(`a ${word}`, own)[1].pieces
+        if (found.length === 1) expect([word, found[0]]).toEqual([word, id])
+      }
+    },
+  )
 
   it('may change where they are letters and say something', () => {
     const may = contentWords(englishStopWords)

@@ -5,9 +5,9 @@ import { DataError } from '../../errors.js'
 import { streamTexts, textFormat } from '../../files/data/texts.js'
 import { hashFile } from '../../files/hash.js'
 import { lockFile } from '../../files/lock.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import type { TextRow } from '../../text/rows.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { breathe } from '../../train/pace.js'
 import { Interrupted } from '../../train/run-state.js'
 import { addPartsOptions, checkDataOrParts } from '../parts/each.js'
@@ -21,7 +21,7 @@ import { type AugmentOptions, ENGLISH, NONE, settingsOf, sourceOf, wordsIn } fro
 /** How many rows, how many of them the model reads in part, and which words are in them. A row that cannot be read is found here, before the work. */
 function survey(
   file: string,
-  tokenizer: WordPieceTokenizer,
+  tokenizer: PiecedTokenizer,
   maxLength: number,
   reading: DataOptions,
 ): { total: number; long: number; known: Set<string> } {

@@ -8,7 +8,7 @@ import { streamTexts } from '../../files/data/texts.js'
 import { makeFolder, readText, writeAtomic } from '../../files/disk.js'
 import { openPart, type PartsPlan, partName } from '../../files/parts/plan.js'
 import { isTextsPublished, TEXTS, writeTextsPart } from '../../files/parts/texts.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import { breathe } from '../../train/pace.js'
 import { Interrupted } from '../../train/run-state.js'
 import { eachPart, readParts } from '../parts/each.js'
@@ -26,17 +26,16 @@ function knownWords(
   folder: string,
   plan: PartsPlan,
   out: string,
-  tokenizer: WordPieceTokenizer,
+  tokenizer: PiecedTokenizer,
   { output }: Context,
 ): ReadonlySet<string> {
-  const { vocabulary, spec } = tokenizer
   const hashes = plan.parts.map((part) => part.sha256)
-  const name = sha256(JSON.stringify([hashes, vocabulary, spec.normalizing])).slice(0, 16)
+  const name = sha256(JSON.stringify([hashes, tokenizer.toJSON()])).slice(0, 16)
   const path = join(out, `words-${name}.json`)
   if (existsSync(path)) return new Set(JSON.parse(readText(path)) as string[])
   output.info(`${folder}: its words are looked through, once for all parts`)
   const known = new Set<string>()
-  const words = new Set(vocabulary)
+  const words = new Set(tokenizer.vocabulary.map((_, id) => tokenizer.wholeWord(id)))
   for (const part of plan.parts.keys())
     for (const row of streamTexts(openPart(folder, plan, part)))
       for (const word of wordsIn(row, tokenizer)) if (words.has(word)) known.add(word)

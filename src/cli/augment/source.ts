@@ -7,9 +7,9 @@ import { readVectors, type WordVectors } from '../../files/data/vectors.js'
 import { hashFile } from '../../files/hash.js'
 import { readLines } from '../../files/lines.js'
 import { loadWordGuesser, type WordGuesserFolder } from '../../files/models/guesser.js'
-import { normalizeBert, splitBert } from '../../text/bert-normalizer.js'
+import { splitBert } from '../../text/bert-normalizer.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import type { TextRow } from '../../text/rows.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
 import type { PartsOptions } from '../parts/each.js'
 import type { CommonOptions, Context } from '../shared/command.js'
 import { type DataFileOptions, settleBackend } from '../shared/options.js'
@@ -40,22 +40,22 @@ function stopWordsOf({ stopWords: name }: AugmentOptions): ReadonlySet<string> {
 /** The file's words as the tokenizer has them, those alone that may stand in a text. */
 function vectorsOf(
   { vectors: file }: AugmentOptions,
-  { spec }: WordPieceTokenizer,
+  tokenizer: PiecedTokenizer,
   stopWords: ReadonlySet<string>,
 ): WordVectors | null {
   if (file === undefined) return null
   const may = contentWords(stopWords)
   return readVectors(file, {
     keep: (word) => {
-      const normal = normalizeBert(word, spec.normalizing)
+      const normal = tokenizer.normal(word)
       return may(normal) ? normal : null
     },
   })
 }
 
 /** A row's words as the tokenizer has them. */
-export const wordsIn = ({ text, textB }: TextRow, { spec }: WordPieceTokenizer): string[] =>
-  splitBert(normalizeBert(`${text} ${textB ?? ''}`, spec.normalizing))
+export const wordsIn = ({ text, textB }: TextRow, tokenizer: PiecedTokenizer): string[] =>
+  splitBert(tokenizer.normal(`${text} ${textB ?? ''}`))
 
 /** What texts are made with. */
 export interface Source extends Pick<WordGuesserFolder, 'model' | 'tokenizer'> {

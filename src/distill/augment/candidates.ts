@@ -2,7 +2,7 @@
 // pieces has neighbours.
 import type { WordVectors } from '../../files/data/vectors.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import type { WordGuesser } from '../../train/masked.js'
 import { guess, type Hidden } from './guesses.js'
 import { Neighbours } from './neighbours.js'
@@ -12,7 +12,7 @@ import { contentWords, type MayChange, piecesOf, type Word, wholeWords, wordsOf 
 /** A masked-language model and what belongs to it. */
 export interface AugmentModel {
   model: WordGuesser
-  tokenizer: WordPieceTokenizer
+  tokenizer: PiecedTokenizer
   /** Longest input in tokens. Words behind it are guessed by nobody and stay. */
   maxLength: number
   /** Of its words, [vocabulary, width]. */
@@ -45,7 +45,8 @@ export interface OpenText {
 
 export class CandidateFinder {
   readonly #may: MayChange
-  readonly #among: Int32Array
+  /** Tokens that may be guessed, and the words that they are. */
+  readonly #among: ReturnType<typeof wholeWords>
   readonly #neighbours: Neighbours
   /** Of words met so far. */
   readonly #met = new Map<string, readonly string[]>()
@@ -57,11 +58,12 @@ export class CandidateFinder {
   ) {
     const { model, tokenizer, embeddings } = source
     const { stopWords = englishStopWords, vectors = null, known = null } = options
-    if (tokenizer.maskId === null) throw new RangeError('augment: the vocabulary has no [MASK]')
+    if (tokenizer.maskId === null)
+      throw new RangeError('augment: the vocabulary has no token for a hidden word')
     this.#maskId = tokenizer.maskId
     this.#may = contentWords(stopWords)
     this.#among = wholeWords(tokenizer, this.#may)
-    if (this.#among.length < 2)
+    if (this.#among.ids.length < 2)
       throw new RangeError('augment: the vocabulary has no whole words that could replace others')
     this.#neighbours =
       vectors === null
@@ -106,11 +108,11 @@ export class CandidateFinder {
       })
     }
     const guessed = guess(model, hidden, {
-      ...{ maskId: this.#maskId, among: this.#among },
+      ...{ maskId: this.#maskId, among: this.#among.ids },
       ...{ topK, batchSize },
     })
     places.forEach(([text, i], at) => {
-      text.candidates[i] = guessed[at].map((id) => tokenizer.vocabulary[id])
+      text.candidates[i] = guessed[at].map((id) => this.#among.words.get(id) as string)
     })
     this.#findNeighbours(others, topK)
   }

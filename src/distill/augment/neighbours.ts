@@ -7,7 +7,7 @@ import { tidy } from '../../autograd/tidy.js'
 import type { WordVectors } from '../../files/data/vectors.js'
 import { cut, inOrder, selectRows } from '../../nn/data.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import { largest } from './largest.js'
 import { type MayChange, type Word, wholeWords } from './words.js'
 
@@ -53,17 +53,19 @@ export class Neighbours {
    * of several pieces is the mean of their rows. One with an unknown piece has none. Beginnings of words look like words
    * there (transp of transporting), and are the most like: `may` should know words.
    */
-  static ofEmbeddings(embeddings: Tensor, tokenizer: WordPieceTokenizer, may: MayChange): Neighbours {
+  static ofEmbeddings(embeddings: Tensor, tokenizer: PiecedTokenizer, may: MayChange): Neighbours {
     const width = embeddings.shape[1]
     const rows = embeddings.elements as Float32Array
-    const ids = wholeWords(tokenizer, may)
-    const words = Array.from(ids, (id) => tokenizer.vocabulary[id])
-    return new Neighbours({ words, width, table: selectRows(rows, width, ids) }, ({ pieces }) => {
-      if (pieces.length === 0 || pieces.includes(tokenizer.unkId)) return null
-      const sum = new Float32Array(width)
-      for (const id of pieces) for (let c = 0; c < width; c++) sum[c] += rows[id * width + c]
-      return sum
-    })
+    const { ids, words } = wholeWords(tokenizer, may)
+    return new Neighbours(
+      { words: [...words.values()], width, table: selectRows(rows, width, ids) },
+      ({ pieces }) => {
+        if (pieces.length === 0 || pieces.includes(tokenizer.unkId)) return null
+        const sum = new Float32Array(width)
+        for (const id of pieces) for (let c = 0; c < width; c++) sum[c] += rows[id * width + c]
+        return sum
+      },
+    )
   }
 
   /** Of each word the up to `topK` nearest, the nearest first, never the word itself. */

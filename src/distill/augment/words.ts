@@ -1,6 +1,6 @@
 // The words of a text: where each stands, what the model makes of it, and whether it may be replaced.
-import { normalizeBert, placedWords } from '../../text/bert-normalizer.js'
-import type { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { placedWords } from '../../text/bert-normalizer.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 
 export interface Word {
   /** As it stands in the text, from character `start` on. */
@@ -25,14 +25,18 @@ export function contentWords(stopWords: ReadonlySet<string>): MayChange {
   return (word) => LETTERS.test(word) && !stopWords.has(word.toLowerCase())
 }
 
-/** BERT's words of a text, each with its pieces; those of the text are all of these one after the other. */
-export function wordsOf(text: string, tokenizer: WordPieceTokenizer): Word[] {
-  const { normalizing } = tokenizer.spec
-  return placedWords(text).map(([word, start]) => ({
-    ...{ word, start },
-    normal: normalizeBert(word, normalizing).trim(),
-    pieces: tokenizer.pieces(word),
-  }))
+/**
+ * BERT's words of a text, each with the pieces of it and of the space before it. One after the other they are the text's, but
+ * where pieces go over the borders of words, as 't of don't may: such a word is read in other pieces and stays as it is.
+ */
+export function wordsOf(text: string, tokenizer: PiecedTokenizer): Word[] {
+  let done = 0
+  return placedWords(text).map(([word, start]) => {
+    const part = text.slice(done, start + word.length)
+    const pieces = done === 0 ? tokenizer.pieces(part) : tokenizer.restPieces(part)
+    done = start + word.length
+    return { word, start, normal: tokenizer.normal(word).trim(), pieces }
+  })
 }
 
 /** Pieces of all words. */
@@ -46,12 +50,17 @@ export function piecesOf(words: readonly Word[]): Int32Array {
   return out
 }
 
-/** Ids of the vocabulary that are whole words and may take another's place, rising. */
-export function wholeWords({ vocabulary, spec, specialIds }: WordPieceTokenizer, may: MayChange): Int32Array {
-  const special = new Set(specialIds)
-  return Int32Array.from(vocabulary.keys()).filter(
-    (id) => !special.has(id) && !vocabulary[id].startsWith(spec.prefix) && may(vocabulary[id]),
-  )
+/** Tokens of the vocabulary that are whole words and may take another's place, with their ids, which rise. */
+export function wholeWords(
+  tokenizer: PiecedTokenizer,
+  may: MayChange,
+): { ids: Int32Array; words: ReadonlyMap<number, string> } {
+  const words = new Map<number, string>()
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    const word = tokenizer.wholeWord(id)
+    if (word !== null && may(word)) words.set(id, word)
+  }
+  return { ids: Int32Array.from(words.keys()), words }
 }
 
 /** `word` in the case of the one whose place it takes: Film, FILM. Where the tokenizer keeps cases it has its own. */

@@ -1,7 +1,7 @@
 // A folder that guesses masked words, with its tokenizer.
 import { CheckpointError } from '../../errors.js'
 import type { MaskedWords } from '../../nn/models/heads.js'
-import { WordPieceTokenizer } from '../../text/wordpiece.js'
+import { PiecedTokenizer } from '../../text/pieces/base.js'
 import { OWN_MODEL_TYPE } from './folder.js'
 import { trainingOf } from './match.js'
 import { loadPretrained, readModelFields } from './on-disk.js'
@@ -10,7 +10,7 @@ import { tokenizerOf } from './pretrained.js'
 /** A model that guesses masked words, out of a folder. */
 export interface WordGuesserFolder {
   model: MaskedWords
-  tokenizer: WordPieceTokenizer
+  tokenizer: PiecedTokenizer
   /** What people should know of the folder. */
   notes: readonly string[]
 }
@@ -30,13 +30,17 @@ export function loadWordGuesser(folder: string): WordGuesserFolder {
   const { model, info } = loaded
   if (model.kind !== 'masked-lm') return refuse(`holds a ${model.kind} model`)
   const tokenizer = tokenizerOf(folder, loaded)
-  if (!(tokenizer instanceof WordPieceTokenizer))
+  if (!(tokenizer instanceof PiecedTokenizer))
     throw new CheckpointError(
       folder,
-      'its tokenizer does not cut words as BERT does, and words are what is varied',
-      'Take a model of the BERT family',
+      'its tokenizer knows whole words alone',
+      'Take a model of pieces of words',
     )
   if (tokenizer.maskId === null)
-    throw new CheckpointError(folder, 'its tokenizer has no [MASK]', "Copy the model's own into it")
+    throw new CheckpointError(
+      folder,
+      'its tokenizer has no token for a hidden word',
+      "Copy the model's own into it",
+    )
   return { model: model as MaskedWords, tokenizer, notes: info.notes }
 }

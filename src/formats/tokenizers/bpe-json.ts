@@ -36,6 +36,13 @@ export function byteCharacters(): string[] {
   return Array.from({ length: BYTES }, (_, b) => String.fromCharCode(printable(b) ? b : next++))
 }
 
+/** The bytes that a piece stands for; a question mark for a character of an added token that stands for none. */
+export function bytesOf(piece: string): Uint8Array {
+  byteOf ??= new Map(byteCharacters().map((char, byte) => [char, byte]))
+  return Uint8Array.from(piece, (char) => byteOf?.get(char) ?? 63)
+}
+let byteOf: ReadonlyMap<string, number> | undefined
+
 /** The spec in a tokenizer.json. Throws CheckpointError that names `file` and the field. */
 export function readByteBpe(json: unknown, file: string): ByteBpeSpec {
   const root = rootOf(json, file)

@@ -103,6 +103,17 @@ export abstract class PiecedTokenizer<Spec extends PiecedSpec = PiecedSpec> impl
 
   abstract pieces(text: string): Int32Array
 
+  /** A text, or a part of one, as the vocabulary has it: lower-cased, composed, or whatever else is done before it is cut. */
+  abstract normal(text: string): string
+
+  /** Pieces of a part of a text, with the spaces before it, behind another part: nothing is put in front of it. */
+  restPieces(part: string): Int32Array {
+    return this.pieces(part)
+  }
+
+  /** The word that a token by itself is, behind a space; null for a part of one and for special tokens. */
+  abstract wholeWord(id: number): string | null
+
   /** The words of a text that was not split, each with its place: what stands between spaces, where the model knows no other words. */
   wordsOf(text: string): [word: string, start: number][] {
     return Array.from(text.matchAll(/\P{White_Space}+/gu), (found) => [found[0], found.index])

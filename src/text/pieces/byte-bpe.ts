@@ -2,6 +2,7 @@
 import {
   type ByteBpeSpec,
   byteCharacters,
+  bytesOf,
   readByteBpe,
   writeByteBpe,
 } from '../../formats/tokenizers/bpe-json.js'
@@ -18,6 +19,7 @@ const WORD =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 
 const utf8 = new TextEncoder()
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** RoBERTa's and GPT-2's tokenizer: words with the space before them, cut into pieces of their bytes. */
 export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
@@ -37,7 +39,7 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
     const sought = [false, true].map((late) => spec.added.filter(({ normalized }) => normalized === late))
     this.#finders = [
       new Finder(sought[0]),
-      new Finder(sought[1].map((token) => ({ ...token, content: this.#normal(token.content) }))),
+      new Finder(sought[1].map((token) => ({ ...token, content: this.normal(token.content) }))),
     ]
   }
 
@@ -63,20 +65,29 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
     return this.#all(word, true)
   }
 
+  override restPieces(part: string): Int32Array {
+    return this.#all(part, false)
+  }
+
+  normal(text: string): string {
+    return this.spec.nfc ? text.normalize('NFC') : text
+  }
+
+  wholeWord(id: number): string | null {
+    const written = text.decode(bytesOf(this.vocabulary[id]))
+    return this.specialIds.includes(id) || !written.startsWith(' ') ? null : written.slice(1)
+  }
+
   #all(text: string, prefixed: boolean): Int32Array {
     const [first, second] = this.#finders
     const out: number[] = []
     for (const part of first.split(text)) {
-      for (const section of typeof part === 'number' ? [part] : second.split(this.#normal(part))) {
+      for (const section of typeof part === 'number' ? [part] : second.split(this.normal(part))) {
         if (typeof section === 'number') out.push(section)
         else if (section !== '') this.#push(section, prefixed, out)
       }
     }
     return Int32Array.from(out)
-  }
-
-  #normal(text: string): string {
-    return this.spec.nfc ? text.normalize('NFC') : text
   }
 
   #push(section: string, prefixed: boolean, out: number[]): void {

@@ -3,6 +3,7 @@
 import { Normalizer } from '../../formats/tokenizers/charsmap.js'
 import {
   type PlainStep,
+  type PrependScheme,
   readUnigram,
   SPACE_SIGN,
   type UnigramSpec,
@@ -65,7 +66,7 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
     this.#normalizer = charsmap === null ? null : new Normalizer(charsmap)
     this.#raw = new Finder(added.filter((token) => !token.normalized))
     const late = added.filter((token) => token.normalized)
-    this.#normalized = new Finder(late.map((token) => ({ ...token, content: this.#normal(token.content) })))
+    this.#normalized = new Finder(late.map((token) => ({ ...token, content: this.normal(token.content) })))
   }
 
   /**
@@ -82,13 +83,29 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
   }
 
   pieces(text: string): Int32Array {
+    return this.#all(text, this.spec.prepend)
+  }
+
+  /** A normalizer may take the spaces away, so that their sign is put there whatever the folder says. */
+  override restPieces(part: string): Int32Array {
+    return this.#all(part, /^\p{White_Space}/u.test(part) ? 'always' : 'never')
+  }
+
+  wholeWord(id: number): string | null {
+    const token = this.vocabulary[id]
+    return this.specialIds.includes(id) || !token.startsWith(SPACE_SIGN) ? null : token.slice(1)
+  }
+
+  #all(text: string, prepend: PrependScheme): Int32Array {
     const out: number[] = []
     let first = true
     for (const part of this.#raw.split(text)) {
-      const sections = typeof part === 'number' ? [part] : this.#normalized.split(this.#normal(part))
+      const sections = typeof part === 'number' ? [part] : this.#normalized.split(this.normal(part))
       for (const section of sections) {
         if (typeof section === 'number') out.push(section)
-        else for (const word of this.#words(section, first)) for (const id of this.#cut(word)) out.push(id)
+        else
+          for (const word of this.#words(section, first, prepend))
+            for (const id of this.#cut(word)) out.push(id)
         if (section !== '') first = false
       }
     }
@@ -99,15 +116,15 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
     return writeUnigram(this.spec)
   }
 
-  #normal(text: string): string {
+  normal(text: string): string {
     const given = this.spec.before.reduce((own, step) => plainSteps[step](own), text)
     const plain = this.#normalizer?.normalize(given) ?? given
     return this.spec.oneSpace ? plain.replace(/ {2,}/g, ' ') : plain
   }
 
   /** Each begins with the sign of a space, but for the rest of one that has none in front. */
-  #words(section: string, first: boolean): string[] {
-    const { splitsSpaces, prepend } = this.spec
+  #words(section: string, first: boolean, prepend: PrependScheme): string[] {
+    const { splitsSpaces } = this.spec
     const parts = splitsSpaces ? section.split(SPACES) : [section]
     return parts.flatMap((part, i) => {
       if (part === '') return []

@@ -1,5 +1,5 @@
 // Text out of ids, piece by piece as they are generated: what encoding did, undone.
-import { byteCharacters } from '../../formats/tokenizers/bpe-json.js'
+import { bytesOf } from '../../formats/tokenizers/bpe-json.js'
 import type { Tokenizer } from '../encoding.js'
 import { WordPieceTokenizer } from '../wordpiece.js'
 import { ByteBpeTokenizer } from './byte-bpe.js'
@@ -34,7 +34,6 @@ function pieceOf({ vocabulary }: Tokenizer, id: number): string {
 }
 
 function byteWriter(tokenizer: ByteBpeTokenizer): Writer {
-  const byteOf = new Map(byteCharacters().map((char, byte) => [char, byte]))
   const added = new Set(tokenizer.spec.added.map(({ id }) => id))
   const special = new Set(tokenizer.specialIds)
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -43,10 +42,7 @@ function byteWriter(tokenizer: ByteBpeTokenizer): Writer {
       const piece = pieceOf(tokenizer, id)
       if (special.has(id)) return ''
       if (added.has(id)) return utf8.decode() + piece
-      return utf8.decode(
-        Uint8Array.from(piece, (char) => byteOf.get(char) ?? 63),
-        { stream: true },
-      )
+      return utf8.decode(bytesOf(piece), { stream: true })
     },
     end: () => utf8.decode(),
   }
