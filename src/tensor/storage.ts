@@ -71,6 +71,13 @@ export function limitMemory(bytes: number): void {
   machine = bytes
 }
 
+let tellFull: (() => void) | null = null
+
+/** Calls `tell` once, when the shared memory first has no room: what lies outside is computed by plain loops, many times slower. */
+export function onMemoryFull(tell: () => void): void {
+  tellFull = tell
+}
+
 /** A copy of a storage's elements on a device. */
 export interface DeviceCopy {
   free(): void
@@ -264,7 +271,13 @@ const gone: Record<DType, TypedArray> = {
 
 /** An address in the shared memory, or -1. float64 never lies there: its kernels are plain loops. */
 function place(dtype: DType, bytes: number): number {
-  return heap === null || dtype === 'float64' ? -1 : heap.alloc(bytes)
+  if (heap === null || dtype === 'float64') return -1
+  const address = heap.alloc(bytes)
+  if (address < 0) {
+    tellFull?.()
+    tellFull = null
+  }
+  return address
 }
 
 function arrayAt(dtype: DType, address: number, length: number): TypedArray {

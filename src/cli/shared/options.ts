@@ -3,7 +3,7 @@ import { totalmem } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { raceBackends, setBackend, setThreads } from '../../tensor/backend.js'
 import { gpuModes } from '../../tensor/backends/gpu/index.js'
-import { limitMemory } from '../../tensor/storage.js'
+import { limitMemory, memory, onMemoryFull } from '../../tensor/storage.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import type { SaveEvery } from '../../train/run-state.js'
 import type { CommonOptions, Environment } from './command.js'
@@ -295,4 +295,10 @@ export function listen(signals: Environment['signals']): { readonly signal: stri
 export function settleBackend(output: Output): void {
   const { gpu } = raceBackends()
   if (gpu !== null) output.info(`gpu: ${gpu.driver} (${gpu.mode}): ${gpu.why}`)
+  onMemoryFull(() => {
+    const gb = memory().reserved / 2 ** 30
+    output.info(
+      `warning: the ${gb.toFixed(1)} GB that threads and kernels share are full; what finds no room is computed many times slower. Take a smaller --batch-size or --max-length`,
+    )
+  })
 }
