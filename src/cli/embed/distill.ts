@@ -27,13 +27,13 @@ import { type Embedder, embed, type Vectors } from '../../train/embedding/vector
 import type { Figures } from '../../train/reports.js'
 import type { DistillOptions } from '../distill/options.js'
 import type { Context } from '../shared/command.js'
-import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
+import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { place } from '../shared/model-folder.js'
 import { dataOptions, flagOf, given, settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { measureSpeeds, shownSpeed } from '../shared/speed.js'
 import { bytes, count, duration } from '../shared/table.js'
-import { trainingProgress } from '../shared/training-progress.js'
+import { watched } from '../shared/training-progress.js'
 import { allTexts, embedLength, judgePairs, neighbourTexts, type PairSet, readPairs } from './data.js'
 
 /** Options of distill that say nothing of vectors. */
@@ -219,7 +219,6 @@ export async function distillEmbeddings(
     const { values } = await vectorsOf(teacher, taught, options.train)
     const { size } = teacher
     const data = textData(read, null, tokenizer, maxLength)
-    const tell = trainingProgress('distilling', context, ({ epoch }) => ({ epoch: `${epoch}` }))
     const result = await learnVectors(
       model,
       data,
@@ -227,17 +226,8 @@ export async function distillEmbeddings(
       { loss, ...(options.matryoshka && { matryoshka: options.matryoshka }) },
       {
         ...{ ...pace, weightDecay, seed: options.seed, groups: {}, onNonfinite: options.onNonfinite },
-        store: run.state.training('distil'),
         ...(sets.dev && { evaluate: () => judgePairs(own, sets.dev as PairSet, null) }),
-        onStep: (report) => {
-          run.step(report)
-          tell(report)
-        },
-        onEvaluation: (report) => {
-          run.evaluation(report)
-          if (Object.keys(report.figures).length > 0)
-            context.progress.note(`epoch ${report.epoch}: ${lineOf(report.figures)}`)
-        },
+        ...watched(run, context, { name: 'distil', label: 'distilling' }),
       },
     )
     context.progress.finish(`trained for ${duration(run.seconds)}, ${count(result.steps)} steps`)
@@ -250,11 +240,6 @@ export async function distillEmbeddings(
     throw error
   }
 }
-
-const lineOf = (figures: Figures) =>
-  Object.entries(figures)
-    .map(([name, value]) => `${name} ${shownFigure(name, value)}`)
-    .join(', ')
 
 const folderOf = (options: DistillOptions, more: object, context: Context): RunFolder => {
   const { seed, out, train, dev, test, student, tokenizer } = options

@@ -24,12 +24,12 @@ import type { Embedder } from '../../train/embedding/vectors.js'
 import type { Figures } from '../../train/reports.js'
 import { fit } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
-import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
+import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { place } from '../shared/model-folder.js'
 import { dataOptions, given, settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { bytes, count, duration } from '../shared/table.js'
-import { trainingProgress } from '../shared/training-progress.js'
+import { watched } from '../shared/training-progress.js'
 import { freezeRules } from '../train/freeze.js'
 import type { TrainOptions } from '../train/options.js'
 import { embedLength, judgePairs, type PairSet, readPairs } from './data.js'
@@ -137,7 +137,6 @@ export async function trainEmbeddings(options: TrainOptions, context: Context): 
           : pairCosineLoss(p, q, tensor(Float32Array.from(rows, (row) => scores[row])))
       return dims.length === 0 ? one(x, y) : matryoshkaLoss([x, y], [model.size, ...dims], one)
     }
-    const tell = trainingProgress('training', context, ({ epoch }) => ({ epoch: `${epoch}` }))
     const result = await fit(new Pupil(model), pairData(a, b), loss, {
       ...{ ...length, lr, seed: options.seed, batchSize: options.batchSize, accumulate: options.accumulate },
       ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
@@ -147,18 +146,7 @@ export async function trainEmbeddings(options: TrainOptions, context: Context): 
       ...(options.patience !== undefined && { patience: options.patience }),
       ...(options.metric !== undefined && { metric: options.metric }),
       ...(sets.dev && { evaluate: () => judgePairs(own, sets.dev as PairSet, null) }),
-      store: run.state.training('train'),
-      onStep: (report) => {
-        run.step(report)
-        tell(report)
-      },
-      onEvaluation: (report) => {
-        run.evaluation(report)
-        const told = Object.entries(report.figures).map(
-          ([name, value]) => `${name} ${shownFigure(name, value)}`,
-        )
-        if (told.length > 0) context.progress.note(`epoch ${report.epoch}: ${told.join(', ')}`)
-      },
+      ...watched(run, context, { name: 'train', label: 'training' }),
     })
     context.progress.finish(`trained for ${duration(run.seconds)}, ${count(result.steps)} steps`)
     place(options.out, sentenceFiles({ ...own, prompts: started.prompts }), output, { run: true })

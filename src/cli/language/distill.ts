@@ -23,7 +23,7 @@ import { place } from '../shared/model-folder.js'
 import { dataOptions, flagOf, given, settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { bytes, count, duration } from '../shared/table.js'
-import { trainingProgress } from '../shared/training-progress.js'
+import { watched } from '../shared/training-progress.js'
 import { type LanguageFolder, openLanguageModel } from './open.js'
 
 /** Options of distill that say nothing of next words. */
@@ -126,7 +126,6 @@ export async function distillLanguage(
   )
   if (run.done) return run.leave()
   try {
-    const tell = trainingProgress('distilling', context, ({ epoch }) => ({ epoch: `${epoch}` }))
     const held = sets.find(([use]) => use === 'dev')?.[1]
     const [{ result }] = await runPlan(plan, {
       ...{ seed, general: null, teacher: teacher.model as unknown as Student },
@@ -137,14 +136,9 @@ export async function distillLanguage(
         throw new TinystillError(`${recipe.name}: next words need the teacher beside the student`)
       },
       watch: () => ({
-        store: run.state.training('distil'),
+        ...watched(run, context, { name: 'distil', label: 'distilling' }),
         onNonfinite: options.onNonfinite,
         ...(held && { evaluate: () => nextWordFigures(model, held), metric: 'loss' }),
-        onStep: (report) => {
-          run.step(report)
-          tell(report)
-        },
-        onEvaluation: (report) => run.evaluation(report),
       }),
     })
     progress.finish(`trained for ${duration(run.seconds)}, ${count(result.steps)} steps`)

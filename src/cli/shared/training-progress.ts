@@ -1,6 +1,9 @@
 // What is told of a training while it goes: a line with its loss and speed, and the steps that were left out.
-import type { StepReport } from '../../train/reports.js'
+import type { Figures, StepReport } from '../../train/reports.js'
+import type { FitOptions } from '../../train/trainer.js'
 import type { Context } from './command.js'
+import { shownFigure } from './figures.js'
+import type { RunFolder } from './run-folder.js'
 import { skippedNotes } from './skipped.js'
 import { count } from './table.js'
 
@@ -25,5 +28,36 @@ export function trainingProgress(
       loss: report.loss.toFixed(4),
       'tokens/s': count((tokens * 1000) / Math.max(1, now() - began)),
     })
+  }
+}
+
+const lineOf = (figures: Figures) =>
+  Object.entries(figures)
+    .map(([name, value]) => `${name} ${shownFigure(name, value)}`)
+    .join(', ')
+
+/** For fit(): the one training of a run is kept in its folder under `name`, and told while it goes. */
+export function watched(
+  run: RunFolder,
+  context: Context,
+  { name, label, epochs }: { name: string; label: string; epochs?: number | undefined },
+): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
+  const tell = trainingProgress(label, context, ({ epoch }) => ({
+    epoch: epochs === undefined ? `${epoch}` : `${epoch}/${epochs}`,
+  }))
+  return {
+    store: run.state.training(name),
+    onStep: (report) => {
+      run.step(report)
+      tell(report)
+    },
+    onEvaluation: (report) => {
+      run.evaluation(report)
+      const told = lineOf(report.figures)
+      if (told === '') return
+      context.progress.note(
+        `epoch ${report.epoch}, batch ${report.step}: ${told}${report.best ? '' : ', no better'}`,
+      )
+    },
   }
 }

@@ -7,18 +7,16 @@ import { isPythons } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { freeze } from '../../nn/optim/groups.js'
 import { keyOf } from '../../tensor/rng.js'
-import type { StepReport } from '../../train/reports.js'
-import type { FitOptions } from '../../train/trainer.js'
 import { trainEmbeddings } from '../embed/train.js'
 import type { CommandSpec, Context } from '../shared/command.js'
-import { bytesOfFolder, figureTable, shownFigure } from '../shared/figures.js'
+import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { place } from '../shared/model-folder.js'
 import { dataOptions, given, goesWith, noSettings, settleBackend } from '../shared/options.js'
 import { RunFolder, type RunResult } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
 import { count, duration } from '../shared/table.js'
 import { tellTokens, textsOf } from '../shared/tokens.js'
-import { trainingProgress } from '../shared/training-progress.js'
+import { watched } from '../shared/training-progress.js'
 import { freezeRules } from './freeze.js'
 import { type TrainOptions, trainOptions } from './options.js'
 import { classifyTask, type TaskPlan } from './tasks.js'
@@ -32,33 +30,6 @@ function describe({ model, tokenizer, info }: Started, frozen: readonly string[]
   if (info !== null && info.unused.length > 0) parts.push(`not used: ${info.unused.join(', ')}`)
   if (frozen.length > 0) parts.push(`${frozen.length} parameters frozen`)
   return parts.join('; ')
-}
-
-/** Progress lines, and everything into the run's folder. */
-function watch(
-  run: RunFolder,
-  context: Context,
-  epochs: number | undefined,
-): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
-  const tell = trainingProgress('training', context, ({ epoch }) => ({
-    epoch: epochs === undefined ? `${epoch}` : `${epoch}/${epochs}`,
-  }))
-  return {
-    store: run.state.training('train'),
-    onStep: (report: StepReport) => {
-      run.step(report)
-      tell(report)
-    },
-    onEvaluation: (report) => {
-      run.evaluation(report)
-      const told = Object.entries(report.figures).map(
-        ([name, value]) => `${name} ${shownFigure(name, value)}`,
-      )
-      context.progress.note(
-        `epoch ${report.epoch}, batch ${report.step}: ${told.join(', ')}${report.best ? '' : ', no better'}`,
-      )
-    },
-  }
 }
 
 async function run(options: TrainOptions, context: Context): Promise<void> {
@@ -114,7 +85,7 @@ async function run(options: TrainOptions, context: Context): Promise<void> {
       groups: { layerDecay: options.layerDecay, decayAll: options.decayAll },
       ...(options.evalEvery !== undefined && { evaluateEvery: options.evalEvery }),
       ...(options.patience !== undefined && { patience: options.patience }),
-      ...watch(folder, context, length.epochs),
+      ...watched(folder, context, { name: 'train', label: 'training', epochs: length.epochs }),
     })
     progress.finish(
       `trained for ${duration(folder.seconds)}, ${result.stopped === 'patience' ? 'ended early, ' : ''}kept the weights of epoch ${result.best.epoch}${skippedText(folder.skipped)}`,
