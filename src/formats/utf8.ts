@@ -1,6 +1,9 @@
 // Text as UTF-8, and nothing else.
 import { CheckpointError } from '../errors.js'
 
+/** Of a text in a model's folder: the largest tokenizers of the BERT family take 10 MB, all other texts less. */
+export const MAX_TEXT_BYTES = 64 * 2 ** 20
+
 /** Without a byte order mark. Throws CheckpointError that names `path` and the first line that is not UTF-8. */
 export function decodeText(path: string, bytes: Uint8Array): string {
   try {

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { CheckpointError } from '../../errors.js'
+import { MAX_TEXT_BYTES } from '../../formats/utf8.js'
 import { explain, fillFrom, openFile, readText } from '../disk.js'
 import type { ModelFolder } from './model-folder.js'
 import { noModel } from './other-folders.js'
@@ -13,7 +14,7 @@ export function diskFolder(path: string): ModelFolder {
   return {
     ...{ path, at },
     has: (name) => existsSync(at(name)),
-    text: (name, maxBytes) => readText(at(name), maxBytes),
+    text: (name, maxBytes = MAX_TEXT_BYTES) => readText(at(name), maxBytes),
     weights: (name, { maxHeaderBytes, inside = false } = {}) => {
       if (inside) checkInside(path, at(name))
       return openWeights(at(name), maxHeaderBytes)

@@ -5,7 +5,7 @@ import { configOf, type ModelConfig } from '../../formats/config.js'
 import { Fields } from '../../formats/fields.js'
 import { shown } from '../../formats/json.js'
 import { parseJson } from '../../formats/parse-json.js'
-import { decodeText } from '../../formats/utf8.js'
+import { decodeText, MAX_TEXT_BYTES } from '../../formats/utf8.js'
 import { isPickle, refusePickle } from './pickles.js'
 import { WeightFile } from './weights.js'
 
@@ -15,7 +15,7 @@ export interface ModelFolder {
   /** What errors call one of its files. */
   at(name: string): string
   has(name: string): boolean
-  /** Throws CheckpointError for a file that is missing, larger than `maxBytes`, or not UTF-8. */
+  /** Throws CheckpointError for a file that is missing, larger than `maxBytes` (64 MiB), or not UTF-8. */
   text(name: string, maxBytes?: number): string
   /** Opens safetensors and checks their header; with `inside` a link that leads out of the folder is refused. Close them. */
   weights(name: string, options?: { maxHeaderBytes?: number | undefined; inside?: boolean }): WeightFile
@@ -25,9 +25,6 @@ export interface ModelFolder {
 
 /** Files by their names, as a folder from Hugging Face has them: config.json, model.safetensors, tokenizer.json. */
 export type ModelFiles = Readonly<Record<string, Uint8Array | string>>
-
-/** The largest tokenizers of the BERT family take 10 MB, all other texts less. */
-const MAX_TEXT_BYTES = 64 * 2 ** 20
 
 /** `path` is what errors call it. Throws TypeError for what is neither bytes nor text. */
 export function memoryFolder(files: ModelFiles, path = 'model'): ModelFolder {

@@ -41,9 +41,6 @@ import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import type { FileContent } from '../disk.js'
 import { type ModelFolder, readJsonIn } from './model-folder.js'
 
-/** Of vocab.txt and merges.txt: the largest vocabularies of the BERT family take 5 MB. */
-const MAX_BYTES = 64 * 2 ** 20
-
 /** Sets of files that each hold a tokenizer, the first that is whole before the others. */
 export const tokenizerFileSets: readonly (readonly string[])[] = [
   ['tokenizer.json'],
@@ -116,7 +113,7 @@ function bpeFilesIn(folder: ModelFolder, files: FolderFiles, { reading }: Tokeni
   const names = ['vocab.json', 'merges.txt'] as const
   if (!names.every((name) => folder.has(name))) return null
   const [file, merges] = names.map((name) => folder.at(name))
-  const given = { vocab: readJsonIn(folder, 'vocab.json'), merges: folder.text('merges.txt', MAX_BYTES) }
+  const given = { vocab: readJsonIn(folder, 'vocab.json'), merges: folder.text('merges.txt') }
   const roles = { ...(plain ? gpt2Roles : robertaRoles), ...namesOf(files) }
   const { cls, sep } = { ...robertaRoles, ...roles }
   const document = bpeDocument(
@@ -202,7 +199,7 @@ function vocabularyFile(
       `has no tokenizer.json, which ${name ?? 'the class that Python takes for this model_type'} goes by`,
       "Copy it from the model's own folder, or name BertTokenizer as tokenizer_class to go by vocab.txt",
     )
-  const lines = folder.text('vocab.txt', MAX_BYTES).split(/\r?\n/)
+  const lines = folder.text('vocab.txt').split(/\r?\n/)
   if (lines.at(-1) === '') lines.pop()
   const settings = {
     ...{ normalizing: bertNormalizing(files.config), names, declared: declaredTokens(files) },
