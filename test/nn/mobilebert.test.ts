@@ -167,12 +167,12 @@ it('takes from and gives to other families, by states, attention, relations and 
     )
     expect(code, `${line}: ${err}`).toBe(0)
   }
-  for (const [from, to] of [
-    ['bert', 'mobile'],
-    ['mobile', 'bert'],
-  ]) {
+  for (const [from, to, recipes] of [
+    ['bert', 'mobile', ['tinybert', 'mobilebert']],
+    ['mobile', 'bert', ['minilm']],
+  ] as const) {
     await command(`train --epochs 1 --model @${from}.json ${short} --out @${from}`)
-    for (const recipe of ['tinybert', 'minilm'])
+    for (const recipe of recipes)
       await command(
         `distill --recipe ${recipe} --steps 2 --augment 0 --force --student @${to}.json --teacher @${from} ${short} --out @${from}-${recipe}`,
       )
@@ -181,4 +181,8 @@ it('takes from and gives to other families, by states, attention, relations and 
     `distill --recipe ternarybert --steps 2 --augment 0 --force --teacher @mobile ${short} --out @ternary`,
   )
   await command('eval --quiet --model @ternary --data @data.tsv')
+  const { plan } = JSON.parse(readFileSync(join(at('bert-mobilebert'), 'run.json'), 'utf8'))
+  expect(plan).toContain(
+    'transfer: loss = 100 mean over layers (MSE(LN h_s, LN h_t) + 50 (m_s - m_t)^2 + 0.05 |v_s - v_t|), m and v over the width + mean over layers KL(softmax(A_t) || softmax(A_s))\n',
+  )
 })
