@@ -26,6 +26,12 @@ const own = { vocabSize: 43, classes: 3, layers: 2, maxLength: 40, padId: 0, wid
 const rotary = { theta: 500, nearTheta: 30, window: 8, every: 2, near: null }
 const deberta = { relative: { buckets: 8, farthest: 30 } }
 const modern = { layers: 3, padId: 0, rotary }
+const mobile = {
+  ...{ embedding: 10, activation: 'relu' },
+  bottleneck: {
+    ...{ inside: 16, narrowValues: false, networks: 4, plainNorms: true, neighbours: true, pooler: false },
+  },
+}
 const cases = [
   ['Bert', {}],
   ['BertForSequenceClassification', { labels }],
@@ -56,6 +62,21 @@ const cases = [
   ['DebertaV2ForSequenceClassification', { ...deberta, labels }],
   ['DebertaV2ForMaskedLM', { ...deberta, tied: false }],
   ['DebertaV2', deberta],
+  ['MobileBertForSequenceClassification', { ...mobile, labels }],
+  [
+    'MobileBertForSequenceClassification',
+    {
+      ...{ ...mobile, labels },
+      bottleneck: { ...mobile.bottleneck, narrowValues: true, plainNorms: false, networks: 1, pooler: true },
+    },
+  ],
+  ['MobileBertForMaskedLM', mobile],
+  ['MobileBertForMaskedLM', { ...mobile, tied: false, bottleneck: { ...mobile.bottleneck, networks: 2 } }],
+  [
+    'MobileBertForTokenClassification',
+    { ...mobile, labels, bottleneck: { ...mobile.bottleneck, inside: null, neighbours: false } },
+  ],
+  ['MobileBert', mobile],
   ['TextClassifier', own],
   ['TextClassifier', { ...own, norm: 'pre', activation: 'sigmoid' }],
 ]

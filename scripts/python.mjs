@@ -26,6 +26,9 @@ const labels = ['no', 'yes', 'perhaps']
 const rotary = { theta: 500, nearTheta: 30, window: 4, every: 2, near: null }
 const deberta = { relative: { buckets: 4, farthest: null } }
 const modern = { heads: 2, layers: 3, padId: 0, rotary }
+const bottleneck = {
+  ...{ inside: 8, narrowValues: false, networks: 4, plainNorms: true, neighbours: true, pooler: false },
+}
 const cases = [
   ['Bert', {}],
   ['BertForSequenceClassification', { labels }],
@@ -77,6 +80,25 @@ const cases = [
   ['DebertaV2ForMaskedLM', { ...deberta, relative: { buckets: 8, farthest: 6 } }],
   ['DebertaV2ForMaskedLM', { ...deberta, tied: false }],
   ['DebertaV2ForTokenClassification', { ...deberta, labels }],
+  ['MobileBert', { embedding: 6, bottleneck: { ...bottleneck, pooler: true } }],
+  ['MobileBertForSequenceClassification', { embedding: 6, labels, bottleneck }],
+  [
+    'MobileBertForSequenceClassification',
+    { embedding: 6, labels, bottleneck: { ...bottleneck, pooler: true } },
+  ],
+  [
+    'MobileBertForSequenceClassification',
+    {
+      ...{ embedding: 20, labels, activation: 'gelu' },
+      bottleneck: { ...bottleneck, narrowValues: true, networks: 1, plainNorms: false },
+    },
+  ],
+  ['MobileBertForMaskedLM', { embedding: 6, bottleneck }],
+  ['MobileBertForMaskedLM', { embedding: 6, tied: false, bottleneck: { ...bottleneck, networks: 2 } }],
+  [
+    'MobileBertForTokenClassification',
+    { embedding: 6, labels, bottleneck: { ...bottleneck, inside: null, neighbours: false } },
+  ],
 ]
 
 const lengths = [9, 4, 1]
@@ -124,8 +146,12 @@ try {
     const theirs = readSafetensors(readBytes(join(root, `${i}/check/out.safetensors`))).tensors.get('result')
     // What a word of padding gets, which may see no other one, is nobody's business.
     const isWord = (t, k) => t.rank < 3 || mask[Math.floor(k / t.shape[2])] === 1
-    const apart = (a, b) =>
-      a.data.reduce((worst, x, k) => (isWord(b, k) ? Math.max(worst, Math.abs(x - b.data[k])) : worst), 0)
+    // States grow without norms: beyond 1 errors are shares of the largest.
+    const apart = (a, b) => {
+      const scale = b.data.reduce((most, x, k) => (isWord(b, k) ? Math.max(most, Math.abs(x)) : most), 1)
+      const errors = a.data.map((x, k) => (isWord(b, k) ? Math.abs(x - b.data[k]) : 0))
+      return errors.reduce((worst, e) => Math.max(worst, e), 0) / scale
+    }
     const errors = { there: apart(theirs, ours[i]), back: apart(resultOf(back.model), theirs) }
     const keys = [...there[i].keys, ...back.info.fresh, ...back.info.unused]
     const sameLabels = there[i].labels === null || there[i].labels.join() === back.config.labels.join()

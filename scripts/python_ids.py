@@ -71,6 +71,7 @@ def unigram():
 def all_of_them():
     yield "bert", tr.BertConfig, tr.BertTokenizer(vocab=numbered(pieces(True)))
     yield "bert, cased", tr.BertConfig, tr.BertTokenizer(vocab=numbered(pieces(False)), do_lower_case=False)
+    yield "mobilebert", tr.MobileBertConfig, tr.MobileBertTokenizer(vocab=numbered(pieces(True)))
     yield "mpnet", tr.MPNetConfig, mpnet()
     yield "roberta", tr.RobertaConfig, tr.RobertaTokenizer(**bytes_of(["<s>", "<pad>", "</s>", "<unk>", "<mask>"]))
     yield "gpt2", tr.GPT2Config, tr.GPT2Tokenizer(**bytes_of(["<|endoftext|>"]))

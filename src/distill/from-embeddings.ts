@@ -44,11 +44,12 @@ export function embeddingsOf(teacher: Student): (student: Student) => boolean {
 
 type Base = ReturnType<typeof baseOf>
 
-/** The first rows of each table; through the basis, where there is one. */
+/** The first rows of each table; through the basis, where there is one. Of bottlenecks words alone, whose other tables are wider. */
 function copyTables(from: Base, to: Base, basis: Tensor | null): void {
   for (const part of ['words', 'positions', 'types'] as const) {
     const [old, table] = [from[part]?.weight, to[part]?.weight]
     if (!old || !table) continue
+    if (old.shape[1] !== tableWidth(from.config) || table.shape[1] !== tableWidth(to.config)) continue
     const values = floats(basis === null ? old : matmul(old, basis))
     const room = floats(table)
     room.set(values.subarray(0, room.length))

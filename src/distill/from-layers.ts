@@ -116,7 +116,10 @@ export function distilbertOf(
   }
   for (const [i, layer] of layers.entries()) copy(from.layers[layer], to.layers[i])
   if (student instanceof MaskedWords && teacher instanceof MaskedWords)
-    for (const part of ['transform', 'transformNorm', 'decoder'] as const) copy(teacher[part], student[part])
+    for (const part of ['transform', 'transformNorm', 'decoder', 'rest'] as const) {
+      const [old, own] = [teacher[part], student[part]]
+      if (old !== null && own !== null) copy(old, own)
+    }
   if (student instanceof NextWords && teacher instanceof NextWords) copy(teacher.decoder, student.decoder)
   return student.eval() as Pretrained as Student
 }

@@ -69,6 +69,7 @@ export {
   attentionProbsLoss,
 } from './losses/attention.js'
 export { cosineLoss } from './losses/cosine.js'
+export { type FeatureMapOptions, featureMapLoss } from './losses/features.js'
 export { hardSetLoss, hardTargetLoss, maskedWordLoss } from './losses/hard-target.js'
 export {
   embeddingLoss,

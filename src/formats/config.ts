@@ -25,6 +25,7 @@ import {
   placesBefore,
 } from '../nn/models/family.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
+import { bottleneckFields, bottleneckIn, bottleneckOut } from './bottleneck.js'
 import { Fields } from './fields.js'
 import { shown } from './json.js'
 import { placesFields, placesIn, placesOut } from './places.js'
@@ -172,6 +173,7 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
     ...Object.values(settings),
     ...Object.keys(family.alike),
     ...placesFields,
+    ...(family.bottlenecks ? bottleneckFields : []),
     ...Object.keys(family.stated),
   ])
   const number = (name: NumberField) => {
@@ -192,6 +194,7 @@ function settingsOf(given: Fields, family: Family): TransformerConfig {
     maxLength: longestOf(given, family, numbers.maxLength as number, numbers.padId as number | null),
     activation: given.oneOf(settings.activation as string, activationNames, defaults.activation),
     ...placesIn(given, defaults, numbers.layers as number),
+    bottleneck: defaults.bottleneck && bottleneckIn(given, defaults.bottleneck),
     textState:
       settings.textState === undefined
         ? defaults.textState
@@ -246,6 +249,7 @@ export function configText(model: Pretrained): string {
     ...Object.fromEntries(config.extra),
     ...Object.fromEntries([...settings, ...alike]),
     ...placesOut(config),
+    ...bottleneckOut(config),
     architectures: [model.architecture],
     dtype,
     id2label: Object.fromEntries(config.labels.map((name, i) => [i, name])),

@@ -14,7 +14,7 @@ import { shown } from './json.js'
 /** What one head is told by. Old files of token classifiers have a pooler that nothing uses: their labels are tags. */
 function isThere(
   kind: Kind,
-  { family, config, architectures }: ModelConfig,
+  { family, config, kinds, architectures }: ModelConfig,
   names: ReadonlySet<string>,
 ): boolean {
   const tags = config.labels.includes('O') && config.labels.some((label) => /^[BI]-/.test(label))
@@ -22,7 +22,9 @@ function isThere(
   const choice = architectures.some((name) => name.endsWith('ForMultipleChoice'))
   const has = (layer: string) => names.has(`${layer}.weight`) && !choice
   const { pooler, classifier } = textHeadNames(family)
-  const texts = has(classifier) && has(pooler) && !tags
+  // Without a layer before it a classifier of texts looks like one of tokens.
+  const bare = config.bottleneck?.pooler === false && !kinds.includes('token-classification')
+  const texts = has(classifier) && (has(pooler) || bare) && !tags
   const { transform, decoder } = family.heads['masked-lm'] ?? {}
   // Where all heads begin alike, its last layer tells it.
   const words = transform === family.heads['token-classification']?.transform ? decoder : transform

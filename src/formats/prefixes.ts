@@ -22,7 +22,7 @@ const FRAMES: readonly (readonly [RegExp, string])[] = [
 const OTHERS = [
   ...['ernie', 'nezha', 'layoutlm', 'data2vec_text'],
   ...['roberta_prelayernorm', 'ibert', 'roc_bert', 'esm', 'luke', 'splinter', 'tapas', 'markuplm', 'bros'],
-  ...['rembert', 'mobilebert', 'squeezebert', 'convbert', 'xmod'],
+  ...['rembert', 'squeezebert', 'convbert', 'xmod'],
 ]
 
 /** Of weights that only count together with their module's code. */

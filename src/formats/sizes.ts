@@ -1,6 +1,6 @@
 // How many weights a config asks for, before a model of them is made, and how many a file has.
 import { linearsOf } from '../nn/encoder.js'
-import { type BlockShape, weightsOf } from '../nn/models/config.js'
+import { type BlockShape, type Bottleneck, weightsOf, widthsOf } from '../nn/models/config.js'
 
 interface Sizes {
   vocabSize: number
@@ -13,6 +13,7 @@ interface Sizes {
   tokenTypes?: number
   /** Where they differ. */
   blocks?: readonly BlockShape[] | null
+  bottleneck?: Bottleneck | null
 }
 
 /** Those that every family has. */
@@ -28,11 +29,17 @@ export function encoderWeights({
   maxLength,
   tokenTypes = 0,
   blocks = null,
+  bottleneck = null,
 }: Sizes) {
-  const block = (own: BlockShape) => linears.reduce((n, name) => n + weightsOf(width, own, name), 0)
-  const all =
-    blocks === null ? layers * width * (4 * width + 2 * inner) : blocks.reduce((n, own) => n + block(own), 0)
-  return (embedding ?? width) * (vocabSize + maxLength + tokenTypes) + all
+  const widths = widthsOf({ width, bottleneck })
+  const { inside } = widths
+  const { networks = 1, inside: narrow = null } = bottleneck ?? {}
+  const around = (networks - 1) * 2 * inside * inner + (narrow === null ? 0 : 2 * inside * width)
+  const block = (own: BlockShape) => linears.reduce((n, name) => n + weightsOf(widths, own, name), around)
+  const alike = { heads: 1, headSize: inside, inner, ranks: {} }
+  const all = blocks === null ? layers * block(alike) : blocks.reduce((n, own) => n + block(own), 0)
+  const own = embedding ?? width
+  return own * vocabSize + (bottleneck === null ? own : width) * (maxLength + tokenTypes) + all
 }
 
 /** The same of a layer over time in both directions: the words, and for four gates what comes in and the state before. */

@@ -32,6 +32,8 @@ export interface AttentionInput {
   attentionMask?: Tensor | undefined
   /** int32 [B + 1]: x is unpadded, [N, C], and sequence b is its rows starts[b] to starts[b + 1] - 1. */
   starts?: Tensor | undefined
+  /** What values are made of, as x but for its width. Default x. */
+  values?: Tensor | undefined
   /** [H, T, T] or [B, H, T, T], added to the scores, or what makes it of queries and keys, padded [B, H, T, D]. */
   bias?: ScoreBias | undefined
   /** Positions more than so many away are not seen. */
@@ -62,13 +64,14 @@ export class MultiHeadAttention extends Module {
   out: Linear | LowRankLinear
   readonly headSize: number
 
-  /** dropout: of the attention probabilities. std: of the initial weights, as in Linear. */
+  /** dropout: of the attention probabilities. std: of the initial weights, as in Linear. values: the width of what values are made of. */
   constructor(
     width: number,
     readonly heads: number,
     readonly dropout = 0,
     linear: LinearOptions = {},
     headSize = width / heads,
+    values = width,
   ) {
     super()
     wholeArg('MultiHeadAttention', 'width', width, 1)
@@ -82,7 +85,7 @@ export class MultiHeadAttention extends Module {
     const attended = heads * headSize
     this.query = new Linear(width, attended, linear)
     this.key = new Linear(width, attended, linear)
-    this.value = new Linear(width, attended, linear)
+    this.value = new Linear(values, attended, linear)
     this.out = new Linear(attended, width, linear)
   }
 
@@ -93,11 +96,22 @@ export class MultiHeadAttention extends Module {
   /** x [B, T, C] -> [B, T, C], or with starts [N, C] -> [N, C]. Throws ShapeError, RangeError for wrong starts. */
   forward(
     x: Tensor,
-    { attentionMask, starts, bias, window, turn, scale, causal = false, cache, trace }: AttentionInput = {},
+    {
+      attentionMask,
+      starts,
+      values,
+      bias,
+      window,
+      turn,
+      scale,
+      causal = false,
+      cache,
+      trace,
+    }: AttentionInput = {},
   ): Tensor {
     const dropout = this.training ? this.dropout : 0
     const options = { bias, window, causal, dropout, trace, ...(scale !== undefined && { scale }) }
-    const qkv = [this.query, this.key, this.value].map((layer) => layer.forward(x))
+    const qkv = [this.query.forward(x), this.key.forward(x), this.value.forward(values ?? x)]
     if (starts === undefined) return this.out.forward(this.#padded(qkv, attentionMask, options, turn, cache))
     if (trace?.scores || trace?.probs) {
       throw new ShapeError(

@@ -44,6 +44,8 @@ export interface EncoderOptions {
   heads: number
   /** Width of a head. Default width / heads. */
   headSize?: number
+  /** Width of what values are made of. Default width. */
+  values?: number
   /** Width of the inner layer. Default 4 * width. */
   inner?: number
   dropout?: number
@@ -71,7 +73,7 @@ export interface EncoderOptions {
 const encoderOptions: Kinds<EncoderOptions> = {
   width: 'whole',
   heads: 'whole',
-  headSize: 'number',
+  ...{ headSize: 'number', values: 'whole' },
   inner: 'whole',
   dropout: 'number',
   attentionDropout: 'number',
@@ -113,7 +115,7 @@ export class EncoderBlock extends Module {
     const { width, heads, inner = 4 * width, dropout = 0, attentionDropout = dropout, eps = 1e-5, std } = o
     const { bias = true, gated = false, attentionNorm = true } = o
     const linear = { bias, std }
-    this.attention = new MultiHeadAttention(width, heads, attentionDropout, linear, o.headSize)
+    this.attention = new MultiHeadAttention(width, heads, attentionDropout, linear, o.headSize, o.values)
     this.attentionNorm = attentionNorm ? new LayerNorm(width, { eps, bias }) : null
     this.up = new Linear(width, inner, linear)
     this.gate = gated ? new Linear(width, inner, linear) : null
@@ -158,21 +160,22 @@ export class EncoderBlock extends Module {
     const { trace, cache } = input
     // What is looked into must stay.
     const seen = trace !== undefined && (trace.qkv ?? trace.scores ?? trace.probs) !== undefined
-    if (!this.checkpointing || seen || cache !== undefined) return this.#compute(x, input)
+    if (!this.checkpointing || seen || cache !== undefined) return this.compute(x, input)
     const modes = Array.from(this.namedModules(), ([, module]) => [module, module.training] as const)
     return checkpoint((h) => {
       const now = modes.map(([module]) => module.training)
       try {
         // Dropout drops again, though eval() may have been called since.
         for (const [module, training] of modes) module.training = training
-        return this.#compute(h, input)
+        return this.compute(h, input)
       } finally {
         for (const [i, [module]] of modes.entries()) module.training = now[i]
       }
     }, x)
   }
 
-  #compute(x: Tensor, input: AttentionInput): Tensor {
+  /** What forward() gives, whether it is kept or computed again. */
+  protected compute(x: Tensor, input: AttentionInput): Tensor {
     const attend = (h: Tensor) => {
       const attended = this.attention.forward(h, input)
       return this.dropAttended ? this.drop.forward(attended, x) : add(attended, x)

@@ -2,15 +2,18 @@
 // a block of the encoder leaves behind for backward.
 import { BackendError } from '../errors.js'
 import { memory, memoryLimit } from '../tensor/storage.js'
+import { BottleneckBlock } from './bottleneck/block.js'
 import { EncoderBlock, linearsOf } from './encoder.js'
 import { Linear, LowRankLinear } from './layers.js'
 import {
   type BlockShape,
+  type Bottleneck,
   blocksOf,
   linearShape,
   type TransformerConfig,
   tableWidth,
   weightsOf,
+  widthsOf,
 } from './models/config.js'
 import { type Family, headHas, type Kind, placesBefore, projectedFrom } from './models/family.js'
 import { MaskedWords, NextWords } from './models/heads.js'
@@ -41,6 +44,10 @@ const inBlock = (width: number, attended: number, inner: number) => 4 * width + 
 
 /** Floats of a word's row of the squares that attention keeps where its plain spelling runs. */
 const inSquares = (heads: number, T: number) => 5 * heads * T
+
+/** Floats of a word in a block beside what every block leaves: inner layers before the last, and the ways in and out. */
+const inBottleneck = (networks: number, inside: number, inner: number, width: number | null) =>
+  (networks - 1) * (2 * inner + 3 * inside) + (width === null ? 0 : 4 * inside + 2 * width)
 
 /** How many times those are kept: twice and a half where words have scores with distances too, of which there are two a word. */
 function squaresOf(family: Family, { relative, rotary }: TransformerConfig, T: number): number {
@@ -80,32 +87,51 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
     return V * own + 2 * direction + linear(w, c.inner) + linear(c.inner, c.labels.length)
   }
   const from = projectedFrom(family, c)
+  const joined = c.bottleneck?.neighbours ? 3 : 1
+  const widths = widthsOf(c)
+  const { inside } = widths
+  const beside = c.bottleneck === null ? 0 : besideBlock(c, c.bottleneck)
+  const places = c.bottleneck === null ? own : w
   const blocks = (family.sharesLayers ? blocksOf(c).slice(0, 1) : blocksOf(c)).map((block, i) =>
     linearsOf(family.gated).reduce(
-      (n, name) => n + weightsOf(w, block, name) + bias * linearShape(w, block, name).to,
-      (family.firstNorm || i > 0 ? 2 : 1) * normed(w),
+      (n, name) => n + weightsOf(widths, block, name) + bias * linearShape(widths, block, name).to,
+      (family.firstNorm || i > 0 ? 2 : 1) * normed(inside) + beside,
     ),
   )
   const base =
-    own * (V + has('positions') * (c.maxLength + placesBefore(family, c)) + c.tokenTypes) +
-    has('norm') * normed(own) +
+    own * V +
+    places * (has('positions') * (c.maxLength + placesBefore(family, c)) + c.tokenTypes) +
+    has('norm') * normed(places) +
     has('finalNorm') * normed(w) +
-    (from === null ? 0 : linear(from, w)) +
+    (from === null ? 0 : linear(joined * from, w)) +
     (family.addsDistances ? BUCKETS * c.heads : 0) +
     (c.relative === null ? 0 : 2 * c.relative.buckets * w + normed(w)) +
     blocks.reduce((n, block) => n + block, 0)
-  const pooler = linear(w, w, bias)
+  const layer = linear(w, w, bias)
+  const pooler = c.bottleneck?.pooler === false ? 0 : layer
   const part = (kind: Kind, name: string, n: number) => (headHas(family, kind, name) ? n : 0)
   const tokens = 'token-classification'
+  const guessed = headHas(family, 'masked-lm', 'rest') ? w : own
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
     'sequence-classification':
       pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
-    'masked-lm': linear(w, own, bias) + normed(own) + V + (c.tied ? 0 : own * V),
-    [tokens]: part(tokens, 'transform', pooler + normed(w)) + linear(w, c.labels.length),
+    'masked-lm': linear(w, guessed, bias) + normed(guessed) + V + (guessed - own + (c.tied ? 0 : own)) * V,
+    [tokens]: part(tokens, 'transform', layer + normed(w)) + linear(w, c.labels.length),
     'causal-lm': c.tied ? 0 : w * V,
   }
   return base + heads[kind]
+}
+
+/** Parameters of a block that stand beside those that every block has. */
+function besideBlock(c: TransformerConfig, { inside, networks, narrowValues }: Bottleneck): number {
+  const { inside: own } = widthsOf(c)
+  const layer = (from: number, to: number) => (from + 1) * to
+  const network = layer(own, c.inner) + layer(c.inner, own) + 2 * own
+  const bridges = narrowValues ? 1 : 2
+  const around =
+    inside === null ? 0 : bridges * (layer(c.width, own) + 2 * own) + layer(own, c.width) + 2 * c.width
+  return (networks - 1) * network + around
 }
 
 /** Of a model that is not there yet, trained as a whole on batches of `words` words. */
@@ -115,14 +141,18 @@ export function footprintOfConfig(
   config: TransformerConfig,
   words: number,
 ): Footprint {
-  const { width, vocabSize } = config
+  const { width, vocabSize, bottleneck } = config
+  const { inside } = widthsOf(config)
   const word =
     family.body === 'lstm'
       ? overTime(config)
       : blocksOf(config).reduce(
           (n, { heads, headSize, inner, ranks }) =>
             n +
-            inBlock(width, heads * headSize, inner) +
+            inBlock(inside, heads * headSize, inner) +
+            (bottleneck === null
+              ? 0
+              : inBottleneck(bottleneck.networks, inside, inner, bottleneck.inside && width)) +
             squaresOf(family, config, TEXT) * inSquares(heads, TEXT) +
             sumOf(ranks),
           aroundBlocks(width),
@@ -154,7 +184,13 @@ export function footprintOfModel(model: Module, words: number, T = TEXT): Footpr
       const { inFeatures, outFeatures } = module.up
       const { heads, headSize } = module.attention
       width = inFeatures
-      word += passes * (inBlock(inFeatures, heads * headSize, outFeatures) + squares * inSquares(heads, T))
+      let own = inBlock(inFeatures, heads * headSize, outFeatures)
+      if (module instanceof BottleneckBlock) {
+        const states = module.output?.outFeatures ?? null
+        width = states ?? width
+        own += inBottleneck(Object.keys(module.networks).length + 1, inFeatures, outFeatures, states)
+      }
+      word += passes * (own + squares * inSquares(heads, T))
     } else if (module instanceof LowRankLinear) word += module.rank
     else if (module instanceof MaskedWords) word += 2 * GUESSED * module.config.vocabSize
     else if (module instanceof NextWords) word += 2 * module.config.vocabSize

@@ -385,6 +385,7 @@ describe('plans', () => {
       ['tinybert-code', 2],
       ['minilm', 1],
       ['minilm2', 1],
+      ['mobilebert', 1],
       ['distilbert', 1],
     ] as const) {
       const expected = (kind: string) => ['text', ...Array<string>(task).fill(kind)]

@@ -79,13 +79,22 @@ def deberta(**more):
     return tr.DebertaV2Config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **(base | more))
 
 
+def mobilebert(**more):
+    # Tables 7 wide, states 12, blocks 6.
+    base = dict(num_attention_heads=2, embedding_size=7, intra_bottleneck_size=6, num_feedforward_networks=3)
+    return bert(tr.MobileBertConfig, **(base | more))
+
+
 joined = {"c_attn": ("query", "key", "value"), "Wqkv": ("query", "key", "value"), "Wi": ("up", "gate")}
 
 
-def unjoined(named, turns):
-    """Queries, keys and values apart, inner layers and their gates; GPT-2's weights as PyTorch's Linear has them."""
+turned_ends = {"gpt2": ("attn.weight", "c_proj.weight", "c_fc.weight"), "mobilebert": (".predictions.dense.weight",)}
+
+
+def unjoined(named, model_type):
+    """Queries, keys and values apart, inner layers and their gates; weights that stand [in, out] as PyTorch's Linear has them."""
     for name, t in named:
-        turned = t.T if turns and name.endswith(("attn.weight", "c_proj.weight", "c_fc.weight")) else t
+        turned = t.T if name.endswith(turned_ends.get(model_type, ())) else t
         whole = next((part for part in joined if f".{part}." in name), None)
         parts = joined.get(whole, (whole,))
         for part, own in zip(parts, turned.chunk(len(parts))):
@@ -152,6 +161,8 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     with torch.no_grad():  # larger than BERT's 0.02, and no bias of 0: every term must show
         for p in model.parameters():
             p.copy_(torch.randn_like(p) * 0.3 + (p if p.dim() == 1 else 0))
+        if config.model_type == "mobilebert":  # as it is drawn there: the word before padding sees it
+            model.get_input_embeddings().weight[config.pad_token_id] = 0
     folder = f"{here}/{name}"
     model.save_pretrained(folder)
     B, T = len(lengths), max(lengths)
@@ -175,7 +186,7 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     decoder = lambda name: "decoder" in name or "lm_head" in name
     every = sorted(model.named_parameters(remove_duplicate=False), key=lambda named: not decoder(named[0]))
     grads = [(k, p.grad.clone()) for p, k in {p: k for k, p in every}.items() if p.grad is not None]
-    golden |= {f"grad.{k}": g for k, g in unjoined(grads, config.model_type == "gpt2")}
+    golden |= {f"grad.{k}": g for k, g in unjoined(grads, config.model_type)}
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.05)
     factor = lambda t: min(1, (t + 1) / 5) * max(0, (20 - t) / 20)
@@ -248,3 +259,10 @@ torch.manual_seed(2)
 lstm = dict(vocab_size=VOCAB, embedding_size=7, hidden_size=12, dense_size=9, max_position_embeddings=512)
 lstm |= dict(model_type="bilstm", dropout=0.0, initializer_range=0.144, pad_token_id=0, num_labels=3)
 write("bilstm-classify", BiLstm, types.SimpleNamespace(**lstm), "text", types=False)
+# Blocks between bottlenecks, several inner layers each; words between their neighbours; norms that only multiply and add.
+torch.manual_seed(3)
+write("mobilebert-classify", tr.MobileBertForSequenceClassification, mobilebert(num_hidden_layers=3, **names), "text")
+write("mobilebert-norms", tr.MobileBertForSequenceClassification, mobilebert(num_labels=2, normalization_type="layer_norm", use_bottleneck_attention=True, key_query_shared_bottleneck=False, classifier_activation=False, num_feedforward_networks=1), "text")
+write("mobilebert-tokens", tr.MobileBertForTokenClassification, mobilebert(num_labels=5, use_bottleneck=False, intra_bottleneck_size=12, trigram_input=False, num_feedforward_networks=2, normalization_type="layer_norm"), "token")
+write("mobilebert-mlm", tr.MobileBertForMaskedLM, mobilebert(num_feedforward_networks=4, classifier_activation=False), "word")
+write("mobilebert-mlm-untied", tr.MobileBertForMaskedLM, mobilebert(tie_word_embeddings=False, normalization_type="layer_norm", hidden_act="gelu", num_hidden_layers=1), "word", lengths=(10, 10))

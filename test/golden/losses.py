@@ -341,4 +341,21 @@ case(
     {"student0": e(), "student1": e()},
 )
 
+
+def features(mean=0, variance=0, lengths=[T] * B):
+    def loss(student0, student1, teacher0, teacher1, teacher2, mask=None):
+        total = 0
+        for s, t in ((student0, teacher2), (student1, teacher1)):
+            s, t = (torch.cat([x[b, :n] for b, n in enumerate(lengths)]) for x in (s, t))
+            s_mean, t_mean, s_var, t_var = s.mean(-1), t.mean(-1), s.var(-1, unbiased=False), t.var(-1, unbiased=False)
+            total = total + F.mse_loss(F.layer_norm(s, (C,), eps=1e-12), F.layer_norm(t, (C,), eps=1e-12))
+            total = total + mean * ((s_mean - t_mean) ** 2).mean() + variance * (s_var - t_var).abs().mean()
+        return total / 2
+
+    return loss
+
+
+case("features.plain", features(), {"student0": h(C), "student1": h(C)}, **teachers(3))
+case("features.masked", features(50, 0.05, LENGTHS), {"student0": h(C), "student1": h(C)}, **teachers(3), mask=mask)
+
 save_file({k: v.clone().contiguous() for k, v in golden.items()}, f"{folder}/golden.safetensors")

@@ -17,7 +17,7 @@ describe('a config', () => {
   it.each<[Record<string, unknown>, string]>([
     [
       { model_type: 'deberta' },
-      'model_type must be bert or distilbert or roberta or camembert or xlm-roberta or electra or albert or mpnet or gpt2 or bilstm or modernbert or deberta-v2, it is "deberta"',
+      'model_type must be bert or distilbert or roberta or camembert or xlm-roberta or electra or albert or mpnet or gpt2 or bilstm or modernbert or deberta-v2 or mobilebert, it is "deberta"',
     ],
     [{ model_type: '__proto__' }, 'model_type must be bert or distilbert or roberta'],
     [{ hidden_size: '8' }, 'hidden_size must be a whole number from 1 to 65536, it is "8"'],

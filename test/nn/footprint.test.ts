@@ -12,7 +12,8 @@ import { startModel } from '../../src/files/models/start.js'
 import { countOf, footprintOfConfig, footprintOfModel } from '../../src/nn/footprint.js'
 import { BertForMaskedLM, makeModel } from '../../src/nn/models/bert.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
-import { bert, families, hasKind, kinds } from '../../src/nn/models/family.js'
+import type { Bottleneck } from '../../src/nn/models/config.js'
+import { bert, families, hasKind, kinds, mobilebert } from '../../src/nn/models/family.js'
 import type { Module } from '../../src/nn/module.js'
 import { AdamW } from '../../src/nn/optim/adam.js'
 import { freeze } from '../../src/nn/optim/groups.js'
@@ -39,8 +40,24 @@ describe('parameters from a config', () => {
     ),
   )('$name, $kind: as many as the model has', ({ family, kind }) => {
     for (const tied of [true, false]) {
-      const model = makeModel(family, kind, { ...size, labels, tied })
+      const narrow = family === mobilebert ? { embedding: 5 } : {}
+      const model = makeModel(family, kind, { ...size, ...narrow, labels, tied })
       expect(countOf(family, kind, model.config)).toBe(model.countParameters())
+    }
+  })
+
+  const usual = mobilebert.defaults.bottleneck as Bottleneck
+  it.each<Partial<Bottleneck>>([
+    { inside: 6 },
+    { inside: 6, narrowValues: true, networks: 1, pooler: false },
+    { inside: null, neighbours: false, plainNorms: false },
+  ])('with a bottleneck %o, and what a batch leaves', (more) => {
+    const bottleneck = { ...usual, ...more }
+    for (const kind of kinds.filter((kind) => hasKind(mobilebert, kind))) {
+      const model = makeModel(mobilebert, kind, { ...size, embedding: 5, labels, bottleneck })
+      expect(countOf(mobilebert, kind, model.config)).toBe(model.countParameters())
+      const { total } = footprintOfConfig(mobilebert, kind, model.config, 100)
+      expect(footprintOfModel(model, 100).total).toBe(total)
     }
   })
 })

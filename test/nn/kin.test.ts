@@ -16,7 +16,7 @@ import { CheckpointError } from '../../src/errors.js'
 import { loadPretrained, writePretrained } from '../../src/files/models/on-disk.js'
 import { footprintOfConfig, footprintOfModel } from '../../src/nn/footprint.js'
 import { BertForSequenceClassification, makeModel } from '../../src/nn/models/bert.js'
-import type { Rotary } from '../../src/nn/models/config.js'
+import type { Bottleneck, Rotary } from '../../src/nn/models/config.js'
 import {
   albert,
   debertaV2,
@@ -25,6 +25,7 @@ import {
   hasKind,
   type Kind,
   kinds,
+  mobilebert,
   modernbert,
   mpnet,
 } from '../../src/nn/models/family.js'
@@ -49,19 +50,22 @@ const sizes = { vocabSize: 40, width: 24, layers: 3, heads: 4, inner: 32, maxLen
 const labels = ['a', 'b', 'c']
 /** What sets of sizes each family needs besides: narrower tables, a window that the longest text is wider than. */
 const narrow = (family: Family): Settings =>
-  Object.hasOwn(family.names, 'project')
-    ? { embedding: 10 }
-    : family === modernbert
-      ? { padId: 1, rotary: { ...(modernbert.defaults.rotary as Rotary), window: 4 } }
-      : family === debertaV2
-        ? { relative: { buckets: 4, farthest: 7 } }
-        : {}
+  family === mobilebert
+    ? { embedding: 10, bottleneck: { ...(mobilebert.defaults.bottleneck as Bottleneck), inside: 12 } }
+    : Object.hasOwn(family.names, 'project')
+      ? { embedding: 10 }
+      : family === modernbert
+        ? { padId: 1, rotary: { ...(modernbert.defaults.rotary as Rotary), window: 4 } }
+        : family === debertaV2
+          ? { relative: { buckets: 4, farthest: 7 } }
+          : {}
 
 /** And in config.json what its classes must be told. */
 const told = (family: Family): object => ({
   ...(Object.hasOwn(family.names, 'project') && { embedding_size: 8 }),
   ...Object.fromEntries(Object.entries(family.stated).map(([field, [value]]) => [field, value])),
   ...(family === debertaV2 && { position_buckets: 4 }),
+  ...(family === mobilebert && { intra_bottleneck_size: 8 }),
 })
 const made = (family: Family, kind: Kind, more = {}): Pretrained =>
   randomScope(keyOf(1, 'kin'), () => {
@@ -88,7 +92,7 @@ const qkv = (heads: number) => {
   const x = zeros([1, heads, 3, 2])
   return [x, x, x] as const
 }
-const same = [electra, albert, mpnet, modernbert, debertaV2]
+const same = [electra, albert, mpnet, modernbert, debertaV2, mobilebert]
 const all = same.flatMap((family) =>
   kinds.filter((kind) => hasKind(family, kind)).map((kind) => [family.modelType, kind, family] as const),
 )
@@ -111,12 +115,13 @@ describe.each(all)('%s, %s', (name, kind, family) => {
     const kept = {
       ...allOf(model.config),
       heads: [0, 1, 2].map(() => [1, 3]),
-      neurons: [0, 1, 2].map(() => [1, 2, 30]),
+      ...(family !== mobilebert && { neurons: [0, 1, 2].map(() => [1, 2, 30]) }),
     }
     expect(far(cutModel(model, kept), maskModel(made(family, kind), kept))).toBeLessThan(1e-5)
-    const width = [...Array(12).keys()]
+    const states = family === mobilebert ? 24 : 12
+    const width = [...Array(states).keys()]
     const half = cutModel(model, { ...allOf(model.config), layers: [0, 2], width, pooled: width })
-    expect(half.config).toMatchObject({ width: 12, layers: 2, ...narrow(family) })
+    expect(half.config).toMatchObject({ width: states, layers: 2, ...narrow(family) })
     expect(answer(half).every(Number.isFinite)).toBe(true)
     const low = lowRankModel(model, { rank: 24 }).model
     expect(far(low, model)).toBeLessThan(1e-3)
@@ -313,6 +318,18 @@ it.each<[string, Record<string, unknown>, string]>([
   ['deberta-v2', { norm_rel_ebd: 'none' }, 'norm_rel_ebd must be layer_norm'],
   ['deberta-v2', { legacy: false }, 'legacy must be true'],
   ['deberta-v2', { embedding_size: 12 }, 'embedding_size must be null or 24, the width of its states'],
+  ['mobilebert', { use_bottleneck: 'yes' }, 'use_bottleneck must be true or false, it is "yes"'],
+  [
+    'mobilebert',
+    { key_query_shared_bottleneck: false },
+    'key_query_shared_bottleneck must be true, where use_bottleneck_attention is false',
+  ],
+  ['mobilebert', { intra_bottleneck_size: 0 }, 'intra_bottleneck_size must be a whole number from 1'],
+  ['mobilebert', { intra_bottleneck_size: 14 }, 'num_attention_heads must be a divisor of 14'],
+  ['mobilebert', { num_feedforward_networks: 0 }, 'num_feedforward_networks must be a whole number from 1'],
+  ['mobilebert', { num_feedforward_networks: 1000 }, 'config.json asks for'],
+  ['mobilebert', { normalization_type: 'rms' }, 'normalization_type must be no_norm or layer_norm'],
+  ['mobilebert', { embedding_size: 48 }, 'embedding_size must be at most 24, the width of its states'],
   [
     'albert',
     { tinystill_blocks: { head_size: 6, heads: [4, 3, 4], inner: [32, 32, 32] } },
@@ -355,7 +372,7 @@ it.each(same)('an $modelType goes through every command', async (family) => {
   const sets = '--train @data.tsv --dev @data.tsv'
   const short = `${sets} --max-length 16 --threads 1 --quiet`
   const folder = join(import.meta.dirname, '../golden', modelType)
-  const vocabulary = family === electra ? '' : ` --tokenizer ${folder}`
+  const vocabulary = [electra, mobilebert].includes(family) ? '' : ` --tokenizer ${folder}`
   await command(`train --epochs 2 --model @start.json${vocabulary} ${short} --out @teacher`)
   if (family === mpnet) {
     const { code, err } = await outcome(`train --model @start.json ${short} --out @no`)
@@ -374,15 +391,25 @@ it.each(same)('an $modelType goes through every command', async (family) => {
   )
   expect(read('other').model_type).toBe('bert')
   await command('quantize --quiet --model @student --dev @data.tsv --out @int8')
-  const cut = `shrink --quiet --neurons 0.5 --model @teacher ${sets} --out @half`
+  const fewer = family === mobilebert ? '' : ' --neurons 0.5'
+  const cut = `shrink --quiet${fewer} --model @teacher ${sets} --out @half`
   if (family === mpnet) {
     const { code, err } = await outcome(`${cut} --heads 0.5`)
     expect(code).toBe(2)
     expect(err).toContain('--heads: the heads of an MPNet share one table of distances')
     await command(cut)
   } else await command(`${cut} --heads 0.5`)
+  if (family === mobilebert)
+    for (const [flag, why] of [
+      ['--width 8', 'blocks see the states through layers of their own, whose width stays'],
+      ['--neurons 0.5', 'the 4 inner layers of a block are of one width'],
+    ]) {
+      const { code, err } = await outcome(`shrink --quiet --model @teacher ${sets} --out @no ${flag}`)
+      expect(code).toBe(2)
+      expect(err).toContain(`${flag.split(' ')[0]}: ${why}, those of a MobileBert. Leave it out`)
+    }
   const { tinystill_blocks: blocks, intermediate_size: inner } = read('half')
-  expect(inner).toBe(16)
+  expect(inner).toBe(family === mobilebert ? 32 : 16)
   if (family !== mpnet) expect(blocks.heads[0] + blocks.heads[1]).toBe(4)
   await command('prune --quiet --method magnitude --sparsity 0.5 --model @teacher --out @pruned')
   await command('export --quiet --model @teacher --out @onnx')

@@ -128,6 +128,16 @@ export function keptOf(
     throw new RangeError(
       `--heads: the heads of an ${family.className} share one table of distances for all layers. Leave it out: --neurons, --layers and --width cut such a model, and --keep-shape writes zeros`,
     )
+  const wide = (config.bottleneck?.networks ?? 1) > 1
+  const refuse = (flag: string, why: string): never => {
+    throw new RangeError(
+      `--${flag}: ${why} of a ${family.className}. Leave it out: --heads, --layers and --vocabulary cut such a model`,
+    )
+  }
+  if (config.bottleneck !== null && (width ?? config.width) < config.width)
+    refuse('width', 'blocks see the states through layers of their own, whose width stays, those')
+  if (wide && (neurons ?? 1) < 1)
+    refuse('neurons', `the ${config.bottleneck?.networks} inner layers of a block are of one width, those`)
   const chosen = (of: 'heads' | 'neurons', share: number, step: number) => {
     const own = bestOfLayers(
       layers.map((layer) => scores[of][layer]),
@@ -140,7 +150,7 @@ export function keptOf(
   return {
     layers,
     heads: chosen('heads', heads ?? (whole ? 1 : rest), 1),
-    neurons: chosen('neurons', neurons ?? rest, COLUMNS),
+    neurons: chosen('neurons', neurons ?? (wide ? 1 : rest), COLUMNS),
     width: width === undefined ? all.width : best(scores.width, width),
     pooled: width === undefined ? all.pooled : pooledOf(model, scores, width),
     words: words?.kept ?? all.words,

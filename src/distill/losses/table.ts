@@ -1,6 +1,7 @@
 // All losses in one table: what documents, checks and lists them walks it.
 import { attentionProbs, attentionScores } from './attention.js'
 import { cosine } from './cosine.js'
+import { featureMaps } from './features.js'
 import { hardSets, hardTarget, maskedWords } from './hard-target.js'
 import { embedding, hidden } from './hidden.js'
 import { kd } from './kd.js'
@@ -15,6 +16,6 @@ import { vectorLosses } from './vectors.js'
 export const losses: readonly LossRecord[] = [
   ...[softTarget, softSets, logitStandardization, kd, hardTarget, hardSets, maskedWords],
   ...[hidden, embedding, attentionScores, attentionProbs, cosine],
-  ...[valueRelation, relation, patient, relationalDistance, relationalAngle],
+  ...[valueRelation, relation, patient, featureMaps, relationalDistance, relationalAngle],
   ...vectorLosses,
 ]

@@ -1,9 +1,11 @@
 // Losses of plans that look inside both models, word by word: hidden states, attention, relations.
 
+import { mul } from '../../autograd/ops/elementwise/arithmetic.js'
 import type { ModelOutput } from '../../nn/models/pretrained.js'
 import type { LayerMap } from '../layer-map.js'
 import { type Average, attentionLoss, attentionProbsLoss } from '../losses/attention.js'
 import { cosineLoss } from '../losses/cosine.js'
+import { featureMapLoss } from '../losses/features.js'
 import { hiddenLoss, Projection } from '../losses/hidden.js'
 import { patientLoss } from '../losses/patient.js'
 import { relationLoss } from '../losses/relation.js'
@@ -94,6 +96,33 @@ export const attentionProbs = planLoss({
     const { s, t } = both(context, 'attentionProbs')
     const pairs = [lastPair(s, t, teacherLayer)]
     return attentionProbsLoss(s, t, { pairs, mask: maskOf(context, false), average })
+  },
+})
+
+export const attentionMaps = planLoss({
+  needs: {
+    ...{ teacher: true, layerMap: true, padded: true, same: ['heads'] },
+    outputs: { attentionProbs: true },
+  },
+  settings: { average },
+  formula: () => 'mean over layers KL(softmax(A_t) || softmax(A_s))',
+  compute: (context, { average }) => {
+    const { s, t } = both(context, 'attentionProbs')
+    const { attention: pairs } = pairsOf(context)
+    return mul(attentionProbsLoss(s, t, { pairs, mask: maskOf(context, false), average }), 1 / pairs.length)
+  },
+})
+
+export const features = planLoss({
+  needs: { teacher: true, layerMap: true, same: ['width'], outputs: { hiddenStates: true } },
+  settings: { mean: numberFrom(0, 1e9, 50), variance: numberFrom(0, 1e9, 0.05) },
+  formula: ({ mean, variance }) =>
+    `mean over layers (MSE(LN h_s, LN h_t) + ${mean} (m_s - m_t)^2 + ${variance} |v_s - v_t|), m and v over the width`,
+  compute: (context, options) => {
+    const { s, t } = both(context, 'hiddenStates')
+    // Of layers, not of the embeddings.
+    const pairs = pairsOf(context).hidden.filter(([own]) => own > 0)
+    return featureMapLoss(s, t, { ...options, pairs, mask: maskOf(context, false) })
   },
 })
 

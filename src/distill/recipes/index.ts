@@ -6,6 +6,7 @@ import { distilbertRecipe } from './distilbert.js'
 import { distilgpt2Recipe } from './distilgpt2.js'
 import { hintonRecipe } from './hinton.js'
 import { minilm2Recipe, minilmRecipe } from './minilm.js'
+import { mobilebertRecipe } from './mobilebert.js'
 import { multiTeacherRecipe } from './multi-teacher.js'
 import { pruneRecipe } from './prune.js'
 import { lsqRecipe, q8bertRecipe } from './quantized.js'
@@ -15,7 +16,7 @@ import { tinybertCodeRecipe, tinybertRecipe } from './tinybert.js'
 
 export const recipes: readonly Recipe[] = [
   ...[hintonRecipe, distilbertRecipe, tinybertRecipe, tinybertCodeRecipe, minilmRecipe, minilm2Recipe],
-  ...[bornAgainRecipe, annealingRecipe, multiTeacherRecipe, bilstmRecipe],
+  ...[mobilebertRecipe, bornAgainRecipe, annealingRecipe, multiTeacherRecipe, bilstmRecipe],
   ...[q8bertRecipe, lsqRecipe, ternarybertRecipe, binarybertRecipe, pruneRecipe],
 ]
 

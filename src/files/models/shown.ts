@@ -22,6 +22,7 @@ export { BiLstm, BiLstmForSequenceClassification } from '../../nn/models/bilstm.
 export { type ClassifierConfig, TextClassifier } from '../../nn/models/classifier.js'
 export type {
   BlockShape,
+  Bottleneck,
   NumberField,
   ProblemType,
   Relative,
@@ -60,6 +61,12 @@ export {
   MPNetForSequenceClassification,
   MPNetForTokenClassification,
 } from '../../nn/models/named/kin.js'
+export {
+  MobileBert,
+  MobileBertForMaskedLM,
+  MobileBertForSequenceClassification,
+  MobileBertForTokenClassification,
+} from '../../nn/models/named/mobilebert.js'
 export {
   ModernBert,
   ModernBertForMaskedLM,

@@ -9,6 +9,7 @@ import type { Beside } from '../../formats/onnx/elements.js'
 import { MAX_BYTES, type OnnxGraph, readOnnx } from '../../formats/onnx/graph.js'
 import { graphWeights, tensorOf } from '../../formats/onnx/weights.js'
 import { wholeWeights } from '../../formats/onnx/whole-weights.js'
+import { packed } from '../../formats/stored.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import { countWeights, isQuantized } from '../../nn/quantized/quantize.js'
 import { readBytes } from '../disk.js'
@@ -80,8 +81,9 @@ function filesBeside(file: string): Beside {
 function modelIn(graph: OnnxGraph, read: ModelConfig): { model: Pretrained; notes: readonly string[] } {
   const whole = wholeWeights(graph)
   if (whole !== null) return quantizedModelOf(read, whole)
-  const tensors = new Map(Array.from(graphWeights(graph), ([name, weight]) => [name, tensorOf(weight)]))
-  const { model, info } = modelOf(graph.file, read, tensors, {})
+  const tensors = Array.from(graphWeights(graph), ([name, weight]) => [name, tensorOf(weight)] as const)
+  // A graph has weights as a model has them, whatever form the family's files have.
+  const { model, info } = modelOf(graph.file, read, new Map(packed(tensors, read.family)), {})
   return { model, notes: info.notes }
 }
 

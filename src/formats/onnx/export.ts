@@ -1,7 +1,7 @@
 // A model as an ONNX file: https://onnx.ai. Opset 17 and IR 8, which every onnxruntime since 1.12 reads.
 import { ArgumentError } from '../../errors.js'
-import type { Linear } from '../../nn/layers.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
+import { tableWidth } from '../../nn/models/config.js'
 import { nameInFile, placesBefore } from '../../nn/models/family.js'
 import { MaskedWords, SequenceClassifier, TokenClassifier } from '../../nn/models/heads.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
@@ -120,7 +120,10 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
   const part = (layer: Module | null, name: string, x: Value) =>
     layer === null ? x : emit(g, layer, at(name), x, around)
   const add = (a: Value, b: Value) => g.node(at('embeddings'), 'Add', [a, b])
+  const { bottleneck } = model.config
   let h = part(model.words, 'words', ids)
+  if (bottleneck?.neighbours) h = withNeighbours(g, at('embeddings'), h)
+  if (bottleneck) h = part(model.project, 'project', h)
   if (positions !== null) {
     const path = at('positions')
     const places = before > 0 ? placesAfterPad(g, path, ids, before - 1) : placesOf(g, path, ids, longest)
@@ -128,7 +131,7 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
   }
   if (model.types !== null && types !== null) h = add(h, part(model.types, 'types', types))
   h = part(model.norm, 'norm', h)
-  h = part(model.project, 'project', h)
+  if (!bottleneck) h = part(model.project, 'project', h)
   // Padding and distances are added in one.
   if (positionBias !== null) {
     const path = at('positionBias')
@@ -153,14 +156,15 @@ function pretrained(g: GraphBuilder, model: Pretrained): void {
   }
   if (model instanceof SequenceClassifier) {
     const { h, around } = encoder(g, model.base, 'base')
-    const [pooler, path] = model.pooler
-      ? [model.pooler, 'pooler']
-      : [model.base.pooler as Linear, 'base.pooler']
+    const [pooler, path] = model.pooler ? [model.pooler, 'pooler'] : [model.base.pooler, 'base.pooler']
     const state =
       model.config.textState === 'mean'
         ? meanOf(g, h, 'attention_mask')
         : g.node(path, 'Gather', [h, g.constant('int64', 0)], { axis: 1 })
-    const inner = activation(g, path, model.family.pooling, emitFlat(g, pooler, path, state, around))
+    const inner =
+      pooler === null
+        ? state
+        : activation(g, path, model.family.pooling, emitFlat(g, pooler, path, state, around))
     const { poolerNorm } = model
     const pooled = poolerNorm === null ? inner : emit(g, poolerNorm, 'poolerNorm', inner, around)
     const logits = emitFlat(g, model.classifier, 'classifier', pooled, around)
@@ -175,8 +179,34 @@ function pretrained(g: GraphBuilder, model: Pretrained): void {
   } else if (model instanceof MaskedWords) {
     const { h, around } = encoder(g, model.base, 'base')
     const normed = transformed(g, model, h, around)
-    g.output('logits', emit(g, model.decoder, 'decoder', normed, around), [...sizes, model.config.vocabSize])
+    g.output('logits', wordsOf(g, model, normed, around), [...sizes, model.config.vocabSize])
   }
+}
+
+/** [B, S, V] of a head's states: by the table, and where those are wider by a layer more. */
+function wordsOf(
+  g: GraphBuilder,
+  { decoder, rest, config }: MaskedWords,
+  h: Value,
+  around: Surroundings,
+): Value {
+  if (rest === null) return emit(g, decoder, 'decoder', h, around)
+  const own = tableWidth(config)
+  const part = (from: number, to: number) =>
+    g.node('decoder', 'Slice', [h, ...[from, to, 2].map((n) => g.constant('int64', [n]))])
+  const table = emit(g, decoder, 'decoder', part(0, own), around)
+  return g.node('decoder', 'Add', [table, emit(g, rest, 'rest', part(own, config.width), around)])
+}
+
+/** [B, S, 3 E] of [B, S, E]: see src/nn/bottleneck/neighbours.ts. */
+function withNeighbours(g: GraphBuilder, path: string, x: Value): Value {
+  const node = (op: string, inputs: Value[], attributes = {}) => g.node(path, op, inputs, attributes)
+  const part = (from: number, to: number) =>
+    node('Slice', [x, ...[from, to, 1].map((n) => g.constant('int64', [n]))])
+  const zeros = node('Mul', [part(0, 1), g.number(0)])
+  const behind = node('Concat', [part(1, 2 ** 31 - 1), zeros], { axis: 1 })
+  const before = node('Concat', [zeros, part(0, -1)], { axis: 1 })
+  return node('Concat', [behind, x, before], { axis: -1 })
 }
 
 /** States through the layer, its activation and the norm of a head that has them. */

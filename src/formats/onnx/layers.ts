@@ -2,6 +2,8 @@
 // heads and inner layers may differ from block to block. What has no record is refused by name.
 import { ArgumentError } from '../../errors.js'
 import { MultiHeadAttention } from '../../nn/attention.js'
+import { BottleneckBlock } from '../../nn/bottleneck/block.js'
+import { NoNorm } from '../../nn/bottleneck/no-norm.js'
 import { EncoderBlock } from '../../nn/encoder.js'
 import { Embedding, LayerNorm, Linear, LowRankLinear } from '../../nn/layers.js'
 import type { Module } from '../../nn/module.js'
@@ -14,6 +16,8 @@ import { quantizedEmbedding, quantizedLinear } from './quantized.js'
 export interface Surroundings {
   /** [B, 1, 1, S]: 0 where a word may be seen, -10000 where there is padding. */
   mask: Value
+  /** What values are made of. Default: what queries are. */
+  values?: Value
   /** What places make of queries and keys by head, [B, H, S, D]. */
   turn?: (path: string, x: Value) => Value
   /** What is added to the products of queries [B, H, S, D] and keys [B, H, D, S], before they are divided by `root`. */
@@ -61,8 +65,13 @@ const records: readonly LayerRecord[] = [
       { axis: -1, epsilon: { float: options.eps ?? 1e-5 } },
     ),
   ),
+  record(NoNorm, (g, { weight, bias }, path, x) => {
+    const scaled = g.node(path, 'Mul', [x, g.parameter(`${path}.weight`, weight)])
+    return bias === null ? scaled : g.node(path, 'Add', [scaled, g.parameter(`${path}.bias`, bias)])
+  }),
   record(MultiHeadAttention, attention),
   record(EncoderBlock, block),
+  record(BottleneckBlock, bottleneckBlock),
 ]
 
 /** Throws ArgumentError for a layer of a class that has no record. */
@@ -100,7 +109,8 @@ function attention(
   const { turn } = around
   const transposed = (y: Value, perm: readonly number[]) => g.node(path, 'Transpose', [y], { perm })
   const projected = (name: 'query' | 'key' | 'value', own: number, perm: readonly number[]) => {
-    const y = emit(g, layer[name], `${path}.${name}`, x, around)
+    const from = name === 'value' ? (around.values ?? x) : x
+    const y = emit(g, layer[name], `${path}.${name}`, from, around)
     const split = g.node(path, 'Reshape', [y, g.constant('int64', [0, 0, heads, own])]) // [B, S, H, D]
     return transposed(split, perm)
   }
@@ -140,6 +150,34 @@ function block(g: GraphBuilder, layer: EncoderBlock, path: string, x: Value, aro
   }
   const h = part('attentionNorm', add(part('attention', x), x))
   return part('outputNorm', add(think(h), h))
+}
+
+/** Between two layers from the states and back, with several inner ones. */
+function bottleneckBlock(
+  g: GraphBuilder,
+  layer: BottleneckBlock,
+  path: string,
+  x: Value,
+  around: Surroundings,
+): Value {
+  const part = (own: Module | null, name: string, h: Value, with_ = around) =>
+    own === null ? h : emit(g, own, `${path}.${name}`, h, with_)
+  const add = (a: Value, b: Value) => g.node(path, 'Add', [a, b])
+  const think = (up: Module, down: Module, at: string, h: Value) =>
+    part(down, `${at}down`, activation(g, `${path}.${at}up`, layer.activation, part(up, `${at}up`, h)))
+  const narrow = part(layer.inputNorm, 'inputNorm', part(layer.input, 'input', x))
+  const asked = layer.shared ? part(layer.sharedNorm, 'sharedNorm', part(layer.shared, 'shared', x)) : narrow
+  const values = layer.shared ? x : narrow
+  const attended = part(layer.attention, 'attention', asked, { ...around, values })
+  let h = part(layer.attentionNorm, 'attentionNorm', add(attended, narrow))
+  for (const [name, { up, down, norm }] of Object.entries(layer.networks)) {
+    const at = `networks.${name}.`
+    h = part(norm, `${at}norm`, add(think(up, down, at, h), h))
+  }
+  h = part(layer.outputNorm, 'outputNorm', add(think(layer.up, layer.down, '', h), h))
+  return layer.output === null
+    ? h
+    : part(layer.statesNorm, 'statesNorm', add(part(layer.output, 'output', h), x))
 }
 
 /** A linear layer on [B, in]: one operation, but for quantized ones. */

@@ -24,6 +24,12 @@ import {
   MPNetForTokenClassification,
 } from './named/kin.js'
 import {
+  MobileBert,
+  MobileBertForMaskedLM,
+  MobileBertForSequenceClassification,
+  MobileBertForTokenClassification,
+} from './named/mobilebert.js'
+import {
   ModernBert,
   ModernBertForMaskedLM,
   ModernBertForSequenceClassification,
@@ -188,6 +194,12 @@ const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
     'sequence-classification': DebertaV2ForSequenceClassification,
     'masked-lm': DebertaV2ForMaskedLM,
     'token-classification': DebertaV2ForTokenClassification,
+  },
+  mobilebert: {
+    base: MobileBert,
+    'sequence-classification': MobileBertForSequenceClassification,
+    'masked-lm': MobileBertForMaskedLM,
+    'token-classification': MobileBertForTokenClassification,
   },
 }
 

@@ -9,7 +9,7 @@ import { meanOfTokens } from './pooling.js'
 
 /** Sizes of a TextClassifier. */
 export interface ClassifierConfig
-  extends Omit<EncoderOptions, 'headSize' | 'ranks' | 'attentionNorm' | 'gated' | 'bias'> {
+  extends Omit<EncoderOptions, 'headSize' | 'values' | 'ranks' | 'attentionNorm' | 'gated' | 'bias'> {
   vocabSize: number
   classes: number
   layers: number

@@ -35,10 +35,26 @@ export interface Relative {
   farthest: number | null
 }
 
+/** What blocks are like that compute in fewer numbers than the states have, with layers from those and back: MobileBERT's. */
+export interface Bottleneck {
+  /** Numbers of a word inside a block; null: as many as the states have, and no layers between. */
+  inside: number | null
+  /** Whether values are made of what is inside, as queries and keys; else of the states, and those two through a layer of their own. */
+  narrowValues: boolean
+  /** Inner layers of a block, one behind the other. */
+  networks: number
+  /** Whether norms only multiply and add: x w + b. */
+  plainNorms: boolean
+  /** Whether a word's vector goes in between those of the word behind it and the word before it. */
+  neighbours: boolean
+  /** Whether there is a layer between a text's first state and its classes. */
+  pooler: boolean
+}
+
 /** Sizes and settings of a transformer, by our names. */
 export interface TransformerConfig {
   vocabSize: number
-  /** Width of the tables of words, places and types, where a layer makes it `width`. null: they are as wide as that. */
+  /** Width of the tables of words, places and types, beside a bottleneck of words alone, where a layer makes it `width`. null: they are as wide as that. */
   embedding: number | null
   width: number
   layers: number
@@ -51,6 +67,7 @@ export interface TransformerConfig {
   activation: Activation
   rotary: Rotary | null
   relative: Relative | null
+  bottleneck: Bottleneck | null
   /** Of a text's words, what its classes are told from: the first one's state, or the mean of all. */
   textState: 'cls' | 'mean'
   /** Longest text in tokens. */
@@ -143,13 +160,28 @@ export function described({ from, to, whole, below, optional }: Limit): string {
   return `a ${whole ? 'whole ' : ''}number from ${from} to ${below ? 'below ' : ''}${to}${optional ? ' or null' : ''}`
 }
 
-/** Width of the tables of words, places and types. */
+/** Width of the table of words, and but for a bottleneck of those of places and types. */
 export const tableWidth = ({ embedding, width }: Pick<TransformerConfig, 'embedding' | 'width'>): number =>
   embedding ?? width
 
+/** What blocks compute in, and what values are made of. */
+export interface BlockWidths {
+  inside: number
+  values: number
+}
+
+export function widthsOf({
+  width,
+  bottleneck,
+}: Pick<TransformerConfig, 'width' | 'bottleneck'>): BlockWidths {
+  const inside = bottleneck?.inside ?? width
+  return { inside, values: bottleneck?.narrowValues ? inside : width }
+}
+
 /** The sizes of each block. */
-export function blocksOf({ blocks, layers, width, heads, inner }: TransformerConfig): readonly BlockShape[] {
-  const alike = { heads, headSize: width / heads, inner, ranks: {} }
+export function blocksOf(config: TransformerConfig): readonly BlockShape[] {
+  const { blocks, layers, heads, inner } = config
+  const alike = { heads, headSize: widthsOf(config).inside / heads, inner, ranks: {} }
   return blocks ?? Array.from({ length: layers }, () => alike)
 }
 
@@ -160,7 +192,7 @@ export function withBlocks(config: TransformerConfig, blocks: readonly BlockShap
   const plain = ({ heads, headSize, inner, ranks }: BlockShape) =>
     heads === first.heads &&
     inner === first.inner &&
-    heads * headSize === config.width &&
+    heads * headSize === widthsOf(config).inside &&
     Object.keys(ranks).length === 0
   const layers = blocks.length
   if (layers === 0) return { ...config, layers, blocks: null }
@@ -193,28 +225,30 @@ export const withLayers = (config: TransformerConfig, layers: readonly number[])
 
 /** What one of a block's linear layers takes and gives. */
 export function linearShape(
-  width: number,
+  { inside, values }: BlockWidths,
   block: BlockShape,
   name: BlockLinear,
 ): { from: number; to: number } {
   const attended = block.heads * block.headSize
   const shapes: Record<BlockLinear, [from: number, to: number]> = {
-    ...{ query: [width, attended], key: [width, attended], value: [width, attended], out: [attended, width] },
-    ...{ up: [width, block.inner], gate: [width, block.inner], down: [block.inner, width] },
+    ...{ query: [inside, attended], key: [inside, attended], value: [values, attended] },
+    ...{ out: [attended, inside], down: [block.inner, inside] },
+    ...{ up: [inside, block.inner], gate: [inside, block.inner] },
   }
   const [from, to] = shapes[name]
   return { from, to }
 }
 
 /** Numbers of one of a block's weights, which may be two matrices. */
-export function weightsOf(width: number, block: BlockShape, name: BlockLinear): number {
-  const { from, to } = linearShape(width, block, name)
+export function weightsOf(widths: BlockWidths, block: BlockShape, name: BlockLinear): number {
+  const { from, to } = linearShape(widths, block, name)
   const rank = block.ranks[name]
   return rank === undefined ? from * to : rank * (from + to)
 }
 
 /** What is wrong with blocks; null: nothing. */
-function misfitBlocks({ blocks, layers, width, heads, inner }: TransformerConfig): string | null {
+function misfitBlocks(config: TransformerConfig): string | null {
+  const { blocks, layers, heads, inner } = config
   if (blocks === null) return null
   if (blocks.length !== layers) return `one a layer, ${layers}`
   for (const [i, block] of blocks.entries()) {
@@ -224,7 +258,7 @@ function misfitBlocks({ blocks, layers, width, heads, inner }: TransformerConfig
     for (const [name, rank] of Object.entries(block.ranks)) {
       if (!blockLinears.includes(name as BlockLinear))
         return `ranks of ${blockLinears.join(', ')}, in layer ${i} there is another one`
-      const { from, to } = linearShape(width, block, name as BlockLinear)
+      const { from, to } = linearShape(widthsOf(config), block, name as BlockLinear)
       const limit = whole(1, Math.min(from, to))
       if (!fits(rank, limit)) return `the rank of ${name} in layer ${i} ${described(limit)}`
     }
@@ -236,7 +270,9 @@ function misfitBlocks({ blocks, layers, width, heads, inner }: TransformerConfig
 }
 
 /** A setting, or several in one, that may be wrong. */
-export type MisfitField = NumberField | 'activation' | 'labels' | 'blocks' | 'rotary' | 'relative'
+export type MisfitField =
+  | NumberField
+  | ('activation' | 'labels' | 'blocks' | 'rotary' | 'relative' | 'bottleneck')
 
 export const rotaryLimits: Readonly<Record<Exclude<keyof Rotary, 'near'>, Limit>> = {
   theta: { from: 1, to: 1e12, whole: false },
@@ -248,6 +284,19 @@ export const rotaryLimits: Readonly<Record<Exclude<keyof Rotary, 'near'>, Limit>
 export const relativeLimits: Readonly<Record<keyof Relative, Limit>> = {
   buckets: whole(2, 2 ** 16),
   farthest: { ...whole(2, LARGEST), optional: true },
+}
+
+export const bottleneckLimits = {
+  inside: { ...limits.width, optional: true },
+  networks: whole(1, 1000),
+} as const satisfies Partial<Record<keyof Bottleneck, Limit>>
+
+function misfitBottleneck({ bottleneck }: TransformerConfig): string | null {
+  if (bottleneck === null) return null
+  for (const field of ['inside', 'networks'] as const)
+    if (!fits(bottleneck[field], bottleneckLimits[field]))
+      return `of ${field} ${described(bottleneckLimits[field])}`
+  return null
 }
 
 function misfitPlaces(c: TransformerConfig): [MisfitField, string] | null {
@@ -273,7 +322,10 @@ export function misfit(c: TransformerConfig): [MisfitField, string] | null {
   for (const field of Object.keys(limits) as NumberField[])
     if (!fits(c[field], limits[field])) return [field, described(limits[field])]
   if (!activationNames.includes(c.activation)) return ['activation', activationNames.join(' or ')]
-  if (c.blocks === null && c.width % c.heads !== 0) return ['heads', `a divisor of ${c.width}`]
+  const narrow = misfitBottleneck(c)
+  if (narrow !== null) return ['bottleneck', narrow]
+  const { inside } = widthsOf(c)
+  if (c.blocks === null && inside % c.heads !== 0) return ['heads', `a divisor of ${inside}`]
   const wrong = misfitBlocks(c)
   if (wrong !== null) return ['blocks', wrong]
   const places = misfitPlaces(c)

@@ -6,6 +6,7 @@ import { bert, distilbert } from './family/bert.js'
 import { bilstm } from './family/bilstm.js'
 import { debertaV2 } from './family/deberta.js'
 import { gpt2 } from './family/gpt2.js'
+import { mobilebert } from './family/mobilebert.js'
 import { modernbert } from './family/modernbert.js'
 import { mpnet } from './family/mpnet.js'
 import type { Family, Kind } from './family/record.js'
@@ -21,6 +22,7 @@ export {
   distilbert,
   electra,
   gpt2,
+  mobilebert,
   modernbert,
   mpnet,
   roberta,
@@ -48,14 +50,19 @@ export const families: readonly Family[] = [
   bilstm,
   modernbert,
   debertaV2,
+  mobilebert,
 ]
 
-/** Width of the tables that a layer brings to the states' width; null: there is no such layer. */
+/** Width of the tables, or of words alone, that a layer brings to the states' width; null: there is no such layer. */
 export function projectedFrom(
   { alwaysProjects, body }: Pick<Family, 'alwaysProjects' | 'body'>,
-  { embedding, width }: Pick<TransformerConfig, 'embedding' | 'width'>,
+  { embedding, width, bottleneck }: Pick<TransformerConfig, 'embedding' | 'width' | 'bottleneck'>,
 ): number | null {
-  return alwaysProjects || body === 'lstm' ? (embedding ?? width) : embedding === width ? null : embedding
+  return alwaysProjects || body === 'lstm' || bottleneck?.neighbours
+    ? (embedding ?? width)
+    : embedding === width
+      ? null
+      : embedding
 }
 
 /** See misfit(), and what a family's models cannot have besides. */
@@ -75,6 +82,10 @@ export function misfitOf(family: Family, c: TransformerConfig): [MisfitField, st
   for (const places of ['rotary', 'relative'] as const)
     if ((c[places] !== null) !== (family.places === places))
       return [places, family.places === places ? 'there' : 'null']
+  if ((c.bottleneck !== null) !== family.bottlenecks)
+    return ['bottleneck', family.bottlenecks ? 'there' : 'null']
+  if (family.bottlenecks && (c.embedding ?? 0) > c.width)
+    return ['embedding', `at most ${c.width}, the width of its states`]
   if (!family.gated && blocksOf(c).some(({ ranks }) => ranks.gate !== undefined))
     return ['blocks', 'without a rank of a gate, which there is none of']
   if (!Object.hasOwn(family.names, 'project') && projectedFrom(family, c) !== null)
@@ -147,10 +158,10 @@ export function nameInFile(family: Family, kind: Kind, own: string, tied: boolea
   if (head && tied && path === 'decoder.bias' && family.tiedBias !== null) return family.tiedBias
   // A linear layer of two matrices has their names behind its own.
   const [, module, leaf] = /^(.*?)\.((?:(?:reduce|expand)\.)?[^.]*)$/.exec(path) ?? ['', '', path]
-  const layer = /^layers\.(\d+)\./.exec(module)?.[1] ?? ''
-  const key = module.replace(/^layers\.\d+\./, 'layers.#.')
+  const numbers = module.match(/\d+/g) ?? []
+  const key = module.replace(/\d+/g, '#')
   const names = head ? headOf(family, kind) : family.names
   if (!Object.hasOwn(names, key)) return own
   const prefix = path === own ? '' : `${family.prefix}.`
-  return `${prefix}${names[key].replace('#', layer)}.${leaf}`
+  return `${prefix}${names[key].replace(/#/g, () => numbers.shift() ?? '')}.${leaf}`
 }

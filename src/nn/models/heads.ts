@@ -1,5 +1,7 @@
 // The heads on a transformer encoder: one class a text or a number, one class a token, and masked words.
+import { add } from '../../autograd/ops/elementwise/arithmetic.js'
 import { indexSelect } from '../../autograd/ops/indexing/rows.js'
+import { narrow } from '../../autograd/ops/shape/parts.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { activated } from '../encoder.js'
@@ -43,8 +45,9 @@ export class SequenceClassifier extends Pretrained {
 
   #pool(h: Tensor, input: ModelInput): Tensor {
     const states = poolingModes[this.config.textState](h, input)
+    if (this.pooler === null) return states
     const text = pooled(
-      this.pooler as Linear,
+      this.pooler,
       this.family.dropBeforePooler ? this.drop.forward(states) : states,
       this.family,
     )
@@ -109,23 +112,34 @@ export class MaskedWords extends Pretrained {
   transformNorm: LayerNorm
   /** Its weight is the word table, where the config says tied. */
   decoder: Linear
+  /** Of states wider than the table, in families that predict with all of them: what is beyond its width. */
+  rest: Linear | null
 
   constructor(family: Family, settings: Settings) {
     super(family, settings)
     const { width, vocabSize, eps, std, tied } = this.config
     this.base = new Transformer(family, settings, { pooler: false })
     const own = tableWidth(this.config)
+    const rest = headHas(family, this.kind, 'rest') ? width - own : 0
     const bias = family.biases
-    this.transform = new Linear(width, own, { std, bias })
-    this.transformNorm = new LayerNorm(own, { eps, bias })
+    this.transform = new Linear(width, own + rest, { std, bias })
+    this.transformNorm = new LayerNorm(own + rest, { eps, bias })
     this.decoder = new Linear(own, vocabSize, { std, weight: tied ? this.base.words.weight : undefined })
+    this.rest = rest > 0 ? new Linear(rest, vocabSize, { std, bias: false }) : null
   }
 
   /** As the encoder's, and logits. Throws RangeError for places in `at` that are not there. */
   forward(input: ModelInput, { at, ...want }: WantedWords = {}): HeadOutput {
     const out = this.base.forward(input, want)
     const h = transformed(this, statesAt(out.lastHiddenState, at))
-    return { ...out, logits: this.decoder.forward(h) }
+    return { ...out, logits: this.#words(h) }
+  }
+
+  #words(h: Tensor): Tensor {
+    if (this.rest === null) return this.decoder.forward(h)
+    const own = tableWidth(this.config)
+    const part = (from: number, length: number) => narrow(h, -1, from, length)
+    return add(this.decoder.forward(part(0, own)), this.rest.forward(part(own, h.shape[h.rank - 1] - own)))
   }
 }
 

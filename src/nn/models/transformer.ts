@@ -8,6 +8,8 @@ import { formatShape, sameShape } from '../../tensor/shape.js'
 import type { DType } from '../../tensor/storage.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import type { AttentionInput, LayerTrace } from '../attention.js'
+import { BottleneckBlock, statesNorm } from '../bottleneck/block.js'
+import { withNeighbours } from '../bottleneck/neighbours.js'
 import { EncoderBlock } from '../encoder.js'
 import { Dropout, Embedding, LayerNorm, Linear } from '../layers.js'
 import { RelativePlaces } from '../places/relative.js'
@@ -49,29 +51,34 @@ export class Transformer extends Pretrained {
   constructor(family: Family, settings: Settings, { pooler = true }: BaseOptions = {}) {
     super(family, settings)
     const { vocabSize, maxLength, tokenTypes, width, embedding, padId, eps, std, dropout } = this.config
-    const own = tableWidth(this.config)
-    this.words = new Embedding(vocabSize, own, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
+    const { bottleneck } = this.config
+    const narrow = tableWidth(this.config)
+    const own = bottleneck === null ? narrow : width
+    this.words = new Embedding(vocabSize, narrow, { std, ...(padId === null ? {} : { paddingIdx: padId }) })
     const has = (part: string) => Object.hasOwn(family.names, part)
     const before = placesBefore(family, this.config)
     const places = before > 0 ? { std, paddingIdx: before - 1 } : { std }
     this.positions = has('positions') ? new Embedding(maxLength + before, own, places) : null
     this.types = tokenTypes > 0 ? new Embedding(tokenTypes, own, { std }) : null
     const norm = { eps, bias: family.biases }
-    this.norm = has('norm') ? new LayerNorm(own, norm) : null
+    this.norm = bottleneck ? statesNorm(bottleneck, width) : has('norm') ? new LayerNorm(own, norm) : null
     this.drop = new Dropout(dropout)
-    this.project = embedding === null ? null : new Linear(embedding, width, { std })
+    const joined = bottleneck?.neighbours ? 3 : 1
+    this.project = embedding === null ? null : new Linear(joined * embedding, width, { std })
     this.positionBias = family.addsDistances ? new Embedding(BUCKETS, this.config.heads, { std }) : null
     const { dropAttended, norms, gated, biases: bias } = family
     const block = { ...this.config, dropAttended, norm: norms, gated, bias }
     const blocks = blocksOf(this.config)
     this.relative = this.config.relative && new RelativePlaces(this.config, this.config.relative)
     this.rotary = this.config.rotary && new RotaryPlaces(this.config, this.config.rotary)
-    const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map(
-      (sizes, i) => new EncoderBlock({ ...block, ...sizes, attentionNorm: family.firstNorm || i > 0 }),
-    )
+    const made = (family.sharesLayers ? blocks.slice(0, 1) : blocks).map((sizes, i) => {
+      const own = { ...block, ...sizes, attentionNorm: family.firstNorm || i > 0 }
+      return bottleneck ? new BottleneckBlock(own, bottleneck) : new EncoderBlock(own)
+    })
     this.layers = blocks.map((_, i) => made[i] ?? made[0])
     this.finalNorm = has('finalNorm') ? new LayerNorm(width, norm) : null
-    this.pooler = pooler && family.pooler ? new Linear(width, width, { std }) : null
+    this.pooler =
+      pooler && family.pooler && bottleneck?.pooler !== false ? new Linear(width, width, { std }) : null
   }
 
   /**
@@ -136,6 +143,9 @@ export class Transformer extends Pretrained {
       )
     }
     let sum = this.words.forward(inputIds) // [B, T, C], or unpadded [N, C]
+    const { bottleneck } = this.config
+    if (bottleneck?.neighbours) sum = withNeighbours(sum, input.starts)
+    if (bottleneck) sum = this.project?.forward(sum) ?? sum
     if (this.positions !== null) sum = add(sum, this.positions.forward(places))
     if (this.types !== null) {
       const types = tokenTypeIds ?? tensor(Int32Array.of(0))
@@ -143,7 +153,7 @@ export class Transformer extends Pretrained {
       sum = add(sum, this.types.forward(types))
     }
     const h = this.drop.forward(this.norm?.forward(sum) ?? sum)
-    return this.project?.forward(h) ?? h
+    return bottleneck ? h : (this.project?.forward(h) ?? h)
   }
 }
 

@@ -102,7 +102,7 @@ export class FakeQuantAttention extends MultiHeadAttention implements StandIn {
     const parts = [
       query.forward(turned(this.query.forward(x))),
       key.forward(turned(this.key.forward(x))),
-      value.forward(this.value.forward(x)),
+      value.forward(this.value.forward(input.values ?? x)),
     ]
     const padded = padding
       ? parts.map((t) => reshape(indexSelect(t, 0, padding.into), [padding.B, -1, A]))

@@ -2,6 +2,7 @@
 // those who can load only the whole shape.
 import { noGrad, touch } from '../../autograd/graph.js'
 import { ArgumentError } from '../../errors.js'
+import { sameShape } from '../../tensor/shape.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
 import type { BlockLinear } from '../encoder.js'
 import { undrawn } from '../init.js'
@@ -15,6 +16,7 @@ import {
   type TransformerConfig,
   tableWidth,
   weightsOf,
+  widthsOf,
   withBlocks,
 } from '../models/config.js'
 import { projectedFrom, wordTable } from '../models/family.js'
@@ -22,6 +24,7 @@ import { MaskedWords, SequenceClassifier, TokenClassifier } from '../models/head
 import { BUCKETS } from '../models/input.js'
 import type { Pretrained } from '../models/pretrained.js'
 import { Transformer } from '../models/transformer.js'
+import type { Module } from '../module.js'
 import { isQuantized } from '../quantized/quantize.js'
 import { allOf, type Kept } from './kept.js'
 
@@ -83,12 +86,15 @@ function placesOf(
   kept: Kept,
   layer: number,
   size: number,
+  config: TransformerConfig,
 ): Record<BlockLinear, [rows: Places, columns: Places]> {
   const attended = columnsOf(kept.heads[layer], size)
-  const { width } = kept
+  // Of blocks with bottlenecks the states keep their width, and the inside its own.
+  const width = config.bottleneck === null ? kept.width : rangeOf(widthsOf(config).inside)
+  const values = config.bottleneck === null ? width : rangeOf(widthsOf(config).values)
   const into: [Places, Places] = [attended, width]
   return {
-    ...{ query: into, key: into, value: into, out: [width, attended] },
+    ...{ query: into, key: into, value: [attended, values], out: [width, attended] },
     ...{
       gate: [kept.neurons[layer], width],
       up: [kept.neurons[layer], width],
@@ -98,14 +104,14 @@ function placesOf(
 }
 
 /** A block's sizes. A product of two smaller layers that is larger than one layer of the new size becomes that layer. */
-function blockOf(old: BlockShape, kept: Kept, layer: number): BlockShape {
+function blockOf(config: TransformerConfig, old: BlockShape, kept: Kept, layer: number): BlockShape {
   const sizes = { heads: kept.heads[layer].length, headSize: old.headSize, inner: kept.neurons[layer].length }
   const block = { ...sizes, ranks: {} }
-  const width = kept.width.length
+  const widths = widthsOf({ ...config, width: kept.width.length })
   const ranks = Object.entries(old.ranks).filter(([key, rank]) => {
     const name = key as BlockLinear
-    const { from, to } = linearShape(width, block, name)
-    return weightsOf(width, { ...sizes, ranks: { [name]: rank } }, name) < from * to
+    const { from, to } = linearShape(widths, block, name)
+    return weightsOf(widths, { ...sizes, ranks: { [name]: rank } }, name) < from * to
   })
   return { ...sizes, ranks: Object.fromEntries(ranks) }
 }
@@ -130,7 +136,7 @@ export function cutConfig(config: TransformerConfig, kept: Kept): TransformerCon
   const own = { ...reordered(config, kept.layers), width, vocabSize, ...renumbered(config, kept.words) }
   return withBlocks(
     own,
-    kept.layers.map((layer) => blockOf(blocks[layer], kept, layer)),
+    kept.layers.map((layer) => blockOf(config, blocks[layer], kept, layer)),
   )
 }
 
@@ -174,6 +180,7 @@ function checkAlike(who: string, model: Pretrained, kept: Kept): void {
     throw new RangeError(
       `${who}: the first layer of a ${family.className} has no norm before its attention, and no other can stand there. Let layer 0 stay, as --layers-by every-other and bottom do`,
     )
+  if (config.bottleneck !== null) checkBottleneck(who, model, kept)
   if (baseOf(model).project !== null && projectedFrom(family, cutConfig(config, kept)) === null)
     throw new RangeError(
       `${who}: ${family.className} has tables ${config.embedding} wide, and of states as wide no layer between them. Keep another width`,
@@ -189,6 +196,21 @@ function checkAlike(who: string, model: Pretrained, kept: Kept): void {
       throw new RangeError(
         `${who}: all layers of ${family.className} are one: the same ${part} must stay in each. Choose them evenly`,
       )
+}
+
+/** Throws RangeError for parts that are one with others. */
+function checkBottleneck(who: string, { family, config }: Pretrained, kept: Kept): void {
+  const { className } = family
+  if (kept.width.length !== config.width)
+    throw new RangeError(
+      `${who}: the states of a ${className} are made of what its blocks give by layers of their own, and keep their width. Cut heads, layers or words`,
+    )
+  const blocks = blocksOf(config)
+  const fewer = kept.layers.some((layer) => kept.neurons[layer].length !== blocks[layer].inner)
+  if ((config.bottleneck?.networks ?? 1) > 1 && fewer)
+    throw new RangeError(
+      `${who}: a block of a ${className} has ${config.bottleneck?.networks} inner layers, which are of one width. Cut heads, layers or words`,
+    )
 }
 
 /**
@@ -223,8 +245,9 @@ function withWords<M extends Pretrained>(model: M, kept: Kept): M {
 function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
   const [a, b] = [baseOf(to), baseOf(from)]
   const { width, pooled, words } = kept
-  const tables = b.project === null ? width : rangeOf(tableWidth(b.config))
-  take(a.words.weight, b.words.weight, words, tables)
+  const own = b.project === null ? width : rangeOf(tableWidth(b.config))
+  take(a.words.weight, b.words.weight, words, own)
+  const tables = b.config.bottleneck === null ? own : width
   for (const table of ['positions', 'types'] as const) {
     const [own, old] = [a[table]?.weight, b[table]?.weight]
     if (own && old) take(own, old, rangeOf(old.shape[0]), tables)
@@ -239,16 +262,27 @@ function fill(to: Pretrained, from: Pretrained, kept: Kept): void {
     take(a.relative.positions.weight, positions.weight, rangeOf(positions.weight.shape[0]), width)
     takeNorm(a.relative.norm, norm, width)
   }
-  if (a.project && b.project) takeLinear(a.project, b.project, width, tables)
+  if (a.project && b.project) takeLinear(a.project, b.project, width, rangeOf(b.project.inFeatures))
   for (const [i, layer] of kept.layers.entries()) {
     const [block, old] = [a.layers[i], b.layers[layer]]
-    const places = placesOf(kept, layer, old.attention.headSize)
+    const places = placesOf(kept, layer, old.attention.headSize, b.config)
+    if (b.config.bottleneck !== null) copyAlike(block, old)
     for (const name of block.linears) takeLinear(block.linear(name), old.linear(name), ...places[name])
-    takeNorm(block.attentionNorm, old.attentionNorm, width)
-    takeNorm(block.outputNorm, old.outputNorm, width)
+    const inside = places.out[0]
+    takeNorm(block.attentionNorm, old.attentionNorm, inside)
+    takeNorm(block.outputNorm, old.outputNorm, inside)
   }
   if (a.pooler && b.pooler) takeLinear(a.pooler, b.pooler, pooled, width)
-  fillHead(to, from, kept, tables)
+  fillHead(to, from, kept, own)
+}
+
+/** All that has the same name and shape. */
+function copyAlike(to: Module, from: Module): void {
+  const old = from.stateDict()
+  for (const [name, p] of to.stateDict()) {
+    const own = old.get(name)
+    if (own !== undefined && sameShape(own.shape, p.shape)) take(p, own, rangeOf(p.shape[0]))
+  }
 }
 
 function fillHead(to: Pretrained, from: Pretrained, { width, pooled, words }: Kept, tables: Places): void {
@@ -262,8 +296,10 @@ function fillHead(to: Pretrained, from: Pretrained, { width, pooled, words }: Ke
     takeNorm(to.transformNorm, from.transformNorm, width)
     takeLinear(to.classifier, from.classifier, classes, width)
   } else if (to instanceof MaskedWords && from instanceof MaskedWords) {
-    takeLinear(to.transform, from.transform, tables, width)
-    takeNorm(to.transformNorm, from.transformNorm, tables)
+    const guessed = to.rest ? width : tables
+    takeLinear(to.transform, from.transform, guessed, width)
+    takeNorm(to.transformNorm, from.transformNorm, guessed)
+    if (to.rest && from.rest) takeLinear(to.rest, from.rest, words, rangeOf(from.rest.inFeatures))
     // Where it is tied this writes the table's rows once more.
     takeLinear(to.decoder, from.decoder, words, tables)
   }

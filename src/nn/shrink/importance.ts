@@ -177,6 +177,8 @@ export class Importance {
     const { width, pooled } = this.#scores
     const { model } = this
     const base = baseOf(model)
+    // Cut are none where blocks see the states through layers alone.
+    if (base.config.bottleneck !== null) return
     const add = (t: Tensor, by: 'rows' | 'columns') => addSizes(width, t, by, value(t), size)
     if (base.project !== null) {
       add(base.project.weight, 'rows')

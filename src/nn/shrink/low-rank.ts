@@ -7,7 +7,7 @@ import { type BlockLinear, linearsOf } from '../encoder.js'
 import { undrawn } from '../init.js'
 import { Linear, LowRankLinear } from '../layers.js'
 import { makeModel } from '../models/bert.js'
-import { type BlockShape, blocksOf, linearShape, withBlocks } from '../models/config.js'
+import { type BlockShape, blocksOf, linearShape, widthsOf, withBlocks } from '../models/config.js'
 import type { Pretrained } from '../models/pretrained.js'
 import { isQuantized } from '../quantized/quantize.js'
 import { baseOf } from './cut.js'
@@ -138,7 +138,7 @@ export function lowRankModel<M extends Pretrained>(
     for (const [i, name] of linears.entries()) {
       const own = baseOf(model).layers[layer].linear(name)
       if (own instanceof Linear) {
-        const { from: into, to: out } = linearShape(config.width, sizes[layer], name)
+        const { from: into, to: out } = linearShape(widthsOf(config), sizes[layer], name)
         const spectrum = spectra.get(own) ?? spectrumOf(own.weight)
         const rank = rankOf(rule, spectrum, out, into)
         const fewer = 'rank' in rule || rank * (out + into) < out * into

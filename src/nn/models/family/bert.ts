@@ -21,7 +21,7 @@ export const defaults: TransformerConfig = {
   },
   ...{ maxLength: 512, tokenTypes: 2, eps: 1e-12, padId: 0, std: 0.02, tied: true },
   ...{ dropout: 0.1, attentionDropout: 0.1, headDropout: null, blocks: null },
-  ...{ rotary: null, relative: null, textState: 'cls' },
+  ...{ rotary: null, relative: null, bottleneck: null, textState: 'cls' },
   ...{ labels: numberedLabels(2), problemType: null, extra: new Map() },
 }
 
@@ -48,6 +48,7 @@ export const bert: Family = {
   innerFollows: false,
   sharesLayers: false,
   addsDistances: false,
+  bottlenecks: false,
   causal: false,
   places: null,
   norms: 'post',
@@ -115,6 +116,7 @@ export const distilbert: Family = {
   innerFollows: false,
   sharesLayers: false,
   addsDistances: false,
+  bottlenecks: false,
   causal: false,
   places: null,
   norms: 'post',

@@ -16,6 +16,7 @@ export const gpt2: Family = {
   innerFollows: true,
   sharesLayers: false,
   addsDistances: false,
+  bottlenecks: false,
   causal: true,
   places: null,
   norms: 'pre',

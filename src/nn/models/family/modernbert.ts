@@ -19,6 +19,7 @@ export const modernbert: Family = {
   innerFollows: false,
   sharesLayers: false,
   addsDistances: false,
+  bottlenecks: false,
   causal: false,
   places: 'rotary',
   norms: 'pre',

@@ -35,6 +35,7 @@ export interface Family {
     | 'bilstm'
     | 'modernbert'
     | 'deberta-v2'
+    | 'mobilebert'
   /** What the parameters of the encoder begin with in a model that has a head. */
   readonly prefix:
     | 'bert'
@@ -47,6 +48,7 @@ export interface Family {
     | 'bilstm'
     | 'model'
     | 'deberta'
+    | 'mobilebert'
   /** What its classes in Python begin with. */
   readonly className: string
   /**
@@ -69,6 +71,8 @@ export interface Family {
   readonly innerFollows: boolean
   /** Whether all blocks are one, seen again and again. */
   readonly sharesLayers: boolean
+  /** Whether blocks stand between bottlenecks, and words alone, not places and types, are narrow. Then the config has settings of that. */
+  readonly bottlenecks: boolean
   /** Whether a word sees itself and those before it alone. */
   readonly causal: boolean
   /**
@@ -94,7 +98,8 @@ export interface Family {
   readonly names: Readonly<Record<string, string>>
   /**
    * What each head is made of, by the file's names; others it has not. Of a classifier of texts `pooler` where it has one of its own,
-   * and `poolerNorm` behind that; of one of tokens `transform` and `transformNorm`.
+   * and `poolerNorm` behind that; of one of tokens `transform` and `transformNorm`; of masked words `rest`, where words are predicted
+   * by states wider than their table, of which `rest` takes what `decoder` does not.
    */
   readonly heads: Readonly<Partial<Record<Exclude<Kind, 'base'>, Readonly<Record<string, string>>>>>
   readonly stored: Stored | null
