@@ -96,13 +96,14 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
     blocks.reduce((n, block) => n + block, 0)
   const pooler = linear(w, w, bias)
   const part = (kind: Kind, name: string, n: number) => (headHas(family, kind, name) ? n : 0)
-  const tokens = 'token-classification'
+  const tokens = (kind: Kind) => part(kind, 'transform', pooler + normed(w)) + linear(w, c.labels.length)
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
     'sequence-classification':
       pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
     'masked-lm': linear(w, own, bias) + normed(own) + V + (c.tied ? 0 : own * V),
-    [tokens]: part(tokens, 'transform', pooler + normed(w)) + linear(w, c.labels.length),
+    'token-classification': tokens('token-classification'),
+    'question-answering': tokens('question-answering'),
     'causal-lm': c.tied ? 0 : w * V,
   }
   return base + heads[kind]

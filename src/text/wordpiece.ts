@@ -85,6 +85,11 @@ export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
     return Int32Array.from(out)
   }
 
+  /** The pieces of a word of the normalized text. */
+  cut(word: string): readonly number[] {
+    return this.#find(word)
+  }
+
   override wordsOf(text: string): [word: string, start: number][] {
     return placedInText(text, this.spec.normalizing)
   }

@@ -34,6 +34,7 @@ export {
   MaskedWords,
   NextWords,
   SequenceClassifier,
+  SpanClassifier,
   TokenClassifier,
   type WantedWords,
 } from '../../nn/models/heads.js'
@@ -66,6 +67,16 @@ export {
   ModernBertForSequenceClassification,
   ModernBertForTokenClassification,
 } from '../../nn/models/named/modernbert.js'
+export {
+  AlbertForQuestionAnswering,
+  BertForQuestionAnswering,
+  DebertaV2ForQuestionAnswering,
+  DistilBertForQuestionAnswering,
+  ElectraForQuestionAnswering,
+  ModernBertForQuestionAnswering,
+  MPNetForQuestionAnswering,
+  RobertaForQuestionAnswering,
+} from '../../nn/models/named/spans.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'
 export {
   type HeadOutput,

@@ -17,10 +17,10 @@ import { Finder } from './finder.js'
 const PENALTY = 10
 
 /** As Python splits: JavaScript's \s has U+FEFF too and lacks U+0085. */
-const SPACES = /\p{White_Space}+/u
+export const SPACES = /\p{White_Space}+/u
 
 /** Each as Python's tokenizers. */
-const plainSteps: Readonly<Record<PlainStep, (text: string) => string>> = {
+export const plainSteps: Readonly<Record<PlainStep, (text: string) => string>> = {
   backquotes: (text) => text.replaceAll('``', '"'),
   quotes: (text) => text.replaceAll("''", '"'),
   nfkd: (text) => decompose(text, 'NFKD'),
@@ -44,10 +44,11 @@ const branch = (): Branch => ({ id: null, next: new Map() })
 export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
   readonly #root = branch()
   readonly #unknown: number
-  readonly #normalizer: Normalizer | null
+  /** Of its table; null where it has none. */
+  readonly normalizer: Normalizer | null
   readonly #raw: Finder
   readonly #normalized: Finder
-  readonly #cut = remembering((word) => this.#best([...word]))
+  readonly #cut = remembering((word) => this.cut(word).ids)
 
   private constructor(spec: UnigramSpec, file: string, rules: PiecedRules) {
     super(spec, file, rules, robertaRoles)
@@ -62,7 +63,7 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
       at.id = id
     }
     this.#unknown = scores.reduce((least, score) => Math.min(least, score), Infinity) - PENALTY
-    this.#normalizer = charsmap === null ? null : new Normalizer(charsmap)
+    this.normalizer = charsmap === null ? null : new Normalizer(charsmap)
     this.#raw = new Finder(added.filter((token) => !token.normalized))
     const late = added.filter((token) => token.normalized)
     this.#normalized = new Finder(late.map((token) => ({ ...token, content: this.#normal(token.content) })))
@@ -101,7 +102,7 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
 
   #normal(text: string): string {
     const given = this.spec.before.reduce((own, step) => plainSteps[step](own), text)
-    const plain = this.#normalizer?.normalize(given) ?? given
+    const plain = this.normalizer?.normalize(given) ?? given
     return this.spec.oneSpace ? plain.replace(/ {2,}/g, ' ') : plain
   }
 
@@ -117,8 +118,9 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
     })
   }
 
-  /** Where there are several best ways, the one that was found first. */
-  #best(chars: readonly string[]): readonly number[] {
+  /** Pieces of a word that begins with the sign of a space, and the character at which each ends. Of several best ways the first that was found. */
+  cut(word: string): { ids: readonly number[]; ends: readonly number[] } {
+    const chars = [...word]
     const n = chars.length
     const score = new Float64Array(n + 1)
     const from = new Int32Array(n + 1).fill(-1)
@@ -144,10 +146,13 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
       if (!single) offer(start, start + 1, this.unkId, this.#unknown)
     }
     const ids: number[] = []
+    const ends: number[] = []
     for (let end = n; end > 0; end = from[end]) {
       // One after the other they are one unknown text.
-      if (piece[end] !== this.unkId || ids.at(-1) !== this.unkId) ids.push(piece[end])
+      if (piece[end] === this.unkId && ids.at(-1) === this.unkId) continue
+      ids.push(piece[end])
+      ends.push(end)
     }
-    return ids.reverse()
+    return { ids: ids.reverse(), ends: ends.reverse() }
   }
 }
