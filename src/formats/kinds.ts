@@ -30,7 +30,8 @@ function isThere(
     base: true,
     'sequence-classification': texts,
     'token-classification': has(classesLayer(family, 'token-classification')) && !texts,
-    'question-answering': hasKind(family, 'question-answering') && has(classesLayer(family, 'question-answering')),
+    'question-answering':
+      hasKind(family, 'question-answering') && has(classesLayer(family, 'question-answering')),
     'masked-lm': [...names].some((name) => name.startsWith(`${words}.`)),
     // Tied, it is the word table alone.
     'causal-lm': config.tied || has(`${decoderOf(family)}`),

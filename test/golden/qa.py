@@ -262,7 +262,9 @@ for i in range(160):
         gold = [""]
     if i % 32 == 7:
         said = ""
-    exact, part = float(any(normal(g) == normal(said) for g in gold)), max(f1(g, said) for g in gold)
+    # Version 2 passes over answers of which nothing is left.
+    right = [g for g in gold if normal(g)] or [""]
+    exact, part = float(any(normal(g) == normal(said) for g in right)), max(f1(g, said) for g in right)
     if all(normal(g) for g in gold) and normal(said):
         theirs = squad([dict(prediction_text=said, id="0")], [dict(answers=dict(answer_start=[0] * len(gold), text=gold), id="0")])
         assert math.isclose(theirs["exact_match"].item() / 100, exact) and math.isclose(theirs["f1"].item() / 100, part, rel_tol=1e-5)

@@ -173,7 +173,9 @@ const SPACE = /\p{White_Space}/u
 export function placing(tokenizer: Tokenizer): (text: string) => PlacedTokens {
   const { normal, cut, added, spaces } = readingOf(tokenizer)
   const sought = (tokens: readonly AddedToken[]) =>
-    tokens.map(({ id, content, lstrip, rstrip }) => (spaces ? { id, content, lstrip, rstrip } : { id, content }))
+    tokens.map(({ id, content, lstrip, rstrip }) =>
+      spaces ? { id, content, lstrip, rstrip } : { id, content },
+    )
   const raw = new Finder(sought(added.filter(({ normalized }) => !normalized)))
   const late = added.filter(({ normalized }) => normalized)
   const normalized = new Finder(

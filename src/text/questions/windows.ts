@@ -22,6 +22,10 @@ export interface Window extends Encoded {
 /** Tokens of a window where nobody asks for another number, and of a text in two of them: transformers' run_qa. */
 export const [USUAL_WINDOW, USUAL_STRIDE] = [384, 128]
 
+/** Tokens in training where nobody asks for another number; undefined: as texts have. */
+export const usualOf = (task: string | null): number | undefined =>
+  task === 'spans' ? USUAL_WINDOW : undefined
+
 /** What is usual; of short windows a third. */
 export const usualStride = (maxLength: number): number => Math.min(USUAL_STRIDE, Math.floor(maxLength / 3))
 
