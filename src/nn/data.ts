@@ -1,7 +1,7 @@
 // What training needs to know of data: how many rows, in which batches, and a batch as the model takes it. And what
 // data sets are made of.
 import type { Key } from '../tensor/rng.js'
-import type { Spans } from './spans.js'
+import type { Spans } from './models/spans.js'
 
 /** Rows 0 to n - 1 in their order. */
 export function inOrder(n: number): Int32Array {

@@ -44,8 +44,7 @@ const branch = (): Branch => ({ id: null, next: new Map() })
 export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
   readonly #root = branch()
   readonly #unknown: number
-  /** Of its table; null where it has none. */
-  readonly normalizer: Normalizer | null
+  readonly #normalizer: Normalizer | null
   readonly #raw: Finder
   readonly #normalized: Finder
   readonly #cut = remembering((word) => this.cut(word).ids)
@@ -63,7 +62,7 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
       at.id = id
     }
     this.#unknown = scores.reduce((least, score) => Math.min(least, score), Infinity) - PENALTY
-    this.normalizer = charsmap === null ? null : new Normalizer(charsmap)
+    this.#normalizer = charsmap === null ? null : new Normalizer(charsmap)
     this.#raw = new Finder(added.filter((token) => !token.normalized))
     const late = added.filter((token) => token.normalized)
     this.#normalized = new Finder(late.map((token) => ({ ...token, content: this.#normal(token.content) })))
@@ -102,7 +101,7 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
 
   #normal(text: string): string {
     const given = this.spec.before.reduce((own, step) => plainSteps[step](own), text)
-    const plain = this.normalizer?.normalize(given) ?? given
+    const plain = this.#normalizer?.normalize(given) ?? given
     return this.spec.oneSpace ? plain.replace(/ {2,}/g, ' ') : plain
   }
 
@@ -116,6 +115,12 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
       const wants = prepend === 'always' || (prepend === 'first' && first && i === 0)
       return (wants && !signed.startsWith(SPACE_SIGN) ? SPACE_SIGN + signed : signed).split(/(?=\u2581)/)
     })
+  }
+
+  /** The parts in which its table changes a text, and what becomes of each; null where nothing does. */
+  changed(text: string): (readonly [part: string, made: string])[] | null {
+    const table = this.#normalizer
+    return table === null || table.normalize(text) === text ? null : [...table.parts(text)]
   }
 
   /** Pieces of a word that begins with the sign of a space, and the character at which each ends. Of several best ways the first that was found. */

@@ -119,15 +119,15 @@ const unigramSteps: Readonly<Record<PlainStep, (text: PlacedText) => PlacedText>
 }
 
 const unigram = (tokenizer: UnigramTokenizer): Reading => {
-  const { spec, normalizer } = tokenizer
+  const { spec } = tokenizer
   const { splitsSpaces, prepend } = spec
   return {
     added: spec.added,
     spaces: true,
     normal: (given) => {
       let text = spec.before.reduce((own, step) => unigramSteps[step](own), given)
-      if (normalizer !== null && normalizer.normalize(text.text) !== text.text)
-        text = text.parts(normalizer.parts(text.text))
+      const changed = tokenizer.changed(text.text)
+      if (changed !== null) text = text.parts(changed)
       return spec.oneSpace ? text.replaced(/ {2,}/g, ' ') : text
     },
     cut: (section, take, first) => {

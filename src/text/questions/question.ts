@@ -1,5 +1,5 @@
 // What a question about a text is, and how questions are read and judged.
-import type { SpanRules } from '../../nn/spans.js'
+import type { SpanRules } from '../../nn/models/spans.js'
 
 /** An answer and where it stands in its text, in UTF-16 units; -1 where the text has it nowhere. */
 export interface SpanAnswer {
@@ -7,6 +7,7 @@ export interface SpanAnswer {
   start: number
 }
 
+/** A question about a text, and what of it is right. */
 export interface Question {
   id: string
   question: string

@@ -11,6 +11,7 @@ export interface WindowRules {
   docStride: number
 }
 
+/** A question and part of its text, as a model takes them. */
 export interface Window extends Encoded {
   /** The token at which the text begins, and how many are the text's. */
   first: number

@@ -1,5 +1,5 @@
 // The best answer in all windows of a question's text, out of logits of beginnings and ends.
-import type { SpanQuestion, SpanRules, SpanWindow } from '../../nn/spans.js'
+import type { SpanQuestion, SpanRules, SpanWindow } from '../../nn/models/spans.js'
 import { exp } from '../../tensor/math.js'
 import { probabilities } from '../metrics.js'
 

@@ -1,5 +1,5 @@
 // What is known of rows in whose own tokens an answer is sought: where it begins, and where it ends.
-import type { Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../../tensor/tensor.js'
 
 /** A row: a question, and a window of its text. Windows of one question follow each other. */
 export interface SpanWindow {
