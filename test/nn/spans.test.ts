@@ -8,6 +8,8 @@ import { tensor } from '../../src/autograd/create.js'
 import { noGrad } from '../../src/autograd/graph.js'
 import { crossEntropy } from '../../src/autograd/ops/losses/losses.js'
 import { loadPretrained, writePretrained } from '../../src/files/models/on-disk.js'
+import { exportFolder } from '../../src/files/onnx/export.js'
+import { readOnnx } from '../../src/formats/onnx/graph.js'
 import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { makeModel } from '../../src/nn/models/bert.js'
 import { families, gpt2, hasKind } from '../../src/nn/models/family.js'
@@ -119,6 +121,15 @@ describe('folders', () => {
     const [a, b] = [join(out, name), join(root, name)].map(tensorsOf)
     expect([...a.keys()].sort()).toEqual([...b.keys()].sort())
     for (const [key, t] of b) expect(a.get(key)!.data, key).toEqual(t.data)
+  })
+
+  it.each(['bert', 'modernbert'])('%s: as ONNX, beginnings and ends apart', (name) => {
+    const { file, difference } = exportFolder({ model: join(root, name), out: join(out, `${name}-onnx`) })
+    expect(difference.largest).toBeLessThan(1e-5)
+    expect(readOnnx(readFileSync(file), file).outputs.map((own) => own.name)).toEqual([
+      'start_logits',
+      'end_logits',
+    ])
   })
 
   it('are of all encoders, and of no other', () => {
