@@ -10,6 +10,7 @@ const titles = {
   'docs/embeddings.md': 'Sentence embeddings',
   'docs/generation.md': 'Generation',
   'docs/tagging.md': 'Tags of words',
+  'docs/qa.md': 'Answers in texts',
   'docs/bilstm.md': 'BiLSTM',
   'docs/command-line.md': 'The command line',
   'docs/speed.md': 'Speed',

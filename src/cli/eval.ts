@@ -15,10 +15,12 @@ import { bytesOfFolder, figureTable } from './shared/figures.js'
 import { orderOption, readFor } from './shared/labels-option.js'
 import {
   addDataOptions,
+  addQuestionOptions,
   answerLengthOption,
   type DataFileOptions,
   dataOptions,
   goesWith,
+  questionNames,
   whole,
 } from './shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
@@ -37,20 +39,22 @@ interface EvalOptions extends DataFileOptions {
 export const evalCommand: CommandSpec<EvalOptions> = {
   name: 'eval',
   describe:
-    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file; entities found, of a model of words; perplexity on plain text',
+    'Accuracy, F1, Matthews, calibration, errors of numbers, size and speed of a model on a labelled file; entities found, of a model of words; exact match and F1 of answers; perplexity on plain text',
   options: (command: Command) =>
-    addDataOptions(
-      command
-        .requiredOption('--model <dir>', 'folder of the model')
-        .requiredOption(
-          '--data <file>',
-          'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet; for a model of words .conll, .bio, .tsv, .txt, .conllu or .jsonl; for a GPT-2 plain texts, .txt too',
-        )
-        .addOption(orderOption())
-        .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
-        .addOption(answerLengthOption())
-        .addOption(embedOption())
-        .option('--teacher <dir>', 'of embeddings: whose neighbours are to be found again'),
+    addQuestionOptions(
+      addDataOptions(
+        command
+          .requiredOption('--model <dir>', 'folder of the model')
+          .requiredOption(
+            '--data <file>',
+            'labelled texts, for embeddings pairs with scores or without: .tsv, .csv, .jsonl, .json or .parquet; for a model of words .conll, .bio, .tsv, .txt, .conllu or .jsonl; for one that finds answers .json as SQuAD has it, or .jsonl; for a GPT-2 plain texts, .txt too',
+          )
+          .addOption(orderOption())
+          .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
+          .addOption(answerLengthOption())
+          .addOption(embedOption())
+          .option('--teacher <dir>', 'of embeddings: whose neighbours are to be found again'),
+      ),
     ),
   run: async (options, context) => {
     if (embeds(options.model, options.task)) return evalVectors(options, context)
@@ -61,6 +65,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const loaded = loadAnswering(folder)
     for (const note of loaded.notes) output.info(`note: ${note}`)
     const { model, tokenizer, classes, problemType } = loaded
+    goesWith(options, questionNames, 'a model that finds answers', problemType === 'spans')
     const task = everyTask[problemType]
     const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
     const set = readFor(file, loaded, listed, dataOptions(options, output), output)
@@ -82,7 +87,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     output.print(figureTable({ [file]: figures }))
     if (each) output.print(`\n${figureTable(each)}`)
     output.print(
-      `\n${count(data.size)} texts in ${seconds.toFixed(1)} s; ${count(speed.examplesPerSecond)} \u00b1 ${count(speed.examplesSpread)} a second in batches of ${batchSize}; one alone ${shownSpeed(speed)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
+      `\n${count(data.size)} ${set.questions ? 'windows' : 'texts'} in ${seconds.toFixed(1)} s; ${count(speed.examplesPerSecond)} \u00b1 ${count(speed.examplesSpread)} a second in batches of ${batchSize}; one alone ${shownSpeed(speed)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
     )
     output.json({ ...figures, ...(each && { each }), ...size, ...speed, seconds, seed })
   },

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { DataError } from '../errors.js'
 import { loadClassifier } from '../files/models/on-disk.js'
+import { isAnswerer } from '../files/questions/answerer.js'
 import { isTagger } from '../files/tagging/tagger.js'
 import type { ProblemType } from '../nn/models/config.js'
 import { textData } from '../text/dataset.js'
@@ -10,14 +11,17 @@ import { predict } from '../train/predict.js'
 import { tasks } from '../train/tasks.js'
 import { embedOption, embeds } from './embed/data.js'
 import { predictVectors, promptOption, vectorsOption } from './embed/predict.js'
+import { predictAnswers } from './questions/predict.js'
 import type { CommandSpec } from './shared/command.js'
 import { cutIn, cutText } from './shared/data-report.js'
 import {
   addDataOptions,
+  addQuestionOptions,
   answerLengthOption,
   type DataFileOptions,
   dataOptions,
   goesWith,
+  questionNames,
   whole,
 } from './shared/options.js'
 import type { Output } from './shared/output.js'
@@ -35,6 +39,8 @@ interface PredictOptions extends Omit<DataFileOptions, 'labelColumn'> {
   jsonl: boolean
   task?: 'embed'
   vectors?: string
+  question?: string[]
+  context?: string
   prompt?: string
 }
 
@@ -84,14 +90,19 @@ async function* chunks(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
 
 export const predictCommand: CommandSpec<PredictOptions> = {
   name: 'predict',
-  describe: 'Classify texts by a saved model, tag their words, or embed them',
+  describe: 'Classify texts by a saved model, tag their words, find answers in them, or embed them',
   options: (command: Command) =>
-    addDataOptions(command, { labels: false })
+    addQuestionOptions(addDataOptions(command, { labels: false }))
       .requiredOption('--model <dir>', 'folder of the model')
       .option(
         '--text <text...>',
         'what to classify; without it, one text or JSON object a line on standard input, an answer for each line; for a model of words also {"tokens": [...]}',
       )
+      .option(
+        '--question <text...>',
+        'of a model that finds answers: what to ask of --context; without both {"question", "context"} a line on standard input',
+      )
+      .option('--context <text>', 'of a model that finds answers: the text in which they stand')
       .option('--pairs', 'a text is two, with a TAB between', false)
       .addOption(answerLengthOption())
       .addOption(embedOption())
@@ -107,6 +118,14 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       return predictVectors(options, options.text ? [options.text] : chunks(lines()), { output })
     }
     goesWith(options, ['vectors', 'prompt'], 'a model of embeddings', false)
+    if (isAnswerer(options.model)) {
+      if (options.pairs || options.text)
+        throw new RangeError(
+          `${options.pairs ? '--pairs' : '--text'}: ${options.model} answers questions, --question and --context`,
+        )
+      return predictAnswers(options, chunks(lines()), { output })
+    }
+    goesWith(options, ['question', 'context', ...questionNames], 'a model that finds answers', false)
     if (isTagger(options.model)) {
       if (options.pairs) throw new RangeError('--pairs: words of a text have tags, of one by itself')
       return predictTags(options, options.text ? [options.text] : chunks(lines()), { output })

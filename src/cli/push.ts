@@ -26,6 +26,7 @@ const tasks: Record<Kind, string> = {
   base: 'feature-extraction',
   'sequence-classification': 'text-classification',
   'token-classification': 'token-classification',
+  'question-answering': 'question-answering',
   'masked-lm': 'fill-mask',
   'causal-lm': 'text-generation',
 }

@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors.js'
 import { undrawn } from '../nn/init.js'
 import { makeModel } from '../nn/models/bert.js'
 import { withLayers } from '../nn/models/config.js'
-import { bert, distilbert, type Family } from '../nn/models/family.js'
+import { bert, distilbert, type Family, type Kind } from '../nn/models/family.js'
 import { MaskedWords, NextWords, type SequenceClassifier } from '../nn/models/heads.js'
 import type { Pretrained } from '../nn/models/pretrained.js'
 import { Dense, Normalize, SentenceEncoder, type SentenceStep } from '../nn/models/sentence.js'
@@ -98,7 +98,7 @@ const halfOf = (family: Family) => (family === bert ? distilbert : family)
 export function distilbertOf(
   teacher: Student,
   layers: readonly number[],
-  kind: 'sequence-classification' | 'token-classification' | 'masked-lm' | 'causal-lm',
+  kind: Exclude<Kind, 'base'>,
   labels: readonly string[],
 ): Student {
   const { config } = teacher

@@ -20,6 +20,7 @@ export { type CachedTargets, type CachedTexts, openCache, type TeacherCache } fr
 export type { HiddenRows } from './cache/shard.js'
 export { type TransferOptions, transferSet } from './cache/transfer.js'
 export { CacheWriter } from './cache/writer.js'
+export { readQuestions } from './data/questions.js'
 export { readTagged } from './data/tagged.js'
 export {
   type DataFormat,

@@ -32,6 +32,8 @@ function isThere(
     base: true,
     'sequence-classification': texts,
     'token-classification': has(classesLayer(family, 'token-classification')) && !texts,
+    'question-answering':
+      hasKind(family, 'question-answering') && has(classesLayer(family, 'question-answering')),
     'masked-lm': [...names].some((name) => name.startsWith(`${words}.`)),
     // Tied, it is the word table alone.
     'causal-lm': config.tied || has(`${decoderOf(family)}`),
@@ -43,10 +45,14 @@ function isThere(
 const inTurn: readonly Kind[] = [
   'sequence-classification',
   'token-classification',
+  'question-answering',
   'masked-lm',
   'causal-lm',
   'base',
 ]
+
+/** Kinds that answer for tokens. */
+const ofTokens: readonly Kind[] = ['token-classification', 'question-answering']
 
 export interface FoundKind {
   kind: Kind
@@ -58,7 +64,8 @@ export interface FoundKind {
 export function kindIn(read: ModelConfig, names: ReadonlySet<string>, prefer?: Kind): FoundKind {
   const { kinds, family } = read
   const heads = kinds.filter((kind) => kind !== 'base')
-  const other = prefer === 'sequence-classification' && heads.includes('token-classification')
+  // Their last layers may have one name.
+  const other = prefer === 'sequence-classification' && heads.some((kind) => ofTokens.includes(kind))
   if (prefer !== undefined && !other && isThere(prefer, read, names)) return told(prefer, read, family)
   const named =
     heads.find((kind) => isThere(kind, read, names)) ?? (kinds.length === 1 ? kinds[0] : undefined)

@@ -1,6 +1,7 @@
 // What training needs to know of data: how many rows, in which batches, and a batch as the model takes it. And what
 // data sets are made of.
 import type { Key } from '../tensor/rng.js'
+import type { Spans } from './models/spans.js'
 
 /** Rows 0 to n - 1 in their order. */
 export function inOrder(n: number): Int32Array {
@@ -44,6 +45,8 @@ export interface DataSet<Input> {
    * classes that it is of and is not.
    */
   readonly targets?: Float32Array
+  /** Of rows in whose tokens an answer is sought: their answers are the tokens, and labels are the spans'. */
+  readonly spans?: Spans | undefined
   /** Row numbers in batches: shuffled as a function of the key, or (null) in an order that is good for evaluation. */
   batches(batchSize: number, key: Key | null): Int32Array[]
   input(rows: Int32Array): Input

@@ -110,14 +110,15 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
   const layer = linear(w, w, bias)
   const pooler = c.bottleneck?.pooler === false ? 0 : layer
   const part = (kind: Kind, name: string, n: number) => (headHas(family, kind, name) ? n : 0)
-  const tokens = 'token-classification'
   const guessed = headHas(family, 'masked-lm', 'rest') ? w : own
+  const tokens = (kind: Kind) => part(kind, 'transform', layer + normed(w)) + linear(w, c.labels.length)
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
     'sequence-classification':
       pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
     'masked-lm': linear(w, guessed, bias) + normed(guessed) + V + (guessed - own + (c.tied ? 0 : own)) * V,
-    [tokens]: part(tokens, 'transform', layer + normed(w)) + linear(w, c.labels.length),
+    'token-classification': tokens('token-classification'),
+    'question-answering': tokens('question-answering'),
     'causal-lm': c.tied ? 0 : w * V,
   }
   return base + heads[kind]

@@ -51,13 +51,14 @@ const TRAINING_LENGTH = 128
 
 /**
  * Tokens of a text in training, and in what is kept of a teacher for it, where nobody asks for another number: one rule for
- * all, so that a student reads what its teacher has read. `most`: what the models take.
+ * all, so that a student reads what its teacher has read. `most`: what the models take; `usual`: where they take more.
  */
 export function trainingLength(
   tokenizers: readonly Pick<Tokenizer, 'modelMaxLength'>[],
   most: number,
+  usual: number = TRAINING_LENGTH,
 ): number {
-  return Math.min(TRAINING_LENGTH, ...tokenizers.map((own) => usualLength(own, most)))
+  return Math.min(usual, ...tokenizers.map((own) => usualLength(own, most)))
 }
 
 /** Whether a text that became `length` tokens lost some: only one that fills its room is encoded once more. */

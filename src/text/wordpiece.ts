@@ -94,6 +94,11 @@ export class WordPieceTokenizer extends PiecedTokenizer<WordPieceSpec> {
     return this.specialIds.includes(id) || token.startsWith(this.spec.prefix) ? null : token
   }
 
+  /** The pieces of a word of the normalized text. */
+  cut(word: string): readonly number[] {
+    return this.#find(word)
+  }
+
   override wordsOf(text: string): [word: string, start: number][] {
     return placedInText(text, this.spec.normalizing)
   }

@@ -15,7 +15,7 @@ import type { LossTerms } from './step.js'
 import { type FitOptions, fit } from './trainer.js'
 
 /** What a data set says its logits should be. */
-export type Wanted = Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers'>
+export type Wanted = Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers' | 'spans'>
 
 /** Figures of a model on texts. */
 export interface Judgement {
@@ -27,7 +27,7 @@ export interface Judgement {
 /** What a model learns: its labels, its loss and its figures. */
 export interface Task {
   /** As --task has it. */
-  readonly name: 'classes' | 'multi-label' | 'regression' | 'entities' | 'tags'
+  readonly name: 'classes' | 'multi-label' | 'regression' | 'entities' | 'tags' | 'question-answering'
   /** How labels in data are meant. */
   readonly labels: LabelKind
   /** The figures that judge() gives, the one that decides first. */

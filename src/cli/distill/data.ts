@@ -6,7 +6,6 @@ import type { RowCounts } from '../../distill/plan/steps.js'
 import { DataError } from '../../errors.js'
 import { tokenizerHash } from '../../files/cache/facts.js'
 import type { CachedTexts } from '../../files/cache/reader.js'
-import { readTagged } from '../../files/data/tagged.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
 import type { LogitFacts } from '../../files/kept-logits.js'
 import type { DataSet } from '../../nn/data.js'
@@ -17,8 +16,8 @@ import { maskingOf } from '../../text/masking.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import { answersOfSet, firstRows, setData } from '../../text/tagged/set-data.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
-import { isOfWords, type TaskType } from '../../train/tagging/tasks.js'
-import { readFor } from '../shared/labels-option.js'
+import type { TaskType } from '../../train/tagging/tasks.js'
+import { readFor, readUnlabelled } from '../shared/labels-option.js'
 import type { Output } from '../shared/output.js'
 import type { DistillOptions } from './options.js'
 
@@ -48,9 +47,9 @@ export function readSets(
     const file = options[use]
     if (file === undefined) return null
     const own =
-      use === 'transfer' && isOfWords(teacher.problemType)
-        ? readTagged(file, { ...reading, labels: 'none' })
-        : use === 'transfer' || use === 'text'
+      use === 'transfer'
+        ? readUnlabelled(file, teacher.problemType, reading)
+        : use === 'text'
           ? readTexts(file, { ...reading, labels: 'none' })
           : readFor(file, teacher, options.labels, reading, output)
     const set = { file, ...own }
@@ -94,6 +93,9 @@ function stageTexts(kind: StageData, { train, transfer, text, varied }: Texts): 
       targets && Float32Array.from([...targets, ...new Float32Array(n * labelNames.length).fill(Number.NaN)]),
     labelNames,
     ...(train.words && { words: all.flatMap(({ words = [] }) => words) }),
+    ...(train.questions && {
+      questions: { ...train.questions, each: all.flatMap(({ questions }) => questions?.each ?? []) },
+    }),
   }
 }
 
@@ -128,9 +130,11 @@ export interface Reader {
 
 function hashTexts(sets: readonly TextSet[]): string {
   const hash = createHash('sha256')
-  for (const { texts, pairs, words } of sets)
+  for (const { texts, pairs, words, questions } of sets) {
+    if (questions?.rules.docStride !== undefined) hash.update(`windows ${questions.rules.docStride}`)
     for (const [i, text] of texts.entries())
       hash.update(JSON.stringify(words === undefined ? [text, pairs?.[i] ?? null] : words[i]))
+  }
   return hash.digest('hex')
 }
 

@@ -6,10 +6,20 @@ import { recipes } from '../../distill/recipes/index.js'
 import type { Recipe } from '../../distill/recipes/recipe.js'
 import { TinystillError } from '../../errors.js'
 import { trainingLength } from '../../text/encoding.js'
+import { usualOf } from '../../text/questions/windows.js'
 import { learnable, type SetReader } from '../../text/tagged/set-data.js'
 import { everyTask } from '../../train/tagging/tasks.js'
 import { cutLines, leftLine, lengthsLine, rowsLine } from '../shared/data-report.js'
-import { dataOptions, flagOf, given, type OnNonfinite, quoted, stateOf } from '../shared/options.js'
+import {
+  dataOptions,
+  flagOf,
+  given,
+  goesWith,
+  type OnNonfinite,
+  questionNames,
+  quoted,
+  stateOf,
+} from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { countRows, createReader, type Reader, readSets, type Texts, uses } from './data.js'
@@ -89,6 +99,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   checkTasks(recipe, teachers)
   if (teachers[0].problemType === 'regression' && options.T !== undefined)
     throw new RangeError('--T: the teacher gives numbers, which have no temperature')
+  goesWith(options, questionNames, 'a teacher that finds answers', teachers[0].problemType === 'spans')
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
   const { seed, seeds, onNonfinite, force, test, dev } = options
@@ -99,7 +110,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   // One length for all: losses may compare the models word by word.
   const tokenizers = [tokenizer, ...teachers.filter(isLive).map((t) => t.tokenizer)]
   const limits = teachers.map((t) => (isLive(t) ? Infinity : t.cache.manifest.settings.maxLength))
-  const usual = trainingLength(tokenizers, Math.min(...limits))
+  const usual = trainingLength(tokenizers, Math.min(...limits), usualOf(teachers[0].problemType))
   const length = (limit: number) => Math.min(options.maxLength ?? usual, limit)
   const maxLength = length(model.config.maxLength)
   const lengthOf = (t: LiveTeacher) => length(t.model.config.maxLength)
@@ -138,7 +149,7 @@ function learnableTexts(texts: Texts, readers: readonly SetReader[], output: Pic
   const of = <S extends Texts['transfer']>(set: S): S => {
     if (set === null) return set
     const { set: own, left } = learnable(set, readers)
-    for (const line of leftLine(set.file, left, Math.min(...readers.map((r) => r.maxLength))))
+    for (const line of leftLine(set.file, left, Math.min(...readers.map((r) => r.maxLength)), set))
       output.info(line)
     return own
   }

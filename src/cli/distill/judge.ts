@@ -9,6 +9,7 @@ import type { MultiLabelMetrics } from '../../train/outputs/multi-label.js'
 import { type Classifier, predict, predictInTurns } from '../../train/predict.js'
 import type { RegressionMetrics } from '../../train/regression.js'
 import { everyTask } from '../../train/tagging/tasks.js'
+import type { Wanted } from '../../train/tasks.js'
 import type { Progress } from '../shared/progress.js'
 import type { Speed } from '../shared/speed.js'
 import type { Reader, SetName } from './data.js'
@@ -23,7 +24,7 @@ export interface ModelFigures
   extends Partial<Metrics>,
     Partial<MultiLabelMetrics>,
     Partial<RegressionMetrics>,
-    Partial<Record<'entityF1' | 'precision' | 'recall', number>>,
+    Partial<Record<'entityF1' | 'precision' | 'recall' | 'exactMatch', number>>,
     Partial<Speed> {
   params?: number
   bytes?: number
@@ -101,11 +102,7 @@ export function heldLogits(model: Classifier<TextInput>, reader: Reader): Float3
 }
 
 /** The task's figures of a set's logits; of classes also which rows are right, of words what each sentence adds. */
-export function judgedRows(
-  logits: Float32Array,
-  set: Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers'>,
-  { classes, problemType }: Gives,
-) {
+export function judgedRows(logits: Float32Array, set: Wanted, { classes, problemType }: Gives) {
   const task = everyTask[problemType]
   const { figures } = task.judge(logits, set, classes)
   if (task.shares) return { ...figures, right: packShares(task.shares(logits, set, classes)) }

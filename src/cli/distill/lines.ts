@@ -3,7 +3,7 @@ import type { StageData } from '../../distill/plan/plan.js'
 import type { DataSet } from '../../nn/data.js'
 import { LinearClassifier, type LinearTexts } from '../../train/linear/classifier.js'
 import type { RunState } from '../../train/run-state.js'
-import { isOfWords } from '../../train/tagging/tasks.js'
+import { isOfTexts } from '../../train/tagging/tasks.js'
 import type { Context } from '../shared/command.js'
 import { count, percent } from '../shared/table.js'
 import type { Reader } from './data.js'
@@ -65,7 +65,7 @@ export function addLines(table: ModelTable, job: Checked, state: RunState, conte
   const majority = judgeMajority(reader, first)
   if (majority !== null) table.set(MAJORITY, [majority])
   // What it counts is texts.
-  if (isOfWords(first.problemType)) return
+  if (!isOfTexts(first.problemType)) return
   const known = state.recall(LINEAR) as ModelFigures | undefined
   const linear = known ?? trainLinear(job, context)
   state.record(LINEAR, linear)

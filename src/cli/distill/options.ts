@@ -14,6 +14,7 @@ import { orderOption } from '../shared/labels-option.js'
 import {
   addDataOptions,
   addPaceOptions,
+  addQuestionOptions,
   addRunOptions,
   answersOption,
   type DataFileOptions,
@@ -199,5 +200,5 @@ export function distillOptions(command: Command): Command {
       ).argParser(dimList),
     )
     .option('--dim <k>', 'of embed-pca: numbers of a vector', whole(1, 65_536))
-  return addRunOptions(addDataOptions(command))
+  return addRunOptions(addQuestionOptions(addDataOptions(command)))
 }

@@ -109,6 +109,18 @@ function pruned(plan: Plan, options: DistillOptions): Plan {
   return withPruning(plan, pruning, options.pruneRounds)
 }
 
+/** Throws RangeError for what gives a share to all classes: where those are a row's tokens, padding is among them. */
+function refuseOverTokens({ stages, baseline }: Plan): void {
+  for (const { name, losses } of [...stages, baseline])
+    for (const [loss, { options }] of Object.entries(losses)) {
+      const what = loss === 'dkpp' ? 'its permuted answers' : options.labelSmoothing ? 'labelSmoothing' : null
+      if (what !== null)
+        throw new RangeError(
+          `the stage ${name}: ${what} would be of padding too, where answers in texts are learnt`,
+        )
+    }
+}
+
 /** Options go before the file's settings of the recipe, and how stages are trained is theirs to say last. */
 export function planFor(
   recipe: Recipe,
@@ -133,6 +145,7 @@ export function planFor(
   const drawn = pruned(quantized(planned, options), options)
   const common = withConfig(drawn, file ?? 'options', rest)
   const plan = withTask(common, everyTask[problemType].labels)
+  if (problemType === 'spans') refuseOverTokens(plan)
   if (text !== undefined && !plan.stages.some((stage) => stage.data === 'text'))
     throw new RangeError(
       `--text: the recipe ${recipe.name} has no stage that learns from plain text${recipe.name === 'distilbert' ? ' without --general-teacher' : ''}`,

@@ -14,7 +14,7 @@ import { setProblemType, startModel } from '../../files/models/start.js'
 import { makeModel } from '../../nn/models/bert.js'
 import { keyOf } from '../../tensor/rng.js'
 import type { Tokenizer } from '../../text/encoding.js'
-import { isOfWords, type TaskType } from '../../train/tagging/tasks.js'
+import { everyTask, isOfTexts, type TaskType } from '../../train/tagging/tasks.js'
 import type { DistillOptions } from './options.js'
 import { isLive, type LiveTeacher, type Teacher } from './teachers.js'
 
@@ -56,7 +56,7 @@ export interface StudentSource {
 
 type Task = StagePlan['task']
 const kindOf = (task: Task = 'classes', answers: TaskType) =>
-  task === 'words' ? 'masked-lm' : isOfWords(answers) ? 'token-classification' : 'sequence-classification'
+  task === 'words' ? 'masked-lm' : everyTask[answers].kind
 
 /** The model that a student is made of. Throws RangeError where there are only outputs. */
 function modelled<T>(teacher: T | undefined, folder: string): T {
@@ -83,7 +83,7 @@ export function studentSource(
     make: (seed, start, task) => {
       const made = source.make(seed, start, task)
       // Made of a teacher it has the teacher's word, which for one class a text may be none.
-      if (!isOfWords(problemType) && problemType !== 'single_label_classification')
+      if (isOfTexts(problemType) && problemType !== 'single_label_classification')
         setProblemType(made.model, problemType)
       return made
     },
@@ -141,9 +141,7 @@ function sourceFor(
       }),
     }
   }
-  const head = isFolder(source)
-    ? classesOf(source, isOfWords(problemType) ? 'token-classification' : undefined)
-    : null
+  const head = isFolder(source) ? classesOf(source, everyTask[problemType].kind) : null
   const newHead = !sameNames(head, classes)
   const given = tokenizerFor(options, source, live)
   const rules = { labels: classes, newHead, texts: [], tokenizer: given }
@@ -157,7 +155,7 @@ function sourceFor(
       const started = drawn(seed, start, () =>
         startModel(source, {
           ...{ ...rules, as: kindOf(task, problemType) },
-          ...(!isOfWords(problemType) && { problemType }),
+          ...(isOfTexts(problemType) && { problemType }),
         }),
       )
       const { model, tokenizer, info } = started

@@ -105,7 +105,7 @@ export async function answersOf(
 }
 
 /** Logits in the order of the teacher's own classes, and what the rows' labels say. */
-export interface Answers extends Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers' | 'size'> {
+export interface Answers extends Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers' | 'spans' | 'size'> {
   logits: Float32Array
 }
 
@@ -142,12 +142,12 @@ export async function judgedAnswers(
   const of = reader.held('dev') === null ? 'labelled' : 'dev'
   if (isLive(teacher)) {
     const set = reader.judged()
-    const { labels, targets, answers, size } = set
+    const { labels, targets, answers, spans, size } = set
     const logits = await predictInTurns(teacher.model as Classifier<TextInput>, set, {
       onBatch: (done) => progress.aside(`judging ${teacher.folder}`, done, size),
     })
     progress.finish('')
-    return { logits, labels, size, answers, ...(targets && { targets }), of }
+    return { logits, labels, size, answers, spans, ...(targets && { targets }), of }
   }
   if (of === 'dev') {
     const dev = keptAnswers(teacher, reader, of)

@@ -34,9 +34,11 @@ function wanted(
 ): number {
   const { augment, quick, train } = options
   const live = teachers.every(isLive)
-  if (texts.train.words) {
+  if (texts.train.words || texts.train.questions) {
     if (augment)
-      throw new RangeError('--augment: made texts are of texts with classes, not of words with tags')
+      throw new RangeError(
+        `--augment: made texts are of texts with classes, not of ${texts.train.words ? 'words with tags' : 'texts with answers'}`,
+      )
     return 0
   }
   if (augment !== undefined && augment > 0) {

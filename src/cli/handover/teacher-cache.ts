@@ -7,7 +7,7 @@ import type { CacheFacts, DataFacts, TeacherFacts } from '../../files/cache/mani
 import { CacheWriter } from '../../files/cache/writer.js'
 import type { ProblemType } from '../../nn/models/config.js'
 import { empty } from '../../tensor/tensor.js'
-import { isOfWords } from '../../train/tagging/tasks.js'
+import { isOfTexts, isOfWords } from '../../train/tagging/tasks.js'
 import { isLive, type Teacher } from '../distill/teachers.js'
 import type { TextPair } from './rows.js'
 
@@ -39,11 +39,12 @@ export function factsOf(teachers: readonly Teacher[]): TeacherFacts {
 const lengthOf = (teachers: readonly Teacher[], maxLength: number): number =>
   Math.min(maxLength, ...teachers.map((t) => (isLive(t) ? Infinity : t.cache.manifest.settings.maxLength)))
 
-/** What the teachers give for a text. Throws TinystillError where they answer for words: a cache has one answer a text. */
+/** What the teachers give for a text. Throws TinystillError where they answer for its words: a cache has one answer a text. */
 export function textTaskOf([{ folder, problemType }]: readonly Teacher[]): ProblemType {
-  if (!isOfWords(problemType)) return problemType
+  if (isOfTexts(problemType)) return problemType
+  const what = isOfWords(problemType) ? 'answers for words' : 'finds answers in texts'
   throw new TinystillError(
-    `${folder} answers for words, which are not handed over`,
+    `${folder} ${what}, which are not handed over`,
     'tinystill distill trains a student of it',
   )
 }

@@ -4,6 +4,7 @@ import { besideMethods } from '../../distill/plan/variants.js'
 import { TinystillError } from '../../errors.js'
 import { classesOf } from '../../files/models/on-disk.js'
 import { pruneMethods } from '../../nn/prune/methods.js'
+import { everyTask } from '../../train/tagging/tasks.js'
 import { distill } from '../distill/distill.js'
 import { readJob } from '../distill/job.js'
 import type { DistillOptions, PruneFlags } from '../distill/options.js'
@@ -79,8 +80,8 @@ function checkOptions(options: PruneOptions, training: boolean): void {
 }
 
 /** Throws TinystillError for a teacher of other classes: the model's head, drawn anew, would have to learn them. */
-function checkClasses(model: string, { folder, classes }: Teacher): void {
-  const own = classesOf(model) ?? []
+function checkClasses(model: string, { folder, classes, problemType }: Teacher): void {
+  const own = classesOf(model, everyTask[problemType].kind) ?? []
   if (own.length === classes.length && own.every((name) => classes.includes(name))) return
   throw new TinystillError(
     `${folder}: its classes are ${classes.join(', ')}, those of ${model} ${own.join(', ') || 'none'}`,

@@ -11,10 +11,22 @@ import { type Read, tellTokens, textsOf } from './tokens.js'
 /** Classes that are named; of others there is the count. */
 const SHOWN = 10
 
-type Shown = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'labelNames' | 'words'>
+type Shown = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'labelNames' | 'words' | 'questions'>
+
+/** '1,200 questions about 300 texts, 80 without an answer'. */
+function questionsText(each: NonNullable<Shown['questions']>['each']): string {
+  const about = new Set(each.map(({ context }) => context)).size
+  const none = each.filter(({ answers }) => answers?.length === 0).length
+  const n = each.length
+  return `${count(n)} ${n === 1 ? 'question' : 'questions'} about ${count(about)} ${about === 1 ? 'text' : 'texts'}${none > 0 ? `, ${count(none)} without an answer` : ''}`
+}
 
 /** '1,200 rows; 2 classes: negative 590, positive 610'. Of sets and numbers there are labelFacts(). */
-export function rowsLine(file: string, { texts, pairs, labels, labelNames, words }: Shown): string {
+export function rowsLine(
+  file: string,
+  { texts, pairs, labels, labelNames, words, questions }: Shown,
+): string {
+  if (questions) return `${file}: ${questionsText(questions.each)}`
   const n = `${count(texts.length)} ${texts.length === 1 ? 'row' : 'rows'}`
   const rows = words
     ? `${n} of ${count(startsOf(words)[words.length])} words`
@@ -32,12 +44,14 @@ export function rowsLine(file: string, { texts, pairs, labels, labelNames, words
 
 /** How many rows lost tokens. `data` are the texts as the model reads them, from row `first` on. */
 export function cutIn(
-  { texts, pairs, words }: Pick<Shown, 'texts' | 'pairs' | 'words'>,
+  { texts, pairs, words, questions }: Pick<Shown, 'texts' | 'pairs' | 'words' | 'questions'>,
   data: DataSet<TextInput>,
   tokenizer: Tokenizer,
   maxLength: number,
   first = 0,
 ): number {
+  // Long texts are read in windows.
+  if (questions) return 0
   const length = (row: number) => data.tokens(Int32Array.of(first + row))
   // A word may have no token of its own where nothing was cut.
   const lost = (row: number) => askedOf(data, Int32Array.of(first + row)).length < (words?.[row].length ?? 0)
@@ -51,7 +65,7 @@ export const cutText = (cut: number, rows: number, maxLength: number): string =>
 
 /** That of a file, none where nothing was cut. */
 export function cutLines(
-  set: Pick<Shown, 'texts' | 'pairs' | 'words'> & { file: string },
+  set: Pick<Shown, 'texts' | 'pairs' | 'words' | 'questions'> & { file: string },
   data: DataSet<TextInput>,
   tokenizer: Tokenizer,
   maxLength: number,
@@ -65,27 +79,35 @@ export function cutLines(
 export function tellRows(
   output: Output,
   read: Read,
-  { file, texts, pairs, words }: Pick<Shown, 'texts' | 'pairs' | 'words'> & { file: string },
+  {
+    file,
+    texts,
+    pairs,
+    words,
+    questions,
+  }: Pick<Shown, 'texts' | 'pairs' | 'words' | 'questions'> & { file: string },
   data: DataSet<TextInput>,
   maxLength: number,
 ): void {
   tellTokens(output, read, file, textsOf(texts, pairs))
-  for (const line of cutLines({ file, texts, pairs, words }, data, read.tokenizer, maxLength))
+  for (const line of cutLines({ file, texts, pairs, words, questions }, data, read.tokenizer, maxLength))
     output.info(line)
 }
 
 /** '4 to 128 tokens a text, half up to 23; 12 cut at 128; 1 without a token'. `data` are the texts as the model reads them. */
 export function lengthsLine(
-  { texts, pairs, words }: Pick<Shown, 'texts' | 'pairs' | 'words'>,
+  { texts, pairs, words, questions }: Pick<Shown, 'texts' | 'pairs' | 'words' | 'questions'>,
   data: DataSet<TextInput>,
   tokenizer: Tokenizer,
   maxLength: number,
 ): string {
-  const lengths = Int32Array.from(texts, (_, row) => data.tokens(Int32Array.of(row)))
+  const lengths = Int32Array.from({ length: data.size }, (_, row) => data.tokens(Int32Array.of(row)))
   const sorted = lengths.slice().sort()
   const parts = [
     `${sorted[0]} to ${sorted[sorted.length - 1]} tokens a row, half of them up to ${sorted[(sorted.length - 1) >> 1]}`,
   ]
+  if (questions)
+    return `${parts[0]}; ${count(data.size)} ${data.size === 1 ? 'row is a window' : 'rows are windows'} of ${count(texts.length)} questions' texts`
   const cut = cutIn({ texts, pairs, words }, data, tokenizer, maxLength)
   if (cut > 0) parts.push(`${count(cut)} cut at ${maxLength}`)
   const special = (tokenizer.clsId === null ? 0 : 1) + (tokenizer.sepId === null ? 0 : 1)
@@ -96,10 +118,16 @@ export function lengthsLine(
   return parts.join('; ')
 }
 
-/** What is told of words that no model learns from. */
-export const leftLine = (file: string, left: number, maxLength: number): string[] =>
-  left === 0
-    ? []
-    : [
-        `${file}: ${count(left)} words are not learnt from, cut off at ${count(maxLength)} tokens (--max-length) or without a token`,
-      ]
+/** What is told of words, or questions, that no model learns from. */
+export function leftLine(
+  file: string,
+  left: number,
+  maxLength: number,
+  { questions }: Pick<Shown, 'questions'>,
+): string[] {
+  if (left === 0) return []
+  const why = questions
+    ? 'questions are not learnt from, as their texts do not have their answers'
+    : `words are not learnt from, cut off at ${count(maxLength)} tokens (--max-length) or without a token`
+  return [`${file}: ${count(left)} ${why}`]
+}

@@ -9,9 +9,10 @@ import { count, percent, renderTable } from './table.js'
 /** Shares that people read as percentages. */
 const SHARES = [
   ...['accuracy', 'f1', 'ece', 'macroF1', 'microF1', 'subsetAccuracy', 'precision', 'recall', 'entityF1'],
+  'exactMatch',
 ]
 /** Figures that count something. */
-const COUNTS = ['rows', 'words', 'entities']
+const COUNTS = ['rows', 'words', 'entities', 'questions']
 
 /** Whether people read it in percent. */
 export const isShare = (name: string): boolean => SHARES.includes(name)

@@ -1,5 +1,6 @@
 // The option that names classes, and labels that are read by it.
 import { InvalidArgumentError, Option } from 'commander'
+import { readQuestions } from '../../files/data/questions.js'
 import { reordered } from '../../files/data/reordered.js'
 import { readTagged } from '../../files/data/tagged.js'
 import { readTexts, type TextSet } from '../../files/data/texts.js'
@@ -21,7 +22,16 @@ export const labelsOption = (describe: string): Option =>
 export const orderOption = (): Option =>
   labelsOption("the model's classes in the order in which the data numbers them: a,b,c; default: the model's")
 
-/** A labelled file as a task has it: texts, or sentences of words. Without names of the classes they are the file's own. */
+/** A file for a task without its labels: texts, sentences of words, or questions. */
+export function readUnlabelled(file: string, type: TaskType, reading: DataOptions): TextSet {
+  if (isOfWords(type)) return readTagged(file, { ...reading, labels: 'none' })
+  if (type === 'spans') return readQuestions(file, { ...questionReading(reading), labels: 'none' })
+  return readTexts(file, { ...reading, labels: 'none' })
+}
+
+const questionReading = ({ questions, note }: DataOptions) => ({ rules: questions, note })
+
+/** A labelled file as a task has it: texts, sentences of words, or questions. Without names of the classes they are the file's own. */
 export function readLabelled(
   file: string,
   type: TaskType,
@@ -29,9 +39,9 @@ export function readLabelled(
   labelNames?: readonly string[],
 ): TextSet {
   const named = labelNames && { labelNames }
-  return isOfWords(type)
-    ? readTagged(file, { ...reading, ...named })
-    : readTexts(file, { ...reading, labels: everyTask[type].labels, ...named })
+  if (isOfWords(type)) return readTagged(file, { ...reading, ...named })
+  if (type === 'spans') return readQuestions(file, { ...questionReading(reading), ...named })
+  return readTexts(file, { ...reading, labels: everyTask[type].labels, ...named })
 }
 
 /** A labelled file for a model, in the order of its classes. Says so where that order is taken on trust. */

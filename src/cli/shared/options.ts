@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { raceBackends, setBackend, setThreads } from '../../tensor/backend.js'
 import { gpuModes } from '../../tensor/backends/gpu/index.js'
 import { limitMemory, memory, onMemoryFull } from '../../tensor/storage.js'
+import type { QuestionRules } from '../../text/questions/question.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import type { SaveEvery } from '../../train/run-state.js'
 import type { CommonOptions, Environment } from './command.js'
@@ -186,6 +187,33 @@ export interface DataFileOptions {
   textPairColumn?: string
   labelColumn?: string
   delimiter?: string
+  docStride?: number
+  maxAnswerLength?: number
+  nBest?: number
+  nullThreshold?: number
+}
+
+export const questionNames = ['docStride', 'maxAnswerLength', 'nBest', 'nullThreshold'] as const
+
+/** Of commands that read or answer questions about texts. */
+export function addQuestionOptions(command: Command): Command {
+  return command
+    .option(
+      '--doc-stride <n>',
+      'of questions: tokens of a text that two windows of it share; default 128, a third of short windows',
+      whole(0, 2 ** 16),
+    )
+    .option('--max-answer-length <n>', 'tokens of an answer; default 30', whole(1, 2 ** 16))
+    .option(
+      '--n-best <n>',
+      'beginnings and ends of answers that are tried in a window; default 20',
+      whole(1, 2 ** 16),
+    )
+    .option(
+      '--null-threshold <x>',
+      'how much better than any answer none must be; default 0 where questions without answer are among the data',
+      numberIn(-1e6, 1e6),
+    )
 }
 
 /** One character, or the name of one that shells do not pass on. */
@@ -228,7 +256,7 @@ export function addDataOptions(command: Command, { labels = true }: { labels?: b
 
 /** As readers of data files take them; what they have to say is said once each. */
 export function dataOptions(
-  { textColumn, textPairColumn, labelColumn, delimiter }: DataFileOptions,
+  { textColumn, textPairColumn, labelColumn, delimiter, ...questions }: DataFileOptions,
   output: Pick<Output, 'info'>,
 ): DataOptions {
   const told = new Set<string>()
@@ -236,7 +264,17 @@ export function dataOptions(
     if (!told.has(line)) output.info(`note: ${line}`)
     told.add(line)
   }
-  return { textColumn, textPairColumn, labelColumn, delimiter, note }
+  return { textColumn, textPairColumn, labelColumn, delimiter, note, questions: rulesOf(questions) }
+}
+
+/** What is asked for of questions: with a threshold there may be no answer. */
+function rulesOf({ docStride, maxAnswerLength, nBest, nullThreshold }: DataFileOptions): QuestionRules {
+  return {
+    ...(docStride !== undefined && { docStride }),
+    ...(maxAnswerLength !== undefined && { longest: maxAnswerLength }),
+    ...(nBest !== undefined && { best: nBest }),
+    ...(nullThreshold !== undefined && { threshold: nullThreshold, none: true }),
+  }
 }
 
 /** What --on-nonfinite may say. */

@@ -6,7 +6,7 @@ import { classesOf, readModelConfig } from '../../files/models/on-disk.js'
 import { headOf } from '../../formats/head.js'
 import { shown } from '../../formats/json.js'
 import { beginWithNumbers, labelFinder } from '../../text/labels.js'
-import { isOfWords, type TaskType } from '../../train/tagging/tasks.js'
+import { everyTask, isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import type { TrainOptions } from './options.js'
 
 type Asked = Pick<TrainOptions, 'labels' | 'model'>
@@ -31,6 +31,7 @@ const saidByData = (type: TaskType) => type === 'single_label_classification' ||
  * own order. undefined: the data's.
  */
 export function knownNames({ labels, model }: Asked, type: TaskType): readonly string[] | undefined {
+  if (type === 'spans') return undefined
   if (labels !== undefined || saidByData(type)) return labels
   const names = isFolder(model) ? classesOf(model) : null
   if (names === null) return undefined
@@ -50,7 +51,7 @@ export function classesFor(
   found: readonly string[],
 ): TrainedClasses {
   const folder = isFolder(source)
-  const head = folder ? classesOf(source, isOfWords(type) ? 'token-classification' : undefined) : null
+  const head = folder ? classesOf(source, everyTask[type].kind) : null
   if (head === null) return { names: found, newHead: folder, notes: [] }
   if (saidByData(type) && labels === undefined) return likeHead(source, head, found)
   // In another order too: its rows are put into that of the names.

@@ -9,6 +9,7 @@ import { labelsOption } from '../shared/labels-option.js'
 import {
   addDataOptions,
   addPaceOptions,
+  addQuestionOptions,
   addRunOptions,
   type DataFileOptions,
   nonfiniteOption,
@@ -25,6 +26,7 @@ export const taskTypeOf = {
   'multi-label': 'multi_label_classification',
   regress: 'regression',
   token: 'tags',
+  qa: 'spans',
   mlm: null,
   lm: null,
   embed: null,
@@ -36,6 +38,7 @@ const taskNames: Readonly<Record<string, Task>> = {
   ...{ classes: 'classify', 'multi-label': 'multi-label', regression: 'regress', mlm: 'mlm', lm: 'lm' },
   ...{ classify: 'classify', regress: 'regress', embed: 'embed' },
   ...{ token: 'token', 'token-classification': 'token', ner: 'token', pos: 'token' },
+  ...{ qa: 'qa', 'question-answering': 'qa', squad: 'qa' },
 }
 
 function taskOf(name: string): Task {
@@ -86,13 +89,13 @@ export function trainOptions(command: Command): Command {
     .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
     .requiredOption(
       '--train <file>',
-      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm and lm also .txt; for token .conll, .bio, .tsv, .txt, .conllu or .jsonl',
+      'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm and lm also .txt; for token .conll, .bio, .tsv, .txt, .conllu or .jsonl; for qa .json as SQuAD has it, or .jsonl',
     )
     .requiredOption('--out <dir>', "the run's folder")
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), lm (next words), embed (a vector a text, from pairs with scores or without), or token (a tag a word: entities or parts of speech; ner, pos and token-classification mean the same)',
+        'what is learnt: classes (one a text), multi-label (any number of classes a text), regression (numbers), mlm (masked words), lm (next words), embed (a vector a text, from pairs with scores or without), token (a tag a word: entities or parts of speech; ner, pos and token-classification mean the same), or qa (the words of a text that answer a question; squad and question-answering mean the same)',
       )
         .argParser(taskOf)
         .default('classify', 'classes'),
@@ -107,7 +110,7 @@ export function trainOptions(command: Command): Command {
   addPaceOptions(command, PACE, { batchSize: 32, warmup: 0.1 })
     .option(
       '--max-length <n>',
-      'tokens of a text; default 128, or fewer where the model takes fewer',
+      'tokens of a text; default 128, for qa of a window 384, or fewer where the model takes fewer',
       whole(2),
     )
     .option('--accumulate <n>', 'batches of a step', whole(1), 1)
@@ -131,7 +134,7 @@ export function trainOptions(command: Command): Command {
     .option('--label-smoothing <x>', 'share of the target for all classes', numberIn(0, 0.99), 0)
     .option(
       '--metric <name>',
-      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for entities entityF1, for mlm and lm loss',
+      'which figure of --dev decides; default accuracy, for multi-label macroF1, for numbers spearman, for entities entityF1, for qa f1, for mlm and lm loss',
     )
     .option('--eval-every <n>', 'judges after so many batches too', whole(1))
     .option('--patience <n>', 'ends after so many judgements without a better one', whole(1))
@@ -152,5 +155,5 @@ export function trainOptions(command: Command): Command {
         'embed: so many first numbers of a vector are to say what the whole does: 192,96',
       ).argParser(dimList),
     )
-  return addRunOptions(addDataOptions(command))
+  return addRunOptions(addQuestionOptions(addDataOptions(command)))
 }

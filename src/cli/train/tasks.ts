@@ -7,6 +7,7 @@ import { type DataSet, selectRows } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { trainingLength } from '../../text/encoding.js'
 import { labelFinder } from '../../text/labels.js'
+import { usualOf } from '../../text/questions/windows.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import { schemeOf, taskOfTags } from '../../text/tagged/entities.js'
 import { learnable, setData } from '../../text/tagged/set-data.js'
@@ -17,13 +18,15 @@ import { labelFacts } from '../../train/outputs/label-facts.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { Figures, FitResult } from '../../train/reports.js'
 import { isAnswered } from '../../train/tagging/figures.js'
-import { everyTask, isOfWords, type TaskType } from '../../train/tagging/tasks.js'
+import { everyTask, isOfTexts, isOfWords, type TaskType } from '../../train/tagging/tasks.js'
 import { type FitOptions, fit } from '../../train/trainer.js'
 import { cutLines, leftLine, lengthsLine, rowsLine } from '../shared/data-report.js'
 import { readLabelled } from '../shared/labels-option.js'
+import { goesWith, questionNames } from '../shared/options.js'
 import type { Progress } from '../shared/progress.js'
 import type { RunResult } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
+import { textsOf } from '../shared/tokens.js'
 import { classesFor, knownNames } from './classes.js'
 import { type TrainOptions, taskTypeOf } from './options.js'
 
@@ -57,15 +60,17 @@ export function metricOf(
 ): string {
   const names = type === null ? WORD_METRICS : everyTask[type].metrics
   if (metric === undefined) return names[0]
-  if (names.includes(metric)) return metric
+  // Python's spelling too: exact_match.
+  const own = metric.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  if (names.includes(own)) return own
   throw new RangeError(`--metric ${metric}: figures of ${task} are ${names.join(', ')}`)
 }
 
-export const lengthFor = ({ maxLength }: TrainOptions, { model, tokenizer }: Started) => {
+export const lengthFor = ({ maxLength, task }: TrainOptions, { model, tokenizer }: Started) => {
   const most = model.config.maxLength
   if (maxLength !== undefined && maxLength > most)
     throw new RangeError(`--max-length ${maxLength}: the model takes at most ${most}`)
-  return maxLength ?? trainingLength([tokenizer], most)
+  return maxLength ?? trainingLength([tokenizer], most, usualOf(taskTypeOf[task]))
 }
 
 function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }: TextSet) {
@@ -81,6 +86,9 @@ function weightsOf({ classWeights }: TrainOptions, { labelNames: names, labels }
 /** Classes or numbers of texts, or classes of words. */
 export function classifyTask(options: TrainOptions, reading: DataOptions): TaskPlan {
   const task = taskTypeOf[options.task] ?? 'single_label_classification'
+  if (task === 'spans')
+    goesWith(options, ['labels', 'classWeights'], 'classes, and --task qa has none', false)
+  else goesWith(options, questionNames, '--task qa', false)
   const { labels } = everyTask[task]
   const read = readLabelled(options.train, task, reading, knownNames(options, task))
   if (labels === 'classes' && read.labelNames.length < 2)
@@ -98,10 +106,13 @@ export function classifyTask(options: TrainOptions, reading: DataOptions): TaskP
   const sets = { train: set, dev: more(options.dev), test: more(options.test) }
   return {
     start: {
-      ...{ labels: labelNames, newHead: classes.newHead, texts: set.texts },
-      ...(isOfWords(type)
-        ? { as: 'token-classification' }
-        : { as: 'sequence-classification', problemType: type }),
+      ...{
+        labels: labelNames,
+        newHead: classes.newHead,
+        texts: set.questions ? textsOf(set.texts, set.pairs) : set.texts,
+      },
+      as: everyTask[type].kind,
+      ...(isOfTexts(type) && { problemType: type }),
     },
     notes: [...classes.notes, ...schemeNote(options.train, set)],
     prepare: (started, progress) => prepareClassifier(options, type, sets, started, progress),
@@ -178,7 +189,7 @@ function prepareClassifier(
   return {
     notes: [
       ...labelFacts(task.labels, dataOf.train, names),
-      ...leftLine(options.train, learnt.left, maxLength),
+      ...leftLine(options.train, learnt.left, maxLength, given.train),
     ],
     maxLength,
     data: [

@@ -130,15 +130,21 @@ function lessonsOf(
 }
 
 /** Labels of these rows as a loss sees them; null without any. */
-function labelsFor({ labels, targets, size, answers }: DataSet<unknown>, rows: Int32Array): Tensor | null {
+function labelsFor(
+  { labels, targets, size, answers, spans }: DataSet<unknown>,
+  rows: Int32Array,
+): Tensor | null {
   if (targets !== undefined) {
     const own = selectRows(targets, targets.length / size, rows)
     return own.every(Number.isNaN) ? null : tensor(own, { shape: [rows.length, targets.length / size] })
   }
+  if (spans) return known(spans.labels(rows))
   if (labels === null) return null
   const own = askedOf({ answers }, rows).map((answer) => labels[answer])
-  return own.some((label) => label >= 0) ? tensor(own) : null
+  return known(own)
 }
+
+const known = (labels: Int32Array) => (labels.some((label) => label >= 0) ? tensor(labels) : null)
 
 /** All outputs besides logits that a stage's losses ask for. */
 export function wantedBy(stage: StagePlan): Wanted {
@@ -201,11 +207,15 @@ async function runStage(
     const seen = oneClass.see(step, logits)
     if (seen !== null) bench.tell?.(stage, oneClassText(seen, model.config.labels[seen.label], stage.fit.lr))
   }
+  // Where answers are sought in rows, losses see a row of tokens as one of classes.
+  const spans = guesses(stage) ? undefined : data.spans
+  const seen = <O extends { logits: Tensor }>(output: O, rows: Int32Array): O =>
+    spans ? { ...output, logits: spans.shaped(output.logits, rows) } : output
   const partsOf = ({ output, input, words }: Heard, rows: Int32Array, progress: number): Part[] => {
     const context: LossContext = {
       ...{
-        student: output,
-        teacher: source?.(rows, input) ?? null,
+        student: seen(output, rows),
+        teacher: source && seen(source(rows, input), rows),
         labels: labelsFor(data, rows),
         input,
         words,
@@ -220,7 +230,7 @@ async function runStage(
     })
   }
   const loss = (heard: Heard, rows: Int32Array, { step, total }: StepPlace): LossTerms => {
-    if (stage.task === 'classes' && tellsClasses(stage)) lookForOneClass(heard.output, step, total)
+    if (stage.task === 'classes' && !spans && tellsClasses(stage)) lookForOneClass(heard.output, step, total)
     const parts = partsOf(heard, rows, (step - 1) / total)
     if (parts.length === 0)
       throw new TinystillError(

@@ -115,6 +115,7 @@ export function trainingOf(kind: Kind, folder: string): string {
     'masked-lm': 'mlm',
     'causal-lm': 'lm',
     'token-classification': 'token',
+    'question-answering': 'qa',
   }
   const task = tasks[kind] === undefined ? '' : ` --task ${tasks[kind]}`
   // Names come from strangers and this is to be pasted into a shell.

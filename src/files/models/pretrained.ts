@@ -105,7 +105,7 @@ export function modelOf(
   const relabelled = options.labels !== undefined || options.numLabels !== undefined
   const config = { ...read.config, labels: labelsFor(options, read.config.labels) }
 
-  const named = kind.endsWith('classification') && !relabelled
+  const named = hasLabels(kind) && !relabelled
   checkSize(file, config, family, found, named ? config.labels.length : null)
   notes.push(...told, ...dropCopies(file, found, family, config.tied))
   const head = ['weight', 'bias'].map((leaf) => `${classesLayer(family, kind)}.${leaf}`)
@@ -163,12 +163,15 @@ export function quantizedModelOf(
   const found = new Map(
     Array.from(sizes, ([name, size]) => [kind === 'base' ? `${family.prefix}.${name}` : name, size]),
   )
-  checkSize(path, config, family, found, kind.endsWith('classification') ? config.labels.length : null)
+  checkSize(path, config, family, found, hasLabels(kind) ? config.labels.length : null)
   const pooler = found.has(`${family.prefix}.${family.names.pooler}.weight`)
   const model = hollow(() => makeModel(family, kind, config, { pooler }))
   fill(model)
   return { model, notes }
 }
+
+/** Whether a model's last layer has a row for each of config.json's labels. */
+const hasLabels = (kind: Kind) => kind.endsWith('classification') || kind === 'question-answering'
 
 /** What the weights are loaded as. Asked for classes, they get a classifier whatever they were. */
 function kindFor(
@@ -179,9 +182,7 @@ function kindFor(
   if (as !== undefined) return { kind: as, told: [] }
   const { kind, notes } = kindIn(read, names, prefer)
   const classes = labels !== undefined || numLabels !== undefined
-  return classes && !kind.endsWith('classification')
-    ? { kind: 'sequence-classification', told: [] }
-    : { kind, told: notes }
+  return classes && !hasLabels(kind) ? { kind: 'sequence-classification', told: [] } : { kind, told: notes }
 }
 
 /**
@@ -190,7 +191,7 @@ function kindFor(
  */
 export function classesIn(
   folder: ModelFolder,
-  wanted: 'sequence-classification' | 'token-classification' = 'sequence-classification',
+  wanted: Kind = 'sequence-classification',
 ): readonly string[] | null {
   const read = modelConfigIn(folder)
   if (isQuantizedIn(folder)) return read.kinds.includes(wanted) ? read.config.labels : null

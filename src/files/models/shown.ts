@@ -35,6 +35,7 @@ export {
   MaskedWords,
   NextWords,
   SequenceClassifier,
+  SpanClassifier,
   TokenClassifier,
   type WantedWords,
 } from '../../nn/models/heads.js'
@@ -73,6 +74,16 @@ export {
   ModernBertForSequenceClassification,
   ModernBertForTokenClassification,
 } from '../../nn/models/named/modernbert.js'
+export {
+  AlbertForQuestionAnswering,
+  BertForQuestionAnswering,
+  DebertaV2ForQuestionAnswering,
+  DistilBertForQuestionAnswering,
+  ElectraForQuestionAnswering,
+  ModernBertForQuestionAnswering,
+  MPNetForQuestionAnswering,
+  RobertaForQuestionAnswering,
+} from '../../nn/models/named/spans.js'
 export type { PoolingMode } from '../../nn/models/pooling.js'
 export {
   type HeadOutput,

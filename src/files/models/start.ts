@@ -59,7 +59,8 @@ export function startModel(source: string, options: StartOptions): Started {
 
 function fromFolder(folder: string, { as, labels, newHead, problemType }: StartOptions): Started {
   refuseQuantized(folder)
-  const loaded = loadPretrained(folder, as.endsWith('classification') ? { as, labels, newHead } : { as })
+  const labelled = as.endsWith('classification') || as === 'question-answering'
+  const loaded = loadPretrained(folder, labelled ? { as, labels, newHead } : { as })
   const { model, info } = loaded
   const tokenizer = tokenizerOf(folder, loaded)
   if (problemType !== undefined) setProblemType(model, problemType)

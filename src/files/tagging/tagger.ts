@@ -8,6 +8,7 @@ import type { TextClassifierFolder } from '../models/classifiers.js'
 import { trainingOf } from '../models/match.js'
 import { loadClassifier, loadPretrained, readModelFields } from '../models/on-disk.js'
 import { tokenizerOf } from '../models/pretrained.js'
+import { type AnswererFolder, isAnswerer, loadAnswerer } from '../questions/answerer.js'
 
 /** A model of words out of a folder, with all that its answers need. */
 export interface TaggerFolder extends Omit<TextClassifierFolder, 'problemType' | 'model' | 'tokenizer'> {
@@ -51,8 +52,10 @@ export function loadTagger(folder: string): TaggerFolder {
 
 /** A folder whose answers are judged with labels. */
 export type AnsweringFolder = Omit<TextClassifierFolder, 'problemType'> &
-  Pick<TextClassifierFolder | TaggerFolder, 'problemType'>
+  Pick<TextClassifierFolder | TaggerFolder | AnswererFolder, 'problemType'>
 
-/** loadTagger() or loadClassifier(), as the folder says. */
-export const loadAnswering = (folder: string): AnsweringFolder =>
-  isTagger(folder) ? loadTagger(folder) : loadClassifier(folder)
+/** loadTagger(), loadAnswerer() or loadClassifier(), as the folder says. */
+export function loadAnswering(folder: string): AnsweringFolder {
+  if (isTagger(folder)) return loadTagger(folder)
+  return isAnswerer(folder) ? loadAnswerer(folder) : loadClassifier(folder)
+}

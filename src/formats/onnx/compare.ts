@@ -11,6 +11,7 @@ import { countWeights } from '../../nn/quantized/quantize.js'
 import { numel } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
+import { spanOutputs } from './export.js'
 import type { OnnxGraph } from './graph.js'
 import { runOnnx } from './run/run.js'
 import type { RunValue } from './run/value.js'
@@ -37,6 +38,16 @@ export interface Difference {
   largest: number
   /** The root of the sum of squared differences, by that of the model's numbers: 1.4 of answers that have nothing in common. */
   whole: number
+}
+
+/** Beginnings and ends of answers, which graphs give apart, as the two numbers of each token; what others give as it is. */
+function joined(outputs: ReadonlyMap<string, RunValue>): ReadonlyMap<string, RunValue> {
+  const [starts, ends] = spanOutputs.map((name) => outputs.get(name))
+  if (starts === undefined || ends?.data.length !== starts.data.length) return outputs
+  const data = Float64Array.from({ length: 2 * starts.data.length }, (_, i) =>
+    Number((i % 2 === 0 ? starts : ends).data[i >> 1]),
+  )
+  return new Map([[spanOutputs.join(', '), { ...starts, shape: [...starts.shape, 2], data }]])
 }
 
 /**
@@ -79,7 +90,7 @@ export function differenceOf(
   )
   const tokens = numel(shape)
   const budget = 2 ** 28 + 8 * tokens * countWeights(model)
-  const [[name, got] = ['', undefined]] = runOnnx(graph, inputs, { budget })
+  const [[name, got] = ['', undefined]] = joined(runOnnx(graph, inputs, { budget }))
   if (got === undefined || got.shape.join() !== want.shape.join())
     return refuse(`gives ${shown(name)} of the shape [${got?.shape}], the model [${want.shape}]`)
   // Of words alone: padding that sees nothing but padding, as in a window, has no meaning, and each spelling gives it another.

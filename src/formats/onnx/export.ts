@@ -3,7 +3,7 @@ import { ArgumentError } from '../../errors.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
 import { tableWidth } from '../../nn/models/config.js'
 import { nameInFile, placesBefore } from '../../nn/models/family.js'
-import { MaskedWords, SequenceClassifier, TokenClassifier } from '../../nn/models/heads.js'
+import { MaskedWords, SequenceClassifier, SpanClassifier, TokenClassifier } from '../../nn/models/heads.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { Transformer } from '../../nn/models/transformer.js'
 import { type Module, moduleArg } from '../../nn/module.js'
@@ -147,6 +147,9 @@ function encoder(g: GraphBuilder, model: Transformer, path: string): { h: Value;
   return { h: part(model.finalNorm, 'finalNorm', h), around }
 }
 
+/** What graphs that find answers give, each [B, S], as optimum writes them. */
+export const spanOutputs = ['start_logits', 'end_logits'] as const
+
 function pretrained(g: GraphBuilder, model: Pretrained): void {
   const sizes = ['batch_size', 'sequence_length'] as const
   const { width } = model.config
@@ -171,11 +174,11 @@ function pretrained(g: GraphBuilder, model: Pretrained): void {
     g.output('logits', logits, ['batch_size', model.config.labels.length])
   } else if (model instanceof TokenClassifier) {
     const { h: states, around } = encoder(g, model.base, 'base')
-    const h = transformed(g, model, states, around)
-    g.output('logits', emit(g, model.classifier, 'classifier', h, around), [
-      ...sizes,
-      model.config.labels.length,
-    ])
+    const logits = emit(g, model.classifier, 'classifier', transformed(g, model, states, around), around)
+    if (model instanceof SpanClassifier)
+      for (const [i, name] of spanOutputs.entries())
+        g.output(name, g.node(name, 'Gather', [logits, g.constant('int64', i)], { axis: 2 }), sizes)
+    else g.output('logits', logits, [...sizes, model.config.labels.length])
   } else if (model instanceof MaskedWords) {
     const { h, around } = encoder(g, model.base, 'base')
     const normed = transformed(g, model, h, around)

@@ -47,12 +47,17 @@ export class Normalizer {
   normalize(text: string): string {
     if (this.#isPlain(text)) return text
     let out = ''
+    for (const [, made] of this.parts(text)) out += made
+    return out
+  }
+
+  /** A text in the parts that are looked up, and what becomes of each. */
+  *parts(text: string): Generator<[part: string, made: string]> {
     for (const { segment } of this.#segmenter.segment(text)) {
       const whole = utf8Length(segment) < LONGEST ? this.#of(segment) : null
-      if (whole !== null) out += whole
-      else for (const char of segment) out += this.#of(char) ?? char
+      if (whole !== null) yield [segment, whole]
+      else for (const char of segment) yield [char, this.#of(char) ?? char]
     }
-    return out
   }
 
   /** Most texts are, and finding characters takes longer than all that comes after. */

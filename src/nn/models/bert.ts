@@ -1,7 +1,7 @@
 // The models by the names that Python's transformers gives them. Settings left out are the defaults there.
 import { BiLstmForSequenceClassification } from './bilstm.js'
-import { bert, distilbert, type Family, type Kind, roberta } from './family.js'
-import { MaskedWords, type NextWords, SequenceClassifier, TokenClassifier } from './heads.js'
+import { bert, distilbert, type Family, hasKind, type Kind, roberta } from './family.js'
+import { MaskedWords, type NextWords, SequenceClassifier, SpanClassifier, TokenClassifier } from './heads.js'
 import {
   DebertaV2,
   DebertaV2ForMaskedLM,
@@ -134,6 +134,7 @@ export interface ModelOf {
   'sequence-classification': SequenceClassifier
   'masked-lm': MaskedWords
   'token-classification': TokenClassifier
+  'question-answering': SpanClassifier
   'causal-lm': NextWords
 }
 
@@ -210,6 +211,8 @@ export function makeModel(
   settings: Settings,
   options: BaseOptions = {},
 ): Pretrained {
+  // Alike in all families, and no page that classifies texts should load a class for each.
+  if (kind === 'question-answering' && hasKind(family, kind)) return new SpanClassifier(family, settings)
   const made = classes[family.prefix][kind]
   if (made === undefined)
     throw new RangeError(`${family.className}: there is no ${kind} model of this family here`)

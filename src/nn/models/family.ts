@@ -34,6 +34,7 @@ const suffixes: Record<Kind, string> = {
   'sequence-classification': 'ForSequenceClassification',
   'masked-lm': 'ForMaskedLM',
   'token-classification': 'ForTokenClassification',
+  'question-answering': 'ForQuestionAnswering',
   'causal-lm': 'LMHeadModel',
 }
 
@@ -140,9 +141,10 @@ export function textHeadNames(family: Family): { pooler: string; classifier: str
   return { pooler, classifier }
 }
 
-/** The layer that gives the classes, of texts or of tokens. */
+/** The layer that gives the classes, of texts or of tokens, or says where answers are. */
 export function classesLayer(family: Family, kind: Kind): string {
-  return kind === 'token-classification' ? headOf(family, kind).classifier : textHeadNames(family).classifier
+  const own = kind === 'token-classification' || kind === 'question-answering'
+  return own ? headOf(family, kind).classifier : textHeadNames(family).classifier
 }
 
 /** The word table, in a model that has a head. */

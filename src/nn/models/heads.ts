@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { activated } from '../encoder.js'
 import { KeyValues } from '../key-values.js'
 import { Dropout, LayerNorm, Linear } from '../layers.js'
-import { tableWidth } from './config.js'
+import { fits, limits, type TransformerConfig, tableWidth } from './config.js'
 import { type Family, headHas } from './family.js'
 import type { ModelInput } from './input.js'
 import { poolingModes } from './pooling.js'
@@ -61,7 +61,7 @@ const statesAt = (h: Tensor, at: Tensor | undefined): Tensor =>
 
 /** Logits [B, T, labels], unpadded [N, labels], or of the tokens that the input asks for, [M, labels]. */
 export class TokenClassifier extends Pretrained {
-  readonly kind = 'token-classification'
+  readonly kind: 'token-classification' | 'question-answering'
   base: Transformer
   /** In families whose head has more than the classes' layer: one with its activation, and a norm. */
   transform: Linear | null
@@ -69,15 +69,18 @@ export class TokenClassifier extends Pretrained {
   drop: Dropout
   classifier: Linear
 
-  constructor(family: Family, settings: Settings) {
+  constructor(family: Family, settings: Settings, kind: TokenClassifier['kind'] = 'token-classification') {
     super(family, settings)
+    this.kind = kind
     const { width, eps, std, dropout, headDropout, labels } = this.config
     this.base = new Transformer(family, settings, { pooler: false })
-    const whole = headHas(family, this.kind, 'transform')
+    const whole = headHas(family, kind, 'transform')
     const bias = family.biases
     this.transform = whole ? new Linear(width, width, { std, bias }) : null
     this.transformNorm = whole ? new LayerNorm(width, { eps, bias }) : null
-    this.drop = new Dropout(family.tokensUseHeadDropout ? (headDropout ?? dropout) : dropout)
+    const [own, ofHead] = [spanDropout(family, this.config), headDropout ?? dropout]
+    const ofTokens = family.tokensUseHeadDropout ? ofHead : dropout
+    this.drop = new Dropout(kind === 'token-classification' ? ofTokens : own === 'head' ? ofHead : own)
     this.classifier = new Linear(width, labels.length, { std })
   }
 
@@ -86,6 +89,22 @@ export class TokenClassifier extends Pretrained {
     const out = this.base.forward(input, want)
     const h = transformed(this, statesAt(out.lastHiddenState, input.at))
     return { ...out, logits: this.classifier.forward(this.drop.forward(h)) }
+  }
+}
+
+/** Where config.json says how much, in DistilBERT's word for it, that. */
+function spanDropout({ spanDropout: usual }: Family, { extra }: TransformerConfig): Family['spanDropout'] {
+  const asked = extra.get('qa_dropout')
+  return typeof usual === 'number' && fits(asked, limits.dropout) ? (asked as number) : usual
+}
+
+/**
+ * Logits [B, T, 2], unpadded [N, 2], or of the tokens that the input asks for, [M, 2]: how likely each is the first of an answer, and
+ * how likely the last. transformers' start_logits and end_logits are its two columns.
+ */
+export class SpanClassifier extends TokenClassifier {
+  constructor(family: Family, settings: Settings) {
+    super(family, settings, 'question-answering')
   }
 }
 

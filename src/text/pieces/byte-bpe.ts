@@ -15,7 +15,7 @@ import { Merges } from './merges.js'
  * Words with the space before them, and what is between words: Radford et al. 2019, encoder.py. Spaces as Python has them:
  * JavaScript's \s takes U+FEFF for one and U+0085 for none.
  */
-const WORD =
+export const WORD =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 
 const utf8 = new TextEncoder()
@@ -28,7 +28,8 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
   readonly #bytes: readonly number[]
   /** As Python has them, one after the other: in the text as it is, and in the normalized one. */
   readonly #finders: readonly Finder[]
-  readonly #cut = remembering((word) => this.#merged(word))
+  /** The pieces of a word, with the space before it. */
+  readonly cut = remembering((word) => this.#merged(word))
 
   private constructor(spec: ByteBpeSpec, file: string, rules: PiecedRules) {
     super(spec, file, rules, robertaRoles)
@@ -92,7 +93,7 @@ export class ByteBpeTokenizer extends PiecedTokenizer<ByteBpeSpec> {
 
   #push(section: string, prefixed: boolean, out: number[]): void {
     const text = prefixed && !section.startsWith(' ') ? ` ${section}` : section
-    for (const word of text.match(WORD) ?? []) for (const id of this.#cut(word)) out.push(id)
+    for (const word of text.match(WORD) ?? []) for (const id of this.cut(word)) out.push(id)
   }
 
   #merged(word: string): readonly number[] {

@@ -30,18 +30,23 @@ export class Finder {
 
   /** The text in sections, ids where tokens were. */
   split(text: string): (string | number)[] {
-    if (this.#pattern === null) return [text]
-    const parts: (string | number)[] = []
+    return this.#pattern === null ? [text] : this.placed(text).map(([part]) => part)
+  }
+
+  /** The same, each with where it begins and ends. */
+  placed(text: string): [part: string | number, start: number, end: number][] {
+    if (this.#pattern === null) return [[text, 0, text.length]]
+    const parts: [string | number, number, number][] = []
     let at = 0
     for (const match of text.matchAll(this.#pattern)) {
       const { id, lstrip, rstrip } = this.#sought.get(match[0]) as Sought
       let [start, end] = [match.index, match.index + match[0].length]
       while (lstrip && start > at && SPACE.test(text[start - 1])) start--
       while (rstrip && end < text.length && SPACE.test(text[end])) end++
-      parts.push(text.slice(at, start), id)
+      parts.push([text.slice(at, start), at, start], [id, start, end])
       at = end
     }
-    parts.push(text.slice(at))
+    parts.push([text.slice(at), at, text.length])
     return parts
   }
 }

@@ -18,10 +18,10 @@ import { Finder } from './finder.js'
 const PENALTY = 10
 
 /** As Python splits: JavaScript's \s has U+FEFF too and lacks U+0085. */
-const SPACES = /\p{White_Space}+/u
+export const SPACES = /\p{White_Space}+/u
 
 /** Each as Python's tokenizers. */
-const plainSteps: Readonly<Record<PlainStep, (text: string) => string>> = {
+export const plainSteps: Readonly<Record<PlainStep, (text: string) => string>> = {
   backquotes: (text) => text.replaceAll('``', '"'),
   quotes: (text) => text.replaceAll("''", '"'),
   nfkd: (text) => decompose(text, 'NFKD'),
@@ -48,7 +48,7 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
   readonly #normalizer: Normalizer | null
   readonly #raw: Finder
   readonly #normalized: Finder
-  readonly #cut = remembering((word) => this.#best([...word]))
+  readonly #cut = remembering((word) => this.cut(word).ids)
 
   private constructor(spec: UnigramSpec, file: string, rules: PiecedRules) {
     super(spec, file, rules, robertaRoles)
@@ -134,8 +134,15 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
     })
   }
 
-  /** Where there are several best ways, the one that was found first. */
-  #best(chars: readonly string[]): readonly number[] {
+  /** The parts in which its table changes a text, and what becomes of each; null where nothing does. */
+  changed(text: string): (readonly [part: string, made: string])[] | null {
+    const table = this.#normalizer
+    return table === null || table.normalize(text) === text ? null : [...table.parts(text)]
+  }
+
+  /** Pieces of a word that begins with the sign of a space, and the character at which each ends. Of several best ways the first that was found. */
+  cut(word: string): { ids: readonly number[]; ends: readonly number[] } {
+    const chars = [...word]
     const n = chars.length
     const score = new Float64Array(n + 1)
     const from = new Int32Array(n + 1).fill(-1)
@@ -161,10 +168,13 @@ export class UnigramTokenizer extends PiecedTokenizer<UnigramSpec> {
       if (!single) offer(start, start + 1, this.unkId, this.#unknown)
     }
     const ids: number[] = []
+    const ends: number[] = []
     for (let end = n; end > 0; end = from[end]) {
       // One after the other they are one unknown text.
-      if (piece[end] !== this.unkId || ids.at(-1) !== this.unkId) ids.push(piece[end])
+      if (piece[end] === this.unkId && ids.at(-1) === this.unkId) continue
+      ids.push(piece[end])
+      ends.push(end)
     }
-    return ids.reverse()
+    return { ids: ids.reverse(), ends: ends.reverse() }
   }
 }

@@ -1,5 +1,6 @@
 // Which column of a data set is what: the one place that decides, for tables, JSON and Parquet alike.
 import { shown } from '../../formats/json.js'
+import type { QuestionRules } from '../questions/question.js'
 
 /** How a data file is read where its own names do not tell. */
 export interface DataOptions {
@@ -9,6 +10,8 @@ export interface DataOptions {
   labelColumn?: string | undefined
   /** Between the fields of a table. */
   delimiter?: string | undefined
+  /** Of questions about texts: how they are read and judged. */
+  questions?: QuestionRules | undefined
   /** Whether a file without labels is refused at its header, or what is taken for a label is said, being of no use. */
   labelUse?: 'needed' | 'unused' | undefined
   /** Is told what was decided where it could have been otherwise, a line each. */

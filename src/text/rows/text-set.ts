@@ -5,6 +5,7 @@ import { classProblems } from '../classes.js'
 import type { Label } from '../label-parts.js'
 import { labelSets, sayYesOrNo, setNames } from '../label-sets.js'
 import { type LabelKind, labelFinder, labelIds, labelNamesOf, labelTargets, oneLabel } from '../labels.js'
+import type { Question, QuestionRules } from '../questions/question.js'
 import { readRows, type TextFormat, type TextRow } from '../rows.js'
 import { type DataOptions, REMEDY } from './columns.js'
 import { linesIn } from './lines.js'
@@ -63,6 +64,8 @@ export interface TextSet {
   labels: Int32Array | null
   /** The words of each text, where labels are of words: those of all texts one after the other. */
   words?: readonly (readonly string[])[] | undefined
+  /** Questions, whose texts are the second ones, where labels are places of answers in these; and how they are read and judged. */
+  questions?: { readonly each: readonly Question[]; readonly rules: QuestionRules } | undefined
   /** Of each row a number for each of labelNames: 1 or 0 of sets; null unless asked for. */
   targets: Float32Array | null
   labelNames: readonly string[]

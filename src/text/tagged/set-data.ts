@@ -5,25 +5,29 @@ import type { TextInput } from '../../nn/models/input.js'
 import { textData } from '../dataset.js'
 import type { Tokenizer } from '../encoding.js'
 import { PiecedTokenizer } from '../pieces/base.js'
+import { isLearnt, questionData } from '../questions/data.js'
+import type { Question } from '../questions/question.js'
 import type { TextSet } from '../rows/text-set.js'
 import { encodeWords, startsOf, wordData } from './words.js'
 
-type Read = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'targets' | 'words'>
+type Read = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'targets' | 'words' | 'questions'>
 
 function pieced(tokenizer: Tokenizer): PiecedTokenizer {
   if (tokenizer instanceof PiecedTokenizer) return tokenizer
   throw new TinystillError(
-    'words with tags need a tokenizer that cuts words into pieces, as those of BERT, RoBERTa and their kin do',
+    'words with tags, and answers in texts, need a tokenizer that cuts words into pieces, as those of BERT, RoBERTa and their kin do',
   )
 }
 
-/** textData() or wordData(), as its labels are of texts or of words. */
+/** textData(), wordData() or questionData(), as its labels are of texts, of words, or places in texts. */
 export function setData(
-  { texts, pairs, labels, targets, words }: Read,
+  { texts, pairs, labels, targets, words, questions }: Read,
   tokenizer: Tokenizer,
   maxLength: number,
 ): DataSet<TextInput> {
   if (words !== undefined) return wordData(words, labels, pieced(tokenizer), maxLength)
+  if (questions !== undefined)
+    return questionData(questions.each, questions.rules, pieced(tokenizer), maxLength)
   return textData(texts, labels, tokenizer, maxLength, { pairs, targets })
 }
 
@@ -38,14 +42,16 @@ export const answersOfSet = ({ texts, words }: Pick<TextSet, 'texts' | 'words'>)
   words === undefined ? texts.length : startsOf(words)[words.length]
 
 /**
- * What is learnt from of a set: the words that all readers have a token of, so that a teacher and a student answer for the same. Of
- * texts all. `left`: words that are not among them.
+ * What is learnt from of a set: the words that all readers have a token of, so that a teacher and a student answer for the same; the
+ * questions whose answers their texts have. Of texts all. `left`: words or questions that are not among them. Throws TinystillError
+ * where readers have other tokens, and a teacher's places mean nothing to its student.
  */
 export function learnable<S extends Read & Pick<TextSet, 'lines'>>(
   set: S,
   readers: readonly SetReader[],
 ): { set: S; left: number } {
-  const { words, labels } = set
+  const { words, labels, questions } = set
+  if (questions !== undefined) return learnableQuestions(set, readers, questions)
   if (words === undefined) return { set, left: 0 }
   const starts = startsOf(words)
   const read = words.map((own) => {
@@ -73,9 +79,49 @@ export function learnable<S extends Read & Pick<TextSet, 'lines'>>(
   }
 }
 
+/** Rows of a set of questions. */
+function someQuestions<S extends Read & Pick<TextSet, 'lines'>>(
+  set: S,
+  { each, rules }: NonNullable<TextSet['questions']>,
+  rows: readonly number[],
+): S {
+  return {
+    ...set,
+    texts: rows.map((row) => set.texts[row]),
+    pairs: rows.map((row) => set.pairs?.[row] ?? null),
+    lines: rows.map((row) => set.lines[row]),
+    questions: { rules, each: rows.map((row) => each[row]) },
+  }
+}
+
+function learnableQuestions<S extends Read & Pick<TextSet, 'lines'>>(
+  set: S,
+  [own, ...others]: readonly SetReader[],
+  questions: NonNullable<TextSet['questions']>,
+): { set: S; left: number } {
+  const { vocabulary } = own.tokenizer
+  const alike = ({ tokenizer, maxLength }: SetReader) =>
+    maxLength === own.maxLength &&
+    tokenizer.vocabSize === vocabulary.length &&
+    tokenizer.vocabulary.every((token, i) => token === vocabulary[i])
+  if (!others.every(alike))
+    throw new TinystillError(
+      'a teacher of answers in texts says which token each begins with, and its student has other tokens, or shorter windows',
+      "Take a student with the teacher's tokenizer, and --max-length that both take",
+    )
+  const unknown = ({ answers }: Question) => answers === null
+  const rows = [...questions.each.keys()].filter((row) => {
+    const question = questions.each[row]
+    return unknown(question) || isLearnt(question)
+  })
+  const left = questions.each.length - rows.length
+  return { set: left === 0 ? set : someQuestions(set, questions, rows), left }
+}
+
 /** The first n rows. */
 export function firstRows<S extends TextSet>(set: S, n: number): S {
-  const { words } = set
+  const { words, questions } = set
+  if (questions !== undefined) return someQuestions(set, questions, [...questions.each.keys()].slice(0, n))
   const answers = words === undefined ? n : startsOf(words)[Math.min(n, words.length)]
   return {
     ...set,

@@ -1,8 +1,10 @@
-// The tasks of models that answer for words, beside those of models that answer for texts: entities, and classes of words.
+// The tasks of models that answer for words, beside those of models that answer for texts: entities, classes of words, and answers.
 import type { ProblemType } from '../../nn/models/config.js'
+import type { Kind } from '../../nn/models/family.js'
 import { areBilou, type taskOfTags } from '../../text/tagged/entities.js'
 import { labelLoss } from '../labels.js'
 import { answers } from '../outputs/answers.js'
+import { spans } from '../questions/task.js'
 import type { Figures } from '../reports.js'
 import { type Task, tasks, type Wanted } from '../tasks.js'
 import {
@@ -16,8 +18,8 @@ import {
   typesOf,
 } from './figures.js'
 
-/** What a model may give: of texts config.json says which, of words the names of its tags. */
-export type TaskType = ProblemType | WordTask
+/** What a model may give: of texts config.json says which, of words the names of its tags; or answers that stand in texts. */
+export type TaskType = ProblemType | WordTask | 'spans'
 export type WordTask = ReturnType<typeof taskOfTags>
 
 /** Two numbers of each row of a set, in whose sums' quotient a figure lies: twice the right entities, and all said and all there. */
@@ -28,13 +30,29 @@ export interface RowShares {
 
 /** A task of words is judged by sentences: `shares` say what each adds to the figure that decides. */
 export interface AnyTask extends Task {
+  /** The head that it takes. */
+  readonly kind: HeadKind
   shares?(logits: ArrayLike<number>, set: Wanted, names: readonly string[]): RowShares
 }
+
+/** Heads that are judged with labels. */
+export type HeadKind = Extract<
+  Kind,
+  'sequence-classification' | 'token-classification' | 'question-answering'
+>
 
 /** Whether labels are of words. */
 export const isOfWords = (type: TaskType): type is WordTask => type === 'entities' || type === 'tags'
 
-const words = { labels: 'classes', answer: answers.single_label_classification, loss: labelLoss } as const
+/** Whether a single text has a class, a set of classes or numbers: what config.json has a word for. */
+export const isOfTexts = (type: TaskType): type is ProblemType => Object.hasOwn(tasks, type)
+
+const words = {
+  kind: 'token-classification',
+  labels: 'classes',
+  answer: answers.single_label_classification,
+  loss: labelLoss,
+} as const
 
 function judged(logits: ArrayLike<number>, { labels, answers: own }: Wanted, names: readonly string[]) {
   if (!labels || !own) throw new RangeError('judge: words need labels, and their sentences')
@@ -97,5 +115,12 @@ const tags: AnyTask = {
   },
 }
 
+const ofTexts = (type: ProblemType): AnyTask => ({ kind: 'sequence-classification', ...tasks[type] })
+
 /** All of them. A page that classifies texts loads those of texts alone. */
-export const everyTask: Readonly<Record<TaskType, AnyTask>> = { ...tasks, entities, tags }
+export const everyTask: Readonly<Record<TaskType, AnyTask>> = {
+  single_label_classification: ofTexts('single_label_classification'),
+  multi_label_classification: ofTexts('multi_label_classification'),
+  regression: ofTexts('regression'),
+  ...{ entities, tags, spans: { kind: 'question-answering', ...spans } },
+}

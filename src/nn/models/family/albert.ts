@@ -1,5 +1,5 @@
 // Families whose tables are narrower than their states: ELECTRA, and ALBERT, which has one block for all layers.
-import { bert, classifier, common, defaults, embeddings } from './bert.js'
+import { bert, classifier, common, defaults, embeddings, spans } from './bert.js'
 import type { Family } from './record.js'
 
 /** Clark et al. 2020. The discriminator; its generator is what masked words are for. */
@@ -19,6 +19,7 @@ export const electra: Family = {
   heads: {
     'sequence-classification': { pooler: 'classifier.dense', classifier: 'classifier.out_proj' },
     'token-classification': classifier,
+    ...spans,
     'masked-lm': {
       transform: 'generator_predictions.dense',
       transformNorm: 'generator_predictions.LayerNorm',
@@ -57,6 +58,7 @@ export const albert: Family = {
   heads: {
     'sequence-classification': classifier,
     'token-classification': classifier,
+    ...spans,
     'masked-lm': {
       transform: 'predictions.dense',
       transformNorm: 'predictions.LayerNorm',

@@ -35,6 +35,9 @@ export const common = {
 
 export const classifier = { classifier: 'classifier' }
 
+/** Of answers. */
+export const spans = { 'question-answering': { classifier: 'qa_outputs' } }
+
 export const bert: Family = {
   modelType: 'bert',
   prefix: 'bert',
@@ -57,6 +60,7 @@ export const bert: Family = {
   biases: true,
   dropAttended: true,
   tokensUseHeadDropout: true,
+  spanDropout: 0,
   wordActivation: null,
   names: {
     ...embeddings,
@@ -73,6 +77,7 @@ export const bert: Family = {
   heads: {
     'sequence-classification': classifier,
     'token-classification': classifier,
+    ...spans,
     'masked-lm': {
       transform: 'cls.predictions.transform.dense',
       transformNorm: 'cls.predictions.transform.LayerNorm',
@@ -125,6 +130,7 @@ export const distilbert: Family = {
   biases: true,
   dropAttended: false,
   tokensUseHeadDropout: false,
+  spanDropout: 0.1,
   wordActivation: null,
   names: {
     ...embeddings,
@@ -140,6 +146,7 @@ export const distilbert: Family = {
   heads: {
     'sequence-classification': { pooler: 'pre_classifier', ...classifier },
     'token-classification': classifier,
+    ...spans,
     'masked-lm': {
       transform: 'vocab_transform',
       transformNorm: 'vocab_layer_norm',

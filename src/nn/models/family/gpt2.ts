@@ -25,6 +25,7 @@ export const gpt2: Family = {
   biases: true,
   dropAttended: true,
   tokensUseHeadDropout: true,
+  spanDropout: 0,
   wordActivation: null,
   names: {
     words: 'wte',

@@ -28,6 +28,7 @@ export const modernbert: Family = {
   biases: false,
   dropAttended: true,
   tokensUseHeadDropout: true,
+  spanDropout: 'head',
   wordActivation: 'gelu',
   names: {
     words: 'embeddings.tok_embeddings',
@@ -46,6 +47,7 @@ export const modernbert: Family = {
   heads: {
     'sequence-classification': { pooler: 'head.dense', poolerNorm: 'head.norm', classifier: 'classifier' },
     'token-classification': { ...head, classifier: 'classifier' },
+    'question-answering': { ...head, classifier: 'classifier' },
     'masked-lm': { ...head, decoder: 'decoder' },
   },
   stored: {

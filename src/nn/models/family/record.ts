@@ -3,10 +3,17 @@ import type { Activation } from '../../encoder.js'
 import type { NumberField, TransformerConfig } from '../config.js'
 
 /** What a model is for. */
-export type Kind = 'base' | 'sequence-classification' | 'masked-lm' | 'token-classification' | 'causal-lm'
+export type Kind =
+  | 'base'
+  | 'sequence-classification'
+  | 'masked-lm'
+  | 'token-classification'
+  | 'question-answering'
+  | 'causal-lm'
 
 export const kinds: readonly Kind[] = [
-  ...(['base', 'sequence-classification', 'masked-lm', 'token-classification', 'causal-lm'] as const),
+  ...(['base', 'sequence-classification', 'masked-lm', 'token-classification'] as const),
+  ...(['question-answering', 'causal-lm'] as const),
 ]
 
 /** How a weight file has linear layers, where it is not as PyTorch's Linear, [out, in], one tensor each. */
@@ -92,14 +99,16 @@ export interface Family {
   readonly dropAttended: boolean
   /** Whether token classification drops with headDropout, or with dropout. */
   readonly tokensUseHeadDropout: boolean
+  /** What is dropped before the head that finds answers: a share, or as much as before a classifier's. */
+  readonly spanDropout: number | 'head'
   /** In the head of masked words; null: the config's. */
   readonly wordActivation: Activation | null
   /** Of the encoder: our paths, `#` for the layer's number, to those of the weight file. */
   readonly names: Readonly<Record<string, string>>
   /**
    * What each head is made of, by the file's names; others it has not. Of a classifier of texts `pooler` where it has one of its own,
-   * and `poolerNorm` behind that; of one of tokens `transform` and `transformNorm`; of masked words `rest`, where words are predicted
-   * by states wider than their table, of which `rest` takes what `decoder` does not.
+   * and `poolerNorm` behind that; of one of tokens, or of answers, `transform` and `transformNorm`; of masked words `rest`, where
+   * words are predicted by states wider than their table, of which `rest` takes what `decoder` does not.
    */
   readonly heads: Readonly<Partial<Record<Exclude<Kind, 'base'>, Readonly<Record<string, string>>>>>
   readonly stored: Stored | null

@@ -1,5 +1,5 @@
 // RoBERTa and what differs from it in texts and tokenizers alone.
-import { bert, classifier, defaults } from './bert.js'
+import { bert, classifier, defaults, spans } from './bert.js'
 import type { Family } from './record.js'
 
 /** Liu et al. 2019. Its encoder is BERT's but for the places; DistilRoBERTa is one of six layers. */
@@ -14,6 +14,7 @@ export const roberta: Family = {
   heads: {
     'sequence-classification': { pooler: 'classifier.dense', classifier: 'classifier.out_proj' },
     'token-classification': classifier,
+    ...spans,
     'masked-lm': {
       transform: 'lm_head.dense',
       transformNorm: 'lm_head.layer_norm',

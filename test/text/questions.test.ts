@@ -1,0 +1,150 @@
+// Questions and their texts: windows and places held to transformers.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import '../../src/index.js'
+import { loadTokenizer } from '../../src/files/models/on-disk.js'
+import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
+import { questionData } from '../../src/text/questions/data.js'
+import { placing } from '../../src/text/questions/placed-pieces.js'
+import { windowsOf } from '../../src/text/questions/windows.js'
+import { bestAnswer, surestAnswer } from '../../src/train/questions/best.js'
+import { answerScore } from '../../src/train/questions/figures.js'
+import { everyTask } from '../../src/train/tagging/tasks.js'
+
+const golden = join(import.meta.dirname, '../golden')
+type GoldenWindow = [
+  ids: number[],
+  types: number[],
+  first: number,
+  last: number,
+  offsets: [number, number][],
+  place: number[],
+]
+type WindowCase = [
+  question: string,
+  context: string,
+  answer: string,
+  begin: number,
+  most: number,
+  stride: number,
+  windows: GoldenWindow[],
+]
+const cases = JSON.parse(readFileSync(join(golden, 'qa/cases.json'), 'utf8')) as {
+  windows: Record<string, WindowCase[]>
+  best: [string, GoldenPart[], number, number, boolean, number, string][]
+  sure: [number, [string, number, number, number]][]
+}
+type GoldenPart = [number[], number[], ([number, number] | null)[]]
+
+describe('windows', () => {
+  it.each(Object.keys(cases.windows))('%s: ids, types and places are those of transformers', (name) => {
+    const tokenizer = loadTokenizer(join(golden, name)) as PiecedTokenizer
+    const place = placing(tokenizer)
+    for (const [question, context, , , maxLength, docStride, windows] of cases.windows[name]) {
+      // Python counts code points.
+      const units = [0]
+      for (const char of context) units.push(units[units.length - 1] + char.length)
+      const tokens = place(context)
+      expect([...tokens.ids], context).toEqual([...tokenizer.pieces(context)])
+      const own = windowsOf(tokenizer, tokenizer.pieces(question), tokens, { maxLength, docStride })
+      expect(
+        own.map(({ ids, typeIds, first, length, from }) => [
+          ...[[...ids], [...typeIds], first, first + length - 1],
+          Array.from({ length }, (_, i) => [tokens.starts[from + i], tokens.ends[from + i]]),
+        ]),
+        `${context} ${maxLength}`,
+      ).toEqual(
+        windows.map(([ids, types, first, last, offsets]) => [
+          ...[ids, types, first, last],
+          offsets.map((pair) => pair.map((at) => units[at])),
+        ]),
+      )
+    }
+  })
+})
+
+describe('places', () => {
+  it.each(Object.keys(cases.windows))('%s: what is learnt of a window is what run_qa learns', (name) => {
+    const tokenizer = loadTokenizer(join(golden, name)) as PiecedTokenizer
+    for (const [question, context, text, , maxLength, docStride, windows] of cases.windows[name]) {
+      const start = context.indexOf(text)
+      const own = { id: '1', question, context, answers: [{ text, start }] }
+      const { spans, size } = questionData([own], { docStride }, tokenizer, maxLength)
+      const rows = Int32Array.from({ length: size }, (_, i) => i)
+      const [begin, end] = [0, 1].map((k) => windows.map(([, , , , , place]) => place[k]))
+      expect([...spans!.labels(rows)], `${context} ${maxLength}`).toEqual([...begin, ...end])
+    }
+  })
+})
+
+describe('figures', () => {
+  it('are those of SQuAD', () => {
+    const figures = JSON.parse(readFileSync(join(golden, 'qa/figures.json'), 'utf8')) as [
+      string,
+      string[],
+      number,
+      number,
+    ][]
+    for (const [said, gold, exactMatch, f1] of figures) {
+      const own = answerScore(said, gold)
+      expect(own.exactMatch, JSON.stringify([said, gold])).toBe(exactMatch)
+      expect(own.f1, JSON.stringify([said, gold])).toBeCloseTo(f1, 12)
+    }
+  })
+
+  const given = (parts: GoldenPart[]) => {
+    const starts = [0]
+    for (const [z] of parts) starts.push(starts[starts.length - 1] + z.length)
+    return {
+      starts,
+      logits: parts.flatMap(([b, e]) => b.flatMap((z, i) => [z, e[i]])),
+      windows: parts.map(([, , offsets]) => {
+        const own = offsets.filter((pair) => pair !== null)
+        const [a, b] = [0, 1].map((k) => Int32Array.from(own, (pair) => pair[k]))
+        return { question: 0, first: offsets.findIndex((pair) => pair !== null), starts: a, ends: b }
+      }),
+    }
+  }
+
+  it('are of the answer that run_qa takes, and the pipeline', () => {
+    for (const [context, parts, best, longest, none, threshold, said] of cases.best) {
+      const own = given(parts)
+      const rows = [...parts.keys()]
+      expect(bestAnswer(own, rows, { context }, { best, longest, none, threshold })).toBe(said)
+    }
+    for (const [i, [answer, start, end, score]] of cases.sure) {
+      const [context, parts, , longest, none] = cases.best[i]
+      const own = surestAnswer(given(parts), [...parts.keys()], { context }, { longest, none, threshold: 0 })
+      expect(own).toMatchObject({ answer, start, end })
+      expect(own.score).toBeCloseTo(score, 12)
+    }
+  })
+
+  it('judge a set: of all questions, and of those with and without an answer', () => {
+    const tokenizer = loadTokenizer(join(golden, 'tagging/bert')) as PiecedTokenizer
+    const context = 'a is it'
+    const asked = (answers: { text: string; start: number }[]) => ({
+      id: '',
+      question: 'what',
+      context,
+      answers,
+    })
+    const data = questionData([asked([{ text: 'is', start: 2 }]), asked([])], {}, tokenizer, 40)
+    const { windows } = data.spans!
+    const starts = data.answers!.starts
+    const sure = (row: number, place: number) => {
+      const n = starts[row + 1] - starts[row]
+      return Array.from({ length: n }, (_, i) => (i === place ? [9, 9] : [0, 0])).flat()
+    }
+    const is = windows[0].first + windows[0].starts.findIndex((at) => at === 2)
+    const judged = everyTask.spans.judge([...sure(0, is), ...sure(1, 0)], data, [])
+    expect(judged.figures).toMatchObject({ f1: 1, exactMatch: 1 })
+    expect(judged.figures.loss).toBeLessThan(0.01)
+    const wrong = everyTask.spans.judge([...sure(0, 0), ...sure(1, is)], data, [])
+    expect(wrong.figures).toMatchObject({ f1: 0, exactMatch: 0 })
+    expect(judged.each).toMatchObject({ answered: { f1: 1, questions: 1 }, unanswerable: { exactMatch: 1 } })
+    const { over, of } = everyTask.spans.shares!([...sure(0, is), ...sure(1, is)], data, [])
+    expect([...over].map((n, i) => n / of[i])).toEqual([1, 0])
+  })
+})
