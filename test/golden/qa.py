@@ -53,6 +53,8 @@ configs = {
     "modernbert": tr.ModernBertConfig(**size, max_position_embeddings=10, local_attention=4, pad_token_id=0, bos_token_id=1,
                                       eos_token_id=2, cls_token_id=1, sep_token_id=2, attn_implementation="eager"),
     "deberta": tr.DebertaV2Config(**size, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, max_position_embeddings=10, **deberta),
+    "mobilebert": tr.MobileBertConfig(**size, **none, max_position_embeddings=10, embedding_size=7, intra_bottleneck_size=6,
+                                      true_hidden_size=6, num_feedforward_networks=2),
 }
 torch.manual_seed(3)
 for name, config in configs.items():

@@ -139,7 +139,7 @@ describe('folders', () => {
       'bilstm',
     ])
     for (const made of Object.values(named)) {
-      const tables = /^(Elec|Alb)/.test(made.name) ? { embedding: 4 } : {}
+      const tables = /^(Elec|Alb|Mob)/.test(made.name) ? { embedding: 4 } : {}
       const size = { width: 4, heads: 1, layers: 1, inner: 4, vocabSize: 5, padId: 1 }
       const model = new made({ ...size, ...tables })
       expect(model.architecture).toBe(made.name)

@@ -80,6 +80,7 @@ export {
   DebertaV2ForQuestionAnswering,
   DistilBertForQuestionAnswering,
   ElectraForQuestionAnswering,
+  MobileBertForQuestionAnswering,
   ModernBertForQuestionAnswering,
   MPNetForQuestionAnswering,
   RobertaForQuestionAnswering,

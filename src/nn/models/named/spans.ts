@@ -6,6 +6,7 @@ import {
   distilbert,
   electra,
   type Family,
+  mobilebert,
   modernbert,
   mpnet,
   roberta,
@@ -52,6 +53,13 @@ export class AlbertForQuestionAnswering extends SpanClassifier {
 export class MPNetForQuestionAnswering extends SpanClassifier {
   constructor(settings: Settings = {}) {
     super(mpnet, settings)
+  }
+}
+
+/** Logits [B, T, 2]. */
+export class MobileBertForQuestionAnswering extends SpanClassifier {
+  constructor(settings: Settings = {}) {
+    super(mobilebert, settings)
   }
 }
 
