@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
+import { DataError } from '../../src/errors.js'
 import { loadTokenizer } from '../../src/files/models/on-disk.js'
 import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
 import { questionData } from '../../src/text/questions/data.js'
 import { placing } from '../../src/text/questions/placed-pieces.js'
+import { questionSetIn } from '../../src/text/questions/read.js'
 import { windowsOf } from '../../src/text/questions/windows.js'
 import { bestAnswer, surestAnswer } from '../../src/train/questions/best.js'
 import { answerScore } from '../../src/train/questions/figures.js'
@@ -146,5 +148,73 @@ describe('figures', () => {
     expect(judged.each).toMatchObject({ answered: { f1: 1, questions: 1 }, unanswerable: { exactMatch: 1 } })
     const { over, of } = everyTask.spans.shares!([...sure(0, is), ...sure(1, is)], data, [])
     expect([...over].map((n, i) => n / of[i])).toEqual([1, 0])
+  })
+})
+
+describe('files', () => {
+  const row = {
+    id: 1,
+    question: ' q \u{1f600}',
+    context: 'a \u{1f600} b b',
+    answers: { text: ['b'], answer_start: [4] },
+  }
+  const { context, question: asked } = row
+  const document = {
+    data: [
+      { paragraphs: [{ context, qas: [{ question: asked, answers: [{ text: 'b', answer_start: 5 }] }] }] },
+    ],
+  }
+
+  it('count code points, and take the nearest place', () => {
+    const [own] = questionSetIn(JSON.stringify(row), 'x.jsonl').questions.each
+    expect(own).toEqual({ ...own, question: 'q \u{1f600}', answers: [{ text: 'b', start: 5 }] })
+    const notes: string[] = []
+    const [far] = questionSetIn(JSON.stringify(document), 'x.json', { note: (line) => notes.push(line) })
+      .questions.each
+    expect(far.answers).toEqual([{ text: 'b', start: 5 }])
+    expect(notes).toEqual([expect.stringContaining('1 of 1 answers do not begin where')])
+    expect(questionSetIn(JSON.stringify([row, row]), 'x.json').texts).toHaveLength(2)
+    expect(questionSetIn(`${JSON.stringify(row)}\n${JSON.stringify(row)}\n`, 'x.json').texts).toHaveLength(2)
+    expect(questionSetIn(JSON.stringify({ data: [row] }), 'x.json').texts).toHaveLength(1)
+  })
+
+  it('that are broken are read or refused in one line', () => {
+    let state = 7
+    const roll = (n: number) => {
+      state = (state * 48_271) % 2_147_483_647
+      return state % n
+    }
+    const parts = [
+      'null',
+      '{}',
+      '[]',
+      '-1',
+      '1e9',
+      '""',
+      '"b"',
+      '[[',
+      ']',
+      ',',
+      '__proto__',
+      '\u0000',
+      '\ud800',
+    ]
+    let refused = 0
+    for (let i = 0; i < 3000; i++) {
+      const whole = JSON.stringify(i % 2 === 0 ? row : document)
+      const at = roll(whole.length)
+      const broken = whole.slice(0, at) + parts[roll(parts.length)] + whole.slice(at + roll(9))
+      try {
+        const { questions } = questionSetIn(broken, i % 3 === 0 ? 'x.jsonl' : 'x.json')
+        for (const { answers, context: own } of questions.each)
+          for (const { text, start } of answers ?? [])
+            if (start >= 0) expect(own.startsWith(text, start)).toBe(true)
+      } catch (error) {
+        expect(error, broken).toBeInstanceOf(DataError)
+        expect((error as Error).message).not.toMatch(/[\n\r\u2028]/)
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(1000)
   })
 })
