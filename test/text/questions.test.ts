@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
+import { tensor } from '../../src/autograd/create.js'
+import type { LossContext } from '../../src/distill/plan/loss.js'
+import { lossTable } from '../../src/distill/plan/loss-table.js'
 import { DataError } from '../../src/errors.js'
 import { loadTokenizer } from '../../src/files/models/on-disk.js'
 import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
@@ -139,7 +142,7 @@ describe('figures', () => {
       const n = starts[row + 1] - starts[row]
       return Array.from({ length: n }, (_, i) => (i === place ? [9, 9] : [0, 0])).flat()
     }
-    const is = windows[0].first + windows[0].starts.findIndex((at) => at === 2)
+    const is = windows[0].first + windows[0].starts.indexOf(2)
     const judged = everyTask.spans.judge([...sure(0, is), ...sure(1, 0)], data, [])
     expect(judged.figures).toMatchObject({ f1: 1, exactMatch: 1 })
     expect(judged.figures.loss).toBeLessThan(0.01)
@@ -148,6 +151,65 @@ describe('figures', () => {
     expect(judged.each).toMatchObject({ answered: { f1: 1, questions: 1 }, unanswerable: { exactMatch: 1 } })
     const { over, of } = everyTask.spans.shares!([...sure(0, is), ...sure(1, is)], data, [])
     expect([...over].map((n, i) => n / of[i])).toEqual([1, 0])
+  })
+})
+
+describe('soft targets', () => {
+  it('are of each window, without padding: run_squad_w_distillation', () => {
+    const tokenizer = loadTokenizer(join(golden, 'tagging/bert')) as PiecedTokenizer
+    const asked = (context: string) => ({
+      id: '',
+      question: 'what',
+      context,
+      answers: [{ text: 'is', start: 2 }],
+    })
+    const data = questionData(
+      [asked('a is it'), asked('a is'), asked('a is unbelievable')],
+      {},
+      tokenizer,
+      40,
+    )
+    const rows = Int32Array.of(2, 0, 1)
+    const lengths = Array.from(rows, (row) => data.tokens(Int32Array.of(row)))
+    expect(new Set(lengths).size).toBe(3)
+    const M = lengths.reduce((a, b) => a + b)
+    const [z, zt] = [1, 2].map((k) => Float32Array.from({ length: 2 * M }, (_, i) => Math.sin(i * k + k) * 3))
+    const { shaped, labels } = data.spans!
+    const [student, teacher] = [z, zt].map((own) => ({
+      logits: shaped(tensor(own, { shape: [M, 2] }), rows),
+    }))
+    const context = {
+      student,
+      teacher,
+      labels: tensor(labels(rows)),
+      task: 'classes',
+      input: {},
+    } as unknown as LossContext
+    const at = { file: 'x', where: 'x' }
+    const [soft, hard] = (['soft', 'hard'] as const).map((name) =>
+      lossTable[name]
+        .bind(name === 'soft' ? { T: 2 } : {}, at)
+        .compute(context, null)!
+        .item(),
+    )
+    const logSoftmax = (own: number[]) => {
+      const sum = Math.log(own.reduce((total, x) => total + Math.exp(x), 0))
+      return own.map((x) => x - sum)
+    }
+    const want = [0, 0]
+    let before = 0
+    lengths.forEach((length, b) => {
+      for (const k of [0, 1]) {
+        const column = (own: Float32Array, T: number) =>
+          logSoftmax(Array.from({ length }, (_, i) => own[2 * (before + i) + k] / T))
+        const [p, q] = [column(zt, 2), column(z, 2)]
+        want[0] += (4 * p.reduce((sum, x, i) => sum + Math.exp(x) * (x - q[i]), 0)) / 6
+        want[1] -= column(z, 1)[labels(rows)[k * 3 + b]] / 6
+      }
+      before += length
+    })
+    expect(soft).toBeCloseTo(want[0], 5)
+    expect(hard).toBeCloseTo(want[1], 5)
   })
 })
 
