@@ -149,7 +149,7 @@ describe('a kind that config.json does not say', () => {
     expect(loadClassifier(folder).classes).toEqual(labels)
   })
 
-  it.each(['BertForMultipleChoice', 'BertForQuestionAnswering', 'BertForNextSentencePrediction'])(
+  it.each(['BertForMultipleChoice', 'BertForNextSentencePrediction'])(
     'of %s is an encoder, whose head is not used',
     (name) => {
       const folder = withWords(
@@ -157,7 +157,7 @@ describe('a kind that config.json does not say', () => {
           s.delete('classifier.weight')
           s.delete('classifier.bias')
           return s.set(
-            name === 'BertForMultipleChoice' ? 'classifier.weight' : 'qa_outputs.weight',
+            name === 'BertForMultipleChoice' ? 'classifier.weight' : 'cls.seq_relationship.weight',
             zeros(1, 8),
           )
         }),
@@ -167,6 +167,23 @@ describe('a kind that config.json does not say', () => {
       expect(() => loadClassifier(folder)).toThrow(
         `holds a base model, which does not classify texts. Give it a head: tinystill train --model ${folder} --train`,
       )
+    },
+  )
+
+  it.each([['BertForQuestionAnswering'], ['BertModel'], []])(
+    'of %s with its layer finds answers',
+    (...architectures) => {
+      const folder = withWords(
+        edit(saved(classifier()), (s) => {
+          s.delete('classifier.weight')
+          s.delete('classifier.bias')
+          return s.set('qa_outputs.weight', zeros(2, 8)).set('qa_outputs.bias', zeros(2))
+        }),
+      )
+      editConfig(folder, { architectures, id2label: { 0: 'LABEL_0', 1: 'LABEL_1' } })
+      const { model } = loadPretrained(folder, { prefer: 'question-answering' })
+      expect(model.architecture).toBe('BertForQuestionAnswering')
+      expect(() => loadClassifier(folder)).toThrow('does not classify texts')
     },
   )
 

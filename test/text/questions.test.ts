@@ -3,10 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import '../../src/index.js'
+import { tensor } from '../../src/autograd/create.js'
+import type { LossContext } from '../../src/distill/plan/loss.js'
+import { lossTable } from '../../src/distill/plan/loss-table.js'
+import { DataError } from '../../src/errors.js'
 import { loadTokenizer } from '../../src/files/models/on-disk.js'
 import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
 import { questionData } from '../../src/text/questions/data.js'
 import { placing } from '../../src/text/questions/placed-pieces.js'
+import { questionSetIn } from '../../src/text/questions/read.js'
 import { windowsOf } from '../../src/text/questions/windows.js'
 import { bestAnswer, surestAnswer } from '../../src/train/questions/best.js'
 import { answerScore } from '../../src/train/questions/figures.js'
@@ -137,7 +142,7 @@ describe('figures', () => {
       const n = starts[row + 1] - starts[row]
       return Array.from({ length: n }, (_, i) => (i === place ? [9, 9] : [0, 0])).flat()
     }
-    const is = windows[0].first + windows[0].starts.findIndex((at) => at === 2)
+    const is = windows[0].first + windows[0].starts.indexOf(2)
     const judged = everyTask.spans.judge([...sure(0, is), ...sure(1, 0)], data, [])
     expect(judged.figures).toMatchObject({ f1: 1, exactMatch: 1 })
     expect(judged.figures.loss).toBeLessThan(0.01)
@@ -146,5 +151,132 @@ describe('figures', () => {
     expect(judged.each).toMatchObject({ answered: { f1: 1, questions: 1 }, unanswerable: { exactMatch: 1 } })
     const { over, of } = everyTask.spans.shares!([...sure(0, is), ...sure(1, is)], data, [])
     expect([...over].map((n, i) => n / of[i])).toEqual([1, 0])
+  })
+})
+
+describe('soft targets', () => {
+  it('are of each window, without padding: run_squad_w_distillation', () => {
+    const tokenizer = loadTokenizer(join(golden, 'tagging/bert')) as PiecedTokenizer
+    const asked = (context: string) => ({
+      id: '',
+      question: 'what',
+      context,
+      answers: [{ text: 'is', start: 2 }],
+    })
+    const data = questionData(
+      [asked('a is it'), asked('a is'), asked('a is unbelievable')],
+      {},
+      tokenizer,
+      40,
+    )
+    const rows = Int32Array.of(2, 0, 1)
+    const lengths = Array.from(rows, (row) => data.tokens(Int32Array.of(row)))
+    expect(new Set(lengths).size).toBe(3)
+    const M = lengths.reduce((a, b) => a + b)
+    const [z, zt] = [1, 2].map((k) => Float32Array.from({ length: 2 * M }, (_, i) => Math.sin(i * k + k) * 3))
+    const { shaped, labels } = data.spans!
+    const [student, teacher] = [z, zt].map((own) => ({
+      logits: shaped(tensor(own, { shape: [M, 2] }), rows),
+    }))
+    const context = {
+      student,
+      teacher,
+      labels: tensor(labels(rows)),
+      task: 'classes',
+      input: {},
+    } as unknown as LossContext
+    const at = { file: 'x', where: 'x' }
+    const [soft, hard] = (['soft', 'hard'] as const).map((name) =>
+      lossTable[name]
+        .bind(name === 'soft' ? { T: 2 } : {}, at)
+        .compute(context, null)!
+        .item(),
+    )
+    const logSoftmax = (own: number[]) => {
+      const sum = Math.log(own.reduce((total, x) => total + Math.exp(x), 0))
+      return own.map((x) => x - sum)
+    }
+    const want = [0, 0]
+    let before = 0
+    lengths.forEach((length, b) => {
+      for (const k of [0, 1]) {
+        const column = (own: Float32Array, T: number) =>
+          logSoftmax(Array.from({ length }, (_, i) => own[2 * (before + i) + k] / T))
+        const [p, q] = [column(zt, 2), column(z, 2)]
+        want[0] += (4 * p.reduce((sum, x, i) => sum + Math.exp(x) * (x - q[i]), 0)) / 6
+        want[1] -= column(z, 1)[labels(rows)[k * 3 + b]] / 6
+      }
+      before += length
+    })
+    expect(soft).toBeCloseTo(want[0], 5)
+    expect(hard).toBeCloseTo(want[1], 5)
+  })
+})
+
+describe('files', () => {
+  const row = {
+    id: 1,
+    question: ' q \u{1f600}',
+    context: 'a \u{1f600} b b',
+    answers: { text: ['b'], answer_start: [4] },
+  }
+  const { context, question: asked } = row
+  const document = {
+    data: [
+      { paragraphs: [{ context, qas: [{ question: asked, answers: [{ text: 'b', answer_start: 5 }] }] }] },
+    ],
+  }
+
+  it('count code points, and take the nearest place', () => {
+    const [own] = questionSetIn(JSON.stringify(row), 'x.jsonl').questions.each
+    expect(own).toEqual({ ...own, question: 'q \u{1f600}', answers: [{ text: 'b', start: 5 }] })
+    const notes: string[] = []
+    const [far] = questionSetIn(JSON.stringify(document), 'x.json', { note: (line) => notes.push(line) })
+      .questions.each
+    expect(far.answers).toEqual([{ text: 'b', start: 5 }])
+    expect(notes).toEqual([expect.stringContaining('1 of 1 answers do not begin where')])
+    expect(questionSetIn(JSON.stringify([row, row]), 'x.json').texts).toHaveLength(2)
+    expect(questionSetIn(`${JSON.stringify(row)}\n${JSON.stringify(row)}\n`, 'x.json').texts).toHaveLength(2)
+    expect(questionSetIn(JSON.stringify({ data: [row] }), 'x.json').texts).toHaveLength(1)
+  })
+
+  it('that are broken are read or refused in one line', () => {
+    let state = 7
+    const roll = (n: number) => {
+      state = (state * 48_271) % 2_147_483_647
+      return state % n
+    }
+    const parts = [
+      'null',
+      '{}',
+      '[]',
+      '-1',
+      '1e9',
+      '""',
+      '"b"',
+      '[[',
+      ']',
+      ',',
+      '__proto__',
+      '\u0000',
+      '\ud800',
+    ]
+    let refused = 0
+    for (let i = 0; i < 3000; i++) {
+      const whole = JSON.stringify(i % 2 === 0 ? row : document)
+      const at = roll(whole.length)
+      const broken = whole.slice(0, at) + parts[roll(parts.length)] + whole.slice(at + roll(9))
+      try {
+        const { questions } = questionSetIn(broken, i % 3 === 0 ? 'x.jsonl' : 'x.json')
+        for (const { answers, context: own } of questions.each)
+          for (const { text, start } of answers ?? [])
+            if (start >= 0) expect(own.startsWith(text, start)).toBe(true)
+      } catch (error) {
+        expect(error, broken).toBeInstanceOf(DataError)
+        expect((error as Error).message).not.toMatch(/[\n\r\u2028]/)
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(1000)
   })
 })
