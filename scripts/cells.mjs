@@ -24,14 +24,14 @@ const head = [
   'distilled',
   'distilled - alone',
 ]
-// A run without a lone student is held against that of the run before it with as many labelled rows (LONE=once of cells.sh).
+// A run without a lone student is held against that of the run before it with the same labelled rows (LONE=once of cells.sh).
 const lone = new Map()
 const rows = folders.map((folder) => {
-  const { models, judgements, counts } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+  const { models, judgements, counts, data } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
   const { labelled, transferRows, variedRows } = counts
   const { teacher, linear, distilled } = models
-  const alone = models.alone ?? lone.get(labelled)
-  lone.set(labelled, alone)
+  const alone = models.alone ?? lone.get(data.train.sha256)
+  lone.set(data.train.sha256, alone)
   const { gain = alone && distilled.accuracy - alone.accuracy, interval } = judgements.alone ?? {}
   const sure = interval ? ` (${interval.map(signed).join(' to ')})` : ''
   return [
