@@ -85,6 +85,13 @@ describe('distill --augment', () => {
     expect(err).toContain('a cache has no answers to new texts, so none are made of those of')
   })
 
+  it('makes as many beside a transfer set of any size, whose texts may be of another kind', async () => {
+    writeFileSync(at('many.txt'), Array.from({ length: 20_000 }, (_, i) => `word ${i}\n`).join(''))
+    const { code, err } = await distil('hinton', 'many', '--transfer', at('many.txt'), '--steps', '5')
+    expect(code, err).toBe(0)
+    expect(madeIn(err)).toBeGreaterThan(rows.length * 20)
+  })
+
   it('makes as many as are asked for, beside a transfer set, the same by the same seed', async () => {
     const more = ['--transfer', at('more.txt'), '--augment', '30']
     for (const out of ['one', 'two']) {

@@ -140,7 +140,7 @@ export function distillOptions(command: Command): Command {
     )
     .option(
       '--augment <n>',
-      'texts made of those of --train for the teacher to answer: words left out or replaced, halves joined; default for a new student: up to 20,000 rows in all; 0 for none',
+      'texts made of those of --train for the teacher to answer: words left out or replaced, halves joined; default for a new student: up to 20,000 rows with those; 0 for none',
       whole(0, 1e7),
     )
     .option('--dev <file>', 'judged after each epoch; decides which weights are kept')

@@ -8,7 +8,7 @@ import { countRows, type Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import { isLive, type Teacher } from './teachers.js'
 
-/** Rows that a new student is given where nothing is said: the labelled, those of the transfer set, and made ones. */
+/** Labelled and made rows that a new student is given where nothing is said. A transfer set comes on top: its texts may be of another kind. */
 const ROWS = 20_000
 /** Made ones of a labelled text at most: more say nothing new. */
 const EACH = 40
@@ -50,14 +50,14 @@ function wanted(
     return augment
   }
   if (augment === 0 || recipe.varies !== true || pretrained) return 0
-  const { labelled, transferRows } = countRows(texts)
+  const { labelled } = countRows(texts)
   const { texts: own, pairs } = texts.train
   const words = own.reduce(
     (sum, text, i) => sum + Math.min(LENGTH, wordsIn(text) + wordsIn(pairs?.[i] ?? '')),
     0,
   )
   const most = quick ? QUICK : Math.min(EACH, WORDS / Math.max(1, words)) * labelled
-  const n = Math.max(0, Math.min(Math.floor(most), ROWS - labelled - transferRows))
+  const n = Math.max(0, Math.min(Math.floor(most), ROWS - labelled))
   if (live || n === 0) return n
   output.info(
     `a cache has no answers to new texts, so none are made of those of ${train}, which help a new student: give the teacher itself`,
