@@ -1,7 +1,7 @@
 // Folders of models that write texts.
 import { CheckpointError } from '../../errors.js'
 import { trainingOf } from '../../files/models/match.js'
-import { loadPretrained, readModelFields } from '../../files/models/on-disk.js'
+import { loadPretrained, saysHead } from '../../files/models/on-disk.js'
 import { tokenizerOf } from '../../files/models/pretrained.js'
 import type { NextWords } from '../../nn/models/heads.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -15,12 +15,7 @@ export interface LanguageFolder {
 }
 
 /** Whether a folder says that its model writes texts. Throws CheckpointError where there is none. */
-export function writesTexts(folder: string): boolean {
-  const named = readModelFields(folder).get('architectures')
-  return (
-    Array.isArray(named) && named.some((name) => typeof name === 'string' && name.endsWith('LMHeadModel'))
-  )
-}
+export const writesTexts = (folder: string): boolean => saysHead(folder, 'LMHeadModel')
 
 /** Its notes are told. Throws CheckpointError: another kind of model, no tokenizer, or files that do not fit. */
 export function openLanguageModel(folder: string, output: Pick<Output, 'info'>): LanguageFolder {

@@ -33,6 +33,12 @@ export const readConfig = (file: string): ModelConfig => configOf(readFields(fil
 /** See modelFieldsIn. */
 export const readModelFields = (folder: string): Fields => modelFieldsIn(diskFolder(folder))
 
+/** Whether config.json names an architecture that ends so, as in ForTokenClassification. Throws CheckpointError where there is none. */
+export function saysHead(folder: string, ending: string): boolean {
+  const named = readModelFields(folder).get('architectures')
+  return Array.isArray(named) && named.some((name) => typeof name === 'string' && name.endsWith(ending))
+}
+
 /** See modelConfigIn. */
 export const readModelConfig = (folder: string): ModelConfig => modelConfigIn(diskFolder(folder))
 

@@ -6,7 +6,7 @@ import { PiecedTokenizer } from '../../text/pieces/base.js'
 import { USUAL_WINDOW } from '../../text/questions/windows.js'
 import type { TextClassifierFolder } from '../models/classifiers.js'
 import { trainingOf } from '../models/match.js'
-import { loadPretrained, readModelFields } from '../models/on-disk.js'
+import { loadPretrained, saysHead } from '../models/on-disk.js'
 import { tokenizerOf } from '../models/pretrained.js'
 
 /** Such a model, with all that its answers need. */
@@ -17,13 +17,7 @@ export interface AnswererFolder extends Omit<TextClassifierFolder, 'problemType'
 }
 
 /** Whether a folder says that its model finds answers. Throws CheckpointError where there is none. */
-export function isAnswerer(folder: string): boolean {
-  const named = readModelFields(folder).get('architectures')
-  return (
-    Array.isArray(named) &&
-    named.some((name) => typeof name === 'string' && name.endsWith('ForQuestionAnswering'))
-  )
-}
+export const isAnswerer = (folder: string): boolean => saysHead(folder, 'ForQuestionAnswering')
 
 /** Throws CheckpointError naming the file: a folder of another kind, without a tokenizer of pieces, or files that do not fit. */
 export function loadAnswerer(folder: string): AnswererFolder {

@@ -6,7 +6,7 @@ import { PiecedTokenizer } from '../../text/pieces/base.js'
 import { taskOfTags } from '../../text/tagged/entities.js'
 import type { TextClassifierFolder } from '../models/classifiers.js'
 import { trainingOf } from '../models/match.js'
-import { loadClassifier, loadPretrained, readModelFields } from '../models/on-disk.js'
+import { loadClassifier, loadPretrained, saysHead } from '../models/on-disk.js'
 import { tokenizerOf } from '../models/pretrained.js'
 import { type AnswererFolder, isAnswerer, loadAnswerer } from '../questions/answerer.js'
 
@@ -19,13 +19,7 @@ export interface TaggerFolder extends Omit<TextClassifierFolder, 'problemType' |
 }
 
 /** Whether a folder says that its model answers for words. Throws CheckpointError where there is none. */
-export function isTagger(folder: string): boolean {
-  const named = readModelFields(folder).get('architectures')
-  return (
-    Array.isArray(named) &&
-    named.some((name) => typeof name === 'string' && name.endsWith('ForTokenClassification'))
-  )
-}
+export const isTagger = (folder: string): boolean => saysHead(folder, 'ForTokenClassification')
 
 /** Throws CheckpointError naming the file: a folder of another kind, without a tokenizer of pieces, or files that do not fit. */
 export function loadTagger(folder: string): TaggerFolder {
