@@ -11,6 +11,7 @@ import { openClassifier } from '../../dist/train/outputs/index.js'
 import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
 import { hashOf, usual, valuesIn } from '../play/settings.js'
 import { closedTabs } from './play-closed.mjs'
+import { holdsNoMore } from './play-memory.mjs'
 import { button, done, LIMIT, must, mustGive, ready } from './play-page.mjs'
 import { here, ISOLATED, small, smallJob } from './play-run.mjs'
 import { serve } from './server.mjs'
@@ -31,6 +32,7 @@ export const playChecks = {
   'the playground, a given teacher': sameLogits,
   'the playground, axe-core': accessible,
   'the playground, the tape of a step': tapeOfStep,
+  'the playground, a thousand steps': holdsNoMore,
 }
 
 const accuracyOf = async (page, model) => {
