@@ -272,31 +272,64 @@ function four(acc: v128, b: usize, bCol: usize, x0: v128, x1: v128, x2: v128, x3
   return madd(x3, v128.shuffle<i64>(t2, t3, 1, 3), acc)
 }
 
+/** Four numbers `step` bytes apart, one a lane. */
+// @ts-ignore: decorator
+@inline
+function gather(p: usize, step: usize): v128 {
+  let v = v128.load32_zero(p)
+  v = v128.load_lane<f32>(p + step, v, 1)
+  v = v128.load_lane<f32>(p + step * 2, v, 2)
+  return v128.load_lane<f32>(p + step * 3, v, 3)
+}
+
+// @ts-ignore: decorator
+@inline
+function scatter(p: usize, step: usize, v: v128): void {
+  v128.store_lane<f32>(p, v, 0)
+  v128.store_lane<f32>(p + step, v, 1)
+  v128.store_lane<f32>(p + step * 2, v, 2)
+  v128.store_lane<f32>(p + step * 3, v, 3)
+}
+
+/** LANES blocks of `each` columns of B: one column of every block at a time. */
+function blocks(
+  c: usize, a: usize, aCol: usize, b: usize, bCol: usize, each: i32, k: i32, bias: usize,
+): void {
+  const own: usize = <usize>each * 4, apart = <usize>each * bCol
+  for (let i = 0; i < each; i++) {
+    const at = <usize>i * 4
+    let w = b + <usize>i * bCol
+    let x = a
+    let lo = bias ? gather(bias + at, own) : splat(0)
+    let hi = bias ? gather(bias + at + own * 4, own) : splat(0)
+    for (let p = 0; p < k; p += 4) {
+      const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x + aCol)
+      const x2 = v128.load32_splat(x + aCol * 2), x3 = v128.load32_splat(x + aCol * 3)
+      lo = four(lo, w, apart, x0, x1, x2, x3)
+      hi = four(hi, w + apart * 4, apart, x0, x1, x2, x3)
+      w += 16
+      x += aCol * 4
+    }
+    scatter(c + at, own, lo)
+    scatter(c + at + own * 4, own, hi)
+  }
+}
+
 /**
  * The same for one row of A: each column of B is read once, from memory as fast as it comes, and nothing is packed. Lanes are
- * columns, so that each element is the chain over k that the tile has. n: LANES or more; k: by fours.
+ * columns, so that each element is the chain over k that the tile has. They are n / LANES columns apart and not neighbours: so
+ * each lane reads on and on from where it is, as hardware fetches ahead, and does not jump at the end of a column, which is a
+ * third slower. n: LANES or more; k: by fours.
  */
 export function gemvTurned(
   c: usize, a: usize, aCol: usize, b: usize, bCol: usize, n: i32, k: i32, bias: usize, act: i32,
 ): void {
-  for (let i = 0; i < n; i += LANES) {
-    // The last columns once more, where they are no whole block.
-    if (i + LANES > n) i = n - LANES
-    const at = <usize>i * 4
-    let w = b + <usize>i * bCol
-    let x = a
-    let lo = bias ? v128.load(bias + at) : splat(0)
-    let hi = bias ? v128.load(bias + at, 16) : splat(0)
-    for (let p = 0; p < k; p += 4) {
-      const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x + aCol)
-      const x2 = v128.load32_splat(x + aCol * 2), x3 = v128.load32_splat(x + aCol * 3)
-      lo = four(lo, w, bCol, x0, x1, x2, x3)
-      hi = four(hi, w + bCol * 4, bCol, x0, x1, x2, x3)
-      w += 16
-      x += aCol * 4
-    }
-    v128.store(c + at, lo)
-    v128.store(c + at, hi, 16)
+  const each = n / LANES
+  blocks(c, a, aCol, b, bCol, each, k, bias)
+  if (each * LANES < n) {
+    // The last columns, some of them once more.
+    const i = <usize>(n - LANES)
+    blocks(c + i * 4, a, aCol, b + i * bCol, bCol, 1, k, bias ? bias + i * 4 : 0)
   }
   activate(act, c, 0, 1, n)
 }
