@@ -11,7 +11,8 @@ function statements(code) {
   return found
 }
 
-function strip(code) {
+/** Without its types, line by line as it was. Throws SyntaxError. */
+export function strip(code) {
   try {
     return transform(code, { transforms: ['typescript'], disableESTransforms: true }).code
   } catch (error) {

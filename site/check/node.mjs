@@ -6,6 +6,7 @@ import { linesOf } from '../.vitepress/markdown.mjs'
 import { runCell } from './cell.mjs'
 import { fenceErrors } from './fences.mjs'
 import { pages } from './pages.mjs'
+import { wrong } from './wrong.mjs'
 
 const write = process.argv.includes('--write')
 const names = process.argv.slice(2).filter((it) => !it.startsWith('--'))
@@ -26,7 +27,18 @@ function attempt(f) {
   }
 }
 
-async function judge(cell) {
+/** Solutions with one thing wrong: none may pass. */
+async function refused(cell, path) {
+  for (const [page, right, other] of wrong) {
+    if (page !== path) continue
+    if (!cell.solution.includes(right)) return `its solution has no ${right} that could be wrong`
+    const { output } = await runCell(cell.solution.replace(right, other), cell.check)
+    if (output.split('\n').includes(RIGHT)) return `it takes ${other} for right`
+  }
+  return null
+}
+
+async function judge(cell, path) {
   if (cell.check === '') {
     const { output } = await runCell(cell.code)
     return output === cell.output ? null : `the page shows\n${cell.output}\nand it prints\n${output}`
@@ -35,7 +47,8 @@ async function judge(cell) {
   const begun = (await runCell(cell.code, cell.check)).output
   if (begun.split('\n').includes(RIGHT)) return 'it is solved before anyone has begun'
   const solved = (await runCell(cell.solution, cell.check)).output
-  return solved.split('\n').at(-1) === RIGHT ? null : `its solution is not right: ${solved}`
+  if (solved.split('\n').at(-1) !== RIGHT) return `its solution is not right: ${solved}`
+  return refused(cell, path)
 }
 
 /** Lines of ours that a page shows, which may have gone. */
@@ -63,7 +76,7 @@ for (const page of chosen) {
       `${page.path}, sources`,
       attempt(() => judgeSources(page.markdown)),
     )
-  for (const cell of page.cells) tell(`${page.path}, cell ${cell.id}`, await judge(cell))
+  for (const cell of page.cells) tell(`${page.path}, cell ${cell.id}`, await judge(cell, page.path))
 }
 if (!write) {
   const { pieces, found } = await fenceErrors(chosen)

@@ -71,6 +71,7 @@ export function openEditor(host, { doc, label, onRun, onChange }) {
         typescript,
         syntaxHighlighting(colours),
         look,
+        EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
         EditorView.updateListener.of((update) => update.docChanged && onChange()),
         keymap.of([

@@ -10,6 +10,15 @@ const names = new Set([
 const address = (name) =>
   names.has(name) ? new URL(withBase(`/engine/${name.replace('/', '-')}.js`), location.href).href : null
 
+/** Why a worker did not come up. */
+async function why(source) {
+  const [{ strip }, { syntaxError }] = await Promise.all([
+    import('../../cells/compile.js'),
+    import('../../cells/syntax.js'),
+  ])
+  return syntaxError(strip(source)) ?? 'the cell could not be started'
+}
+
 /** Starts `source`; `on` gets its messages, the last is 'done' or 'stopped'. -> { stop }, which ends it at once. */
 export async function run(source, check, on) {
   let module
@@ -36,9 +45,10 @@ export async function run(source, check, on) {
     if (data.kind === 'done') end('done', data)
     else on(data)
   }
-  worker.onerror = (event) => {
+  worker.onerror = async (event) => {
     event.preventDefault?.()
-    if (!over) on({ kind: 'error', text: event.message || 'the cell could not be started' })
+    const text = event.message || (await why(source))
+    if (!over) on({ kind: 'error', text })
     end('done')
   }
   return { stop: () => end('stopped') }
