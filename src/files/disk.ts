@@ -209,12 +209,22 @@ export function syncFolder(fs: FileSystem, folder: string): void {
 
 /** A file open for reading. Throws a CheckpointError if it is missing or no regular file. */
 export function openFile(path: string): { file: number; size: number } {
+  // Before opening, because opening a named pipe would wait for a writer.
+  const size = sizeOf(path)
   try {
-    // Before opening, because opening a named pipe would wait for a writer.
+    return { file: nodeFs.openSync(path, 'r'), size }
+  } catch (error) {
+    throw explain(path, 'read', error)
+  }
+}
+
+/** Bytes of a file. Throws a CheckpointError for what is no file, and where there is none. */
+export function sizeOf(path: string): number {
+  try {
     const stat = nodeFs.statSync(path)
     if (stat.isDirectory()) throw new CheckpointError(path, 'is a folder', 'Name a file in it')
     if (!stat.isFile()) throw new CheckpointError(path, 'is not a regular file', 'Copy its content to a file')
-    return { file: nodeFs.openSync(path, 'r'), size: stat.size }
+    return stat.size
   } catch (error) {
     throw explain(path, 'read', error)
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { CheckpointError, TinystillError } from '../errors.js'
 import { readSafetensors, safetensorsPieces } from '../formats/safetensors/safetensors.js'
 import { empty } from '../tensor/tensor.js'
+import { MANIFEST } from './cache/manifest.js'
 import { type FileSystem, makeFolder, readBytes, writeAtomic } from './disk.js'
 
 const FORMAT = 'tinystill-logits 1'
@@ -99,6 +100,20 @@ export class KeptLogits {
       // Not there, or not empty.
     }
   }
+}
+
+/** Files that tell what a folder is of, and what to do with it. */
+const others: readonly (readonly [file: string, what: string, hint: string])[] = [
+  ['config.json', 'holds a model', 'Name a folder for the answers alone'],
+  [MANIFEST, 'holds a cache of tinystill label', 'Such a cache is a teacher: --teacher takes it'],
+]
+
+/** Logits that many runs share. Throws CheckpointError for a path that is no folder, and for the folder of something else. */
+export function sharedLogits(folder: string, warn: (line: string) => void): KeptLogits {
+  makeFolder(folder)
+  for (const [file, what, hint] of others)
+    if (nodeFs.existsSync(join(folder, file))) throw new CheckpointError(folder, what, hint)
+  return new KeptLogits(folder, { read: true, write: true, warn })
 }
 
 /** Throws CheckpointError for what write() did not write with these facts. */

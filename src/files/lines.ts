@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { CheckpointError, DataError } from '../errors.js'
 import { decodeLines, MAX_LINE, oldMacLines, tooLong } from '../text/rows/lines.js'
 import type { Line } from '../text/rows/records.js'
-import { openFile } from './disk.js'
+import { openFile, sizeOf } from './disk.js'
 import { gunzipped, isGzip } from './gunzip.js'
 
 const CHUNK = 2 ** 18
@@ -109,6 +109,11 @@ export async function* linesOf(
   const cutter = new LineCutter(name, maxLine)
   for await (const bytes of chunks) for (const { text } of cutter.take(bytes)) yield text
   for (const { text } of cutter.end()) yield text
+}
+
+/** Throws DataError for what is no file. Goes before what a name's ending tells: of a folder, or of nothing, that would mislead. */
+export function checkFile(path: string): void {
+  readable(path, () => sizeOf(path))
 }
 
 export function readable<T>(path: string, f: () => T): T {

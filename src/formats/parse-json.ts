@@ -9,6 +9,7 @@ export const MAX_DEPTH = 64
  * JSON, for a name that comes twice in one object, and for what nests deeper than 64.
  */
 export function parseJson(text: string, fail: (reason: string) => never): unknown {
+  if (text.trim() === '') return fail('is empty, and no JSON')
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -77,6 +77,21 @@ describe('--answers', () => {
     expect(weights('three').equals(weights('one'))).toBe(true)
   })
 
+  it.each([
+    ['a file', 'train.tsv', 'the folder cannot be made'],
+    ["a model's folder", 'teacher', 'holds a model. Name a folder for the answers alone'],
+    ["a teacher's cache", 'cache', 'holds a cache of tinystill label. Such a cache is a teacher: --teacher'],
+  ])('refuses %s', async (_, name, text) => {
+    const { teacher, data } = { teacher: at('teacher'), data: at('dev.tsv') }
+    if (name === 'cache')
+      expect((await run('label', '--teacher', teacher, '--data', data, '--out', at(name))).code).toBe(0)
+    const { code, err } = await run(
+      ...['distill', '--recipe', 'hinton', '--student', at('student.json'), '--teacher', teacher, ...files],
+      ...['--answers', at(name), '--out', at('refused')],
+    )
+    expect([code, err]).toEqual([1, expect.stringContaining(text)])
+  })
+
   it('serves prune, and goes with a teacher there', async () => {
     const prune = (...more: string[]) =>
       run(

@@ -44,7 +44,7 @@ describe('the narrow student', () => {
     train: 't',
     dev: 'd',
     answers: 'a',
-    reading: {},
+    ...{ reading: {}, stay: [] },
     config: { ...bert.defaults, ...sizes },
   }
   const widthOf = (targetSize: number | undefined, words: number | null) =>
@@ -142,12 +142,44 @@ describe('tinystill compress', () => {
     expect(again.out).toMatch(/no model is as small as 1(\.0)? kB: the smallest is taken/)
   })
 
+  it('cuts out of a MobileBERT what can be, and refuses a BiLSTM at once', async () => {
+    const bottlenecks = { intra_bottleneck_size: 16, num_feedforward_networks: 2, embedding_size: 16 }
+    const sizes = { hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 24 }
+    writeFileSync(at('mobile.json'), JSON.stringify({ model_type: 'mobilebert', ...sizes, ...bottlenecks }))
+    for (const [name, model] of [
+      ['mobile', at('mobile.json')],
+      ['bilstm', 'bilstm'],
+    ])
+      await run('train', '--model', model, '--train', at('train.tsv'), '--out', at(name), '--steps', '2')
+    const of = (name: string) => [
+      ...['compress', '--model', at(name), '--out', at(`${name}-small`), ...files, '--dry-run'],
+    ]
+    const { code, out, err } = await run(...of('mobile'))
+    expect(code, err).toBe(0)
+    const shrinks = out.split('\n').filter((line) => line.startsWith('tinystill shrink'))
+    expect(shrinks).toHaveLength(4)
+    for (const line of shrinks) {
+      const done = await run(...line.split(' ').slice(1))
+      expect(done.code, done.err).toBe(0)
+    }
+    expect((await run(...of('bilstm'))).err).toContain('holds a BiLstm, of which no parts can be cut')
+  }, 60_000)
+
   it('prints its steps, and refuses what it cannot cut', async () => {
     const { out } = await compress('--dry-run')
     expect(out.split('\n')[0]).toMatch(
       /^tinystill shrink --model .*run --vocabulary .*train\.tsv --out .*steps.words --seed 1$/,
     )
     expect(out).toContain('--from-layers 0 ')
+    const here = await compress('--dry-run', '--threads', '1', '--backend', 'js')
+    for (const line of here.out.trim().split('\n')) expect(line).toMatch(/ --threads 1 --backend js$/)
+    expect(here.err).toMatch(/train\.tsv: \d+ rows; 2 classes: .*\n\d+ to \d+ tokens a row/)
+    expect(here.err).toMatch(/(\d+) of \d+ words are needed for .*train\.tsv\n/)
+    const { rows, words } = JSON.parse((await compress('--dry-run', '--json')).out)
+    expect(Object.keys(rows)).toEqual(['train', 'dev'])
+    expect(here.err).toContain(`${words.kept} of ${words.of} words`)
+    const broken = await compress('--dry-run', '--transfer', at('nothere.txt'))
+    expect(broken.err).toContain('no such file or folder')
     saveTinyModel(at('own'))
     const own = await run('compress', '--model', at('own'), '--out', at('none'), ...files)
     expect(own.err).toContain('is a small model of our own')

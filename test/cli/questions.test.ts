@@ -233,7 +233,20 @@ describe('distill', () => {
       ],
       [
         ['label', '--teacher', at('teacher'), '--data', at('train.jsonl'), '--out', at('no')],
-        'question-answering',
+        'does not classify texts. It is made to find answers in texts: eval, predict, distill',
+      ],
+      [
+        [
+          'compress',
+          ...['--model', at('teacher'), '--train', at('train.jsonl'), '--dev', at('dev.jsonl')],
+          ...['--out', at('no')],
+        ],
+        'Give it another head: tinystill train --model',
+      ],
+      [['generate', '--model', at('teacher'), '--prompt', 'a'], 'made to find answers in texts'],
+      [
+        ['augment', '--model', at('teacher'), '--data', at('a.tsv'), '--out', at('b.tsv')],
+        'guess masked words',
       ],
       [
         [
@@ -284,6 +297,8 @@ describe('files', () => {
     ['x.json', '{"data": 1}', 'has no list "data"'],
     ['x.json', '[1]', 'must be an object'],
     ['x.json', '[]', 'has no questions'],
+    ['x.json', '', 'is empty'],
+    ['x.jsonl', '', 'has no questions'],
     [
       'x.json',
       '{"data": [{"paragraphs": [{"context": "a", "qas": [{"question": "q"}]}]}]}',
@@ -307,6 +322,17 @@ describe('files', () => {
     writeFileSync(at(name), typeof content === 'string' ? content : `${JSON.stringify(content)}\n`)
     const { code, err } = await run('eval', '--model', at('teacher'), '--data', at(name))
     expect([code, err]).toEqual([1, expect.stringContaining(text)])
+  })
+
+  it.each(['file', 'folder'])('with one row, and nothing that is a %s elsewhere', async (what) => {
+    writeFileSync(at('one.json'), JSON.stringify(good))
+    expect((await ok('eval', '--model', at('teacher'), '--data', at('one.json'))).out).toContain('f1')
+    const none = what === 'file' ? at('nothere') : folder
+    const { code, err } = await run('eval', '--model', at('teacher'), '--data', none)
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(what === 'file' ? 'no such file or folder' : 'is a folder. Name a file in it'),
+    ])
   })
 
   it('with answers elsewhere are told', async () => {

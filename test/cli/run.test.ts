@@ -46,6 +46,8 @@ describe('the example', () => {
     expect(code, err).toBe(0)
     const lines = out.trim().split('\n')
     expect(lines.length).toBe(12)
+    const here = await run('run', put('whole.yaml', example), '--dry-run', '--threads', '2')
+    expect(here.out).toBe(lines.map((line) => `${line} --threads 2\n`).join(''))
     const teacher = at('experiment', 'seed-1', 'teacher')
     expect(lines[0]).toBe(
       `tinystill train --model tiny --train ${at('train.tsv')} --dev ${at('dev.tsv')} --epochs 5 --out ${teacher} --seed 1`,

@@ -151,7 +151,7 @@ describe('train, eval, predict', () => {
     }
     await refused('figures of token are entityF1', ...train('x', '--metric', 'macroF1'))
     await refused(
-      'does not classify texts',
+      'holds a token-classification model, which does not classify texts. It is made to tag words: eval, predict, distill',
       'label',
       '--teacher',
       at('teacher'),

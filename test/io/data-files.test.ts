@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DataError } from '../../src/errors.js'
+import { readQuestions } from '../../src/files/data/questions.js'
+import { readTagged } from '../../src/files/data/tagged.js'
 import { readTexts, streamTexts } from '../../src/files/data/texts.js'
 import { gunzipped } from '../../src/files/gunzip.js'
 import { readLines } from '../../src/files/lines.js'
@@ -23,6 +25,16 @@ function file(name: string, content: string | Uint8Array): string {
 }
 const rowsOf = (path: string) => Array.from(streamTexts(path), (r) => [r.text, r.textB, r.label, r.line])
 const rows = (name: string, content: string | Uint8Array) => rowsOf(file(name, content))
+
+it.each([
+  ['none', 'no such file or folder'],
+  ['none.docx', 'no such file or folder'],
+  ['.', 'is a folder. Name a file in it'],
+])('%s is no file, whatever its name ends in', (name, text) => {
+  const path = join(folder, name)
+  for (const read of [readTexts, streamTexts, readQuestions, readTagged])
+    expect(() => read(path)).toThrow(text)
+})
 
 describe('parquet', () => {
   const texts = ['a fine film', 'dull', 'she said "no"', 'two\nlines', '北京', 'a fine film']

@@ -98,6 +98,13 @@ it('trains, distils, judges and writes from the command line', async () => {
   )
   const { texts } = await done(`generate --model ${at('lm')} --prompt the --max-new-tokens 6 --json --quiet`)
   expect(texts[0]).toMatchObject({ prompt: 'the', ended: expect.stringMatching(/tokens|stop/) })
+  // A config.json alone gets pieces of words, as BERT has them, and no types: GPT-2 would add words for them.
+  await done(`train --task lm --model ${at('new.json')} ${rest} --out ${at('pieces')}`)
+  const own = JSON.parse(readFileSync(join(at('pieces'), 'tokenizer_config.json'), 'utf8'))
+  expect(own).toMatchObject({
+    ...{ tokenizer_class: 'PreTrainedTokenizerFast', model_input_names: ['input_ids', 'attention_mask'] },
+  })
+  await done(`generate --model ${at('pieces')} --prompt the --max-new-tokens 2 --json --quiet`)
   const plain = await run(
     ...`generate --model ${at('lm')} --max-new-tokens 6 --quiet --prompt the`.split(' '),
   )

@@ -83,6 +83,21 @@ describe('places', () => {
   })
 })
 
+it('white space at the ends of answers is not learnt', () => {
+  const tokenizer = loadTokenizer(join(golden, Object.keys(cases.windows)[0])) as PiecedTokenizer
+  const context = 'they say she lives there now '
+  const placesOf = (...answers: string[]) => {
+    const each = answers.map((text, i) => ({
+      ...{ id: `${i}`, question: 'who', context, answers: [{ text, start: context.indexOf(text) }] },
+    }))
+    const { spans } = questionData(each, {}, tokenizer, 64)
+    return answers.map((_, row) => [...(spans?.labels(Int32Array.of(row)) ?? [])])
+  }
+  const [bare, led, trailed, end, ended] = placesOf('she', ' she', 'she ', 'there now', 'there now ')
+  expect([led, trailed, ended]).toEqual([bare, bare, end])
+  expect(bare[0]).toBeGreaterThan(0)
+})
+
 describe('figures', () => {
   it('are those of SQuAD', () => {
     const figures = JSON.parse(readFileSync(join(golden, 'qa/figures.json'), 'utf8')) as [

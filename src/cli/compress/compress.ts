@@ -14,10 +14,10 @@ import { lessIsBetter } from '../../train/keeper.js'
 import type { Figures } from '../../train/reports.js'
 import { tasks } from '../../train/tasks.js'
 import type { Experiment, Step } from '../run/experiment.js'
-import { type Planned, planOf, runPlanned } from '../run/run.js'
+import { type Planned, planOf, runPlanned, typed } from '../run/run.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { answersOf, type CompareRules, dataOf, type Rows, type Side, timedSide } from '../shared/compare.js'
-import { tellRows } from '../shared/data-report.js'
+import { lengthsLine, rowsLine, tellRows } from '../shared/data-report.js'
 import { bytesOfFolder } from '../shared/figures.js'
 import { readFor } from '../shared/labels-option.js'
 import { place } from '../shared/model-folder.js'
@@ -26,12 +26,14 @@ import {
   byteCount,
   type DataFileOptions,
   dataOptions,
+  given,
   numberIn,
   quoted,
   whole,
 } from '../shared/options.js'
 import { measureSpeeds, type Speed } from '../shared/speed.js'
-import { bytes, renderTable } from '../shared/table.js'
+import { bytes, count, renderTable } from '../shared/table.js'
+import { partsThatStay, wordsFor } from '../shrink/parts.js'
 import { choose, front } from './choose.js'
 import { columns, reportOf, rowsOf, type Told } from './report.js'
 import {
@@ -76,10 +78,24 @@ function materialOf(options: CompressOptions, { model: own }: TextClassifierFold
       'is a small model of our own, of which no parts can be cut',
       'Name one of the BERT family',
     )
+  if (own.family.body !== 'blocks')
+    throw new CheckpointError(
+      model,
+      `holds a ${own.family.className}, of which no parts can be cut`,
+      'Name one of the BERT family; shrink --vocabulary and quantize make this one smaller',
+    )
   const { textColumn, textPairColumn, labelColumn, delimiter } = options
   const reading = { textColumn, textPairColumn, labelColumn, delimiter }
   return {
-    ...{ model, config: own.config, train, dev, transfer, answers: join(out, 'steps', 'answers') },
+    ...{
+      model,
+      config: own.config,
+      stay: Object.keys(partsThatStay(own)),
+      train,
+      dev,
+      transfer,
+      answers: join(out, 'steps', 'answers'),
+    },
     ...{ epochs, maxLength, targetSize, reading },
   }
 }
@@ -92,8 +108,8 @@ function experimentOf({ out, seed }: CompressOptions, steps: readonly Step[]) {
   return { experiment, plan: planOf(experiment) }
 }
 
-const commandsOf = (plan: readonly Planned[]): string[] =>
-  plan.map(({ words }) => ['tinystill', ...words].map(quoted).join(' '))
+const commandsOf = (plan: readonly Planned[], options: CommonOptions): string[] =>
+  typed(plan, options).map((words) => ['tinystill', ...words].map(quoted).join(' '))
 
 interface Sets {
   rules: CompareRules
@@ -120,6 +136,26 @@ function setsOf(options: CompressOptions, whole: TextClassifierFolder, { output 
     dev: read(options.dev),
     test: options.test === undefined ? null : read(options.test),
   }
+}
+
+/** Of a run that is only shown: what its files hold, and how many words its texts need. Throws DataError. */
+function tellMaterial(options: CompressOptions, whole: TextClassifierFolder, context: Context) {
+  const { model: folder, train, dev, test, transfer } = options
+  const { output } = context
+  const maxLength = Math.min(options.maxLength ?? whole.usualLength, whole.maxLength)
+  const rows = Object.entries(given({ train, dev, test })).map(([use, file]) => {
+    const set = readFor(file, whole, undefined, dataOptions(options, output), output)
+    output.info(rowsLine(file, set))
+    output.info(lengthsLine(set, dataOf(whole, set, maxLength), whole.tokenizer, maxLength))
+    return [use, set.texts.length]
+  })
+  const vocabulary = [train, ...(transfer === undefined ? [] : [transfer])]
+  const words = wordsFor({ ...whole, folder }, { ...options, vocabulary }, context)?.kept.length
+  const { vocabSize } = whole.tokenizer
+  output.info(
+    `${count(words ?? vocabSize)} of ${count(vocabSize)} words are needed for ${vocabulary.join(' and ')}`,
+  )
+  return { rows: Object.fromEntries(rows), words: words ?? vocabSize }
 }
 
 /** A candidate's folder, of whose steps these are the results. */
@@ -259,15 +295,11 @@ export const compressCommand: CommandSpec<CompressOptions> = {
       (name) => name !== 'half' || material.config.layers > 1,
     )
     if (dryRun) {
-      const commands = commandsOf(
-        experimentOf(options, stepsOf(students, material, material.config.vocabSize).steps).plan,
-      )
+      const { rows, words } = tellMaterial(options, whole, context)
+      const { steps } = stepsOf(students, material, words)
+      const commands = commandsOf(experimentOf(options, steps).plan, options)
       for (const line of commands) output.print(line)
-      if (targetSize !== undefined && students.includes('narrow'))
-        output.info(
-          'note: the narrow student becomes the wider the fewer words stay, which only the run tells',
-        )
-      output.json({ commands })
+      output.json({ commands, rows, words: { kept: words, of: material.config.vocabSize } })
       return
     }
     makeFolder(out)
@@ -299,7 +331,7 @@ export const compressCommand: CommandSpec<CompressOptions> = {
           front: best.some(({ name }) => name === told.name),
         })),
       }
-      const about = { out, model: folder, seed: options.seed, command: commandsOf(plan).join('\n') }
+      const about = { out, model: folder, seed: options.seed, command: commandsOf(plan, options).join('\n') }
       writeStaged(
         out,
         [

@@ -24,6 +24,8 @@ export const described: Readonly<Record<StudentName, string>> = {
 export interface Material {
   model: string
   config: TransformerConfig
+  /** What cannot be cut out of it. */
+  stay: readonly string[]
   /** In bytes, where one is asked for. */
   targetSize?: number | undefined
   train: string
@@ -87,7 +89,7 @@ function narrowWidth({ config, targetSize = Infinity }: Material, depth: number,
  * the model has.
  */
 export function stepsOf(students: readonly StudentName[], material: Material, fewer: number | null): Tried {
-  const { model, config, train, dev, transfer, answers, epochs, maxLength, reading } = material
+  const { model, config, stay, train, dev, transfer, answers, epochs, maxLength, reading } = material
   const { steps, candidates } = wordsOf(material)
   const teacher = fewer === null ? model : WORDS
   const before = fewer === null ? [] : ['words']
@@ -100,7 +102,8 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
   const teach = { recipe: 'hinton', teacher, train, dev, transfer, answers, maxLength, epochs, ...reading }
   /** Parts go, and what is left learns from the whole model. */
   const shrunk = (name: string, lever: string, parts: Step['options'], lr?: number) => {
-    const shape = { model: teacher, ...parts }
+    const cut = Object.entries(parts).filter(([part]) => !stay.includes(part))
+    const shape = { model: teacher, ...Object.fromEntries(cut) }
     steps.push({ name: `${name}-shape`, command: 'shrink', options: defined(shape) })
     const student = { student: `${name}-shape`, epochs: epochs ?? 3, lr }
     add(name, 'distill', { ...teach, ...student }, [...before, lever, 'distill'])

@@ -15,7 +15,7 @@ import { describePlan, type StageData, studentStage, temperatureOf } from '../..
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { makeFolder, publishFolder, readText, writeAtomic, writeFolder } from '../../files/disk.js'
 import { hashFile, hashFiles } from '../../files/hash.js'
-import { KeptLogits } from '../../files/kept-logits.js'
+import { KeptLogits, sharedLogits } from '../../files/kept-logits.js'
 import { writePretrained } from '../../files/models/on-disk.js'
 import { tasks } from '../../train/tasks.js'
 import { VERSION } from '../../version.js'
@@ -27,7 +27,6 @@ import { type DistillOptions, distillOptions } from '../distill/options.js'
 import { closeTeachers } from '../distill/teachers.js'
 import type { CommandSpec, Context } from '../shared/command.js'
 import { flagOf, settleBackend } from '../shared/options.js'
-import { sharedAnswers } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { rowFiles, textsOf } from './rows.js'
 import { factsOf, type Said, textTaskOf, writeTeacherCache } from './teacher-cache.js'
@@ -71,7 +70,7 @@ async function heard(job: Checked, context: Context): Promise<Said[]> {
   const answers =
     folder === undefined
       ? new KeptLogits('', { read: false, write: false, warn: () => {} })
-      : sharedAnswers(folder, (line) => context.output.info(`warning: ${line}`))
+      : sharedLogits(folder, (line) => context.output.info(`warning: ${line}`))
   const ask = teacherLogits(job, { answers }, context)
   const said: Said[] = []
   for (const kind of new Set(taught.map((stage) => stage.data)))

@@ -1,6 +1,5 @@
 // Folders of models that write texts.
-import { CheckpointError } from '../../errors.js'
-import { trainingOf } from '../../files/models/match.js'
+import { otherHead, trainingOf } from '../../files/models/match.js'
 import { loadPretrained, saysHead } from '../../files/models/on-disk.js'
 import { tokenizerOf } from '../../files/models/pretrained.js'
 import type { NextWords } from '../../nn/models/heads.js'
@@ -23,11 +22,10 @@ export function openLanguageModel(folder: string, output: Pick<Output, 'info'>):
   const { model, info, config } = loaded
   for (const note of info.notes) output.info(`note: ${note}`)
   if (model.kind !== 'causal-lm')
-    throw new CheckpointError(
-      folder,
-      `holds a ${model.kind} model, which does not write texts`,
-      `Take a GPT-2, or train one: ${trainingOf('causal-lm', 'config.json')}`,
-    )
+    throw otherHead(folder, {
+      ...{ found: model.kind, wanted: 'causal-lm' },
+      remedy: `Take a GPT-2, or train one: ${trainingOf('causal-lm', 'config.json')}`,
+    })
   const tokenizer = tokenizerOf(folder, loaded)
   const said = config.extra.get('eos_token_id')
   const given = (Array.isArray(said) ? said : [said]).filter((id) => Number.isInteger(id)) as number[]

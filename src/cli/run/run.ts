@@ -20,7 +20,7 @@ import { pruneCommand } from '../prune/prune.js'
 import { quantizeCommand } from '../quantize/quantize.js'
 import type { CommandSpec, CommonOptions, Context } from '../shared/command.js'
 import { shownFigure } from '../shared/figures.js'
-import { quoted } from '../shared/options.js'
+import { machineWords, quoted } from '../shared/options.js'
 import { identityOf } from '../shared/run-identity.js'
 import { renderTable } from '../shared/table.js'
 import { shrinkCommand } from '../shrink/shrink.js'
@@ -94,14 +94,19 @@ function endingOf(gives: 'folder' | 'texts' | 'figures', words: readonly string[
   return `.${data === '' ? 'tsv' : writtenAs(data)}`
 }
 
+/** All steps as they would be typed, on a machine that is used as here. */
+export const typed = (plan: readonly Planned[], options: CommonOptions): string[][] =>
+  plan.map(({ words }) => [...words, ...machineWords(options)])
+
 async function run(options: RunOptions, context: Context): Promise<void> {
   const [file] = options.args
   const { output } = context
   const experiment = readExperiment(file, Object.keys(steps), options.seed)
   const plan = planOf(experiment)
   if (options.dryRun) {
-    for (const { words } of plan) output.print(['tinystill', ...words].map(quoted).join(' '))
-    output.json({ commands: plan.map(({ words }) => words) })
+    const commands = typed(plan, options)
+    for (const words of commands) output.print(['tinystill', ...words].map(quoted).join(' '))
+    output.json({ commands })
     return
   }
   await runPlanned(experiment, plan, options, context)

@@ -91,6 +91,12 @@ function machineMemory(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }
 
+/** What was said of the machine, for commands that others are told to type. */
+export function machineWords({ threads, backend, gpuMode }: Omit<CommonOptions, 'seed' | 'json'>): string[] {
+  const said = { '--threads': threads, '--backend': backend, '--gpu-mode': gpuMode }
+  return Object.entries(said).flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]))
+}
+
 export function applyCommonOptions({ threads, backend, gpuMode }: CommonOptions): void {
   limitMemory(machineMemory())
   if (backend !== undefined || gpuMode !== undefined)

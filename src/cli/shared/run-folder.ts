@@ -7,7 +7,7 @@ import { isFolder, makeFolder, readBytes, writeAtomic } from '../../files/disk.j
 import { BOARD, removeEventFiles } from '../../files/event-files.js'
 import { type FileHash, hashFile } from '../../files/hash.js'
 import { readFields } from '../../files/json-file.js'
-import { KeptLogits } from '../../files/kept-logits.js'
+import { KeptLogits, sharedLogits } from '../../files/kept-logits.js'
 import { checkHeld, isHeld, lockFolder } from '../../files/lock.js'
 import { LineLog } from '../../files/log.js'
 import { type Report, renderReport } from '../../report/report.js'
@@ -97,10 +97,6 @@ export const shownFacts = (
   ['tinystill', VERSION],
 ]
 
-/** What teachers say of texts, in a folder for all runs that name it. */
-export const sharedAnswers = (folder: string, warn: (line: string) => void): KeptLogits =>
-  new KeptLogits(folder, { read: true, write: true, warn })
-
 export class RunFolder {
   /** What its trainings keep. */
   readonly state: RunState
@@ -152,7 +148,7 @@ export class RunFolder {
       this.kept = new KeptLogits(checkpoints.folder, {
         ...{ read: options.resume, write: options.checkpointEvery !== 'never', warn: this.#warn },
       })
-      this.answers = options.answers === undefined ? this.kept : sharedAnswers(options.answers, this.#warn)
+      this.answers = options.answers === undefined ? this.kept : sharedLogits(options.answers, this.#warn)
       this.#record = beginningOf(facts, this.#data, identity)
       const log = join(folder, METRICS)
       const { mark, from } = this.state

@@ -15,7 +15,7 @@ import { breathe } from '../../train/pace.js'
 import { tasks } from '../../train/tasks.js'
 import type { Context } from '../shared/command.js'
 import { type CompareRules, dataOf, type Rows } from '../shared/compare.js'
-import { dataOptions } from '../shared/options.js'
+import { type DataFileOptions, dataOptions } from '../shared/options.js'
 import type { ShrinkOptions } from './options.js'
 
 /** What is cut: the model with what reads its texts. */
@@ -83,9 +83,9 @@ export async function scoresOf(
 
 /** The words of files' texts, where --vocabulary names some. Throws DataError for tokenizers of other kinds. */
 export function wordsFor(
-  { tokenizer, folder }: Whole,
-  options: ShrinkOptions,
-  { output }: Context,
+  { tokenizer, folder }: Pick<Whole, 'tokenizer' | 'folder'>,
+  options: Pick<ShrinkOptions, 'vocabulary'> & DataFileOptions,
+  { output }: Pick<Context, 'output'>,
 ): FewerWords | null {
   const files = options.vocabulary
   if (files === undefined) return null
@@ -103,7 +103,27 @@ export interface Aim {
   share: number
 }
 
-/** Throws RangeError for more layers or dimensions than there are. */
+/** Parts that cannot be cut out of such a model, each with why, and what can be instead. */
+export function partsThatStay({
+  config: { bottleneck },
+  family: { addsDistances, className },
+}: Pick<Pretrained, 'config' | 'family'>): Partial<Record<'heads' | 'neurons' | 'width', string>> {
+  const others = 'Leave it out: --heads, --layers and --vocabulary cut such a model'
+  return {
+    // Heads of all layers together would have to be the same ones.
+    ...(addsDistances && {
+      heads: `the heads of an ${className} share one table of distances for all layers. Leave it out: --neurons, --layers and --width cut such a model, and --keep-shape writes zeros`,
+    }),
+    ...(bottleneck !== null && {
+      width: `blocks see the states through layers of their own, whose width stays, those of a ${className}. ${others}`,
+    }),
+    ...((bottleneck?.networks ?? 1) > 1 && {
+      neurons: `the ${bottleneck?.networks} inner layers of a block are of one width, those of a ${className}. ${others}`,
+    }),
+  }
+}
+
+/** Throws RangeError for more layers or dimensions than there are, and for parts that stay. */
 export function keptOf(
   model: Pretrained,
   scores: Scores | null,
@@ -122,22 +142,11 @@ export function keptOf(
   const layers =
     depth === undefined ? all.layers : layerMethods[layersBy].keep(depth, config.layers, scores.layers)
   const rest = aim?.share ?? 1
-  // Heads of all layers together would have to be the same ones.
-  const whole = family.addsDistances && !keepShape
-  if (whole && (heads ?? 1) < 1)
-    throw new RangeError(
-      `--heads: the heads of an ${family.className} share one table of distances for all layers. Leave it out: --neurons, --layers and --width cut such a model, and --keep-shape writes zeros`,
-    )
-  const wide = (config.bottleneck?.networks ?? 1) > 1
-  const refuse = (flag: string, why: string): never => {
-    throw new RangeError(
-      `--${flag}: ${why} of a ${family.className}. Leave it out: --heads, --layers and --vocabulary cut such a model`,
-    )
-  }
-  if (config.bottleneck !== null && (width ?? config.width) < config.width)
-    refuse('width', 'blocks see the states through layers of their own, whose width stays, those')
-  if (wide && (neurons ?? 1) < 1)
-    refuse('neurons', `the ${config.bottleneck?.networks} inner layers of a block are of one width, those`)
+  const stay = partsThatStay(model)
+  if (keepShape) delete stay.heads
+  const less = { heads: heads ?? 1, neurons: neurons ?? 1, width: (width ?? config.width) / config.width }
+  for (const [flag, why] of Object.entries(stay) as [keyof typeof less, string][])
+    if (less[flag] < 1) throw new RangeError(`--${flag}: ${why}`)
   const chosen = (of: 'heads' | 'neurons', share: number, step: number) => {
     const own = bestOfLayers(
       layers.map((layer) => scores[of][layer]),
@@ -149,8 +158,8 @@ export function keptOf(
   }
   return {
     layers,
-    heads: chosen('heads', heads ?? (whole ? 1 : rest), 1),
-    neurons: chosen('neurons', neurons ?? (wide ? 1 : rest), COLUMNS),
+    heads: chosen('heads', heads ?? (stay.heads ? 1 : rest), 1),
+    neurons: chosen('neurons', neurons ?? (stay.neurons ? 1 : rest), COLUMNS),
     width: width === undefined ? all.width : best(scores.width, width),
     pooled: width === undefined ? all.pooled : pooledOf(model, scores, width),
     words: words?.kept ?? all.words,

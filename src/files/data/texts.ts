@@ -9,13 +9,14 @@ import {
   textSetOf,
 } from '../../text/rows/text-set.js'
 import { readRows, type TextRow } from '../../text/rows.js'
-import { type LineOptions, readLines } from '../lines.js'
+import { checkFile, type LineOptions, readLines } from '../lines.js'
 import { parquetTexts } from './parquet.js'
 
 export { type DataFormat, type TextSet, textFormat } from '../../text/rows/text-set.js'
 
 /** The rows of a file one after the other, whatever its size in memory of one chunk. Throws DataError: see readRows. */
 export function streamTexts(path: string, options: LineOptions & DataOptions = {}): Generator<TextRow> {
+  checkFile(path)
   const format = textFormat(path)
   const told = notedAs(path, options)
   if (format === 'parquet') return parquetTexts(path, told)
@@ -27,5 +28,7 @@ export function streamTexts(path: string, options: LineOptions & DataOptions = {
 export interface ReadTextsOptions extends LineOptions, TextSetOptions {}
 
 /** A whole file. Throws DataError naming the file and line: a bad row, a row without label, an unknown label, no rows. */
-export const readTexts = (path: string, options: ReadTextsOptions = {}): TextSet =>
-  textSetOf((reading) => streamTexts(path, { ...options, ...reading }), path, options)
+export function readTexts(path: string, options: ReadTextsOptions = {}): TextSet {
+  checkFile(path)
+  return textSetOf((reading) => streamTexts(path, { ...options, ...reading }), path, options)
+}

@@ -8,7 +8,7 @@ import type { Module } from '../../nn/module.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { type Tokenizer, usualLength } from '../../text/encoding.js'
 import { OWN_MODEL_TYPE, textModelIn } from './folder.js'
-import { listed, trainingOf } from './match.js'
+import { listed, otherHead } from './match.js'
 import { type ModelFolder, modelFieldsIn } from './model-folder.js'
 import { type LoadInfo, pretrainedIn, tokenizerOf } from './pretrained.js'
 
@@ -38,11 +38,8 @@ export function classifierIn(folder: ModelFolder): TextClassifierFolder {
   const loaded = pretrainedIn(folder, { prefer: 'sequence-classification' })
   const { model, config, info } = loaded
   if (model.kind !== 'sequence-classification') {
-    throw new CheckpointError(
-      path,
-      `holds a ${model.kind} model, which does not classify texts${unknownHead(model, info)}`,
-      `Give it a head: ${trainingOf('sequence-classification', path)}`,
-    )
+    const more = unknownHead(model, info)
+    throw otherHead(path, { found: model.kind, wanted: 'sequence-classification', more })
   }
   const tokenizer = tokenizerOf(path, loaded)
   const { maxLength } = config

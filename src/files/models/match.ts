@@ -1,4 +1,4 @@
-// Which tensor of a file is for which parameter of a model, and what to do where one is missing.
+// Which tensor of a file is for which parameter of a model, and what to do where one is missing, or the head is another.
 import { CheckpointError } from '../../errors.js'
 import { escaped, shown } from '../../formats/json.js'
 import { architectureOf, classesLayer, type Kind } from '../../nn/models/family.js'
@@ -103,6 +103,42 @@ function refuseMissing(
     file,
     `lacks parameters: ${what(missing)}${others}`,
     'The file is not whole, or of another model than config.json: download or save the folder again',
+  )
+}
+
+/** What the models of a head are made to do. */
+const does: Readonly<Record<Kind, string>> = {
+  base: 'give states',
+  'sequence-classification': 'classify texts',
+  'token-classification': 'tag words',
+  'question-answering': 'find answers in texts',
+  'masked-lm': 'guess masked words',
+  'causal-lm': 'write texts',
+}
+
+const OF_TOKENS =
+  'eval, predict, distill and prune --train take it, quantize, shrink and export too, without data'
+
+/** What takes the folders of a head, where that is a task's own and no beginning for others. */
+const takenBy: Partial<Record<Kind, string>> = {
+  'sequence-classification': 'most commands take it',
+  'token-classification': OF_TOKENS,
+  'question-answering': OF_TOKENS,
+  'causal-lm': 'eval, generate and distill take it',
+}
+
+/** The refusal of a model of another head than the wanted one. more: what else is known of it; remedy: else a training. */
+export function otherHead(
+  folder: string,
+  { found, wanted, more = '', remedy }: { found: Kind; wanted: Kind; more?: string; remedy?: string },
+): CheckpointError {
+  const takes = takenBy[found]
+  const use = takes === undefined ? '' : `It is made to ${does[found]}: ${takes}. `
+  const head = takes === undefined ? 'a head' : 'another head'
+  return new CheckpointError(
+    folder,
+    `holds a ${found} model, which does not ${does[wanted]}${more}`,
+    use + (remedy ?? `Give it ${head}: ${trainingOf(wanted, folder)}`),
   )
 }
 

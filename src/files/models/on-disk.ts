@@ -1,11 +1,14 @@
 // Models by the paths of their folders: reading them, and writing them so that each file is the old one or the new.
 import { basename } from 'node:path'
+import { CheckpointError } from '../../errors.js'
 import { configOf, type ModelConfig } from '../../formats/config.js'
 import type { Fields } from '../../formats/fields.js'
 import type { SafetensorsContent } from '../../formats/safetensors/safetensors.js'
+import type { Kind } from '../../nn/models/family.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Module } from '../../nn/module.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { PiecedTokenizer } from '../../text/pieces/base.js'
 import { readText, writeFolder } from '../disk.js'
 import { readFields } from '../json-file.js'
 import { writeStaged } from '../staged.js'
@@ -13,6 +16,7 @@ import { MAX_INDEX_BYTES, readIndex, tensorsOf, weightFilesIn } from './checkpoi
 import { classifierIn, type TextClassifierFolder } from './classifiers.js'
 import { diskFolder, isModelFolder, openWeights } from './disk-folder.js'
 import { type TextModel, textModelFiles, textModelIn } from './folder.js'
+import { otherHead } from './match.js'
 import { modelConfigIn, modelFieldsIn } from './model-folder.js'
 import { isPickle, refusePickle } from './pickles.js'
 import {
@@ -22,6 +26,7 @@ import {
   pretrainedFiles,
   pretrainedIn,
   type SaveOptions,
+  tokenizerOf,
 } from './pretrained.js'
 import { checkKindIn, isQuantizedIn, refuseQuantizedIn } from './quantized.js'
 import { hasTokenizerIn, type SaveTokenizerOptions, tokenizerFiles, tokenizerIn } from './tokenizer.js'
@@ -79,6 +84,24 @@ export const saveTokenizer = (folder: string, tokenizer: Tokenizer, options?: Sa
 /** See fromPretrained. */
 export const loadPretrained = (folder: string, options?: LoadOptions): Loaded<Pretrained> =>
   pretrainedIn(diskFolder(folder), options)
+
+/** A model of this head with a tokenizer of pieces. Throws CheckpointError naming the file: another head, words for pieces, no tokenizer. */
+export function loadPieced(
+  folder: string,
+  wanted: Kind,
+): Loaded<Pretrained> & { tokenizer: PiecedTokenizer } {
+  const loaded = loadPretrained(folder, { prefer: wanted })
+  const { kind: found } = loaded.model
+  if (found !== wanted) throw otherHead(folder, { found, wanted })
+  const tokenizer = tokenizerOf(folder, loaded)
+  if (!(tokenizer instanceof PiecedTokenizer))
+    throw new CheckpointError(
+      folder,
+      'its tokenizer knows whole words alone',
+      'Take a model of pieces of words',
+    )
+  return { ...loaded, tokenizer }
+}
 
 /** See savePretrained. */
 export function writePretrained(folder: string, options: SaveOptions): void {

@@ -255,8 +255,9 @@ export function tokenizerFiles(
   const special = specialTokens(tokenizer)
   const { lowercase, stripAccents, chineseChars } = spec.normalizing
   const mpnets = isPlain(tokenizer, robertaTemplates)
-  const typed = mpnets || pythonClass === 'DistilBertTokenizer' ? [] : ['token_type_ids']
-  const own = isPlain(tokenizer, bertTemplates) ? pythonClass : AS_IT_IS
+  const berts = pythonClass !== 'GPT2Tokenizer'
+  const typed = mpnets || !berts || pythonClass === 'DistilBertTokenizer' ? [] : ['token_type_ids']
+  const own = berts && isPlain(tokenizer, bertTemplates) ? pythonClass : AS_IT_IS
   const config = {
     ...special,
     ...(mpnets && { bos_token: special.cls_token, eos_token: special.sep_token }),

@@ -2,12 +2,10 @@
 import { CheckpointError } from '../../errors.js'
 import type { TokenClassifier } from '../../nn/models/heads.js'
 import { usualLength } from '../../text/encoding.js'
-import { PiecedTokenizer } from '../../text/pieces/base.js'
+import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import { taskOfTags } from '../../text/tagged/entities.js'
 import type { TextClassifierFolder } from '../models/classifiers.js'
-import { trainingOf } from '../models/match.js'
-import { loadClassifier, loadPretrained, saysHead } from '../models/on-disk.js'
-import { tokenizerOf } from '../models/pretrained.js'
+import { loadClassifier, loadPieced, saysHead } from '../models/on-disk.js'
 import { type AnswererFolder, isAnswerer, loadAnswerer } from '../questions/answerer.js'
 
 /** A model of words out of a folder, with all that its answers need. */
@@ -23,17 +21,7 @@ export const isTagger = (folder: string): boolean => saysHead(folder, 'ForTokenC
 
 /** Throws CheckpointError naming the file: a folder of another kind, without a tokenizer of pieces, or files that do not fit. */
 export function loadTagger(folder: string): TaggerFolder {
-  const loaded = loadPretrained(folder, { prefer: 'token-classification' })
-  const { model, info, config } = loaded
-  if (model.kind !== 'token-classification')
-    throw new CheckpointError(
-      folder,
-      `holds a ${model.kind} model, which does not tag words`,
-      `Give it a head: ${trainingOf('token-classification', folder)}`,
-    )
-  const tokenizer = tokenizerOf(folder, loaded)
-  if (!(tokenizer instanceof PiecedTokenizer))
-    throw new CheckpointError(folder, 'has a tokenizer of whole words, which tags none')
+  const { model, tokenizer, info, config } = loadPieced(folder, 'token-classification')
   const { labels: classes, maxLength } = config
   const twice = classes.find((name, i) => classes.indexOf(name) < i)
   if (twice !== undefined)

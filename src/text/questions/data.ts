@@ -23,12 +23,17 @@ export const rulesOf = (rules: QuestionRules, questions: readonly Question[]): S
   none: rules.none ?? questions.some(({ answers }) => answers?.length === 0),
 })
 
-/** The first answer that its text has; null: none is known, 'none': there is none. */
+/**
+ * The first answer that its text has, without white space at its ends, which no token has; null: none is known, 'none': there is
+ * none.
+ */
 function learntAnswer({ answers }: Question): { start: number; end: number } | 'none' | null {
   if (answers === null) return null
   if (answers.length === 0) return 'none'
   const found = answers.find(({ start }) => start >= 0)
-  return found === undefined ? null : { start: found.start, end: found.start + found.text.length }
+  if (found === undefined) return null
+  const { text, start } = found
+  return { start: start + text.length - text.trimStart().length, end: start + text.trimEnd().length }
 }
 
 /** Whether something is learnt from it. */

@@ -162,9 +162,10 @@ function readRow(value: unknown, where: string, line: number, reader: Reader): v
   reader.take(row, textOf(row, 'context', where, reader.refuse), where, line)
 }
 
-/** Rows in an object's list of data; null where those are articles with paragraphs. */
+/** Rows in an object's list of data, or the object as the only one; null where there are articles with paragraphs. */
 function rowsIn(value: unknown): readonly unknown[] | null {
-  if (!isRow(value) || !Array.isArray(value.data)) return null
+  if (!isRow(value)) return null
+  if (!Array.isArray(value.data)) return 'question' in value ? [value] : null
   return value.data.some((own) => isRow(own) && 'question' in own) ? value.data : null
 }
 
