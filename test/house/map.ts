@@ -20,7 +20,9 @@ const WIDTH = 1000
 const LEFT = 24
 /** Where the rooms end and the arcs begin. */
 const EDGE = 724
-const BAND = 86
+/** What a band takes without its rooms, and what a row of those takes. */
+const HEAD = 44
+const ROW = 42
 const GAP = 10
 const TOP = 20
 
@@ -62,31 +64,64 @@ function trafficOf(files: readonly SourceFile[]): { from: number; to: number; im
 /** Two digits: the picture is to change with the house, not with every line. */
 const about = (n: number) => Number(n.toPrecision(2))
 
-const topOf = (floor: number) => TOP + (floors.length - 1 - floor) * (BAND + GAP)
+const WITHIN = EDGE - LEFT - 24
+/** A room is wide enough for its name. */
+const least = ({ name }: Room) => 16 + 6.4 * Math.max(name.length, 5)
+const wide = (row: readonly Room[]) => row.reduce((sum, room) => sum + least(room) + 6, 0)
 
-function band(floor: number, files: readonly SourceFile[], most: number): string {
+/** Rooms side by side as far as they go, then another row. */
+function rowsOf(rooms: readonly Room[]): Room[][] {
+  const rows: Room[][] = [[]]
+  for (const room of rooms) {
+    if (wide([...rows[rows.length - 1], room]) > WITHIN + 6) rows.push([])
+    rows[rows.length - 1].push(room)
+  }
+  return rows
+}
+
+const linesOf = (rooms: readonly Room[]) => rooms.reduce((sum, r) => sum + r.lines, 0)
+
+const heightOf = (rooms: readonly Room[]) => HEAD + ROW * rowsOf(rooms).length
+
+/** Where each floor begins, the highest at the top, and where the picture ends. */
+function topsOf(files: readonly SourceFile[]): { tops: number[]; end: number } {
+  const tops: number[] = []
+  let end = TOP
+  for (let floor = floors.length - 1; floor >= 0; floor--) {
+    tops[floor] = end
+    end += heightOf(roomsOf(floors[floor], files)) + GAP
+  }
+  return { tops, end: end - GAP }
+}
+
+function boxOf({ name, lines }: Room, x: number, y: number, width: number): string {
+  return [
+    `<rect class="room" x="${x}" y="${y}" width="${width}" height="36" rx="4"/>`,
+    `<text class="name" x="${x + 8}" y="${y + 15}">${name === '' ? '(files)' : name}</text>`,
+    `<text class="small" x="${x + 8}" y="${y + 29}">${lines.toLocaleString('en-US')}</text>`,
+  ].join('')
+}
+
+function band(floor: number, files: readonly SourceFile[], y: number, most: number): string {
   const name = floors[floor]
   const rooms = roomsOf(name, files)
-  const lines = rooms.reduce((sum, r) => sum + r.lines, 0)
+  const lines = linesOf(rooms)
   const count = rooms.reduce((sum, r) => sum + r.files, 0)
-  const y = topOf(floor)
-  const room = EDGE - LEFT - 24
-  // The largest floor fills its band; a room stays wide enough for its name.
-  const least = (r: Room) => 16 + 6.4 * Math.max(r.name.length, 5)
-  const spare = room - rooms.reduce((sum, r) => sum + least(r) + 6, 0)
-  let x = LEFT + 12
-  const boxes = rooms.map((r) => {
-    const w = Math.round(least(r) + (spare * r.lines) / most)
-    const box = [
-      `<rect class="room" x="${x}" y="${y + 40}" width="${w}" height="36" rx="4"/>`,
-      `<text class="name" x="${x + 8}" y="${y + 55}">${r.name === '' ? '(files)' : r.name}</text>`,
-      `<text class="small" x="${x + 8}" y="${y + 69}">${r.lines.toLocaleString('en-US')}</text>`,
-    ].join('')
-    x += w + 6
-    return box
+  const rows = rowsOf(rooms)
+  const boxes = rows.flatMap((row, at) => {
+    const spare = WITHIN + 6 - wide(row)
+    // The largest floor of one row fills its band, as the largest row of several does.
+    const all = rows.length > 1 ? Math.max(...rows.map(linesOf)) : most
+    let x = LEFT + 12
+    return row.map((r) => {
+      const width = Math.round(least(r) + (spare * r.lines) / all)
+      const box = boxOf(r, x, y + 40 + ROW * at, width)
+      x += width + 6
+      return box
+    })
   })
   return [
-    `<rect class="band" x="${LEFT}" y="${y}" width="${EDGE - LEFT}" height="${BAND}" rx="6"/>`,
+    `<rect class="band" x="${LEFT}" y="${y}" width="${EDGE - LEFT}" height="${heightOf(rooms)}" rx="6"/>`,
     `<text class="floor" x="${LEFT + 12}" y="${y + 25}">src/${name}</text>`,
     `<text class="what" x="${LEFT + 128}" y="${y + 25}">${purposes[name]}</text>`,
     `<text class="small end" x="${EDGE - 12}" y="${y + 25}">${count} files, ${about(lines).toLocaleString('en-US')} lines</text>`,
@@ -95,10 +130,13 @@ function band(floor: number, files: readonly SourceFile[], most: number): string
 }
 
 /** From the lower half of the floor that imports to the upper half of the one that is imported, farther ones farther out. */
-function arc({ from, to, imports }: { from: number; to: number; imports: number }): string {
+function arc(
+  { from, to, imports }: { from: number; to: number; imports: number },
+  tops: readonly number[],
+): string {
   const span = from - to
-  const y1 = topOf(from) + 46 + 4 * span
-  const y2 = topOf(to) + 40 - 4 * span
+  const y1 = tops[from] + 46 + 4 * span
+  const y2 = tops[to] + 40 - 4 * span
   const out = Math.round(EDGE + 24 + 24 * span)
   // Doubled imports, one step thicker.
   const width = 0.8 * (1 + Math.floor(Math.log2(imports)))
@@ -120,15 +158,20 @@ text{font-family:system-ui,sans-serif;fill:#1f2328}
 
 /** The same files give the same picture. */
 export function drawMap(files: readonly SourceFile[]): string {
-  const most = Math.max(...floors.map((floor) => roomsOf(floor, files).reduce((sum, r) => sum + r.lines, 0)))
-  const height = topOf(0) + BAND + 44
+  const most = Math.max(
+    ...floors
+      .map((floor) => roomsOf(floor, files))
+      .map((rooms) => (rowsOf(rooms).length > 1 ? 0 : linesOf(rooms))),
+  )
+  const { tops, end } = topsOf(files)
+  const height = end + 44
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="The floors of tinystill, the rooms in them with their lines, and which floor imports from which">`,
     `<style>${STYLE}</style>`,
     '<defs><marker id="tip" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L6 3L0 6z" fill="#4d7ea8"/></marker></defs>',
     `<rect id="ground" width="${WIDTH}" height="${height}"/>`,
-    ...trafficOf(files).map(arc),
-    ...floors.map((_, i) => band(i, files, most)).reverse(),
+    ...trafficOf(files).map((it) => arc(it, tops)),
+    ...floors.map((_, i) => band(i, files, tops[i], most)).reverse(),
     `<text class="small" x="${LEFT}" y="${height - 18}">Boxes are folders with their lines to two digits, (files) those that lie beside them. Arcs are imports, thicker where there are more; all run downwards.</text>`,
     '</svg>',
     '',
