@@ -44,8 +44,8 @@ describe('wordPlaces', () => {
   it('refuses a tokenizer of whole words, and knows that it has no [CLS]', () => {
     const tokenizer = WordTokenizer.build(['a b'])
     expect(opensTexts(tokenizer)).toBe(false)
-    expect(() =>
-      setPlaces({ texts: ['a'], pairs: null, labels: null, targets: null }, tokenizer, 8),
-    ).toThrow(/states compared at words need a tokenizer that cuts words into pieces/)
+    expect(() => setPlaces({ texts: ['a'], pairs: null, labels: null, targets: null }, tokenizer, 8)).toThrow(
+      /states compared at words need a tokenizer that cuts words into pieces/,
+    )
   })
 })
