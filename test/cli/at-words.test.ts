@@ -18,8 +18,8 @@ config('teacher.json', {
   ...{ model_type: 'roberta', num_hidden_layers: 2, max_position_embeddings: 42, pad_token_id: 1 },
   ...{ vocab_size: 640, type_vocab_size: 1 },
 })
-// A text of spaces, and one that both cut.
-const rows = [...reviews(48), ['   ', 'good'], [`a fine film${' and a lovely story'.repeat(9)}`, 'good']]
+// A text of which BERT has no token, and one that both cut.
+const rows = [...reviews(48), ['\u200b', 'good'], [`a fine film${' and a lovely story'.repeat(9)}`, 'good']]
 writeFileSync(at('train.tsv'), rows.map((row) => row.join('\t')).join('\n'))
 writeFileSync(at('plain.txt'), rows.map(([text]) => text).join('\n'))
 
