@@ -84,7 +84,7 @@ const plain: Record<string, Plain> = {
   features: (each) => mean(each.flatMap(([s, t]) => squares(normed(s), normed(t)))),
   patient: (_, first) => mean(first.flatMap(([s, t]) => squares(unit(s), unit(t)))),
 }
-const optionsOf: Record<string, object> = {
+const optionsOf: Record<string, Record<string, unknown>> = {
   ...{ hidden: { projection: 'none' }, features: { mean: 0, variance: 0 } },
 }
 const bound = (name: string) =>
