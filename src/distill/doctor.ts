@@ -93,7 +93,7 @@ export function checkVocabulary(student: Tokenizer, teacher: Tokenizer, beside =
     {
       what: `student and teacher differ in ${places.length} entries of their vocabularies: ${first.join(', ')}`,
       remedy:
-        "Start the student with the teacher's tokenizer; losses on logits alone stand it, each model reading texts in its own way",
+        "Start the student with the teacher's tokenizer; losses on logits stand it, each model reading texts in its own way, and those on hidden states, which are then compared at words",
     },
   ]
 }

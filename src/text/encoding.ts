@@ -46,6 +46,11 @@ export function usualLength({ modelMaxLength }: Pick<Tokenizer, 'modelMaxLength'
   return Math.min(modelMaxLength ?? most, most)
 }
 
+/** Whether two tokenizers have the same tokens, each under the same id. */
+export const sameVocabulary = (a: Pick<Tokenizer, 'vocabulary'>, b: Pick<Tokenizer, 'vocabulary'>): boolean =>
+  a === b ||
+  (a.vocabulary.length === b.vocabulary.length && a.vocabulary.every((token, i) => token === b.vocabulary[i]))
+
 /** Tokens of a text in training: more take long, and few texts of classes need them. */
 const TRAINING_LENGTH = 128
 

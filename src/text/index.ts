@@ -32,6 +32,7 @@ export { type TextSet, type TextSetOptions, textSetIn } from './rows/text-set.js
 export { type Line, readRows, type TextFormat, type TextRow } from './rows.js'
 export { areEntityTags, type Entity, entitiesOf } from './tagged/entities.js'
 export { type TaggedOptions, type TaggedSet, taggedSetIn } from './tagged/read.js'
+export { opensTexts, wordPlaces } from './tagged/word-places.js'
 export { type EncodedWords, encodeWords, wordData } from './tagged/words.js'
 export { WordTokenizer } from './tokenizer.js'
 export { type VocabularyOptions, WordPieceTokenizer } from './wordpiece.js'

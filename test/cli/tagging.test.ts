@@ -271,5 +271,11 @@ describe('distill', () => {
     )
     expect(own.entityF1).toBeGreaterThan(0.8)
     expect(loadTagger(at('other')).model.family.modelType).toBe('roberta')
+    // Hidden states too, at the words that the sentences are of.
+    writeFileSync(at('states.json'), JSON.stringify({ stages: { distil: { losses: { hidden: {} } } } }))
+    const states = distill('states', '--student', at('roberta.json'), '--config', at('states.json'))
+    const { err } = await ok(...states, '--tokenizer', join(golden, 'byte_bpe'), '--force')
+    const words = sentences.slice(0, 40).flat().length
+    expect(err).toContain(`where both have them: ${40 + words} places of 40 texts`)
   }, 120_000)
 })

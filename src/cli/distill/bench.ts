@@ -8,7 +8,7 @@ import { combineLogits } from '../../distill/teachers/combine.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import type { KeptLogits } from '../../files/kept-logits.js'
 import type { TextInput } from '../../nn/models/input.js'
-import type { Tokenizer } from '../../text/encoding.js'
+import { sameVocabulary } from '../../text/encoding.js'
 import { type Classifier, predictInTurns } from '../../train/predict.js'
 import type { StepReport } from '../../train/reports.js'
 import { everyTask } from '../../train/tagging/tasks.js'
@@ -19,6 +19,7 @@ import { count } from '../shared/table.js'
 import { trainingProgress } from '../shared/training-progress.js'
 import type { Checked } from './job.js'
 import { judge, type ModelFigures, type ModelTable, type Spent } from './judge.js'
+import { otherReader } from './other-reader.js'
 import { answersOf, inOrderOf, isLive, storedTeacher } from './teachers.js'
 
 type TeacherLogits = (kind: StageData, T: number) => Promise<Float32Array>
@@ -135,7 +136,8 @@ export async function runVariant(
     student: (start, task) => source.make(seed, start, task).model,
     general: general?.model ?? null,
     teacherLogits: logits,
-    teacher: alone && isLive(first) && readsAlike(reader.tokenizer, first.tokenizer) ? first.model : null,
+    teacher: alone && isLive(first) && sameVocabulary(reader.tokenizer, first.tokenizer) ? first.model : null,
+    other: (name) => otherReader(job, name),
     stored: alone && !isLive(first) ? storedTeacher(first, reader) : null,
     tell: (stage, line) => progress.note(`${placeOf(stage).model}, seed ${seed}: ${line}`),
     // Of the plan itself, once: variants and seeds differ little in it.
@@ -203,6 +205,3 @@ const sumOf = (all: readonly Spent[]): Spent => ({
   seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
   steps: all.reduce((sum, { steps }) => sum + steps, 0),
 })
-
-const readsAlike = (a: Tokenizer, b: Tokenizer) =>
-  a === b || (a.vocabSize === b.vocabSize && a.vocabulary.every((token, i) => token === b.vocabulary[i]))

@@ -10,7 +10,7 @@ import {
 } from '../../distill/doctor.js'
 import { checkOutputs } from '../../distill/doctor-outputs.js'
 import { describePlan, type StagePlan } from '../../distill/plan/plan.js'
-import { isTaught, needsTeacherBeside } from '../../distill/plan/runner.js'
+import { isTaught, needsTeacherBeside, otherOf } from '../../distill/plan/runner.js'
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { tokenizerFileHash, tokenizerHash } from '../../files/cache/facts.js'
@@ -28,6 +28,7 @@ import { tellTokens, textsOf } from '../shared/tokens.js'
 import type { Reader } from './data.js'
 import type { Checked, Job } from './job.js'
 import { rememberHeld } from './judge.js'
+import { otherReader } from './other-reader.js'
 import {
   type Answers,
   type CachedTeacher,
@@ -95,10 +96,11 @@ interface Examined {
 type Pupil = Job['pupil']
 
 /**
- * Judges teachers and student before anything is trained. Throws what checkStored() throws, and DataError for rows that a cache
- * lacks.
+ * Judges teachers and student before anything is trained. Throws what checkStored() and checkAtWords() throw, and DataError for rows that
+ * a cache lacks.
  */
-async function examine({ sources, data, pupil: student, plan }: Job, progress: Progress): Promise<Examined> {
+async function examine(job: Job, progress: Progress): Promise<Examined> {
+  const { sources, data, pupil: student, plan } = job
   const { teachers, general } = sources
   const { readers } = data
   const [first] = teachers
@@ -141,6 +143,7 @@ async function examine({ sources, data, pupil: student, plan }: Job, progress: P
   teachers.forEach((teacher, i) => {
     if (!isLive(teacher)) problems.push(...checkCache(teacher, readers[i], student, taught))
   })
+  for (const stage of plan.stages) otherOf(stage, { other: (name) => otherReader(job, name) })
   const shape = isLive(first) ? first.model.config : storedTeacher(first, readers[0]).shape
   problems.push(...checkShapes(plan.stages, student.model.config, shape, general?.model.config))
   notes.push(...(general?.notes ?? []), ...(student.notes ?? []))
@@ -204,7 +207,8 @@ function checkCache(
   return [
     {
       what: `${beside[0].name}: the hidden states in ${teacher.folder} are of another tokenizer than the student's`,
-      remedy: "Start the student with the teacher's tokenizer: --tokenizer DIR",
+      remedy:
+        "Start the student with the teacher's tokenizer, --tokenizer DIR, or give the teacher's own folder by --teacher: then states are compared at words",
     },
   ]
 }

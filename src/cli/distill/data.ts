@@ -14,7 +14,7 @@ import { ints } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
 import type { DataOptions } from '../../text/rows/columns.js'
-import { answersOfSet, firstRows, setData } from '../../text/tagged/set-data.js'
+import { answersOfSet, firstRows, setData, setPlaces } from '../../text/tagged/set-data.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
 import type { TaskType } from '../../train/tagging/tasks.js'
 import { readFor, readUnlabelled } from '../shared/labels-option.js'
@@ -115,6 +115,8 @@ export interface Reader {
   /** What a set's inputs follow from: its texts, the tokenizer, how much of a text is read. */
   facts(set: SetName): LogitFacts
   stage(kind: StageData): DataSet<TextInput>
+  /** Where the words of its rows begin: wordPlaces(). */
+  places(kind: StageData): readonly Int32Array[]
   /** The same with words masked, rare ones more often: Sanh et al. 2019, as in its code. */
   masked(kind: StageData): DataSet<MaskedText>
   held(use: 'dev' | 'test'): DataSet<TextInput> | null
@@ -159,6 +161,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
     ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },
   })
   const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
+  const placed = new Map<StageData, readonly Int32Array[]>()
   return {
     tokenizer,
     texts: ofSet,
@@ -168,6 +171,11 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
       return own
     },
     stage,
+    places: (kind) => {
+      const own = placed.get(kind) ?? setPlaces(stageTexts(kind, texts), tokenizer, maxLength)
+      placed.set(kind, own)
+      return own
+    },
     masked: (kind) => maskedTexts(stage(kind), maskingOf(tokenizer, { counts: counted(stage(kind)) })),
     held: (use) => {
       const set = texts[use]

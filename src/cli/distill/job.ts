@@ -42,6 +42,8 @@ export interface Job {
     /** Of each teacher, and of the student. */
     readers: readonly Reader[]
     reader: Reader
+    /** Of the teacher of plain text. */
+    general: Reader | null
     judgedOn: 'test' | 'dev' | 'no'
     counts: RowCounts
   }
@@ -131,10 +133,11 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   output.info(lengthsLine(texts.train, reader.stage('labelled'), tokenizer, maxLength))
   for (const line of cutElsewhere(texts, reader, plan, maxLength)) output.info(line)
   const readers = teachers.map((t) => (isLive(t) ? createReader(texts, t.tokenizer, lengthOf(t)) : reader))
+  const ofGeneral = general && createReader(texts, general.tokenizer, length(general.model.config.maxLength))
   const counts = countRows(texts)
   return {
     ...{ recipe, plan, sources: { teachers, general, student } },
-    data: { readers, reader, judgedOn: test ? 'test' : dev ? 'dev' : 'no', counts },
+    data: { readers, reader, general: ofGeneral, judgedOn: test ? 'test' : dev ? 'dev' : 'no', counts },
     pupil: { ...made, maxLength, tokenizerFolder: student.tokenizerFolder },
     training: {
       ...variantsOf(plan, options, counts),

@@ -50,6 +50,11 @@ export interface LossNeeds {
   layerMap?: boolean
   /** Compares text by text, as squares of attention, for which texts are padded. */
   padded?: boolean
+  /**
+   * Compares states of hidden layers, each with one of the teacher's: where tokenizers differ, those of the words that both have are
+   * compared, or where it reads first tokens those.
+   */
+  atWords?: boolean
   /** Of hidden states it reads the first token's alone. */
   firstToken?: boolean
   /** What both models must have alike. */

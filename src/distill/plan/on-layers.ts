@@ -34,7 +34,7 @@ const maskOf = ({ input }: LossContext, padding: boolean) =>
 const padding = flag(false)
 
 export const hidden = planLoss({
-  needs: { teacher: true, layerMap: true, outputs: { hiddenStates: true } },
+  needs: { teacher: true, layerMap: true, atWords: true, outputs: { hiddenStates: true } },
   settings: {
     projection: oneOf(['shared', 'embeddings-apart', 'each', 'none'], 'shared'),
     bias: flag(true),
@@ -114,7 +114,7 @@ export const attentionMaps = planLoss({
 })
 
 export const features = planLoss({
-  needs: { teacher: true, layerMap: true, same: ['width'], outputs: { hiddenStates: true } },
+  needs: { teacher: true, layerMap: true, atWords: true, same: ['width'], outputs: { hiddenStates: true } },
   settings: { mean: numberFrom(0, 1e9, 50), variance: numberFrom(0, 1e9, 0.05) },
   formula: ({ mean, variance }) =>
     `mean over layers (MSE(LN h_s, LN h_t) + ${mean} (m_s - m_t)^2 + ${variance} |v_s - v_t|), m and v over the width`,
@@ -148,7 +148,7 @@ export const relation = planLoss({
 })
 
 export const cosine = planLoss({
-  needs: { teacher: true, same: ['width'], outputs: { hiddenStates: true } },
+  needs: { teacher: true, atWords: true, same: ['width'], outputs: { hiddenStates: true } },
   settings: {},
   formula: () => 'mean over words (1 - cos(h_s, h_t)) of the last layer',
   compute: (context) => {
@@ -159,7 +159,7 @@ export const cosine = planLoss({
 
 export const patient = planLoss({
   needs: {
-    ...{ teacher: true, layerMap: true, padded: true, firstToken: true, same: ['width'] },
+    ...{ teacher: true, layerMap: true, padded: true, atWords: true, firstToken: true, same: ['width'] },
     outputs: { hiddenStates: true },
   },
   settings: { reduction: oneOf<RowReduction>(rowReductions, 'mean-elements') },

@@ -19,6 +19,7 @@ import type { LossTerms } from '../../train/step.js'
 import { type FitOptions, fit, requireTrainingRoom, type StepPlace } from '../../train/trainer.js'
 import { checkShared } from '../doctor.js'
 import { layerMap } from '../layer-map.js'
+import { atWords, checkAtWords, describePlaces, type OtherReader, type View } from '../teachers/at-words.js'
 import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/source.js'
 import { checkStored, type StoredTeacher, storedOutputs } from '../teachers/stored.js'
 import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
@@ -57,6 +58,11 @@ export interface Bench {
   teacher: Student | null
   /** The given teacher where of it there are only outputs that were kept, its classes in the student's order; else null. */
   stored?: StoredTeacher | null
+  /**
+   * The teacher of that name where there is one alone, and it reads texts by another tokenizer than the student; else null. Of states it
+   * is then asked before `teacher` and `general`.
+   */
+  other?(name: 'given' | 'general'): OtherReader | null
   /** That of plain text, which may have a head for words; null: there is none but the given. */
   general: Student | null
   /** Told, before a stage of several losses begins, how hard each pulls at the student on the first batch. Changes no result. */
@@ -166,6 +172,8 @@ function layersOf(stage: StagePlan, { student, teacher }: LossContext['configs']
 
 /** What is known of a stage's teacher. */
 interface Taught {
+  /** Where it has another tokenizer. */
+  other: OtherReader | null
   teacherShape: TeacherShape | null
   /** Tokens that it takes at most. */
   positions: number
@@ -194,13 +202,16 @@ async function runStage(
   pruner: Pruner | null,
   bench: Pick<Bench, 'seed' | 'data' | 'masked' | 'watch' | 'look' | 'tell'> & Taught,
 ): Promise<FitResult> {
-  const { teacherShape, look, seed } = bench
+  const { teacherShape, other, look, seed } = bench
   const maxLength = Math.min(model.config.maxLength, bench.positions)
   const data = lessonsOf(stage, { padId: model.config.padId, maxLength }, bench)
   const configs = { student: model.config, teacher: teacherShape }
   const losses = lossesOf(stage)
   const pupil = new Pupil(model, [...learnt.values()], wantedBy(stage))
   const layers = layersOf(stage, configs)
+  const theirs = other?.data(stage.data)
+  const places = other && losses.some(({ loss }) => loss.needs.atWords) ? other.places(stage.data) : null
+  if (places) bench.tell?.(stage, describePlaces(places))
   let oneClass: OneClassWatch | null = null
   const lookForOneClass = ({ logits }: HeadOutput, step: number, total: number) => {
     oneClass ??= new OneClassWatch(total)
@@ -212,18 +223,21 @@ async function runStage(
   const seen = <O extends { logits: Tensor }>(output: O, rows: Int32Array): O =>
     spans ? { ...output, logits: spans.shaped(output.logits, rows) } : output
   const partsOf = ({ output, input, words }: Heard, rows: Int32Array, progress: number): Part[] => {
+    const teacherInput = theirs?.input(rows) ?? input
     const context: LossContext = {
       ...{
         student: seen(output, rows),
-        teacher: source && seen(source(rows, input), rows),
+        teacher: source && seen(source(rows, teacherInput), rows),
         labels: labelsFor(data, rows),
         input,
         words,
       },
       ...{ progress, layers, configs, task: stage.task },
     }
+    const view: View = places ? atWords(context, teacherInput, places, rows) : () => context
     return losses.flatMap(({ name, weight: varying, loss }) => {
-      const value = loss.compute(context, learnt.get(name) ?? null)
+      const shown = view(loss.needs)
+      const value = shown && loss.compute(shown, learnt.get(name) ?? null)
       if (value === null) return []
       const weight = at(varying, progress)
       return [{ name, value, weight, weighted: weight === 1 ? value : mul(value, weight) }]
@@ -294,24 +308,45 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       const taught = isTaught(stage) && name !== null
       const before = taught && name !== 'given' && name !== 'general' ? find(name as string).model : null
       const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
-      const source = taught ? await sourceOf(stage, model, teacher, before !== null, bench) : null
-      const shared = checkShared(model, teacher ?? new Nothing())
+      const other = otherOf(stage, bench)
+      const source = taught
+        ? await sourceOf(stage, model, other?.model ?? teacher, before !== null, bench)
+        : null
+      const shared = checkShared(model, other?.model ?? teacher ?? new Nothing())
       if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
-      const positions = (taught && teacher?.config.maxLength) || Infinity
-      const teacherShape = teacher?.config ?? bench.stored?.shape ?? null
+      const positions = (taught && other === null && teacher?.config.maxLength) || Infinity
+      const teacherShape = other?.model.config ?? teacher?.config ?? bench.stored?.shape ?? null
       const shapes = { student: model.config, teacher: teacherShape }
       const own = learntFor(stage, shapes, bench.seed, learnt.get(String(start)))
       learnt.set(stage.name, own)
       done.push({
         stage,
         model,
-        result: await runStage(stage, model, source, own, pruner, { ...bench, teacherShape, positions }),
+        result: await runStage(stage, model, source, own, pruner, {
+          ...bench,
+          other,
+          teacherShape,
+          positions,
+        }),
       })
     }
     return done
   } finally {
     disposeLearnt(learnt.values())
   }
+}
+
+/**
+ * The given teacher, or that of plain text, where it must run beside the student and has another tokenizer; words are guessed by the
+ * student's own. Throws what checkAtWords() throws.
+ */
+export function otherOf(stage: StagePlan, bench: Pick<Bench, 'other'>): OtherReader | null {
+  const { teacher } = stage
+  if (!(teacher === 'given' || teacher === 'general')) return null
+  if (!isTaught(stage) || guesses(stage) || !needsTeacherBeside(stage)) return null
+  const other = bench.other?.(teacher) ?? null
+  if (other !== null) checkAtWords(stage, other)
+  return other
 }
 
 /** Outputs word by word need the teacher itself, or those that were kept; logits are computed once for all epochs. */

@@ -11,7 +11,7 @@ import { withModules } from '../../nn/trace.js'
 import { fold } from '../../tensor/rng.js'
 import type { TeacherOutput } from '../plan/loss.js'
 
-/** The outputs for rows of the stage's data, `input` being those rows as the student reads them. */
+/** The outputs for rows of the stage's data, `input` being those rows as the teacher reads them. */
 export type TeacherSource = (rows: Int32Array, input: TextInput) => TeacherOutput
 
 /** Logits [answers, classes] of all rows of a set. Throws ShapeError where they do not fit. */
@@ -31,7 +31,7 @@ export function storedLogits(
 }
 
 /**
- * The teacher on the student's own batch, without gradients: hidden states word by word. dropout: the stage's name where the
+ * The teacher beside the student, without gradients: hidden states word by word. dropout: the stage's name where the
  * teacher's dropout is on, as in TinyBERT's code; what it drops is a function of that and of the batch's own key.
  */
 export function liveTeacher(teacher: Pretrained, want: Wanted, dropout: string | null = null): TeacherSource {

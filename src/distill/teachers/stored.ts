@@ -108,7 +108,7 @@ function statesOf(
   if (b >= 0)
     throw new TinystillError(
       `${name}: the teacher read row ${rows[b]} as ${kept(b)} tokens, the student reads ${lengths[b]}`,
-      'Hidden states need the same tokenizer and --max-length on both sides',
+      "Hidden states that are kept need the same tokenizer and --max-length on both sides; give the teacher's own folder by --teacher, and they are compared at words",
     )
   if ('starts' in input) return tensor(values, { shape: [values.length / width, width] })
   const [B, T] = input.inputIds.shape

@@ -3,11 +3,12 @@ import { TinystillError } from '../../errors.js'
 import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { textData } from '../dataset.js'
-import type { Tokenizer } from '../encoding.js'
+import { sameVocabulary, type Tokenizer } from '../encoding.js'
 import { PiecedTokenizer } from '../pieces/base.js'
 import { isLearnt, questionData } from '../questions/data.js'
 import type { Question } from '../questions/question.js'
 import type { TextSet } from '../rows/text-set.js'
+import { wordPlaces } from './word-places.js'
 import { encodeWords, startsOf, wordData } from './words.js'
 
 type Read = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'targets' | 'words' | 'questions'>
@@ -15,7 +16,7 @@ type Read = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'targets' | 'words' | '
 function pieced(tokenizer: Tokenizer): PiecedTokenizer {
   if (tokenizer instanceof PiecedTokenizer) return tokenizer
   throw new TinystillError(
-    'words with tags, and answers in texts, need a tokenizer that cuts words into pieces, as those of BERT, RoBERTa and their kin do',
+    'words with tags, answers in texts, and states compared at words need a tokenizer that cuts words into pieces, as those of BERT, RoBERTa and their kin do',
   )
 }
 
@@ -30,6 +31,10 @@ export function setData(
     return questionData(questions.each, questions.rules, pieced(tokenizer), maxLength)
   return textData(texts, labels, tokenizer, maxLength, { pairs, targets })
 }
+
+/** wordPlaces() of a set. Throws TinystillError for a tokenizer of whole words. */
+export const setPlaces = (set: Read, tokenizer: Tokenizer, maxLength: number): Int32Array[] =>
+  wordPlaces(set, pieced(tokenizer), maxLength)
 
 /** Who reads a set, and how much of a text. */
 export interface SetReader {
@@ -99,11 +104,8 @@ function learnableQuestions<S extends Read & Pick<TextSet, 'lines'>>(
   [own, ...others]: readonly SetReader[],
   questions: NonNullable<TextSet['questions']>,
 ): { set: S; left: number } {
-  const { vocabulary } = own.tokenizer
   const alike = ({ tokenizer, maxLength }: SetReader) =>
-    maxLength === own.maxLength &&
-    tokenizer.vocabSize === vocabulary.length &&
-    tokenizer.vocabulary.every((token, i) => token === vocabulary[i])
+    maxLength === own.maxLength && sameVocabulary(tokenizer, own.tokenizer)
   if (!others.every(alike))
     throw new TinystillError(
       'a teacher of answers in texts says which token each begins with, and its student has other tokens, or shorter windows',
