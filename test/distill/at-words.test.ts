@@ -10,7 +10,7 @@ import type { LossContext } from '../../src/distill/plan/loss.js'
 import { lossTable } from '../../src/distill/plan/loss-table.js'
 import { type StageDraft, stageOf } from '../../src/distill/plan/plan.js'
 import { type Bench, runPlan, type Student } from '../../src/distill/plan/runner.js'
-import { atWords, type OtherReader, type WordPlaces } from '../../src/distill/teachers/at-words.js'
+import { AtWords, type OtherReader, type WordPlaces } from '../../src/distill/teachers/at-words.js'
 import { loadTokenizer } from '../../src/files/models/on-disk.js'
 import { makeModel } from '../../src/nn/models/bert.js'
 import { albert, bert, type Family, roberta, xlmRoberta } from '../../src/nn/models/family.js'
@@ -99,7 +99,8 @@ describe('atWords', () => {
       ...{ layers: { hidden: [[1, 1]], attention: [] }, configs: {} },
     } as unknown as LossContext
     const { needs, compute } = bound(name)
-    const shown = atWords(context, inputOf(lengths.teacher, false), places, rows)(needs)
+    const at = new AtWords({ places: () => places } as unknown as OtherReader)
+    const shown = at.view('labelled', context, inputOf(lengths.teacher, false), rows)(needs)
     return compute(shown as LossContext, null) as Tensor
   }
 
@@ -191,7 +192,7 @@ const pieces = (family: Family, tokenizer: PiecedTokenizer) => {
   const steps: StepReport[] = []
   const bench = (more: Partial<Bench> = {}): Bench => ({
     ...{ seed: 1, data: () => data(tokenizers.bert, most[0]), teacher: null, general: null },
-    ...{ other: () => other, masked: () => expect.fail(), teacherLogits: () => expect.fail() },
+    ...{ other: () => new AtWords(other), masked: () => expect.fail(), teacherLogits: () => expect.fail() },
     student: () => student,
     tell: (_, line) => void told.push(line),
     watch: () => ({ onStep: (step) => void steps.push(step) }),
@@ -272,9 +273,9 @@ describe('what cannot be compared is refused by name', () => {
   const refused = async (losses: StageDraft['losses'], message: RegExp, more: Partial<OtherReader> = {}) => {
     const { bench, other } = pieces(roberta, tokenizers.bpe)
     const changed = { ...other, ...more }
-    await expect(runPlan({ stages: [stage(losses)] }, bench({ other: () => changed }))).rejects.toThrow(
-      message,
-    )
+    await expect(
+      runPlan({ stages: [stage(losses)] }, bench({ other: () => new AtWords(changed) })),
+    ).rejects.toThrow(message)
   }
 
   it.each(
@@ -313,7 +314,10 @@ describe('what cannot be compared is refused by name', () => {
     // Logits go on without it: a batch of the two empty texts has no states to compare.
     const fit = { ...still, batchSize: 2 }
     const changed = { ...other, opens: false, places }
-    await runPlan({ stages: [stage({ hidden: {}, soft: {} }, { fit })] }, bench({ other: () => changed }))
+    await runPlan(
+      { stages: [stage({ hidden: {}, soft: {} }, { fit })] },
+      bench({ other: () => new AtWords(changed) }),
+    )
     expect(steps).toHaveLength(3)
     expect(steps.filter(({ terms }) => terms.hidden === undefined).length).toBeLessThanOrEqual(1)
   })

@@ -96,7 +96,7 @@ interface Examined {
 type Pupil = Job['pupil']
 
 /**
- * Judges teachers and student before anything is trained. Throws what checkStored() and checkAtWords() throw, and DataError for rows that
+ * Judges teachers and student before anything is trained. Throws what checkStored() and AtWords.check() throw, and DataError for rows that
  * a cache lacks.
  */
 async function examine(job: Job, progress: Progress): Promise<Examined> {

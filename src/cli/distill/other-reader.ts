@@ -1,5 +1,5 @@
 // A teacher that reads texts by another tokenizer than its student.
-import type { OtherReader } from '../../distill/teachers/at-words.js'
+import { AtWords } from '../../distill/teachers/at-words.js'
 import { sameVocabulary } from '../../text/encoding.js'
 import { opensTexts } from '../../text/tagged/word-places.js'
 import type { Job } from './job.js'
@@ -9,7 +9,7 @@ import { isLive } from './teachers.js'
 export function otherReader(
   { sources, data }: Pick<Job, 'sources' | 'data'>,
   name: 'given' | 'general',
-): OtherReader | null {
+): AtWords | null {
   const { teachers, general } = sources
   const [first, ...others] = teachers
   const given = others.length === 0 && isLive(first) ? first : null
@@ -18,10 +18,10 @@ export function otherReader(
   if (teacher === null || reader === null) return null
   const { reader: own } = data
   if (sameVocabulary(own.tokenizer, teacher.tokenizer)) return null
-  return {
+  return new AtWords({
     model: teacher.model,
     data: (kind) => reader.stage(kind),
     places: (kind) => ({ student: own.places(kind), teacher: reader.places(kind) }),
     opens: opensTexts(own.tokenizer) && opensTexts(teacher.tokenizer),
-  }
+  })
 }

@@ -19,7 +19,7 @@ import type { LossTerms } from '../../train/step.js'
 import { type FitOptions, fit, requireTrainingRoom, type StepPlace } from '../../train/trainer.js'
 import { checkShared } from '../doctor.js'
 import { layerMap } from '../layer-map.js'
-import { atWords, checkAtWords, describePlaces, type OtherReader, type View } from '../teachers/at-words.js'
+import type { AtWords, View } from '../teachers/at-words.js'
 import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/source.js'
 import { checkStored, type StoredTeacher, storedOutputs } from '../teachers/stored.js'
 import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
@@ -62,7 +62,7 @@ export interface Bench {
    * The teacher of that name where there is one alone, and it reads texts by another tokenizer than the student; else null. Of states it
    * is then asked before `teacher` and `general`.
    */
-  other?(name: 'given' | 'general'): OtherReader | null
+  other?(name: 'given' | 'general'): AtWords | null
   /** That of plain text, which may have a head for words; null: there is none but the given. */
   general: Student | null
   /** Told, before a stage of several losses begins, how hard each pulls at the student on the first batch. Changes no result. */
@@ -173,7 +173,7 @@ function layersOf(stage: StagePlan, { student, teacher }: LossContext['configs']
 /** What is known of a stage's teacher. */
 interface Taught {
   /** Where it has another tokenizer. */
-  other: OtherReader | null
+  other: AtWords | null
   teacherShape: TeacherShape | null
   /** Tokens that it takes at most. */
   positions: number
@@ -209,9 +209,9 @@ async function runStage(
   const losses = lossesOf(stage)
   const pupil = new Pupil(model, [...learnt.values()], wantedBy(stage))
   const layers = layersOf(stage, configs)
-  const theirs = other?.data(stage.data)
-  const places = other && losses.some(({ loss }) => loss.needs.atWords) ? other.places(stage.data) : null
-  if (places) bench.tell?.(stage, describePlaces(places))
+  const theirs = other?.reader.data(stage.data)
+  const atWords = losses.some(({ loss }) => loss.needs.atWords) ? other : null
+  if (atWords) bench.tell?.(stage, atWords.describe(stage.data))
   let oneClass: OneClassWatch | null = null
   const lookForOneClass = ({ logits }: HeadOutput, step: number, total: number) => {
     oneClass ??= new OneClassWatch(total)
@@ -234,7 +234,7 @@ async function runStage(
       },
       ...{ progress, layers, configs, task: stage.task },
     }
-    const view: View = places ? atWords(context, teacherInput, places, rows) : () => context
+    const view: View = atWords?.view(stage.data, context, teacherInput, rows) ?? (() => context)
     return losses.flatMap(({ name, weight: varying, loss }) => {
       const shown = view(loss.needs)
       const value = shown && loss.compute(shown, learnt.get(name) ?? null)
@@ -310,12 +310,12 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
       const teacher = before ?? (name === 'general' ? (bench.general ?? bench.teacher) : bench.teacher)
       const other = otherOf(stage, bench)
       const source = taught
-        ? await sourceOf(stage, model, other?.model ?? teacher, before !== null, bench)
+        ? await sourceOf(stage, model, other?.reader.model ?? teacher, before !== null, bench)
         : null
-      const shared = checkShared(model, other?.model ?? teacher ?? new Nothing())
+      const shared = checkShared(model, other?.reader.model ?? teacher ?? new Nothing())
       if (shared.length > 0) throw new TinystillError(`${stage.name}: ${shared[0].what}`, shared[0].remedy)
       const positions = (taught && other === null && teacher?.config.maxLength) || Infinity
-      const teacherShape = other?.model.config ?? teacher?.config ?? bench.stored?.shape ?? null
+      const teacherShape = other?.reader.model.config ?? teacher?.config ?? bench.stored?.shape ?? null
       const shapes = { student: model.config, teacher: teacherShape }
       const own = learntFor(stage, shapes, bench.seed, learnt.get(String(start)))
       learnt.set(stage.name, own)
@@ -338,14 +338,14 @@ export async function runPlan(plan: Pick<Plan, 'stages'>, bench: Bench): Promise
 
 /**
  * The given teacher, or that of plain text, where it must run beside the student and has another tokenizer; words are guessed by the
- * student's own. Throws what checkAtWords() throws.
+ * student's own. Throws what its check() throws.
  */
-export function otherOf(stage: StagePlan, bench: Pick<Bench, 'other'>): OtherReader | null {
+export function otherOf(stage: StagePlan, bench: Pick<Bench, 'other'>): AtWords | null {
   const { teacher } = stage
   if (!(teacher === 'given' || teacher === 'general')) return null
   if (!isTaught(stage) || guesses(stage) || !needsTeacherBeside(stage)) return null
   const other = bench.other?.(teacher) ?? null
-  if (other !== null) checkAtWords(stage, other)
+  other?.check(stage)
   return other
 }
 

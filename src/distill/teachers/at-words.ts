@@ -43,70 +43,73 @@ function remedyFor({ name }: StagePlan, losses: readonly string[], all: boolean)
   return `Switch off in --config: { stages: { ${name}: { losses: { ${off} } } } }, or ${SAME}`
 }
 
-/**
- * Throws TinystillError naming stage and losses for those that compare more than states, each with one; for first tokens that not both
- * have; and for a text of which nothing can be compared, where nothing else teaches.
- */
-export function checkAtWords(stage: StagePlan, { opens, places }: OtherReader): void {
-  const { name, data } = stage
-  const losses = lossesOf(stage)
-  const refuse = (wrong: typeof losses, why: (names: string) => string) => {
-    if (wrong.length === 0) return
-    const names = wrong.map((own) => own.name)
-    throw new TinystillError(
-      `${name}: ${why(names.join(' and '))}`,
-      remedyFor(stage, names, wrong.length === losses.length),
-    )
-  }
-  refuse(
-    losses.filter(({ loss: { needs } }) => needs.outputs && !needs.atWords),
-    (names) => `${names} of student and teacher can be compared with one tokenizer only, theirs are two`,
-  )
-  if (opens) return
-  refuse(
-    losses.filter(({ loss }) => loss.needs.firstToken),
-    (names) => `${names} compares first tokens, and not both tokenizers begin texts with [CLS] or <s>`,
-  )
-  if (!losses.every(({ loss }) => loss.needs.outputs)) return
-  const both = places(data)
-  const empty = both.student.findIndex((_, row) => common(both, row).length === 0)
-  if (empty >= 0)
-    throw new TinystillError(
-      `${name}: of text ${empty + 1} of ${both.student.length} student and teacher have no word in common, and its losses compare nothing else`,
-      'Leave such texts out, or add a loss on logits',
-    )
-}
-
-/** For people. */
-export function describePlaces(places: WordPlaces): string {
-  const all = places.student.reduce((n, _, row) => n + common(places, row).length, 0)
-  return `student and teacher have two tokenizers: states are compared at [CLS] and the first tokens of words, where both have them: ${all} places of ${places.student.length} texts`
-}
-
 /** What a loss sees of a batch; null: nothing. */
 export type View = (needs: LossNeeds) => LossContext | null
 
-/**
- * Of a batch whose teacher has read it in its own way, `teacherInput`: losses on states see one without padding whose tokens are [CLS]
- * and the words that both models have, states [W, C]; those on first tokens [CLS] alone, [B, 1, C]; null where there are none.
- * Gradients reach the student's tokens there. Other losses see the batch as it is.
- */
-export function atWords(
-  context: LossContext,
-  teacherInput: TextInput,
-  places: WordPlaces,
-  rows: Int32Array,
-): View {
-  const known = new Map<boolean, LossContext | null>()
-  const view = (firstToken: boolean): LossContext | null => {
-    const which = Array.from(rows, (row) => (firstToken ? Int32Array.of(0) : common(places, row)))
-    return gathered(context, teacherInput, places, rows, which, firstToken)
+/** Such a teacher, as a plan hears it. A bench gives it, so that pages whose models share a tokenizer load none of this. */
+export class AtWords {
+  constructor(readonly reader: OtherReader) {}
+
+  /**
+   * Throws TinystillError naming stage and losses for those that compare more than states, each with one; for first tokens that not
+   * both have; and for a text of which nothing can be compared, where nothing else teaches.
+   */
+  check(stage: StagePlan): void {
+    const { opens, places } = this.reader
+    const { name, data } = stage
+    const losses = lossesOf(stage)
+    const refuse = (wrong: typeof losses, why: (names: string) => string) => {
+      if (wrong.length === 0) return
+      const names = wrong.map((own) => own.name)
+      throw new TinystillError(
+        `${name}: ${why(names.join(' and '))}`,
+        remedyFor(stage, names, wrong.length === losses.length),
+      )
+    }
+    refuse(
+      losses.filter(({ loss: { needs } }) => needs.outputs && !needs.atWords),
+      (names) => `${names} of student and teacher can be compared with one tokenizer only, theirs are two`,
+    )
+    if (opens) return
+    refuse(
+      losses.filter(({ loss }) => loss.needs.firstToken),
+      (names) => `${names} compares first tokens, and not both tokenizers begin texts with [CLS] or <s>`,
+    )
+    if (!losses.every(({ loss }) => loss.needs.outputs)) return
+    const both = places(data)
+    const empty = both.student.findIndex((_, row) => common(both, row).length === 0)
+    if (empty >= 0)
+      throw new TinystillError(
+        `${name}: of text ${empty + 1} of ${both.student.length} student and teacher have no word in common, and its losses compare nothing else`,
+        'Leave such texts out, or add a loss on logits',
+      )
   }
-  return ({ outputs, firstToken = false }) => {
-    if (outputs === undefined) return context
-    const seen = known.has(firstToken) ? known.get(firstToken) : view(firstToken)
-    known.set(firstToken, seen ?? null)
-    return seen ?? null
+
+  /** For people. */
+  describe(kind: StageData): string {
+    const places = this.reader.places(kind)
+    const all = places.student.reduce((n, _, row) => n + common(places, row).length, 0)
+    return `student and teacher have two tokenizers: states are compared at [CLS] and the first tokens of words, where both have them: ${all} places of ${places.student.length} texts`
+  }
+
+  /**
+   * Of a batch of rows of such a set whose teacher has read it in its own way, `teacherInput`: losses on states see one without
+   * padding whose tokens are [CLS] and the words that both models have, states [W, C]; those on first tokens [CLS] alone, [B, 1, C];
+   * null where there are none. Gradients reach the student's tokens there. Other losses see the batch as it is.
+   */
+  view(kind: StageData, context: LossContext, teacherInput: TextInput, rows: Int32Array): View {
+    const places = this.reader.places(kind)
+    const known = new Map<boolean, LossContext | null>()
+    const at = (firstToken: boolean): LossContext | null => {
+      const which = Array.from(rows, (row) => (firstToken ? Int32Array.of(0) : common(places, row)))
+      return gathered(context, teacherInput, places, rows, which, firstToken)
+    }
+    return ({ outputs, firstToken = false }) => {
+      if (outputs === undefined) return context
+      const seen = known.has(firstToken) ? known.get(firstToken) : at(firstToken)
+      known.set(firstToken, seen ?? null)
+      return seen ?? null
+    }
   }
 }
 
