@@ -14,7 +14,10 @@ afterAll(() => void setBackend('auto'))
 describe.each(backends)('on %s', (backend) => {
   it.each([
     [1, 1],
+    [1, 4],
     [3, 7],
+    [3, 8],
+    [7, 12],
     [8, 4],
     [17, 9],
     [17, 12],

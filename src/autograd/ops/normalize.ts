@@ -134,7 +134,7 @@ interface DropoutAttrs {
 
 const dropoutOp: Op<DropoutAttrs> = defineOp<DropoutAttrs>({
   name: 'dropout',
-  doc: 'Each element set to 0 with probability p, the others divided by 1 - p; plus a residual where there is one. Srivastava et al. 2014.',
+  doc: 'Elements set to 0 with probability p, others divided by 1 - p; plus a residual, if any. Srivastava et al. 2014.',
   math: 'y = x m / (1 - p) + r;\\quad \\bar x = \\bar y m / (1 - p),\\ \\bar r = \\bar y',
   takes: ['float'],
   shape: ([x, residual], { p }) => {

@@ -84,7 +84,7 @@ function mustBeChannels(name: string, what: string, s: Shape, x: Shape): void {
 
 const normOp: Op<NormAttrs> = defineOp<NormAttrs>({
   name: 'planeNorm',
-  doc: 'Each channel of a batch, or each group of channels of an image, brought to mean 0 and variance 1, then each channel scaled and shifted.',
+  doc: 'Channels of a batch, or groups of them of an image, brought to mean 0 and variance 1; each channel scaled and shifted.',
   math: 'y = \\hat x w_c + b_c,\\ \\hat x = \\tfrac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}};\\quad \\bar x = \\tfrac{1}{\\sqrt{\\sigma^2 + \\epsilon}} (g - \\overline{g} - \\hat x\\, \\overline{g \\hat x}),\\ g = \\bar y w_c',
   takes: ['float'],
   shape: normShape,

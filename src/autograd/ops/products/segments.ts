@@ -127,7 +127,7 @@ function shapeOf([q, k, v, starts]: readonly Shape[]): Shape {
 
 const attentionOp: Op<AttentionAttrs> = defineOp<AttentionAttrs>({
   name: 'segmentAttention',
-  doc: 'Scaled dot-product attention of each head inside each of the sequences that lie one after the other.',
+  doc: 'Scaled dot-product attention of each head inside each of several sequences in a row.',
   math: 'O_b = \\mathrm{softmax}(s Q_b K_b^\\top) V_b \\text{ for the rows of each segment } b;\\quad \\text{backward as in attention}',
   takes: ['float', 'float', 'float', 'int'],
   strided: true,

@@ -12,7 +12,7 @@ import { type None, none } from '../elementwise/records.js'
 
 const maskByScoresOp = defineOp<None>({
   name: 'maskByScores',
-  doc: 'Weights where the mask is 1, else 0; the scores that the mask followed from get the gradient of a product. Sanh et al. 2020.',
+  doc: 'Weights where the mask is 1, else 0; the scores behind the mask get the gradient of a product. Sanh et al. 2020.',
   math: 'y = w\\, m;\\quad \\bar w = \\bar y\\, m,\\ \\bar s = \\bar y\\, w',
   takes: ['float'],
   shape: ([w, ...others]) => {

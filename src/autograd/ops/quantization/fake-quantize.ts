@@ -55,7 +55,7 @@ const bytes: Levels = { low: -8, high: 7 }
 
 const fakeQuantizeOp: Op<FakeQuantizeAttrs> = defineOp<FakeQuantizeAttrs>({
   name: 'fakeQuantize',
-  doc: 'x rounded to the levels of a grid, and left as floats; the gradient passes through the rounding, inside the grid or everywhere.',
+  doc: 'x rounded to a grid, as floats; the gradient passes through the rounding, inside the grid or everywhere.',
   math: 'y = s\\,(\\mathrm{clamp}(\\mathrm{round}(x / s) + z, m, M) - z);\\quad \\bar x = \\bar y\\, [m \\le \\mathrm{round}(x / s) + z \\le M]',
   takes: ['float'],
   shape: (shapes, attrs) => {

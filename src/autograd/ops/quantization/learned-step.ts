@@ -31,7 +31,7 @@ function placed(x: Tensor, step: Tensor, { low, high, shift }: LearnedStepAttrs)
 
 const learnedStepOp: Op<LearnedStepAttrs> = defineOp<LearnedStepAttrs>({
   name: 'learnedStep',
-  doc: 'x rounded to whole multiples of a step that has a gradient too, and left as floats. Esser et al. 2020, eq. 1 to 3.',
+  doc: 'x rounded to multiples of a step that has a gradient too, as floats. Esser et al. 2020, eq. 1 to 3.',
   math: 'y = s\\, r + b,\\ r = \\mathrm{round}(\\mathrm{clamp}(v, m, M)),\\ v = (x - b) / s;\\quad \\bar x = \\bar y\\, [m \\le v \\le M],\\ \\bar s = g \\textstyle\\sum \\bar y\\, (r - [m \\le v \\le M]\\, v)',
   takes: ['float'],
   shape: (shapes, attrs) => gridShape('learnedStep', shapes, attrs),

@@ -127,7 +127,7 @@ type StdAttrs = ReduceAttrs & { correction: number }
 
 const stdOp = defineOp<StdAttrs>({
   name: 'std',
-  doc: 'The standard deviation over dims, of the variance divided by n - correction; its gradient at 0 is 0.',
+  doc: 'The standard deviation over dims, by n - correction; its gradient at 0 is 0.',
   math: 'y = \\sqrt{\\mathrm{var}(x)};\\quad \\bar x_i = \\bar y\\, (x_i - \\mu) / ((n - c)\\, y)',
   takes: ['float'],
   shape: ([x], { dims, keepdim }) => reducedShape(x, dims, keepdim),

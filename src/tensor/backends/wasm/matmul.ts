@@ -24,12 +24,10 @@ const PACK_RATE = 1
 const FEW_ROWS = 48
 /** Rows for a thread from which B is packed for all of them together. */
 const SHARED_ROWS = 24
-/** Columns from which one row has a kernel of its own. */
-const ONE_ROW_COLS = 8
 /** Columns of a chunk are a multiple of a panel's. */
 const CHUNK_COLS = 16
 
-/** One product C [m, n] = act(A [m, k] B [k, n] + bias): addresses and byte strides; bias 0 and act -1: none. */
+/** One product C [m, n] = act(A [m, k] B [k, n] + bias): addresses and byte strides; bias and biasCol 0, act -1: none. */
 interface Product {
   c: number
   a: number
@@ -42,6 +40,7 @@ interface Product {
   n: number
   k: number
   bias: number
+  biasCol: number
   act: number
 }
 
@@ -66,19 +65,18 @@ export function matmulKernel(
     return pool.run({
       fn: 'gemmTurned',
       args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
-      steps: { 0: chunk * 4, 5: chunk * p.bCol, 10: p.bias === 0 ? 0 : chunk * 4, 12: share },
+      steps: { 0: chunk * 4, 5: chunk * p.bCol, 10: chunk * p.biasCol, 12: share },
       ...{ countAt: 8, total: p.n, chunk, scratchAt: 12 },
     })
   }
 
-  /** One row, which is waiting for memory: chunks of columns, none of fewer than the kernel takes at a time. */
+  /** One row, which is waiting for memory: chunks of columns. */
   function oneRow(p: Product, chunks: number): boolean {
-    let chunk = cutOf(p.n, chunks, CHUNK_COLS)
-    while (p.n % chunk > 0 && p.n % chunk < ONE_ROW_COLS) chunk += CHUNK_COLS
+    const chunk = cutOf(p.n, chunks, CHUNK_COLS)
     return pool.run({
       fn: 'gemvTurned',
       args: [p.c, p.a, p.aCol, p.b, p.bCol, p.n, p.k, p.bias, p.act],
-      steps: { 0: chunk * 4, 3: chunk * p.bCol, 7: p.bias === 0 ? 0 : chunk * 4 },
+      steps: { 0: chunk * 4, 3: chunk * p.bCol, 7: chunk * p.biasCol },
       ...{ countAt: 5, total: p.n, chunk },
     })
   }
@@ -92,7 +90,7 @@ export function matmulKernel(
     return pool.run({
       fn: 'gemmOne',
       args: [p.c, p.n * 4, p.a, p.aRow, p.aCol, p.b, p.bRow, p.bCol, p.m, p.n, p.k, p.bias, p.act, room],
-      steps: { 0: chunk * 4, 5: chunk * p.bCol, 11: p.bias === 0 ? 0 : chunk * 4, 13: share },
+      steps: { 0: chunk * 4, 5: chunk * p.bCol, 11: chunk * p.biasCol, 13: share },
       ...{ countAt: 9, total: p.n, chunk, scratchAt: 13 },
     })
   }
@@ -118,7 +116,7 @@ export function matmulKernel(
         fn: 'gemmRows',
         args: [
           ...[p.c + j * 4, p.n * 4, p.a, p.aRow, p.aCol, panels, p.m, cols, p.k],
-          ...[p.bias === 0 ? 0 : p.bias + j * 4, 0, p.act, room],
+          ...[p.bias + j * p.biasCol, 0, p.act, room],
         ],
         steps: { 0: chunk * p.n * 4, 2: chunk * p.aRow, 12: rowsScratch },
         ...{ countAt: 6, total: p.m, chunk, scratchAt: 12 },
@@ -162,11 +160,11 @@ export function matmulKernel(
     }
     const product: Product = {
       ...{ c: o, a: aAt + a.offsets[0] * 4, aRow, aCol, b: bAt + b.offsets[0] * 4, bRow, bCol },
-      ...{ m: rows, n, k, bias: biasAt, act },
+      ...{ m: rows, n, k, bias: biasAt, biasCol: biasAt && 4, act },
     }
     const way =
       rows <= FEW_ROWS && bRow === 4
-        ? rows === 1 && n >= ONE_ROW_COLS && k % 4 === 0
+        ? rows === 1 && k % 4 === 0
           ? oneRow
           : turned
         : chunks > 1 && rows < SHARED_ROWS * pool.size()

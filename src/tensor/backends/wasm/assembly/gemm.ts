@@ -291,17 +291,24 @@ function scatter(p: usize, step: usize, v: v128): void {
   v128.store_lane<f32>(p + step * 3, v, 3)
 }
 
-/** LANES blocks of `each` columns of B: one column of every block at a time. */
-function blocks(
-  c: usize, a: usize, aCol: usize, b: usize, bCol: usize, each: i32, k: i32, bias: usize,
+/**
+ * The same for one row of A: each column of B is read once, from memory as fast as it comes, and nothing is packed. Lanes are
+ * columns, so that each element is the chain over k that the tile has. They are n / LANES columns apart and not neighbours: so
+ * each lane reads on and on from where it is, as hardware fetches ahead, and does not jump at the end of a column, which is a
+ * third slower. Where n is no multiple of LANES each lane ends with columns that the next began
+ * with, and of fewer than LANES columns all lanes have the same. k: by fours.
+ */
+export function gemvTurned(
+  c: usize, a: usize, aCol: usize, b: usize, bCol: usize, n: i32, k: i32, bias: usize, act: i32,
 ): void {
-  const own: usize = <usize>each * 4, apart = <usize>each * bCol
-  for (let i = 0; i < each; i++) {
+  const block = n / LANES
+  const own = <usize>block * 4, apart = <usize>block * bCol, step = bias ? own : 0
+  for (let i = 0; i < n - (LANES - 1) * block; i++) {
     const at = <usize>i * 4
     let w = b + <usize>i * bCol
     let x = a
-    let lo = bias ? gather(bias + at, own) : splat(0)
-    let hi = bias ? gather(bias + at + own * 4, own) : splat(0)
+    const from = bias ? bias + at : ZEROS
+    let lo = gather(from, step), hi = gather(from + step * 4, step)
     for (let p = 0; p < k; p += 4) {
       const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x + aCol)
       const x2 = v128.load32_splat(x + aCol * 2), x3 = v128.load32_splat(x + aCol * 3)
@@ -312,24 +319,6 @@ function blocks(
     }
     scatter(c + at, own, lo)
     scatter(c + at + own * 4, own, hi)
-  }
-}
-
-/**
- * The same for one row of A: each column of B is read once, from memory as fast as it comes, and nothing is packed. Lanes are
- * columns, so that each element is the chain over k that the tile has. They are n / LANES columns apart and not neighbours: so
- * each lane reads on and on from where it is, as hardware fetches ahead, and does not jump at the end of a column, which is a
- * third slower. n: LANES or more; k: by fours.
- */
-export function gemvTurned(
-  c: usize, a: usize, aCol: usize, b: usize, bCol: usize, n: i32, k: i32, bias: usize, act: i32,
-): void {
-  const each = n / LANES
-  blocks(c, a, aCol, b, bCol, each, k, bias)
-  if (each * LANES < n) {
-    // The last columns, some of them once more.
-    const i = <usize>(n - LANES)
-    blocks(c + i * 4, a, aCol, b + i * bCol, bCol, 1, k, bias ? bias + i * 4 : 0)
   }
   activate(act, c, 0, 1, n)
 }
