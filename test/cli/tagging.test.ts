@@ -151,7 +151,7 @@ describe('train, eval, predict', () => {
     }
     await refused('figures of token are entityF1', ...train('x', '--metric', 'macroF1'))
     await refused(
-      'does not classify texts',
+      'does not classify texts. tinystill eval, predict and distill take it; for a classifier: tinystill train',
       'label',
       '--teacher',
       at('teacher'),

@@ -26,6 +26,9 @@ export interface TextClassifierFolder extends Pick<Head, 'problemType'> {
   notes: readonly string[]
 }
 
+/** Kinds with a head that is of use as it is, though not here. */
+const answering: readonly string[] = ['question-answering', 'token-classification']
+
 /** Throws CheckpointError naming the file: a folder without a classifier or tokenizer, or files that do not fit. */
 export function classifierIn(folder: ModelFolder): TextClassifierFolder {
   const { path } = folder
@@ -38,10 +41,13 @@ export function classifierIn(folder: ModelFolder): TextClassifierFolder {
   const loaded = pretrainedIn(folder, { prefer: 'sequence-classification' })
   const { model, config, info } = loaded
   if (model.kind !== 'sequence-classification') {
+    const training = trainingOf('sequence-classification', path)
     throw new CheckpointError(
       path,
       `holds a ${model.kind} model, which does not classify texts${unknownHead(model, info)}`,
-      `Give it a head: ${trainingOf('sequence-classification', path)}`,
+      answering.includes(model.kind)
+        ? `tinystill eval, predict and distill take it; for a classifier: ${training}`
+        : `Give it a head: ${training}`,
     )
   }
   const tokenizer = tokenizerOf(path, loaded)
