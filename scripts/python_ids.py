@@ -17,7 +17,7 @@ from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer, Tokenizer,
 SIZE, LONGEST = 16000, 128
 file, root = sys.argv[1:]
 with open(file, encoding="utf8") as lines:
-    texts = lines.read().split("\n")
+    texts = [text for text in lines.read().split("\n") if text]
 raw = tempfile.mkdtemp(dir=root)
 
 
