@@ -23,6 +23,7 @@ const titles = {
   'docs/results/sst2.md': 'Results: SST-2',
   'docs/results/tinybert.md': 'Results: TinyBERT',
   'docs/results/small.md': 'Results: small data',
+  'docs/results/conv.md': 'Results: convolutions',
   'CHANGELOG.md': 'Changelog',
   'CONTRIBUTING.md': 'Contributing',
   'SECURITY.md': 'Security',

@@ -37,7 +37,7 @@ type Classifier = Module & { forward(x: Tensor): { logits: Tensor } }
 interface Net {
   teacher: () => Classifier
   student: (hidden: number) => Classifier
-  fit: Required<Pick<FitOptions, 'batchSize' | 'maxNorm' | 'epochs'>>
+  fit: Required<Pick<FitOptions, 'batchSize' | 'maxNorm' | 'epochs' | 'lr' | 'weightDecay'>>
   T: number
   /** Weight of the soft targets, where the transfer set has all digits. */
   alpha: number
@@ -46,12 +46,15 @@ interface Net {
 const convNet = (convs: ConstructorParameters<typeof ConvNet>[0]['convs']) => () =>
   new ConvNet({ image: [1, SIDE, SIDE], convs, classes: DIGITS })
 
-const nets = {
+const pace = { lr: 1e-3, weightDecay: 0 }
+
+/** The pairs that --net names. */
+export const nets = {
   /** Hinton, Vinyals and Dean 2015. */
   mlp: {
     teacher: () => new Mlp({ sizes: [PIXELS, 1200, 1200, DIGITS], dropout: 0.5, inputDropout: 0.2 }),
     student: (hidden) => new Mlp({ sizes: [PIXELS, hidden, hidden, DIGITS] }),
-    ...{ fit: { epochs: 8, batchSize: 128, maxNorm: 5 }, T: 20, alpha: 1 },
+    ...{ fit: { ...pace, epochs: 8, batchSize: 128, maxNorm: 5 }, T: 20, alpha: 1 },
   },
   /**
    * The script that the project began with. Its teacher of six convolutions does not fit 28 pixels: without padding nothing is
@@ -64,7 +67,7 @@ const nets = {
       { filters: 32, kernel: 3, stride: 2 },
       { filters: 32, kernel: 2 },
     ]),
-    ...{ fit: { epochs: 5, batchSize: 64, maxNorm: 1 }, T: 3, alpha: 0.5 },
+    ...{ fit: { ...pace, epochs: 5, batchSize: 64, maxNorm: 1 }, T: 3, alpha: 0.5 },
   },
 } satisfies Record<string, Net>
 
@@ -123,7 +126,7 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
     const model = randomScope(fold(keyOf(options.seed), role), () => net[role](options.hidden))
     const start = now()
     await fit(model, {
-      ...{ ...net.fit, epochs, lr: 1e-3, weightDecay: 0, seed: options.seed },
+      ...{ ...net.fit, epochs, seed: options.seed },
       onStep: (s) => {
         if (s.step === 1) progress.start(label, s.total)
         progress.update(s.step, {
