@@ -130,7 +130,7 @@ export { type Bench, runPlan, type StageResult, type Student } from './plan/runn
 export { type ValueSchedule, valueAt } from './plan/schedules.js'
 export { recipes } from './recipes/index.js'
 export { defineRecipe, type Occasion, type Recipe, type RecipeRecord } from './recipes/recipe.js'
-export { AtWords, type OtherReader, type WordPlaces } from './teachers/at-words.js'
+export { AtWords, type OtherReader, type WordPlaces, type WordView } from './teachers/at-words.js'
 export { combineLogits } from './teachers/combine.js'
 export { Ensemble } from './teachers/ensemble.js'
 export { liveTeacher, storedLogits, type TeacherSource } from './teachers/source.js'

@@ -19,7 +19,7 @@ import type { LossTerms } from '../../train/step.js'
 import { type FitOptions, fit, requireTrainingRoom, type StepPlace } from '../../train/trainer.js'
 import { checkShared } from '../doctor.js'
 import { layerMap } from '../layer-map.js'
-import type { AtWords, View } from '../teachers/at-words.js'
+import type { AtWords, WordView } from '../teachers/at-words.js'
 import { liveTeacher, storedLogits, type TeacherSource } from '../teachers/source.js'
 import { checkStored, type StoredTeacher, storedOutputs } from '../teachers/stored.js'
 import { disposeLearnt, type Learnt, learntFor } from './learnt.js'
@@ -234,7 +234,7 @@ async function runStage(
       },
       ...{ progress, layers, configs, task: stage.task },
     }
-    const view: View = atWords?.view(stage.data, context, teacherInput, rows) ?? (() => context)
+    const view: WordView = atWords?.view(stage.data, context, teacherInput, rows) ?? (() => context)
     return losses.flatMap(({ name, weight: varying, loss }) => {
       const shown = view(loss.needs)
       const value = shown && loss.compute(shown, learnt.get(name) ?? null)

@@ -44,7 +44,7 @@ function remedyFor({ name }: StagePlan, losses: readonly string[], all: boolean)
 }
 
 /** What a loss sees of a batch; null: nothing. */
-export type View = (needs: LossNeeds) => LossContext | null
+export type WordView = (needs: LossNeeds) => LossContext | null
 
 /** Such a teacher, as a plan hears it. A bench gives it, so that pages whose models share a tokenizer load none of this. */
 export class AtWords {
@@ -97,7 +97,7 @@ export class AtWords {
    * padding whose tokens are [CLS] and the words that both models have, states [W, C]; those on first tokens [CLS] alone, [B, 1, C];
    * null where there are none. Gradients reach the student's tokens there. Other losses see the batch as it is.
    */
-  view(kind: StageData, context: LossContext, teacherInput: TextInput, rows: Int32Array): View {
+  view(kind: StageData, context: LossContext, teacherInput: TextInput, rows: Int32Array): WordView {
     const places = this.reader.places(kind)
     const known = new Map<boolean, LossContext | null>()
     const at = (firstToken: boolean): LossContext | null => {

@@ -319,7 +319,7 @@ function weightShape([x, dy]: readonly Shape[], a: Kernel): Shape {
 
 const convWeightOp: Op<Kernel> = defineOp<Kernel>({
   name: 'conv2dWeight',
-  doc: 'The gradient of filters: each place of dy times what lay under the filter there, summed.',
+  doc: 'The gradient of filters: places of dy times what lay under them, summed.',
   math: 'w_{o c y x} = \\sum_{n i j} y_{n o i j}\\, x_{n c,\\, s i + d y - p,\\, s j + d x - p};\\quad \\bar x = \\bar w^\\top * y,\\ \\bar y = \\bar w * x',
   takes: ['float'],
   shape: ([x, dy], a) => {

@@ -222,7 +222,7 @@ interface Bounds {
 
 const clampOp = defineOp<Bounds>({
   name: 'clamp',
-  doc: 'x brought into [min, max]; the gradient passes between the bounds, and is 0 at them.',
+  doc: 'x brought into [min, max]; the gradient passes inside.',
   math: 'y = \\min(\\max(x, m), M);\\quad \\bar x = \\bar y [m < x < M]',
   takes: ['float'],
   shape: ([x], { min, max }) => {

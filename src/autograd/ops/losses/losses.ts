@@ -299,7 +299,7 @@ const klOp: Op<None> = binaryComposite({
     // The factor, not the product: 0 times an infinite one would come back in the gradient.
     return mul(q, where(eq(q, 0), 0, sub(log(positive), logp)))
   },
-  doc: 'Pointwise Kullback-Leibler divergence of target probabilities from log-probabilities; 0 where the target is 0.',
+  doc: 'Pointwise Kullback-Leibler divergence of targets from log-probabilities; 0 where the target is 0.',
   math: '\\ell = q (\\ln q - \\ln p);\\quad \\overline{\\ln p} = -\\bar\\ell q',
   domains: [unit, { lo: 0.1, hi: 0.9 }, null],
   edge: [

@@ -64,7 +64,7 @@ function lowerLeft(S: number, T: number): Tensor {
 
 const scaledOp: Op<ScaledAttrs> = defineOp<ScaledAttrs>({
   name: NAME,
-  doc: 'Attention of queries to the keys of any sequence, with a mask and an additive bias that broadcast.',
+  doc: 'Attention of queries to keys, with a mask and an additive bias that broadcast.',
   math: 'O = \\mathrm{softmax}(s Q K^\\top + B) V',
   takes: ['float', 'float', 'float', 'any'],
   shape: shapeOf,
