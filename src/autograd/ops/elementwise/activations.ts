@@ -228,7 +228,7 @@ export interface Bounds {
 
 const hardtanhOp = unaryComposite<Bounds>({
   name: 'hardtanh',
-  doc: 'x brought into [minVal, maxVal]; the gradient passes strictly inside, as PyTorch has it.',
+  doc: 'x brought into [minVal, maxVal]; the gradient passes inside.',
   math: 'y = \\min(\\max(x, m), M);\\quad \\bar x = \\bar y [m < x < M]',
   tries: [
     { minVal: -1, maxVal: 1 },

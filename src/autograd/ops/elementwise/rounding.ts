@@ -159,7 +159,7 @@ const remainderOp = pairOp({
 
 const fmodOp = pairOp({
   name: 'fmod',
-  doc: "What is left over of a division cut to a whole number, with a's sign, as JavaScript's %.",
+  doc: "What a division cut to a whole number leaves, with a's sign, as JavaScript's %.",
   math: 'y = a - b\\, \\mathrm{trunc}(a / b);\\quad \\bar a = \\bar y,\\ \\bar b = -\\bar y\\, \\mathrm{trunc}(a / b)',
   takes: 'number',
   save: ([a, b]) => [a, b],

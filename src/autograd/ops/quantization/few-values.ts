@@ -122,7 +122,7 @@ const all: FewValuesAttrs = { rows: false, clip: Infinity }
 
 const ternarizeOp = fewValues({
   name: 'ternarize',
-  doc: 'Weights of three values: 0 where they are below 0.7 of the mean, else their sign times the mean of those. Li and Liu 2016, eq. 6.',
+  doc: 'Weights of three values: 0 below 0.7 of the mean, else their sign times the mean of those. Li and Liu 2016, eq. 6.',
   math: 'y = \\alpha\\, \\mathrm{sign}(x)\\, [|x| > t],\\ t = 0.7\\, \\mathrm{mean}|x|,\\ \\alpha = \\mathrm{mean}_{|x| > t} |x|;\\quad \\bar x = \\bar y\\, [|x| < c]',
   fill: ternary,
   edges: [
