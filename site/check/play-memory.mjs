@@ -2,7 +2,7 @@
 // heaps of workers grow until they are first tidied up.
 import { readFileSync } from 'node:fs'
 import { hashOf } from '../play/settings.js'
-import { button, done, LIMIT, must, ready } from './play-page.mjs'
+import { button, done, LIMIT, must, processesOf, ready } from './play-page.mjs'
 import { small } from './play-run.mjs'
 
 /** 132 batches an epoch: 2,640 steps of the distilled student. */
@@ -12,10 +12,7 @@ const MOST_GROWTH = 1.1
 
 /** Bytes that lie in memory of the browser's processes that show pages. */
 async function resident(browser) {
-  const cdp = await browser.newBrowserCDPSession()
-  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
-  await cdp.detach()
-  const pages = processInfo.filter(({ type }) => type === 'renderer')
+  const pages = (await processesOf(browser)).filter(({ type }) => type === 'renderer')
   const inKb = ({ id }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0)
   return pages.reduce((sum, page) => sum + inKb(page), 0) * 1024
 }

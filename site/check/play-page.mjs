@@ -12,6 +12,14 @@ const sha = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
 export const button = (page, name) => page.getByRole('button', { name, exact: true })
 
+/** The processes of the browser: { id, type, cpuTime } each. */
+export async function processesOf(browser) {
+  const cdp = await browser.newBrowserCDPSession()
+  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
+  await cdp.detach()
+  return processInfo
+}
+
 export async function ready(page) {
   await button(page, 'Distil').waitFor({ timeout: LIMIT })
   await page.locator('.play-formula code').first().waitFor({ timeout: LIMIT })

@@ -12,7 +12,7 @@ import { findChromium, startChromium } from '../../test/browser/chromium.mjs'
 import { hashOf, usual, valuesIn } from '../play/settings.js'
 import { closedTabs } from './play-closed.mjs'
 import { holdsNoMore } from './play-memory.mjs'
-import { button, done, LIMIT, must, mustGive, ready } from './play-page.mjs'
+import { button, done, LIMIT, must, mustGive, processesOf, ready } from './play-page.mjs'
 import { here, ISOLATED, small, smallJob } from './play-run.mjs'
 import { serve } from './server.mjs'
 
@@ -42,10 +42,7 @@ const accuracyOf = async (page, model) => {
 
 /** Seconds of processor time that the browser's processes have taken. */
 async function processorSeconds(browser) {
-  const cdp = await browser.newBrowserCDPSession()
-  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
-  await cdp.detach()
-  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0)
+  return (await processesOf(browser)).reduce((sum, { cpuTime }) => sum + cpuTime, 0)
 }
 
 async function beats({ open, shot, browser }) {

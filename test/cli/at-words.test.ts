@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { main } from '../../src/cli/main.js'
-import { reviews, run } from './program.js'
+import { interrupted, reviews, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-at-words-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -57,19 +56,7 @@ describe('a BERT from a RoBERTa', () => {
     )
     const hidden = terms('whole').flatMap((own) => own.hidden ?? [])
     expect(hidden.at(-1)).toBeLessThan(0.9 * hidden[0])
-    const events = { ended: false }
-    const code = await main(args('ended'), {
-      stdout: { write: () => {}, drained: async () => {} },
-      stderr: { write: () => {} },
-      lines: async function* () {},
-      now: () => performance.now(),
-      signals: (hear) => {
-        if (!events.ended) hear('SIGINT')
-        events.ended = true
-        return () => {}
-      },
-    })
-    expect(code).not.toBe(0)
+    expect(await interrupted(...args('ended'))).not.toBe(0)
     await ok(...args('ended'), '--resume')
     expect(weights('ended').equals(weights('whole'))).toBe(true)
   }, 120_000)

@@ -5,6 +5,22 @@ import { main } from '../../src/cli/main.js'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
+/** One command line that is ended, as by Ctrl-C, as soon as it listens; its exit code. */
+export function interrupted(...args: string[]): Promise<number> {
+  let ended = false
+  return main(args, {
+    stdout: { write: () => {}, drained: async () => {} },
+    stderr: { write: () => {} },
+    lines: async function* () {},
+    now: () => performance.now(),
+    signals: (hear) => {
+      if (!ended) hear('SIGINT')
+      ended = true
+      return () => {}
+    },
+  })
+}
+
 /** One command line; what it wrote and its exit code. */
 export async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const [out, err]: [string[], string[]] = [[], []]

@@ -3,9 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { main } from '../../src/cli/main.js'
 import { loadTagger } from '../../src/files/tagging/tagger.js'
-import { run } from './program.js'
+import { interrupted, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-tagging-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -79,20 +78,8 @@ describe('train, eval, predict', () => {
   })
 
   it('goes on after it was ended, and is the same', async () => {
-    const events = { ended: false }
     const args = train('ended', '--checkpoint-every', '10')
-    const code = await main(args, {
-      stdout: { write: () => {}, drained: async () => {} },
-      stderr: { write: () => {} },
-      lines: async function* () {},
-      now: () => performance.now(),
-      signals: (hear) => {
-        if (!events.ended) hear('SIGINT')
-        events.ended = true
-        return () => {}
-      },
-    })
-    expect(code).not.toBe(0)
+    expect(await interrupted(...args)).not.toBe(0)
     expect(record('ended').status).toBe('interrupted')
     await ok(...args, '--resume')
     const weights = (name: string) => readFileSync(join(at(name), 'model.safetensors'))

@@ -140,6 +140,16 @@ function hashTexts(sets: readonly TextSet[]): string {
   return hash.digest('hex')
 }
 
+/** What `make` gives for a key, made once. */
+function kept<K, V>(make: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>()
+  return (key) => {
+    const own = known.get(key) ?? make(key)
+    known.set(key, own)
+    return own
+  }
+}
+
 /** Encodes what is asked for, once. */
 export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: number): Reader {
   const known = new Map<string, DataSet<TextInput>>()
@@ -156,26 +166,15 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
   }
   const shown = texts.test ?? texts.dev ?? texts.train
   const ofSet = (set: SetName) => partsOf(texts)[set].flatMap((part) => texts[part] ?? [])
-  const facts = new Map<SetName, LogitFacts>()
-  const factsOf = (set: SetName): LogitFacts => ({
-    ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },
-  })
   const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
-  const placed = new Map<StageData, readonly Int32Array[]>()
   return {
     tokenizer,
     texts: ofSet,
-    facts: (set) => {
-      const own = facts.get(set) ?? factsOf(set)
-      facts.set(set, own)
-      return own
-    },
+    facts: kept((set) => ({
+      ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },
+    })),
     stage,
-    places: (kind) => {
-      const own = placed.get(kind) ?? setPlaces(stageTexts(kind, texts), tokenizer, maxLength)
-      placed.set(kind, own)
-      return own
-    },
+    places: kept((kind) => setPlaces(stageTexts(kind, texts), tokenizer, maxLength)),
     masked: (kind) => maskedTexts(stage(kind), maskingOf(tokenizer, { counts: counted(stage(kind)) })),
     held: (use) => {
       const set = texts[use]
