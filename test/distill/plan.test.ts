@@ -490,6 +490,19 @@ describe('plans', () => {
     expect(named.baseline).toEqual({ ...plan.baseline, fit: { ...plan.baseline.fit, epochs: 9 } })
   })
 
+  it('soften the answers of few classes, and of many for students with trained weights alone', () => {
+    const T = (name: string, more: Partial<Occasion>, given = {}) => {
+      const occasion = { transfer: false, labelled: 1000, transferRows: 0, pretrained: false, ...more }
+      const plan = recipes.find((recipe) => recipe.name === name)!.plan(given, occasion, 'test')
+      return plan.stages[0].losses.soft.options.T
+    }
+    for (const name of ['hinton', 'multi-teacher']) {
+      expect([undefined, 2, 10, 11].map((classes) => T(name, { classes }))).toEqual([2, 2, 2, 1])
+      expect(T(name, { classes: 25, pretrained: true })).toBe(2)
+      expect(T(name, { classes: 25 }, { T: 4 })).toBe(4)
+    }
+  })
+
   it('print their loss', () => {
     for (const recipe of recipes) {
       const plan = recipe.plan(

@@ -140,6 +140,7 @@ export function planFor(
     ...{ pretrained: source.pretrained, ...countRows(texts) },
     ...{ transfer: texts.transfer !== null || texts.varied !== null },
     ...{ text: texts.text !== null, general: options.generalTeacher !== undefined },
+    ...(problemType === 'single_label_classification' && { classes: texts.train.labelNames.length }),
   }
   const planned = recipe.plan(settings, occasion, file ?? 'options')
   const drawn = pruned(quantized(planned, options), options)

@@ -2,8 +2,10 @@
 import type { Occasion } from '../recipes/recipe.js'
 import type { Plan, StageData, StagePlan } from './plan.js'
 
-/** Rows of each kind; of plain text those that stages on it see. */
-export type RowCounts = Pick<Occasion, 'labelled' | 'transferRows' | 'variedRows'> & { textRows: number }
+/** Rows of each kind; of plain text those that stages on it see. And the classes of the labelled ones, where these have one each. */
+export type RowCounts = Pick<Occasion, 'labelled' | 'transferRows' | 'variedRows' | 'classes'> & {
+  textRows: number
+}
 
 const rowsOf: Readonly<Record<StageData, (rows: RowCounts) => number>> = {
   labelled: ({ labelled }) => labelled,

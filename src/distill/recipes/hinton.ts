@@ -2,7 +2,7 @@
 // Hinton, Vinyals and Dean 2015, sections 2 and 3. With a transfer set soft targets count alone, unless alpha says otherwise.
 import { stageOf } from '../plan/plan.js'
 import { defineRecipe, type Occasion } from './recipe.js'
-import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
+import { aloneStage, paceFor, softAndHard, softSettingsByClasses } from './soft-labels.js'
 
 export const hintonRecipe = defineRecipe({
   name: 'hinton',
@@ -11,7 +11,7 @@ export const hintonRecipe = defineRecipe({
   teachers: 'one',
   student: 'given',
   varies: true,
-  settings: softSettings(2),
+  settings: softSettingsByClasses,
   plan: (settings, occasion: Occasion) => {
     const fit = paceFor(occasion)
     const stage = stageOf({

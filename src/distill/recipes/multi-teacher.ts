@@ -4,7 +4,7 @@
 import { stageOf } from '../plan/plan.js'
 import { oneOf } from '../plan/settings.js'
 import { defineRecipe } from './recipe.js'
-import { aloneStage, paceFor, softAndHard, softSettings } from './soft-labels.js'
+import { aloneStage, paceFor, softAndHard, softSettingsByClasses } from './soft-labels.js'
 
 export const multiTeacherRecipe = defineRecipe({
   name: 'multi-teacher',
@@ -14,7 +14,7 @@ export const multiTeacherRecipe = defineRecipe({
   student: 'given',
   varies: true,
   settings: {
-    ...softSettings(2),
+    ...softSettingsByClasses,
     mean: oneOf<'probabilities' | 'logits'>(['probabilities', 'logits'], 'probabilities'),
     weights: oneOf<'equal' | 'accuracy' | 'entropy'>(['equal', 'accuracy', 'entropy'], 'equal'),
   },

@@ -16,6 +16,8 @@ export interface Occasion {
   variedRows?: number
   /** Whether the student begins with trained weights, for which rates are smaller. */
   pretrained: boolean
+  /** Classes, of which a row has one; left out where rows have numbers, several labels or tags. */
+  classes?: number
   /** Whether there is plain text besides. Where not, the transfer set is that for recipes that begin with it. */
   text?: boolean
   /** Whether there is a teacher of plain text beside that of the task. */

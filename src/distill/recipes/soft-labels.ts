@@ -6,6 +6,9 @@ import type { Occasion } from './recipe.js'
 /** A transfer set that is so many times the labelled rows teaches alone: the labels of the few would be learnt by heart. */
 const SEVERAL = 4
 
+/** Beyond so many classes a new student is better off with the teacher's answers as they are: ADR 50. */
+const MANY_CLASSES = 10
+
 /**
  * T of the soft targets; alpha is their weight, 1 - alpha that of the labels. Left out, alpha is the recipe's own, and 1 with a
  * transfer set of several times the labelled rows.
@@ -14,6 +17,9 @@ export const softSettings = (T: number) => ({
   T: numberFrom(0.01, 1000, T),
   alpha: numberOrNone(0, 1),
 })
+
+/** The same, where T that is left out is 2, and 1 for a new student of many classes. */
+export const softSettingsByClasses = { ...softSettings(2), T: numberOrNone(0.01, 1000) }
 
 /** share of a loss on the teacher + (1 - share) CE, without the part of weight 0. */
 export function besideLabels(
@@ -30,10 +36,11 @@ export function besideLabels(
 
 /** alpha T^2 KL + (1 - alpha) CE, without the part of weight 0. Hinton, Vinyals and Dean 2015, section 2. */
 export function softAndHard(
-  { T, alpha }: { T: number; alpha: number | null },
-  { labelled, transferRows, variedRows = 0 }: Occasion,
+  { T: given, alpha }: { T: number | null; alpha: number | null },
+  { labelled, transferRows, variedRows = 0, classes = 0, pretrained }: Occasion,
   usual: number,
 ): Record<string, LossPlan> {
+  const T = given ?? (classes > MANY_CLASSES && !pretrained ? 1 : 2)
   const soft = alpha ?? (transferRows - variedRows >= SEVERAL * labelled ? 1 : usual)
   return besideLabels(soft, 'soft', { T })
 }

@@ -46,7 +46,7 @@ export function textsOf(job: DistilJob, classes: readonly string[]): JobTexts {
     dev: dev === undefined ? null : labelledRows('dev', dev, classes),
     more: more.filter(({ texts }) => texts.length > 0),
     counts: {
-      ...{ labelled: own.texts.length, variedRows: made.length, textRows: 0 },
+      ...{ labelled: own.texts.length, variedRows: made.length, textRows: 0, classes: classes.length },
       transferRows: transfer.length + made.length,
     },
   }
