@@ -78,7 +78,7 @@ export function figuresOf(held: HeldSets, own: JudgedSets): Record<string, Figur
   for (const use of ['dev', 'test'] as const) {
     const [set, student] = [held[use], own[use]]
     if (student) figures[use] = student.figures
-    if (set?.teacher) figures[`${use}, teacher`] = set.teacher.figures
+    if (set?.teacher?.rows) figures[`${use}, teacher`] = set.teacher.figures
   }
   return figures
 }
