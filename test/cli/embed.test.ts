@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { principalRows } from '../../src/distill/embedding/components.js'
+import { sentenceFromLayers } from '../../src/distill/from-layers.js'
 import { openCache } from '../../src/files/cache/reader.js'
-import { loadSentenceEncoder } from '../../src/files/sentence/sentence-folder.js'
+import { loadSentenceEncoder, saveSentenceEncoder } from '../../src/files/sentence/sentence-folder.js'
 import { readSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { cosinesOf, embed, recallOf } from '../../src/train/embedding/vectors.js'
-import { run } from './program.js'
+import { interruptedIn, run } from './program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystill-embed-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -304,6 +305,7 @@ describe('distill', () => {
     [['--recipe', 'embed-pca'], '--dim: how many numbers'],
     [['--recipe', 'embed-small'], '--student or --from-layers must say'],
     [['--recipe', 'hinton', '--task', 'embed'], '--task goes with the embed recipes'],
+    [['--recipe', 'embed-pca', '--dim', '4', '--seeds', '2'], '--seeds: embed-pca draws nothing'],
   ])('refuses %j', async (args, reason) => {
     const { code, err } = await run(
       'distill',
@@ -316,6 +318,115 @@ describe('distill', () => {
       ...args,
     )
     expect([code, err]).toEqual([2, expect.stringContaining(reason)])
+  })
+})
+
+describe('distill over seeds, with lines beside the student', () => {
+  const args = (out: string, ...more: string[]) => [
+    ...['distill', '--recipe', 'embed-layers', '--teacher', teacher, '--from-layers', '1'],
+    ...['--train', at('judged.tsv'), '--test', at('judged.tsv'), '--steps', '6', '--batch-size', '16'],
+    ...['--lr', '3e-3', '--out', at(out), '--json', '--quiet', ...more],
+  ]
+  const three = ['--seeds', '3', '--baseline']
+  const record = (name: string) => JSON.parse(readFileSync(join(at(name), 'run.json'), 'utf8'))
+  /** What does not depend on the clock. */
+  const lasting = (name: string) => {
+    const { models, right, figures } = record(name)
+    const seeds = Object.entries<{ seeds: Record<string, unknown>[] }>(models).map(([model, own]) => [
+      model,
+      own.seeds.map(({ spearman, pearson, params, bytes, steps, ...rest }) => ({
+        ...{ spearman, pearson, params, bytes, steps, recall: rest['recall@10'] },
+      })),
+    ])
+    return { seeds: Object.fromEntries(seeds), right, figures }
+  }
+
+  it('a table, verdicts, and after an interruption the same bytes', async () => {
+    const rows = texts.slice(0, 60).map((t, i) => `${t}\t${texts[(i * 7 + 1) % 60]}\t${(i % 5) / 4}`)
+    writeFileSync(at('judged.tsv'), ['text\ttext_b\tscore', ...rows].join('\n'))
+    const { models, verdicts, spearman } = JSON.parse(await ok(...args('thrice', ...three)))
+    expect(Object.keys(models)).toEqual(['teacher', 'linear', 'distilled', 'alone'])
+    expect([models.distilled.seeds.length, models.alone.seeds.length]).toEqual([3, 3])
+    expect(models.alone.seeds.map(({ steps }: { steps: number }) => steps)).toEqual([6, 6, 6])
+    expect(Object.keys(verdicts)).toEqual(['teacher', 'linear', 'alone'])
+    const each = models.distilled.seeds.map((one: { spearman: number }) => one.spearman)
+    expect(spearman).toBeCloseTo((each[0] + each[1] + each[2]) / 3, 12)
+    expect(verdicts.teacher).toMatchObject({ seeds: 3, rows: 60, comparisons: 3 })
+    expect(verdicts.teacher.gain).toBeCloseTo(spearman - models.teacher.spearman, 6)
+    expect(verdicts.teacher.interval[0]).toBeLessThan(verdicts.teacher.gain)
+    expect(models.linear.seeds[0]).toHaveProperty('recall@10')
+    // The same as of the same start by train.
+    const loaded = loadSentenceEncoder(teacher)
+    saveSentenceEncoder(at('start'), { ...loaded, model: sentenceFromLayers(loaded.model, [1]) })
+    const lone = await json(
+      ...[
+        'train',
+        '--task',
+        'embed',
+        '--model',
+        at('start'),
+        '--train',
+        at('judged.tsv'),
+        '--out',
+        at('lone'),
+      ],
+      ...[
+        '--test',
+        at('judged.tsv'),
+        '--steps',
+        '6',
+        '--batch-size',
+        '16',
+        '--lr',
+        '3e-3',
+        '--warmup',
+        '0.1',
+      ],
+    )
+    expect(models.alone.seeds[0].spearman).toBe(lone.spearman)
+    const page = readFileSync(join(at('thrice'), 'report.html'), 'utf8')
+    expect(page).toContain('More than chance?')
+    expect(record('thrice').verdicts.at(-1)).toContain('Intervals: over seeds and test rows')
+
+    // The third training: of the second seed, by the recipe.
+    expect(await interruptedIn(3, ...args('again', ...three))).toBe(130)
+    expect(record('again').status).toBe('interrupted')
+    await ok(...args('again', ...three, '--resume'))
+    expect(lasting('again')).toEqual(lasting('thrice'))
+    for (const name of ['model.safetensors', 'metrics.jsonl'])
+      expect(readFileSync(join(at('again'), name)).equals(readFileSync(join(at('thrice'), name)))).toBe(true)
+
+    // What is written is the first seed's.
+    await ok(...args('once'))
+    const [one, first] = ['once', 'thrice'].map((name) => readFileSync(join(at(name), 'model.safetensors')))
+    expect(one.equals(first)).toBe(true)
+    expect(record('once').verdicts).toEqual([])
+  })
+
+  it('from single texts no student alone, and no verdict from fewer than 3 seeds', async () => {
+    const { code, out, err } = await run(
+      ...['distill', '--recipe', 'embed-layers', '--teacher', teacher, '--from-layers', '1', '--seeds', '2'],
+      ...[
+        '--train',
+        at('texts.txt'),
+        '--test',
+        at('texts.txt'),
+        '--steps',
+        '2',
+        '--baseline',
+        '--out',
+        at('two'),
+      ],
+    )
+    expect(code, err).toBe(0)
+    expect(err).toContain('has no second texts, so that no student can be trained by pairs alone')
+    expect(out).toContain('larger than chance: unknown, 2 seeds do not tell how far seeds scatter')
+    const { judgements, models } = record('two')
+    expect([Object.keys(models), Object.keys(judgements)]).toEqual([
+      ['teacher', 'linear', 'distilled'],
+      ['linear'],
+    ])
+    expect(judgements.linear.rows).toBe(texts.length)
   })
 })
 

@@ -6,16 +6,18 @@ import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors
 import type { Tensor } from '../../src/tensor/tensor.js'
 
 /** One command line that is ended, as by Ctrl-C, as soon as it listens; its exit code. */
-export function interrupted(...args: string[]): Promise<number> {
-  let ended = false
+export const interrupted = (...args: string[]): Promise<number> => interruptedIn(1, ...args)
+
+/** The same in a later one of its trainings. */
+export function interruptedIn(training: number, ...args: string[]): Promise<number> {
+  let begun = 0
   return main(args, {
     stdout: { write: () => {}, drained: async () => {} },
     stderr: { write: () => {} },
     lines: async function* () {},
     now: () => performance.now(),
     signals: (hear) => {
-      if (!ended) hear('SIGINT')
-      ended = true
+      if (++begun === training) hear('SIGINT')
       return () => {}
     },
   })

@@ -1,10 +1,11 @@
 // Figures against scikit-learn's and SciPy's, and what they are where nothing can be computed.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { integerAt, keyOf, normalAt } from '../../src/tensor/rng.js'
 import { balancedWeights, positiveWeights } from '../../src/train/labels.js'
 import { calibration, classification, confusion } from '../../src/train/metrics.js'
 import { multiLabel } from '../../src/train/outputs/multi-label.js'
-import { pearson, regression, regressions, spearman } from '../../src/train/regression.js'
+import { pearson, regression, regressions, spearman, spearmanRows } from '../../src/train/regression.js'
 import { tasks } from '../../src/train/tasks.js'
 
 interface Golden {
@@ -121,6 +122,74 @@ describe('regression', () => {
     expect(spearman([1, Number.NaN, 3], [1, 2, 3])).toBeNaN()
     expect(() => regression([1], [1, 2])).toThrow('1 predictions do not fit 2 targets')
     expect(() => regressions([1], [1, 2], 1)).toThrow('1 predictions do not fit 2 targets')
+  })
+})
+
+/** Spearman's correlation of rows that count so often each, from its definition. */
+function weighted(a: readonly number[], b: readonly number[], w: readonly number[]): number {
+  const all = w.reduce((s, x) => s + x, 0)
+  const rank = (x: readonly number[], j: number) =>
+    x.reduce((s, y, k) => s + w[k] * (y < x[j] ? 1 : y === x[j] ? 0.5 : 0), 0)
+  const mean = (x: readonly number[]) => x.reduce((s, y, k) => s + w[k] * y, 0) / all
+  const [p, q] = [a, b].map((x) => {
+    const ranks = x.map((_, j) => rank(x, j))
+    return ranks.map((r) => r - mean(ranks))
+  })
+  const product = (x: readonly number[], y: readonly number[]) => mean(x.map((own, k) => own * y[k]))
+  return product(p, q) / Math.sqrt(product(p, p) * product(q, q))
+}
+
+describe('rows of a rank correlation', () => {
+  const n = 300
+  const list = (seed: number, from: readonly number[], noise: number) =>
+    from.map((x, i) => x + noise * normalAt(keyOf(seed), i))
+  const scores = Array.from({ length: n }, (_, i) => Math.round(4 * normalAt(keyOf(1), i)) / 4)
+  const [ours, theirs] = [list(2, scores, 0.7), list(3, scores, 1).map((x) => Math.round(x * 3) / 3)]
+  const sd = (x: ArrayLike<number>) => {
+    const list = Array.from(x)
+    const m = list.reduce((s, y) => s + y, 0) / list.length
+    return Math.sqrt(list.reduce((s, y) => s + (y - m) ** 2, 0) / list.length)
+  }
+
+  it('are the derivatives by the weights of rows, among equals too, and their mean is the correlation', () => {
+    for (const own of [ours, theirs]) {
+      const [a, b] = [own.slice(0, 40), scores.slice(0, 40)]
+      const rows = spearmanRows(a, b)
+      const rho = spearman(a, b)
+      expect(rows.reduce((s, x) => s + x, 0) / 40).toBeCloseTo(rho, 12)
+      expect(weighted(a, b, Array(40).fill(1))).toBeCloseTo(rho, 12)
+      for (let i = 0; i < 40; i++) {
+        const moved = (by: number) =>
+          weighted(
+            a,
+            b,
+            Array.from({ length: 40 }, (_, k) => (k === i ? 1 + by : 1)),
+          )
+        expect(rows[i] - rho).toBeCloseTo((40 * (moved(1e-4) - moved(-1e-4))) / 2e-4, 6)
+      }
+    }
+  })
+
+  it('scatter as a bootstrap of pairs does, of one model and of the difference of two', () => {
+    const [own, other] = [ours, theirs].map((x) => spearmanRows(x, scores))
+    const drawn = { own: [] as number[], gain: [] as number[] }
+    for (let t = 0; t < 1000; t++) {
+      const at = Array.from({ length: n }, (_, i) => integerAt(keyOf(9, t), i, n))
+      const of = (x: readonly number[]) => at.map((i) => x[i])
+      const rho = spearman(of(ours), of(scores))
+      drawn.own.push(rho)
+      drawn.gain.push(rho - spearman(of(theirs), of(scores)))
+    }
+    const gain = own.map((x, i) => x - other[i])
+    for (const [rows, draws] of [
+      [own, drawn.own],
+      [gain, drawn.gain],
+    ] as const)
+      expect(Math.abs(sd(rows) / Math.sqrt(n) / sd(draws) - 1)).toBeLessThan(0.06)
+  })
+
+  it('are none where there is no correlation', () => {
+    expect(Array.from(spearmanRows([1, 1], [1, 2]))).toEqual([Number.NaN, Number.NaN])
   })
 })
 

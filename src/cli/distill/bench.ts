@@ -18,8 +18,9 @@ import type { RunFolder } from '../shared/run-folder.js'
 import { count } from '../shared/table.js'
 import { trainingProgress } from '../shared/training-progress.js'
 import type { Checked } from './job.js'
-import { judge, type ModelFigures, type ModelTable, type Spent } from './judge.js'
+import { judge, type ModelFigures, type Spent } from './judge.js'
 import { otherReader } from './other-reader.js'
+import { unitOf } from './seeds.js'
 import { answersOf, inOrderOf, isLive, storedTeacher } from './teachers.js'
 
 type TeacherLogits = (kind: StageData, T: number) => Promise<Float32Array>
@@ -96,24 +97,13 @@ export interface SeedResult {
   models: Map<string, Classifier<TextInput>>
 }
 
-/** By what a variant's trainings with one seed are found in the run's state. */
-export const unitOf = ({ label }: Variant, seed: number): string => `seed ${seed}, ${label ?? 'distilled'}`
-
-export function addFigures(table: ModelTable, figures: Readonly<Record<string, ModelFigures>>): void {
-  for (const [name, own] of Object.entries(figures)) table.set(name, [...(table.get(name) ?? []), own])
-}
-
-/**
- * Trains a variant with one seed, and puts the figures of its models into the table. kept: for those whose figures the run's
- * state does not hold.
- */
+/** Trains and judges a variant with one seed. kept: for those whose figures the run's state does not hold. */
 export async function runVariant(
   job: Checked,
   variant: Variant,
   seed: number,
   logits: TeacherLogits,
   kept: KeptLogits | null,
-  table: ModelTable,
   run: RunFolder,
   context: Context,
 ): Promise<SeedResult> {
@@ -191,7 +181,6 @@ export async function runVariant(
       new Ensemble(members.map((m) => m.model as Classifier<TextInput>)),
       sumOf(members.map((m) => spentOn(m.stage))),
     )
-  addFigures(table, figures)
   return {
     stages: results.map((r) => ({
       ...{ ...r, name: names.get(r.stage) ?? r.stage.name, counts: chosen === null || r === chosen },

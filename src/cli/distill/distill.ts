@@ -5,7 +5,7 @@ import { embedRecipes } from '../../distill/embedding/recipes.js'
 import { gridsOf, plainStudent } from '../../distill/on-grid.js'
 import { describePlan, studentStage } from '../../distill/plan/plan.js'
 import type { Student } from '../../distill/plan/runner.js'
-import { mainName } from '../../distill/plan/variants.js'
+import { mainName, type Variant } from '../../distill/plan/variants.js'
 import { languageRecipes } from '../../distill/recipes/index.js'
 import { Ensemble } from '../../distill/teachers/ensemble.js'
 import { TinystillError } from '../../errors.js'
@@ -26,8 +26,8 @@ import { place } from '../shared/model-folder.js'
 import { goesWith, settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
 import { skippedText } from '../shared/skipped.js'
-import { SPEED_METHOD } from '../shared/speed.js'
-import { addFigures, runVariant, type SeedResult, teacherLogits, unitOf } from './bench.js'
+import { SPEED_METHOD, type Timed } from '../shared/speed.js'
+import { runVariant, type SeedResult, teacherLogits } from './bench.js'
 import { check } from './check.js'
 import { insightsOf } from './insights.js'
 import { type Checked, type Job, mainVariant, readJob } from './job.js'
@@ -46,7 +46,8 @@ import {
   verdictLines,
   verdictsOf,
 } from './report.js'
-import { type Asked, addSpeeds } from './speeds.js'
+import { type SeedWork, trainSeeds } from './seeds.js'
+import { addSpeeds } from './speeds.js'
 import { closeTeachers, inOrderOf, isLive } from './teachers.js'
 
 async function run(options: DistillOptions, context: Context): Promise<void> {
@@ -97,40 +98,32 @@ async function trainAll(job: Checked, folder: RunFolder, context: Context): Prom
   const { table, alive } = await judgeTeachers(job, folder, context)
   addLines(table, job, folder.state, context)
   const logits = teacherLogits(job, folder, context)
-  let kept: SeedResult | null = null
-  let alone: Float32Array | null = null
-  for (const [i, seed] of seeds.entries()) {
-    for (const variant of variants) {
-      const unit = unitOf(variant, seed)
-      const known = folder.state.recall(unit)
-      if (known !== undefined) {
-        addFigures(table, known as SeedResult['figures'])
-        continue
-      }
-      // Of these the state keeps weights, not figures: their models live to the end.
-      const lasting = i === 0 && (variant === main || variant.label === 'alone')
-      const keep = lasting ? folder.kept : null
-      const result = await runVariant(job, variant, seed, logits, keep, table, folder, context)
+  const work: SeedWork<Variant, SeedResult> = {
+    ...{ variants, seeds },
+    lasting: (variant) => variant === main || variant.label === 'alone',
+    train: (variant, seed, lasting) =>
+      runVariant(job, variant, seed, logits, lasting ? folder.kept : null, folder, context),
+    keep: (variant, result) => {
       // Of a quantized student the plain one is timed: what computes on grids in floats is slower than either.
-      if (lasting)
-        for (const [name, model] of result.models)
-          alive.set(name, { model: timed(model), reader: job.data.reader })
-      if (variant === main && i === 0) {
-        kept = result
-        keepModels(result, job, context)
-        continue
-      }
-      if (variant.label === 'alone' && i === 0) {
-        const { model } = result.stages.find(({ counts }) => counts) as SeedResult['stages'][number]
-        if (heldSet(job.data.reader)) alone = heldLogits(model, job.data.reader)
-        continue
-      }
-      folder.state.record(unit, result.figures)
-      for (const { model } of result.stages) for (const p of model.parameters()) p.dispose()
-    }
+      for (const [name, model] of result.models)
+        alive.set(name, { model: timed(model), few: job.data.reader.few })
+      if (variant === main) keepModels(result, job, context)
+    },
   }
-  await addSpeeds(table, alive, job, context)
-  return { table, kept: kept as SeedResult, alone }
+  const lasted = await trainSeeds(work, table, folder.state)
+  await addSpeeds(table, alive, () => standInOf(job), context)
+  const lone = variants.find(({ label }) => label === 'alone')
+  const counted = lone && lasted.get(lone)?.stages.find(({ counts }) => counts)
+  return {
+    table,
+    kept: lasted.get(main) as SeedResult,
+    alone: counted && heldSet(job.data.reader) ? heldLogits(counted.model, job.data.reader) : null,
+  }
+}
+
+/** A model of the student's size, for those of later seeds and runs that are no longer there. */
+function standInOf({ sources: { student }, data: { reader }, training: { seeds } }: Job): Timed {
+  return { model: student.make(seeds[0], 0).model as Classifier<TextInput>, few: reader.few }
 }
 
 const timed = (model: Classifier<TextInput>) =>
@@ -141,13 +134,13 @@ async function judgeTeachers(
   { sources, data }: Job,
   { answers: kept }: RunFolder,
   { output, progress }: Context,
-): Promise<{ table: ModelTable; alive: Map<string, Asked> }> {
+): Promise<{ table: ModelTable; alive: Map<string, Timed> }> {
   const { teachers } = sources
   const { readers, reader } = data
   const [first] = teachers
   const { classes } = first
   const table: ModelTable = new Map()
-  const alive = new Map<string, Asked>()
+  const alive = new Map<string, Timed>()
   for (const [i, t] of teachers.entries()) {
     const name = teachers.length > 1 ? `teacher ${i + 1}` : 'teacher'
     if (!isLive(t)) {
@@ -159,7 +152,7 @@ async function judgeTeachers(
     const model = t.model as Classifier<TextInput>
     const ordered = (z: Float32Array) => inOrderOf(classes, z, t)
     table.set(name, [await judge(model, readers[i], first, null, { progress, kept, ordered })])
-    alive.set(name, { model, reader: readers[i] })
+    alive.set(name, { model, few: readers[i].few })
   }
   const live = teachers.filter(isLive)
   const alike = teachers.every((t) => t.classes.every((c, i) => c === classes[i]))
@@ -167,7 +160,7 @@ async function judgeTeachers(
   if (live.length > 1 && live.length === teachers.length && alike && oneReader) {
     const all = new Ensemble(live.map((t) => t.model as Classifier<TextInput>))
     table.set('teachers together', [await judge(all, readers[0], first, null, { progress, kept })])
-    alive.set('teachers together', { model: all, reader: readers[0] })
+    alive.set('teachers together', { model: all, few: readers[0].few })
   }
   return { table, alive }
 }

@@ -25,6 +25,7 @@ import type { RunFacts, RunOptions } from '../shared/run-folder.js'
 import { countRows, createReader, type Reader, readSets, type Texts, uses } from './data.js'
 import type { DistillOptions } from './options.js'
 import { flagsLine, planFor } from './plan.js'
+import { seedsOf } from './seeds.js'
 import { type GeneralTeacher, loadGeneral, type Made, type StudentSource, studentSource } from './students.js'
 import { isLive, type LiveTeacher, loadTeacher, type Teacher } from './teachers.js'
 import { withVaried } from './varied.js'
@@ -104,7 +105,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   goesWith(options, questionNames, 'a teacher that finds answers', teachers[0].problemType === 'spans')
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
-  const { seed, seeds, onNonfinite, force, test, dev } = options
+  const { seed, onNonfinite, force, test, dev } = options
   const { pretrained } = student
   const read = readSets(options, teachers[0], dataOptions(options, output), output)
   const made = student.make(seed, 0)
@@ -141,7 +142,7 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
     pupil: { ...made, maxLength, tokenizerFolder: student.tokenizerFolder },
     training: {
       ...variantsOf(plan, options, counts),
-      ...{ onNonfinite, force, seeds: Array.from({ length: seeds }, (_, i) => seed + i) },
+      ...{ onNonfinite, force, seeds: seedsOf(options) },
     },
     output: outputOf(options, typed),
   }

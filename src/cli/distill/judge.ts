@@ -25,6 +25,7 @@ export interface ModelFigures
     Partial<MultiLabelMetrics>,
     Partial<RegressionMetrics>,
     Partial<Record<'entityF1' | 'precision' | 'recall' | 'exactMatch', number>>,
+    Partial<Record<'found' | 'foundBack' | 'recall@1' | 'recall@10', number>>,
     Partial<Speed> {
   params?: number
   bytes?: number

@@ -175,9 +175,18 @@ export function distillOptions(command: Command): Command {
     )
   addPaceOptions(command, PACE)
     .option('--max-length <n>', 'tokens of a text; default 128, or fewer where a model takes fewer', whole(2))
-    .option('--baseline', 'trains the same student without the teacher too', false)
+    .option(
+      '--baseline',
+      'trains the same student without the teacher too; of embed recipes by pairs alone, where there are some, and judges words alone',
+      false,
+    )
     .option('--ablate', 'trains it without each of the losses too', false)
-    .option('--seeds <n>', 'repeats all of it with so many seeds', whole(1, 100), 1)
+    .option(
+      '--seeds <n>',
+      'repeats all of it with so many seeds, from --seed on; --out is the first',
+      whole(1, 100),
+      1,
+    )
     .addOption(nonfiniteOption())
     .addOption(answersOption())
     .option('--quick', 'one epoch on a small part of the data, to see that all works', false)

@@ -20,7 +20,11 @@ export interface Summary extends Figures {
 }
 
 type Figure = Exclude<keyof Figures, 'seconds' | 'tried' | 'fixed'>
-type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number']
+/** rare: a column where a model has it; the others together say which task it is. */
+type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number', rare?: 'rare']
+
+/** How many of a teacher's nearest texts a model finds. */
+const neighbours = ['recall@10', 'recall@1'] as const
 
 /** What tables tell of each task, the figure by which models are compared first. Of models that were judged on nothing as of the first. */
 const told: readonly (readonly [Told, ...Told[]])[] = [
@@ -48,11 +52,34 @@ const told: readonly (readonly [Told, ...Told[]])[] = [
     ['pearson', 'Pearson', 'percent'],
     ['mse', 'squared error', 'number'],
   ],
+  [
+    ['spearman', 'Spearman', 'percent'],
+    ['pearson', 'Pearson', 'percent'],
+    ...neighbours.map((name): Told => [name, name, 'percent', 'rare']),
+  ],
+  [
+    ['found', 'partner found', 'percent'],
+    ['foundBack', 'found back', 'percent'],
+    ...neighbours.map((name): Told => [name, name, 'percent', 'rare']),
+  ],
+  [
+    ['recall@10', 'recall@10', 'percent'],
+    ['recall@1', 'recall@1', 'percent'],
+  ],
 ]
 
 /** By the figures that models have: all of a task's. */
-const toldOf = (models: readonly ModelFigures[]) =>
-  told.find((columns) => models.some((f) => columns.every(([name]) => f[name] !== undefined))) ?? told[0]
+function toldOf(models: readonly ModelFigures[]): readonly [Told, ...Told[]] {
+  const has = (f: ModelFigures, name: Figure) => f[name] !== undefined
+  const own = told.find((columns) =>
+    models.some((f) => columns.every(([name, , , rare]) => rare !== undefined || has(f, name))),
+  )
+  const [first, ...others] = own ?? told[0]
+  return [
+    first,
+    ...others.filter(([name, , , rare]) => rare === undefined || models.some((f) => has(f, name))),
+  ]
+}
 
 const firstFigure = (models: readonly ModelFigures[]): number[] => {
   const [[main]] = toldOf(models)
@@ -87,7 +114,7 @@ export function summarize(models: readonly ModelFigures[]): Summary {
 export function verdictsOf(table: ModelTable, main: string): Record<string, Verdict & { text: string }> {
   const ours = table.get(main) ?? []
   const others = [...table]
-    .filter(([name, [first]]) => name !== main && first.seconds > 0)
+    .filter(([name, [first]]) => name !== main && (first.fixed === true || first.seconds > 0))
     .map(([name, own]) => [name, own[0].fixed ? ours.map(() => own[0]) : own] as const)
     .filter(([, own]) => own.length === ours.length)
   const all = [ours, ...others.map(([, own]) => own)]

@@ -1,5 +1,5 @@
-// What each row of the judged set adds to a figure, small enough for run.json and checkpoints: whether it is right, a bit each, or
-// both sides of a quotient, as F1 over the entities of all sentences is one.
+// What each row of the judged set adds to a figure, small enough for run.json and checkpoints: whether it is right, a bit each,
+// both sides of a quotient, as F1 over the entities of all sentences is one, or a number.
 import type { RowShares } from '../../train/tagging/tasks.js'
 
 export interface BitRows {
@@ -14,7 +14,13 @@ export interface ShareRows {
   shares: string
 }
 
-export type RightRows = BitRows | ShareRows
+export interface NumberRows {
+  rows: number
+  /** Base64 of float32, little-endian. */
+  numbers: string
+}
+
+export type RightRows = BitRows | ShareRows | NumberRows
 
 /** right: 1 or 0 for each row. */
 export function packRows(right: Uint8Array): BitRows {
@@ -34,6 +40,18 @@ export function packShares({ over, of }: RowShares): ShareRows {
   return { rows: over.length, shares: bytes.toString('base64') }
 }
 
+/** Numbers whose mean is the figure. */
+export function packNumbers(numbers: Float64Array): NumberRows {
+  const bytes = Buffer.alloc(4 * numbers.length)
+  numbers.forEach((x, r) => {
+    bytes.writeFloatLE(x, 4 * r)
+  })
+  return { rows: numbers.length, numbers: bytes.toString('base64') }
+}
+
+const textOf = (packed: RightRows) =>
+  'shares' in packed ? packed.shares : 'numbers' in packed ? packed.numbers : packed.bits
+
 /**
  * A number a row, whose mean is the figure: 1 or 0, or where the figure is a quotient of sums F its linear part F + (over - F of) /
  * mean(of), by which its chance is that of a mean (ratio estimators: Cochran 1977, section 6.3). null for what was not packed here:
@@ -42,10 +60,14 @@ export function packShares({ over, of }: RowShares): ShareRows {
 export function unpackRows(packed: RightRows | undefined): Uint8Array | Float64Array | null {
   if (!packed || !Number.isSafeInteger(packed.rows) || packed.rows < 1) return null
   const { rows } = packed
-  const text = 'shares' in packed ? packed.shares : packed.bits
+  const text = textOf(packed)
   if (typeof text !== 'string') return null
   const bytes = Buffer.from(text, 'base64')
   if ('shares' in packed) return bytes.length === 8 * rows ? linear(bytes, rows) : null
+  if ('numbers' in packed)
+    return bytes.length === 4 * rows
+      ? Float64Array.from({ length: rows }, (_, r) => bytes.readFloatLE(4 * r))
+      : null
   if (bytes.length !== Math.ceil(rows / 8)) return null
   return Uint8Array.from({ length: rows }, (_, r) => (bytes[r >> 3] >> (r & 7)) & 1)
 }

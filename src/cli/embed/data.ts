@@ -11,14 +11,17 @@ import {
 import { trainingLength } from '../../text/encoding.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import {
+  type AnyVectors,
   cosinesOf,
   type Embedder,
   embed,
-  foundOf,
+  foundRows,
+  meanOf,
   pairFigures,
-  recallOf,
+  recallRows,
   type Vectors,
 } from '../../train/embedding/vectors.js'
+import { spearmanRows } from '../../train/regression.js'
 import type { Figures } from '../../train/reports.js'
 import type { Output } from '../shared/output.js'
 
@@ -98,10 +101,44 @@ export const allTexts = ({ texts, pairs }: Pick<PairSet, 'texts' | 'pairs'>): st
 /** Texts of which neighbours are looked for: each is compared with all. */
 const NEIGHBOURS = 5000
 
+/** What gives texts their vectors: a model, or words. */
+export type Embeds<V extends AnyVectors = AnyVectors> = (texts: readonly string[]) => V | Promise<V>
+
+/** Figures of a set, and of the first of them that counts a number a row, whose mean it is: null where there are none. */
+export interface JudgedSet {
+  figures: Figures
+  rows: Float64Array | null
+}
+
 /**
  * Of scored pairs how cosines agree with the scores, of others how often the partner is the nearest; and with a teacher's vectors of
  * allTexts(), as many as neighbours are looked for, how many of its neighbours are found again.
  */
+export async function judgeTexts<V extends AnyVectors>(
+  of: Embeds<V>,
+  set: PairSet,
+  teacher: Vectors | null,
+): Promise<JudgedSet> {
+  const figures: Record<string, number> = {}
+  let rows: Float64Array | null = null
+  if (set.pairs !== null) {
+    const [a, b] = [await of(set.texts), await of(set.pairs)]
+    if (set.scores !== null) {
+      const cosines = cosinesOf(a, b)
+      Object.assign(figures, pairFigures(cosines, set.scores))
+      rows = spearmanRows(cosines, set.scores)
+    } else {
+      rows = foundRows(a, b)
+      Object.assign(figures, { found: meanOf(rows), foundBack: meanOf(foundRows(b, a)) })
+    }
+  }
+  if (teacher === null) return { figures, rows }
+  const recall = recallRows(await of(neighbourTexts(set)), teacher)
+  for (const [name, shares] of Object.entries(recall)) figures[name] = meanOf(shares)
+  return { figures, rows: rows ?? recall['recall@10'] }
+}
+
+/** The figures of a model by judgeTexts(). */
 export async function judgePairs(
   own: Embedder,
   set: PairSet,
@@ -109,14 +146,7 @@ export async function judgePairs(
   onBatch?: (done: number) => void,
 ): Promise<Figures> {
   const of = (texts: readonly string[]) => embed(own, texts, onBatch === undefined ? {} : { onBatch })
-  const figures: Record<string, number> = {}
-  if (set.pairs !== null) {
-    const [a, b] = [await of(set.texts), await of(set.pairs)]
-    if (set.scores !== null) Object.assign(figures, pairFigures(cosinesOf(a, b), set.scores))
-    else Object.assign(figures, { found: foundOf(a, b), foundBack: foundOf(b, a) })
-  }
-  if (teacher !== null) Object.assign(figures, recallOf(await of(neighbourTexts(set)), teacher))
-  return figures
+  return (await judgeTexts(of, set, teacher)).figures
 }
 
 /** The first of allTexts(). */

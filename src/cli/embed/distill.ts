@@ -1,126 +1,37 @@
 // tinystill distill --recipe embed-...: a sentence encoder's vectors into a smaller model, from plain text or pairs of translations.
-import { randomScope } from '../../autograd/random.js'
 import { reducedEncoder } from '../../distill/embedding/components.js'
 import { embedFormulas, learnVectors } from '../../distill/embedding/learn.js'
-import { type EmbedRecipe, everyThird } from '../../distill/embedding/recipes.js'
-import { embeddingsOf } from '../../distill/from-embeddings.js'
-import { sentenceFromLayers } from '../../distill/from-layers.js'
-import type { Student } from '../../distill/plan/runner.js'
+import { learnPairs } from '../../distill/embedding/learn-pairs.js'
+import type { EmbedRecipe } from '../../distill/embedding/recipes.js'
+import { savedSize } from '../../distill/on-grid.js'
 import { DataError, TinystillError } from '../../errors.js'
-import { isCache } from '../../files/cache/manifest.js'
-import { openCache } from '../../files/cache/reader.js'
-import { isFolder } from '../../files/disk.js'
 import { checkKind } from '../../files/models/on-disk.js'
-import { startModel } from '../../files/models/start.js'
-import {
-  isSentenceFolder,
-  loadSentenceEncoder,
-  type SentenceFolder,
-  sentenceFiles,
-} from '../../files/sentence/sentence-folder.js'
+import { type SentenceFolder, sentenceFiles } from '../../files/sentence/sentence-folder.js'
 import { selectRows } from '../../nn/data.js'
-import { Normalize, SentenceEncoder } from '../../nn/models/sentence.js'
-import type { Transformer } from '../../nn/models/transformer.js'
-import { keyOf } from '../../tensor/rng.js'
 import { textData } from '../../text/dataset.js'
-import { type Embedder, embed, type Vectors } from '../../train/embedding/vectors.js'
-import type { Figures } from '../../train/reports.js'
+import type { Embedder } from '../../train/embedding/vectors.js'
+import type { FitOptions } from '../../train/trainer.js'
+import type { ModelTable } from '../distill/judge.js'
 import type { DistillOptions } from '../distill/options.js'
+import { type SeedOutcome, type SeedWork, seedsOf, trainSeeds, unitOf } from '../distill/seeds.js'
 import type { Context } from '../shared/command.js'
-import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { place } from '../shared/model-folder.js'
 import { dataOptions, flagOf, given, settleBackend } from '../shared/options.js'
 import { RunFolder } from '../shared/run-folder.js'
-import { measureSpeeds, shownSpeed } from '../shared/speed.js'
-import { bytes, count, duration } from '../shared/table.js'
+import { count, duration } from '../shared/table.js'
 import { watched } from '../shared/training-progress.js'
-import { allTexts, embedLength, judgePairs, neighbourTexts, type PairSet, readPairs } from './data.js'
+import { allTexts, embedLength, judgePairs, type PairSet, readPairs } from './data.js'
+import { finish, MAIN } from './finish.js'
+import type { EmbedJob } from './job.js'
+import { addLines, figuresOf, heldSets, type JudgedSets, judged, judgeHeld } from './judge.js'
+import { studentOf } from './student.js'
+import { openTeacher, vectorsOf } from './teacher.js'
 
 /** Options of distill that say nothing of vectors. */
 const foreign = [
   ...['generalTeacher', 'labels', 'transfer', 'text', 'augment', 'config', 'T', 'alpha', 'quantizeAware'],
-  ...['prune', 'sparsity', 'prunePattern', 'pruneSchedule', 'baseline', 'ablate', 'answers'],
+  ...['prune', 'sparsity', 'prunePattern', 'pruneSchedule', 'ablate', 'answers'],
 ] as const satisfies readonly (keyof DistillOptions)[]
-
-/** What teaches: a model, or a cache of its vectors. */
-interface VectorTeacher {
-  folder: string
-  /** null: a cache. */
-  loaded: SentenceFolder | null
-  size: number
-  /** Tokens that it read of a text; null: as many as the student. */
-  maxLength: number | null
-  vectors(texts: readonly string[], file: string): Promise<Float32Array>
-}
-
-function openTeacher(folder: string, maxLength: number | undefined, { progress }: Context): VectorTeacher {
-  if (isCache(folder)) {
-    const cache = openCache(folder)
-    return {
-      ...{ folder, loaded: null, size: cache.vectorSize, maxLength: cache.manifest.settings.maxLength },
-      vectors: async (texts, file) => cache.vectors(cache.locate({ texts, file })),
-    }
-  }
-  const loaded = loadSentenceEncoder(folder)
-  const own: Embedder = { ...loaded, maxLength: maxLength ?? embedLength(loaded) }
-  return {
-    ...{ folder, loaded, size: loaded.model.size, maxLength: null },
-    vectors: async (texts) => {
-      progress.start(`${folder}: vectors`, texts.length)
-      const { values } = await embed(own, texts, { onBatch: (done) => progress.update(done, {}) })
-      progress.finish('')
-      return values
-    },
-  }
-}
-
-/** The student, and whose prompts and tokens it has. */
-function studentOf(
-  recipe: EmbedRecipe,
-  options: DistillOptions,
-  { loaded, folder }: VectorTeacher,
-  texts: readonly string[],
-): Pick<SentenceFolder, 'model' | 'tokenizer' | 'prompts' | 'usualLength'> & { name: string } {
-  const { student: source, fromLayers, seed, tokenizer } = options
-  const layers = fromLayers ?? (recipe.student === 'layers' && source === undefined ? true : null)
-  if (layers !== null) {
-    if (loaded === null)
-      throw new RangeError(`--student must say what the student is: ${folder} holds vectors, no model`)
-    const own = layers === true ? everyThird(loaded.model.config.layers) : layers
-    return {
-      ...loaded,
-      model: sentenceFromLayers(loaded.model, own),
-      name: `layers ${own.join(', ')} of the teacher`,
-    }
-  }
-  if (source === undefined) throw new RangeError('--student or --from-layers must say what the student is')
-  if (isSentenceFolder(source)) return { ...loadSentenceEncoder(source), name: source }
-  const started = randomScope(keyOf(seed, 'init', 0), () =>
-    startModel(source, {
-      ...{
-        as: 'base',
-        labels: ['embedding'],
-        texts,
-        tokenizer: tokenizer ?? (loaded === null ? undefined : folder),
-      },
-    }),
-  )
-  const base = started.model as Transformer
-  const steps =
-    loaded === null || loaded.model.steps.some((step) => step instanceof Normalize) ? [new Normalize()] : []
-  const model = new SentenceEncoder(base, { pooling: loaded?.model.pooling ?? 'mean', steps })
-  if (loaded !== null && !isFolder(source) && options.embeddings === 'teacher')
-    embeddingsOf(loaded.model as unknown as Student)(model as unknown as Student)
-  return {
-    ...{
-      model,
-      tokenizer: started.tokenizer,
-      name: source,
-      usualLength: embedLength({ ...started, usualLength: base.config.maxLength }),
-    },
-    prompts: loaded?.prompts ?? { named: new Map(), usual: null },
-  }
-}
 
 /** Rows that are learnt from: each text once, and of pairs the second text as the first's translation. */
 function lessons(recipe: EmbedRecipe, set: PairSet): { read: string[]; taught: string[] } {
@@ -134,22 +45,6 @@ function lessons(recipe: EmbedRecipe, set: PairSet): { read: string[]; taught: s
       `has no second texts: ${recipe.name} learns from pairs of a text and its translation`,
     )
   return { read: [...set.texts, ...set.pairs], taught: [...set.texts, ...set.texts] }
-}
-
-/** Of a text that comes again the vector is computed once. */
-async function vectorsOf(teacher: VectorTeacher, texts: readonly string[], file: string): Promise<Vectors> {
-  const different = [...new Set(texts)]
-  const values = await teacher.vectors(different, file)
-  if (different.length === texts.length) return { values, size: teacher.size }
-  const at = new Map(different.map((text, i) => [text, i]))
-  return {
-    values: selectRows(
-      values,
-      teacher.size,
-      texts.map((text) => at.get(text) as number),
-    ),
-    size: teacher.size,
-  }
 }
 
 /** Rows that are enough for components. */
@@ -166,14 +61,14 @@ export async function distillEmbeddings(
   const strange = foreign.find((name) => options[name] !== undefined && options[name] !== false)
   if (strange !== undefined)
     throw new RangeError(`${flagOf(strange)}: the recipe ${recipe.name} learns vectors, which have none`)
-  if (options.teacher.length > 1 || options.seeds > 1)
+  if (options.teacher.length > 1) throw new RangeError(`--teacher: the recipe ${recipe.name} takes one`)
+  const still = recipe.student === 'teacher'
+  if (still !== (options.dim !== undefined))
     throw new RangeError(
-      `${options.seeds > 1 ? '--seeds' : '--teacher'}: the recipe ${recipe.name} takes one`,
+      `--dim: how many numbers embed-pca keeps; ${recipe.name} ${still ? 'needs it' : 'does not take it'}`,
     )
-  if ((recipe.student === 'teacher') !== (options.dim !== undefined))
-    throw new RangeError(
-      `--dim: how many numbers embed-pca keeps; ${recipe.name} ${recipe.student === 'teacher' ? 'needs it' : 'does not take it'}`,
-    )
+  if (still && options.seeds > 1)
+    throw new RangeError(`--seeds: ${recipe.name} draws nothing, with each seed it would be the same`)
   const reading = dataOptions(options, output)
   const [folder] = options.teacher
   const teacher = openTeacher(folder, options.maxLength, context)
@@ -184,62 +79,123 @@ export async function distillEmbeddings(
     : all
   const held = (file: string | undefined) => (file === undefined ? null : readPairs(file, reading))
   const sets = { dev: held(options.dev), test: held(options.test) }
-  if (recipe.student === 'teacher') return reduce(recipe, options, teacher, set, sets, context)
+  const job = { recipe, options, teacher, set, sets }
+  await (still ? reduce(job, context) : teach(job, context))
+}
 
-  const student = studentOf(recipe, options, teacher, set.texts)
+/** What is trained with a seed: the student by the recipe, and by pairs without the teacher. */
+interface Variant {
+  label: 'alone' | null
+}
+
+interface Outcome extends SeedOutcome {
+  own: Embedder
+  sets: JudgedSets
+}
+
+async function teach(job: EmbedJob, context: Context): Promise<void> {
+  const { recipe, options, teacher, set, sets } = job
+  const { output, progress } = context
+  const make = (seed: number) => studentOf(recipe, { ...options, seed }, teacher, set.texts)
+  const student = make(options.seed)
   const { model, tokenizer } = student
   checkKind(options.out, model)
   const maxLength = Math.min(
     options.maxLength ?? teacher.maxLength ?? embedLength(student),
     model.config.maxLength,
   )
-  const own: Embedder = { model, tokenizer, maxLength }
   const { read, taught } = lessons(recipe, set)
   const loss = options.loss ?? recipe.loss ?? 'cosine'
+  const formula = `loss = ${embedFormulas[loss]}${model.size === teacher.size ? ', P none' : ''}; ${count(read.length)} texts`
   output.info(
     `${student.name}: ${count(model.countParameters())} parameters, vectors of ${model.size} numbers, the teacher's of ${teacher.size}`,
   )
-  output.info(
-    `loss = ${embedFormulas[loss]}${model.size === teacher.size ? ', P none' : ''}; ${count(read.length)} texts`,
-  )
+  output.info(formula)
+  if (options.baseline && set.pairs === null)
+    output.info(
+      `--baseline: ${options.train} has no second texts, so that no student can be trained by pairs alone`,
+    )
   const { epochs, batchSize, lr, warmup, weightDecay } = recipe.fit
   const length =
     options.steps === undefined
       ? { epochs: options.epochs ?? (options.quick ? 1 : epochs) }
       : { steps: options.steps }
   const pace = {
-    ...length,
     lr: options.lr ?? lr,
     batchSize: options.batchSize ?? batchSize,
     warmup: options.warmup ?? warmup,
   }
-  const run = folderOf(options, { ...pace, loss, maxLength }, context)
+  const run = folderOf(options, { ...length, ...pace, loss, maxLength }, context)
   if (run.done) return run.leave()
   try {
+    const held = await heldSets(job, context)
+    const table: ModelTable = new Map()
+    await addLines(table, job, held, context)
     const { values } = await vectorsOf(teacher, taught, options.train)
     const { size } = teacher
-    const data = textData(read, null, tokenizer, maxLength)
-    const result = await learnVectors(
-      model,
-      data,
-      { rows: (rows) => selectRows(values, size, rows), size },
-      { loss, ...(options.matryoshka && { matryoshka: options.matryoshka }) },
-      {
-        ...{ ...pace, weightDecay, seed: options.seed, groups: {}, onNonfinite: options.onNonfinite },
-        ...(sets.dev && { evaluate: () => judgePairs(own, sets.dev as PairSet, null) }),
-        ...watched(run, context, { name: 'distil', label: 'distilling' }),
+    const { matryoshka = [] } = options
+    const rows = (texts: readonly string[]) => textData(texts, null, tokenizer, maxLength)
+    const data = rows(read)
+    const sides = options.baseline && set.pairs ? { a: rows(set.texts), b: rows(set.pairs) } : null
+    const main: Variant = { label: null }
+    const work: SeedWork<Variant, Outcome> = {
+      variants: [main, ...(sides ? [{ label: 'alone' } as const] : [])],
+      seeds: seedsOf(options),
+      lasting: () => true,
+      train: async (variant, seed, lasting) => {
+        const name = variant.label ?? MAIN
+        const { model } = variant === main && seed === options.seed ? student : make(seed)
+        const own: Embedder = { model, tokenizer, maxLength }
+        const training = `${unitOf(variant, seed)}/distil`
+        const label = options.seeds > 1 || sides ? `${name}, seed ${seed}` : 'distilling'
+        const { dev } = sets
+        const fitting: FitOptions = {
+          ...{ ...pace, weightDecay, seed, groups: {}, onNonfinite: options.onNonfinite },
+          ...(dev && { evaluate: () => judgePairs(own, dev, null) }),
+          ...watched(run, context, { name: training, label, of: { seed, model: name } }),
+        }
+        const { steps } =
+          variant === main
+            ? await learnVectors(
+                model,
+                data,
+                { rows: (some) => selectRows(values, size, some), size },
+                { loss, matryoshka },
+                { ...fitting, ...length },
+              )
+            : await learnPairs(
+                model,
+                sides as NonNullable<typeof sides>,
+                { scores: set.scores, matryoshka },
+                // As many as the student of this seed took.
+                { ...fitting, steps: table.get(MAIN)?.at(-1)?.steps as number },
+              )
+        const seconds = run.state.seconds(training)
+        progress.finish(`${label}: trained for ${duration(seconds)}, ${count(steps)} steps`)
+        // Of later seeds only what stands in the table.
+        const all = await judgeHeld(own, held, lasting)
+        const figures = { ...judged(all), ...savedSize(model), seconds, steps }
+        return { figures: { [name]: figures }, stages: [{ model }], own, sets: all }
       },
+      keep: (variant, { own }) => {
+        if (variant === main) place(options.out, filesOf(own, student), output, { run: true })
+      },
+    }
+    const lasted = await trainSeeds(work, table, run.state)
+    const alive = new Map(Array.from(lasted, ([{ label }, { own }]) => [label ?? MAIN, own]))
+    const kept = lasted.get(main) as Outcome
+    await finish(
+      { run, job, held, table, alive, figures: figuresOf(held, kept.sets), learnt: formula },
+      context,
     )
-    context.progress.finish(`trained for ${duration(run.seconds)}, ${count(result.steps)} steps`)
-    place(options.out, sentenceFiles({ model, tokenizer, maxLength, prompts: student.prompts }), output, {
-      run: true,
-    })
-    await finish(run, recipe, options, own, teacher, sets, context)
   } catch (error) {
     run.fail(error)
     throw error
   }
 }
+
+const filesOf = (own: Embedder, { prompts }: Pick<SentenceFolder, 'prompts'>) =>
+  sentenceFiles({ ...own, prompts })
 
 const folderOf = (options: DistillOptions, more: object, context: Context): RunFolder => {
   const { seed, out, train, dev, test, student, tokenizer } = options
@@ -255,17 +211,15 @@ const folderOf = (options: DistillOptions, more: object, context: Context): RunF
 }
 
 /** embed-pca: nothing is trained. */
-async function reduce(
-  recipe: EmbedRecipe,
-  options: DistillOptions,
-  teacher: VectorTeacher,
-  set: PairSet,
-  sets: Held,
-  context: Context,
-): Promise<void> {
+async function reduce(job: EmbedJob, context: Context): Promise<void> {
+  const { recipe, options, teacher, set } = job
   const { loaded } = teacher
   if (loaded === null)
     throw new TinystillError(`${teacher.folder} holds vectors: embed-pca needs the model itself`)
+  if (options.baseline)
+    context.output.info(
+      `--baseline: ${recipe.name} trains nothing, so that no student is trained by pairs alone`,
+    )
   const run = folderOf(options, {}, context)
   if (run.done) return run.leave()
   try {
@@ -277,76 +231,19 @@ async function reduce(
       tokenizer: loaded.tokenizer,
       maxLength: options.maxLength ?? loaded.usualLength,
     }
-    place(options.out, sentenceFiles({ ...loaded, ...own }), context.output, { run: true })
-    await finish(run, recipe, options, own, teacher, sets, context)
+    place(options.out, filesOf(own, loaded), context.output, { run: true })
+    const held = await heldSets(job, context)
+    const table: ModelTable = new Map()
+    await addLines(table, job, held, context)
+    const sets = await judgeHeld(own, held, true)
+    table.set(MAIN, [{ ...judged(sets), ...savedSize(model), seconds: 0 }])
+    const learnt = `principal components of ${count(texts.length)} texts`
+    await finish(
+      { run, job, held, table, alive: new Map([[MAIN, own]]), figures: figuresOf(held, sets), learnt },
+      context,
+    )
   } catch (error) {
     run.fail(error)
     throw error
   }
-}
-
-type Held = Record<'dev' | 'test', PairSet | null>
-
-/** Both models on the held-out pairs, their sizes and speeds, into the run's folder and for people. */
-async function finish(
-  run: RunFolder,
-  recipe: EmbedRecipe,
-  options: DistillOptions,
-  own: Embedder,
-  teacher: VectorTeacher,
-  { dev, test }: Held,
-  context: Context,
-): Promise<void> {
-  const { output } = context
-  const figures: Record<string, Figures> = {}
-  const { loaded } = teacher
-  for (const [use, set] of Object.entries({ dev, test })) {
-    if (set === null) continue
-    const theirs = loaded && { ...loaded, maxLength: embedLength(loaded) }
-    const vectors = theirs && (await embed(theirs, neighbourTexts(set)))
-    figures[use] = await judgePairs(own, set, vectors)
-    if (theirs) figures[`${use}, teacher`] = await judgePairs(theirs, set, null)
-  }
-  const timed = new Map<string, { model: SentenceEncoder; few(n: number): ReturnType<typeof textData> }>()
-  const shown = test ?? dev
-  const time = (name: string, { model, tokenizer, maxLength }: Embedder) =>
-    timed.set(name, {
-      model,
-      few: (n) => textData((shown as PairSet).texts.slice(0, n), null, tokenizer, maxLength),
-    })
-  if (shown !== null && loaded !== null) {
-    time('teacher', { ...loaded, maxLength: own.maxLength })
-    time('student', own)
-  }
-  const speeds = timed.size > 0 ? Object.fromEntries(await measureSpeeds(timed, context)) : {}
-  const size = {
-    params: own.model.countParameters(),
-    bytes: bytesOfFolder(options.out),
-    size: own.model.size,
-  }
-  const title = `${options.out}: ${recipe.name}`
-  run.finish({
-    figures,
-    more: { ...size, recipe: { name: recipe.name, source: recipe.source }, speeds },
-    report: { title, intro: recipe.describe },
-  })
-  if (Object.keys(figures).length > 0) output.print(figureTable(figures))
-  for (const [name, speed] of Object.entries(speeds))
-    output.print(
-      `${name}: ${count(speed.examplesPerSecond)} texts a second in batches; one alone ${shownSpeed(speed)} ms`,
-    )
-  output.print(
-    `${options.out}: ${count(size.params)} parameters, ${bytes(size.bytes)}, vectors of ${size.size} numbers; sentence-transformers loads it`,
-  )
-  const main = figures.test ?? figures.dev ?? {}
-  output.json({
-    ...main,
-    ...figures,
-    ...size,
-    speeds,
-    recipe: recipe.name,
-    seconds: run.seconds,
-    seed: options.seed,
-    out: options.out,
-  })
 }

@@ -1,7 +1,6 @@
 // tinystill train --task embed: a sentence encoder learns from pairs of texts, scored by people or only known to belong together.
-import { tensor } from '../../autograd/create.js'
 import { randomScope } from '../../autograd/random.js'
-import { matryoshkaLoss, multipleNegativesLoss, pairCosineLoss } from '../../distill/losses/vectors.js'
+import { learnPairs } from '../../distill/embedding/learn-pairs.js'
 import { DataError } from '../../errors.js'
 import { isFolder } from '../../files/disk.js'
 import { checkKind } from '../../files/models/on-disk.js'
@@ -11,18 +10,13 @@ import {
   type SentenceFolder,
   sentenceFiles,
 } from '../../files/sentence/sentence-folder.js'
-import type { DataSet } from '../../nn/data.js'
-import type { TextInput } from '../../nn/models/input.js'
 import { Normalize, SentenceEncoder } from '../../nn/models/sentence.js'
 import type { Transformer } from '../../nn/models/transformer.js'
-import { Module } from '../../nn/module.js'
 import { freeze } from '../../nn/optim/groups.js'
 import { keyOf } from '../../tensor/rng.js'
-import type { Tensor } from '../../tensor/tensor.js'
 import { textData } from '../../text/dataset.js'
 import type { Embedder } from '../../train/embedding/vectors.js'
 import type { Figures } from '../../train/reports.js'
-import { fit } from '../../train/trainer.js'
 import type { Context } from '../shared/command.js'
 import { bytesOfFolder, figureTable } from '../shared/figures.js'
 import { place } from '../shared/model-folder.js'
@@ -33,32 +27,6 @@ import { watched } from '../shared/training-progress.js'
 import { freezeRules } from '../train/freeze.js'
 import type { TrainOptions } from '../train/options.js'
 import { embedLength, judgePairs, type PairSet, readPairs } from './data.js'
-
-/** A batch of pairs, each side read by itself. */
-interface Pair {
-  a: TextInput
-  b: TextInput
-}
-
-/** Rows of two texts; batched by the first's length. */
-function pairData(a: DataSet<TextInput>, b: DataSet<TextInput>): DataSet<Pair> {
-  return {
-    ...{ size: a.size, labels: null },
-    batches: (size, key) => a.batches(size, key),
-    input: (rows) => ({ a: a.input(rows), b: b.input(rows) }),
-    tokens: (rows) => a.tokens(rows) + b.tokens(rows),
-  }
-}
-
-class Pupil extends Module {
-  constructor(readonly encoder: SentenceEncoder) {
-    super()
-  }
-
-  forward({ a, b }: Pair): [Tensor, Tensor] {
-    return [this.encoder.forward(a).embedding, this.encoder.forward(b).embedding]
-  }
-}
 
 type Start = Pick<SentenceFolder, 'model' | 'tokenizer' | 'prompts' | 'usualLength' | 'notes'>
 
@@ -129,15 +97,8 @@ export async function trainEmbeddings(options: TrainOptions, context: Context): 
   if (run.done) return run.leave()
   try {
     const [a, b] = [set.texts, pairs].map((texts) => textData(texts, null, tokenizer, maxLength))
-    const dims = options.matryoshka ?? []
-    const loss = ([x, y]: [Tensor, Tensor], rows: Int32Array): Tensor => {
-      const one = (p: Tensor, q: Tensor) =>
-        scores === null
-          ? multipleNegativesLoss(p, q)
-          : pairCosineLoss(p, q, tensor(Float32Array.from(rows, (row) => scores[row])))
-      return dims.length === 0 ? one(x, y) : matryoshkaLoss([x, y], [model.size, ...dims], one)
-    }
-    const result = await fit(new Pupil(model), pairData(a, b), loss, {
+    const rules = { scores, matryoshka: options.matryoshka ?? [] }
+    const result = await learnPairs(model, { a, b }, rules, {
       ...{ ...length, lr, seed: options.seed, batchSize: options.batchSize, accumulate: options.accumulate },
       ...{ warmup: options.warmup, schedule: options.schedule, maxNorm: options.maxNorm, keep: options.keep },
       ...{ weightDecay: options.weightDecay, onNonfinite: options.onNonfinite },

@@ -1,6 +1,7 @@
 // What is told of a training while it goes: a line with its loss and speed, and the steps that were left out.
 import type { Figures, StepReport } from '../../train/reports.js'
 import type { FitOptions } from '../../train/trainer.js'
+import type { Place } from './board.js'
 import type { Context } from './command.js'
 import { shownFigure } from './figures.js'
 import type { RunFolder } from './run-folder.js'
@@ -36,11 +37,11 @@ const lineOf = (figures: Figures) =>
     .map(([name, value]) => `${name} ${shownFigure(name, value)}`)
     .join(', ')
 
-/** For fit(): the one training of a run is kept in its folder under `name`, and told while it goes. */
+/** For fit(): a training of a run is kept in its folder under `name`, and told while it goes. `of`: whose it is, where there are several. */
 export function watched(
   run: RunFolder,
   context: Context,
-  { name, label, epochs }: { name: string; label: string; epochs?: number | undefined },
+  { name, label, epochs, of = {} }: { name: string; label: string; epochs?: number | undefined; of?: Place },
 ): Pick<FitOptions, 'store' | 'onStep' | 'onEvaluation'> {
   const tell = trainingProgress(label, context, ({ epoch }) => ({
     epoch: epochs === undefined ? `${epoch}` : `${epoch}/${epochs}`,
@@ -48,11 +49,11 @@ export function watched(
   return {
     store: run.state.training(name),
     onStep: (report) => {
-      run.step(report)
+      run.step(report, of)
       tell(report)
     },
     onEvaluation: (report) => {
-      run.evaluation(report)
+      run.evaluation(report, of)
       const told = lineOf(report.figures)
       if (told === '') return
       context.progress.note(

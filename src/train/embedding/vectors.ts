@@ -8,6 +8,8 @@ import type { SentenceEncoder } from '../../nn/models/sentence.js'
 import { floats } from '../../tensor/tensor.js'
 import { textData } from '../../text/dataset.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { eachRowOf, rowProducts } from '../linear/products.js'
+import type { SparseRows } from '../linear/tfidf.js'
 import { type PredictOptions, predictInTurns } from '../predict.js'
 import { pearson, spearman } from '../regression.js'
 import type { Figures } from '../reports.js'
@@ -26,7 +28,11 @@ export interface Vectors {
   size: number
 }
 
-export const rowsOf = ({ values, size }: Vectors): number => values.length / size
+/** Vectors of a model, or of words: many numbers of which few are not 0, at length 1. */
+export type AnyVectors = Vectors | SparseRows
+
+export const rowsOf = (vectors: AnyVectors): number =>
+  'starts' in vectors ? vectors.size : vectors.values.length / vectors.size
 
 /** One vector a text, in their order; the model's mode is put back afterwards. */
 export async function embed(
@@ -59,8 +65,13 @@ export function firstNumbers({ values, size: before }: Vectors, size: number): V
   return { values: out, size }
 }
 
-/** Cosines of row i of `a` with row i of `b`. */
-export function cosinesOf(a: Vectors, b: Vectors): Float64Array {
+/** Cosines of row i of `a` with row i of `b`, both of one kind. */
+export function cosinesOf<V extends AnyVectors>(a: V, b: V): Float64Array {
+  if ('starts' in a) return rowProducts(a, b as SparseRows)
+  return denseCosines(a, b as Vectors)
+}
+
+function denseCosines(a: Vectors, b: Vectors): Float64Array {
   const [x, y] = [a, b].map((own) => atLengthOne(own).values)
   const { size } = a
   return Float64Array.from({ length: rowsOf(a) }, (_, i) => {
@@ -79,8 +90,16 @@ export const pairFigures = (cosines: ArrayLike<number>, scores: ArrayLike<number
 /** Rows that are compared with all at a time. */
 const BLOCK = 256
 
-/** Row by row the scalar products with all of `others`, both at length 1. */
-function eachRow(own: Vectors, others: Vectors, visit: (row: number, cosines: Float32Array) => void): void {
+/** Told a row and its cosines with all others, which are overwritten afterwards. */
+type Visit = (row: number, cosines: Float32Array) => void
+
+/** Row by row the cosines with all of `others`, which is of the same kind. */
+function eachRow<V extends AnyVectors>(own: V, others: V, visit: Visit): void {
+  if ('starts' in own) eachRowOf(own, others as SparseRows, visit)
+  else eachDense(atLengthOne(own), atLengthOne(others as Vectors), visit)
+}
+
+function eachDense(own: Vectors, others: Vectors, visit: Visit): void {
   const n = rowsOf(others)
   tidy(() => {
     const all = tensor(others.values, { shape: [n, others.size] })
@@ -110,42 +129,51 @@ export function largest(values: ArrayLike<number>, k: number): Int32Array {
 }
 
 /** Of each row the k others that lie nearest by cosine. */
-export function neighbours(vectors: Vectors, k: number): Int32Array[] {
-  const unit = atLengthOne(vectors)
+export function neighbours(vectors: AnyVectors, k: number): Int32Array[] {
   const out: Int32Array[] = []
-  eachRow(unit, unit, (row, cosines) => {
+  eachRow(vectors, vectors, (row, cosines) => {
     cosines[row] = -Infinity
     out.push(largest(cosines, k))
   })
   return out
 }
 
-/** recall@k: the share of a teacher's k nearest that are among a model's own k nearest, over all rows of one set of texts. */
-export function recallOf(own: Vectors, teacher: Vectors, ks: readonly number[] = [1, 10]): Figures {
+/** Of each row the share of a teacher's k nearest that are among a model's own k nearest, under the name of the figure, recall@k. */
+export function recallRows(
+  own: AnyVectors,
+  teacher: AnyVectors,
+  ks: readonly number[] = [1, 10],
+): Record<string, Float64Array> {
   const most = Math.max(...ks)
   const [ours, theirs] = [own, teacher].map((vectors) => neighbours(vectors, most))
-  const recall = (k: number) =>
-    ours.reduce((sum, row, i) => {
+  const shares = (k: number) =>
+    Float64Array.from(ours, (row, i) => {
       const near = new Set(row.subarray(0, k))
       const wanted = theirs[i].subarray(0, k)
-      return sum + wanted.filter((j) => near.has(j)).length / Math.max(1, wanted.length)
-    }, 0) / ours.length
-  return Object.fromEntries(ks.map((k) => [`recall@${k}`, recall(k)]))
+      return wanted.filter((j) => near.has(j)).length / Math.max(1, wanted.length)
+    })
+  return Object.fromEntries(ks.map((k) => [`recall@${k}`, shares(k)]))
 }
 
-/** The share of rows of `a` whose nearest among all of `b` is the one of their own number: how often a translation is found. */
-export function foundOf(a: Vectors, b: Vectors): number {
-  let found = 0
-  eachRow(atLengthOne(a), atLengthOne(b), (row, cosines) => {
-    if (largest(cosines, 1)[0] === row) found++
+/** recall@k: the mean of recallRows() over all rows of one set of texts. */
+export const recallOf = (own: AnyVectors, teacher: AnyVectors, ks?: readonly number[]): Figures =>
+  Object.fromEntries(Object.entries(recallRows(own, teacher, ks)).map(([name, rows]) => [name, meanOf(rows)]))
+
+export const meanOf = (rows: Float64Array): number => rows.reduce((sum, x) => sum + x, 0) / rows.length
+
+/** 1 for the rows of `a` whose nearest among all of `b` is the one of their own number, else 0: whether a translation is found. */
+export function foundRows<V extends AnyVectors>(a: V, b: V): Float64Array {
+  const found = new Float64Array(rowsOf(a))
+  eachRow(a, b, (row, cosines) => {
+    if (largest(cosines, 1)[0] === row) found[row] = 1
   })
-  return found / rowsOf(a)
+  return found
 }
 
 /** The rows nearest to a vector by cosine, the nearest first. */
 export function search(query: Vectors, vectors: Vectors, k: number): { row: number; cosine: number }[] {
   let found: { row: number; cosine: number }[] = []
-  eachRow(atLengthOne(query), atLengthOne(vectors), (_, cosines) => {
+  eachRow(query, vectors, (_, cosines) => {
     found = Array.from(largest(cosines, k), (row) => ({ row, cosine: cosines[row] }))
   })
   return found
