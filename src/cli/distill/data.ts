@@ -92,7 +92,11 @@ function stageTexts(kind: StageData, { train, transfer, text, varied }: Texts): 
     targets:
       targets && Float32Array.from([...targets, ...new Float32Array(n * labelNames.length).fill(Number.NaN)]),
     labelNames,
-    ...(train.words && { words: all.flatMap(({ words = [] }) => words) }),
+    ...(train.words && {
+      words: all.flatMap(({ words = [] }) => words),
+      docStride: train.docStride,
+      ...(train.readings && { readings: all.flatMap(({ readings = [] }) => readings) }),
+    }),
     ...(train.questions && {
       questions: { ...train.questions, each: all.flatMap(({ questions }) => questions?.each ?? []) },
     }),
@@ -132,8 +136,12 @@ export interface Reader {
 
 function hashTexts(sets: readonly TextSet[]): string {
   const hash = createHash('sha256')
-  for (const { texts, pairs, words, questions } of sets) {
-    if (questions?.rules.docStride !== undefined) hash.update(`windows ${questions.rules.docStride}`)
+  for (const { texts, pairs, words, docStride, readings = [], questions } of sets) {
+    const stride = questions?.rules.docStride ?? docStride
+    if (stride !== undefined) hash.update(`windows ${stride}`)
+    // Of one window whose words are all heard there is nothing to say.
+    for (const { windows, heard } of readings)
+      if (windows.length > 1 || heard?.includes(false)) hash.update(JSON.stringify([windows, heard]))
     for (const [i, text] of texts.entries())
       hash.update(JSON.stringify(words === undefined ? [text, pairs?.[i] ?? null] : words[i]))
   }
