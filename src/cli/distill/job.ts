@@ -105,7 +105,9 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   const student = studentSource(options, recipe, teachers, general)
   const { seed, seeds, onNonfinite, force, test, dev } = options
   const { pretrained } = student
-  const read = readSets(options, teachers[0], dataOptions(options, output), output)
+  const docStride = options.docStride ?? strideOf(teachers[0])
+  const reading = dataOptions({ ...options, ...(docStride !== undefined && { docStride }) }, output)
+  const read = readSets(options, teachers[0], reading, output)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
@@ -164,6 +166,10 @@ function learnableTexts(texts: Texts, readers: readonly SetReader[], output: Pic
     ...{ dev: alike(texts.dev), test: alike(texts.test) },
   }
 }
+
+/** What windows of a cache have in common. */
+const strideOf = (teacher: Teacher) =>
+  isLive(teacher) ? undefined : teacher.cache.manifest.settings.docStride
 
 /** A line for each file besides --train that has rows which the student reads cut. */
 function cutElsewhere(texts: Texts, reader: Reader, { stages }: Plan, maxLength: number): string[] {

@@ -6,6 +6,7 @@ import { verdictMethod, verdictText } from '../../distill/verdict-text.js'
 import type { Report, ReportSection } from '../../report/report.js'
 import type { Scatter } from '../../report/scatter.js'
 import { lossChart, type TrainingRecord } from '../../report/training-report.js'
+import type { TaskType } from '../../train/tagging/tasks.js'
 import { type Speed, shownSpeed } from '../shared/speed.js'
 import { bytes, count, percent, renderTable } from '../shared/table.js'
 import type { ModelFigures, ModelTable } from './judge.js'
@@ -22,57 +23,58 @@ export interface Summary extends Figures {
 type Figure = Exclude<keyof Figures, 'seconds' | 'tried' | 'fixed'>
 type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number']
 
-/** What tables tell of each task, the figure by which models are compared first. Of models that were judged on nothing as of the first. */
-const told: readonly (readonly [Told, ...Told[]])[] = [
-  [
-    ['accuracy', 'accuracy', 'percent'],
-    ['f1', 'macro F1', 'percent'],
-  ],
-  [
+const ofClasses = [
+  ['accuracy', 'accuracy', 'percent'],
+  ['f1', 'macro F1', 'percent'],
+] as const
+
+/** What tables tell of each task, the figure by which models are compared first. */
+const told: Readonly<Record<TaskType, readonly [Told, ...Told[]]>> = {
+  ...{ single_label_classification: ofClasses, tags: ofClasses },
+  spans: [
     ['f1', 'F1', 'percent'],
     ['exactMatch', 'exact match', 'percent'],
   ],
-  [
+  entities: [
     ['entityF1', 'entity F1', 'percent'],
     ['precision', 'precision', 'percent'],
     ['recall', 'recall', 'percent'],
     ['accuracy', 'words right', 'percent'],
   ],
-  [
+  multi_label_classification: [
     ['macroF1', 'macro F1', 'percent'],
     ['microF1', 'micro F1', 'percent'],
     ['subsetAccuracy', 'all right', 'percent'],
   ],
-  [
+  regression: [
     ['spearman', 'Spearman', 'percent'],
     ['pearson', 'Pearson', 'percent'],
     ['mse', 'squared error', 'number'],
   ],
-]
+}
 
-/** By the figures that models have: all of a task's. */
-const toldOf = (models: readonly ModelFigures[]) =>
-  told.find((columns) => models.some((f) => columns.every(([name]) => f[name] !== undefined))) ?? told[0]
+/** Of a table: what it is of. */
+type Of = Pick<ModelTable, 'problemType'>
 
-const firstFigure = (models: readonly ModelFigures[]): number[] => {
-  const [[main]] = toldOf(models)
+const firstFigure = ({ problemType }: Of, models: readonly ModelFigures[]): number[] => {
+  const [[main]] = told[problemType]
   return models.flatMap((f) => f[main] ?? [])
 }
 
 /** Mean over the seeds of the figure by which models are compared; NaN of a model that is not there. */
 export function leadingFigure(table: ModelTable, name: string): number {
-  const [[main]] = toldOf(allOf(table))
+  const [[main]] = told[table.problemType]
   const figures = (table.get(name) ?? []).map((f) => f[main] ?? Number.NaN)
   return figures.length === 0 ? Number.NaN : mean(figures)
 }
 
 /** Mean over the seeds, field by field. */
-export function summarize(models: readonly ModelFigures[]): Summary {
+export function summarize(of: Of, models: readonly ModelFigures[]): Summary {
   const figures: Figures[] = models.map(({ right: _, ...rest }) => rest)
   const keys = Object.entries(figures[0]).flatMap(([k, x]) => (typeof x === 'number' ? [k as Figure] : []))
   // Speeds are of the first seed alone.
   const means = keys.map((k) => [k, mean(figures.flatMap((f) => f[k] ?? []))])
-  const firsts = firstFigure(figures)
+  const firsts = firstFigure(of, figures)
   return {
     ...(Object.fromEntries(means) as unknown as Figures),
     ...(firsts.length > 1 && { spread: spread(firsts) }),
@@ -93,7 +95,7 @@ export function verdictsOf(table: ModelTable, main: string): Record<string, Verd
   const all = [ours, ...others.map(([, own]) => own)]
   const rows = all.map(rowsOf)
   const sameRows = rows.flat().every((x) => x !== null && x.length === rows[0][0]?.length)
-  const [first, ...rest] = sameRows ? (rows as SeedFigures[]) : all.map(firstFigure)
+  const [first, ...rest] = sameRows ? (rows as SeedFigures[]) : all.map((own) => firstFigure(table, own))
   if (first.length === 0 || rest.some((theirs) => theirs.length !== first.length)) return {}
   const judged = judgeGains(first, Object.fromEntries(others.map(([name], i) => [name, rest[i]])))
   return Object.fromEntries(
@@ -128,7 +130,7 @@ export function teacherLines(
 export function aloneLine(table: ModelTable): string[] {
   const seeds = (table.get('alone') ?? []).flatMap(({ tried }) => (tried ? [tried] : []))
   if (seeds.length === 0) return []
-  const [[, title]] = toldOf(allOf(table))
+  const [[, title]] = told[table.problemType]
   const each = seeds[0].map(({ schedule, epochs, steps }, i) => {
     const own = seeds.map((tried) => tried[i])
     const with_ = own.filter(({ counts }) => counts).length
@@ -146,17 +148,15 @@ const rowsOf = (figures: readonly ModelFigures[]) => figures.map((f) => unpackRo
 export const rightOf = (table: ModelTable) =>
   Object.fromEntries(Array.from(table, ([name, figures]) => [name, figures.map((f) => f.right ?? null)]))
 
-const allOf = (table: ModelTable) => [...table.values()].flat()
-
-export function tableColumns(table: ModelTable): string[] {
-  const [[, main], ...others] = toldOf(allOf(table))
+export function tableColumns({ problemType }: Of): string[] {
+  const [[, main], ...others] = told[problemType]
   const more = others.map(([, title]) => title)
   return ['', main, 'spread', ...more, 'parameters', 'size', 'ms a text', 'steps', 'training s']
 }
 
-function cells(name: string, figures: readonly ModelFigures[], columns: readonly Told[]): string[] {
-  const s = summarize(figures)
-  const [main, ...others] = columns.map(([figure, , as]) => {
+function cells(of: Of, name: string, figures: readonly ModelFigures[]): string[] {
+  const s = summarize(of, figures)
+  const [main, ...others] = told[of.problemType].map(([figure, , as]) => {
     const value = s[figure] ?? Number.NaN
     return as === 'percent' ? percent(value, 2) : Number.isFinite(value) ? value.toPrecision(4) : '-'
   })
@@ -174,8 +174,7 @@ function cells(name: string, figures: readonly ModelFigures[], columns: readonly
 }
 
 export function tableRows(table: ModelTable): string[][] {
-  const columns = toldOf(allOf(table))
-  return Array.from(table, ([name, figures]) => cells(name, figures, columns))
+  return Array.from(table, ([name, figures]) => cells(table, name, figures))
 }
 
 export function modelTable(table: ModelTable): string {
@@ -187,9 +186,9 @@ export function modelTable(table: ModelTable): string {
 
 /** A point for each model, over several seeds their mean and spread; of a cache the size and speed are not known. */
 function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Scatter {
-  const [[main, title]] = toldOf(allOf(table))
+  const [[main, title]] = told[table.problemType]
   const points = Array.from(table).flatMap(([name, figures]) => {
-    const { [main]: y = Number.NaN, spread, [what]: x, msSpread } = summarize(figures)
+    const { [main]: y = Number.NaN, spread, [what]: x, msSpread } = summarize(table, figures)
     if (x === undefined) return []
     return [
       {

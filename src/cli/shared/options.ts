@@ -208,14 +208,17 @@ export function windowOptions(options: DataFileOptions, type: TaskType): void {
   goesWith(options, ['docStride'], 'a model of words, or one that finds answers', !isOfTexts(type))
 }
 
+/** Of commands that read long texts in windows. */
+export const docStrideOption = (): Option =>
+  new Option(
+    '--doc-stride <n>',
+    'of questions and of words with tags: tokens of a text that two windows of it share; default 128, a third of short windows',
+  ).argParser(whole(0, 2 ** 16))
+
 /** Of commands that read or answer questions about texts. */
 export function addQuestionOptions(command: Command): Command {
   return command
-    .option(
-      '--doc-stride <n>',
-      'of questions and of words with tags: tokens of a text that two windows of it share; default 128, a third of short windows',
-      whole(0, 2 ** 16),
-    )
+    .addOption(docStrideOption())
     .option('--max-answer-length <n>', 'tokens of an answer; default 30', whole(1, 2 ** 16))
     .option(
       '--n-best <n>',
