@@ -14,7 +14,7 @@ import { isTaught, needsTeacherBeside, otherOf } from '../../distill/plan/runner
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { tokenizerFileHash, tokenizerHash } from '../../files/cache/facts.js'
-import { sameTokenizer } from '../../files/cache/manifest.js'
+import { hasSeveral, sameTokenizer } from '../../files/cache/manifest.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { usualStride } from '../../text/questions/windows.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
@@ -219,6 +219,11 @@ function checkCache(
   stages: readonly StagePlan[],
 ): Problem[] {
   const beside = stages.filter(needsTeacherBeside)
+  if (beside.length > 0 && hasSeveral(teacher.cache.manifest))
+    throw new TinystillError(
+      `${beside[0].name}: its losses read more than logits, ${teacher.folder} holds those alone of words and questions`,
+      "Give the teacher's own folder by --teacher",
+    )
   for (const stage of beside) checkStored(stage, student.model.config.layers, storedTeacher(teacher, reader))
   for (const kind of new Set(stages.map((stage) => stage.data))) placesIn(teacher, reader, kind)
   if (teacher.problemType === 'spans') checkWindows(teacher, reader, student)

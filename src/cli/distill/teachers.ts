@@ -5,7 +5,7 @@ import type { Student } from '../../distill/plan/runner.js'
 import type { StoredTeacher } from '../../distill/teachers/stored.js'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { sha256 } from '../../files/cache/facts.js'
-import { type CachedTask, hasSeveral, isCache } from '../../files/cache/manifest.js'
+import { type CachedTask, isCache } from '../../files/cache/manifest.js'
 import { openCache, type TeacherCache } from '../../files/cache/reader.js'
 import type { KeptLogits, LogitFacts } from '../../files/kept-logits.js'
 import { loadAnswering } from '../../files/tagging/tagger.js'
@@ -194,13 +194,7 @@ export function storedTeacher(teacher: CachedTeacher, reader: Reader): StoredTea
   const { folder: name, cache } = teacher
   const { hidden, layers, width, depth = layers.at(-1) ?? 0 } = cache.manifest.settings
   return {
-    ...{
-      name,
-      several: hasSeveral(cache.manifest),
-      hidden,
-      layers,
-      shape: hidden === 'none' ? null : { layers: depth, width },
-    },
+    ...{ name, hidden, layers, shape: hidden === 'none' ? null : { layers: depth, width } },
     targets: (kind) => cache.at(placesIn(teacher, reader, kind)),
   }
 }

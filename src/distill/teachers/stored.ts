@@ -16,8 +16,6 @@ import type { TeacherSource } from './source.js'
 export interface StoredTeacher {
   /** For errors: the cache's folder. */
   name: string
-  /** Whether it is of words or questions, of which no states are kept. */
-  several?: boolean
   /** Which states are kept, and of which layers: 0 are the embeddings. */
   hidden: HiddenKind
   layers: readonly number[]
@@ -43,7 +41,7 @@ function layersRead(stage: StagePlan, student: number, teacher: number): number[
  */
 export function checkStored(stage: StagePlan, student: number, stored: StoredTeacher): void {
   const { name, task, teacherDropout } = stage
-  const { name: folder, several = false, hidden, layers, shape } = stored
+  const { name: folder, hidden, layers, shape } = stored
   const lacks = (what: string, remedy: string): never => {
     throw new TinystillError(`${name}: ${what}`, remedy)
   }
@@ -61,10 +59,7 @@ export function checkStored(stage: StagePlan, student: number, stored: StoredTea
       lacks(`${own} reads the teacher's ${other}, ${folder} holds logits and hidden states at most`, itself)
     if (wanted.length === 0) continue
     if (shape === null)
-      lacks(
-        `${own} reads hidden states, ${folder} holds none`,
-        several ? itself : 'tinystill label --hidden all keeps them',
-      )
+      lacks(`${own} reads hidden states, ${folder} holds none`, 'tinystill label --hidden all keeps them')
     if (hidden === 'cls' && !firstToken)
       lacks(
         `${own} compares all tokens, ${folder} holds the first of each text`,
