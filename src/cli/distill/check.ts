@@ -112,6 +112,7 @@ async function examine(job: Job, progress: Progress): Promise<Examined> {
   const judgedOn = new Set<string>()
   const problems: Problem[] = []
   for (const [i, teacher] of teachers.entries()) {
+    if (!isLive(teacher) && teacher.problemType === 'spans') checkWindows(teacher, readers[i], student)
     const { logits: own, of, ...set } = await judgedAnswers(teacher, readers[i], progress)
     if (isLive(teacher)) rememberHeld(teacher.model as Classifier<TextInput>, readers[i], of, own)
     const logits = inOrderOf(classes, own, teacher)
@@ -226,7 +227,6 @@ function checkCache(
     )
   for (const stage of beside) checkStored(stage, student.model.config.layers, storedTeacher(teacher, reader))
   for (const kind of new Set(stages.map((stage) => stage.data))) placesIn(teacher, reader, kind)
-  if (teacher.problemType === 'spans') checkWindows(teacher, reader, student)
   if (beside.length === 0 || readsAlike(teacher, student)) return []
   return [
     {

@@ -1,7 +1,7 @@
 // A question and its text as a model takes them: the question first, and of a long text windows that overlap, as transformers has them.
 import type { Encoded } from '../encoding.js'
-import { checkStride, overlapping } from '../overlapping.js'
 import type { PiecedTokenizer } from '../pieces/base.js'
+import { checkStride, overlapping } from './overlapping.js'
 import type { PlacedTokens } from './placed-pieces.js'
 
 /** How long windows are, and how much two have in common. */

@@ -1,6 +1,7 @@
 // Sentences that are longer than a model takes, as windows of whole words that overlap; each word is judged in one of them.
-import { checkStride, overlapping, type Part } from '../overlapping.js'
+
 import type { PiecedTokenizer } from '../pieces/base.js'
+import { checkStride, overlapping, type Part } from '../questions/overlapping.js'
 import { usualStride } from '../questions/windows.js'
 
 /** Words `from` to `to` - 1 of a sentence, of which it answers for `first` to `last` - 1. */
