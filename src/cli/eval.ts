@@ -20,8 +20,8 @@ import {
   type DataFileOptions,
   dataOptions,
   goesWith,
-  questionNames,
   whole,
+  windowOptions,
 } from './shared/options.js'
 import { measureSpeeds, type Speed, shownSpeed } from './shared/speed.js'
 import { bytes, count } from './shared/table.js'
@@ -65,7 +65,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     const loaded = loadAnswering(folder)
     for (const note of loaded.notes) output.info(`note: ${note}`)
     const { model, tokenizer, classes, problemType } = loaded
-    goesWith(options, questionNames, 'a model that finds answers', problemType === 'spans')
+    windowOptions(options, problemType)
     const task = everyTask[problemType]
     const maxLength = Math.min(asked ?? loaded.usualLength, loaded.maxLength)
     const set = readFor(file, loaded, listed, dataOptions(options, output), output)
@@ -87,7 +87,7 @@ export const evalCommand: CommandSpec<EvalOptions> = {
     output.print(figureTable({ [file]: figures }))
     if (each) output.print(`\n${figureTable(each)}`)
     output.print(
-      `\n${count(data.size)} ${set.questions ? 'windows' : 'texts'} in ${seconds.toFixed(1)} s; ${count(speed.examplesPerSecond)} \u00b1 ${count(speed.examplesSpread)} a second in batches of ${batchSize}; one alone ${shownSpeed(speed)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
+      `\n${count(data.size)} ${set.questions || (set.words && data.size > set.texts.length) ? 'windows' : 'texts'} in ${seconds.toFixed(1)} s; ${count(speed.examplesPerSecond)} \u00b1 ${count(speed.examplesSpread)} a second in batches of ${batchSize}; one alone ${shownSpeed(speed)} ms; ${count(size.params)} parameters, ${bytes(size.bytes)}`,
     )
     output.json({ ...figures, ...(each && { each }), ...size, ...speed, seconds, seed })
   },

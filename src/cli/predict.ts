@@ -130,6 +130,7 @@ export const predictCommand: CommandSpec<PredictOptions> = {
       if (options.pairs) throw new RangeError('--pairs: words of a text have tags, of one by itself')
       return predictTags(options, options.text ? [options.text] : chunks(lines()), { output })
     }
+    goesWith(options, ['docStride'], 'a model of words, or one that finds answers', false)
     const predictor = load(options, output)
     const { problemType } = predictor
     const n = predictor.classes.length

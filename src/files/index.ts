@@ -14,8 +14,14 @@ import '../autograd/methods.js' // gives tensors their methods
 
 export type { Prompts } from '../formats/sentence/settings.js'
 export { teacherFacts } from './cache/facts.js'
-export { type FillOptions, fillCache, type LabellingTeacher } from './cache/fill.js'
-export type { CacheFacts, CacheManifest, CacheSettings, HiddenKind } from './cache/manifest.js'
+export { type FillOptions, fillCache, type LabelledRow, type LabellingTeacher } from './cache/fill.js'
+export type {
+  CachedTask,
+  CacheFacts,
+  CacheManifest,
+  CacheSettings,
+  HiddenKind,
+} from './cache/manifest.js'
 export { type CachedTargets, type CachedTexts, openCache, type TeacherCache } from './cache/reader.js'
 export type { HiddenRows } from './cache/shard.js'
 export { type TransferOptions, transferSet } from './cache/transfer.js'

@@ -29,7 +29,12 @@ export function selectRows(matrix: Float32Array, width: number, rows: ArrayLike<
 export interface Answers {
   /** [rows + 1]: row r has answers starts[r] to starts[r + 1] - 1. */
   readonly starts: Int32Array
-  /** Those of these rows that the model is asked for, in the order of its logits. Of words that were cut off nothing is asked. */
+  /**
+   * [sentences + 1], or questions: where the answers of each begin. It may be several rows, windows of it, and is judged as one. Default:
+   * starts.
+   */
+  readonly items?: Int32Array
+  /** Those of these rows that the model is asked for, in the order of its logits. Of words without a token nothing is asked. */
   asked(rows: Int32Array): Int32Array
 }
 
@@ -59,6 +64,13 @@ type Answered = Pick<DataSet<unknown>, 'answers' | 'size'>
 /** Places in labels and logits of what these rows are asked for. */
 export const askedOf = ({ answers }: Pick<Answered, 'answers'>, rows: Int32Array): Int32Array =>
   answers?.asked(rows) ?? rows
+
+/** The sentence, or question, that a row is a window of; else the row. */
+export function itemOf({ answers }: Pick<Answered, 'answers'>, row: number): number {
+  if (answers?.items === undefined) return row
+  const from = answers.starts[row]
+  return answers.items.findLastIndex((start) => start <= from)
+}
 
 /** Answers of all rows. */
 export const answersIn = ({ answers, size }: Answered): number => answers?.starts[size] ?? size

@@ -177,6 +177,37 @@ describe('distill', () => {
     ...['--out', at(out), '--epochs', '4', '--lr', '0.003', '--batch-size', '8', ...more],
   ]
 
+  it('teaches from a cache, the same bytes as itself', async () => {
+    const all = [...rows.slice(0, 160), ...rows.slice(190)]
+    writeFileSync(at('all.jsonl'), jsonl(all))
+    const windows = ['--max-length', '12', '--doc-stride', '2']
+    const label = ['label', '--teacher', at('teacher'), '--data', at('all.jsonl'), '--out', at('cache')]
+    await ok(...label, ...windows)
+    const own = (teacher: string, out: string, ...more: string[]) => [
+      ...distill(out, '--recipe', 'hinton', '--student', at('small.json')).with(2, teacher),
+      ...['--tokenizer', at('teacher'), '--epochs', '1', ...more],
+    ]
+    const live = await json(...own(at('teacher'), 'live', ...windows))
+    // A cache says by itself how long its windows are.
+    const cached = await json(...own(at('cache'), 'cached'))
+    const bytes = (out: string) => readFileSync(join(at(out), 'model.safetensors'), 'hex')
+    expect(bytes('cached')).toBe(bytes('live'))
+    expect(cached.models.teacher.f1).toBe(live.models.teacher.f1)
+    for (const [error, ...more] of [
+      ['windows of 12 tokens that have 2 in common, the student reads 12 with 3', '--doc-stride', '3'],
+      ['windows of 12 tokens that have 2 in common, the student reads 11 with 2', '--max-length', '11'],
+    ]) {
+      const { code, err } = await run(...own(at('cache'), 'no', ...more))
+      expect([code === 0, err]).toEqual([false, expect.stringContaining(error)])
+    }
+  }, 120_000)
+
+  it('heads its table with its own figure where nothing was judged', async () => {
+    const args = distill('unjudged', '--recipe', 'hinton', '--from-layers', '0', '--epochs', '1')
+    const { out } = await ok(...args.toSpliced(args.indexOf('--test'), 2))
+    expect(out).toMatch(/ F1 +spread +exact match/)
+  }, 120_000)
+
   it('teaches a student by its places, with a lone one beside it', async () => {
     const args = distill(
       'small',
@@ -232,8 +263,8 @@ describe('distill', () => {
         'Give one teacher',
       ],
       [
-        ['label', '--teacher', at('teacher'), '--data', at('train.jsonl'), '--out', at('no')],
-        'does not classify texts. It is made to find answers in texts: eval, predict, distill',
+        ['label', '--teacher', at('teacher'), '--parts', at('train.jsonl'), '--out', at('no')],
+        'does not classify texts. It is made to find answers in texts: eval, predict, label',
       ],
       [
         [
@@ -278,7 +309,7 @@ describe('distill', () => {
           '--doc-stride',
           '3',
         ],
-        '--doc-stride goes with --task qa',
+        '--doc-stride goes with --task ner, pos or qa',
       ],
     ]
     for (const [args, text] of refusals) {

@@ -29,6 +29,8 @@ writeFileSync(at('dev.conll'), file(sentences.slice(40, 50), 1))
 writeFileSync(at('test.conll'), file(sentences.slice(50), 1))
 writeFileSync(at('pos.conll'), file(sentences.slice(0, 40), 2))
 writeFileSync(at('more.txt'), sentences.map((own) => own.map(([word]) => word).join(' ')).join('\n'))
+writeFileSync(at('other.txt'), 'someone else\nand others')
+writeFileSync(at('hidden.json'), JSON.stringify({ stages: { distil: { losses: { hidden: {} } } } }))
 writeFileSync(
   at('small.json'),
   JSON.stringify({
@@ -73,8 +75,11 @@ describe('train, eval, predict', () => {
     expect((await ok('eval', '--model', at('teacher'), '--data', at('test.conll'), '--quiet')).out).toContain(
       'PER',
     )
-    const cut = await json('eval', '--model', at('teacher'), '--data', at('test.conll'), '--max-length', '5')
-    expect(cut.recall).toBeLessThan(0.9)
+    // In windows of three words each word is judged all the same.
+    const short = ['--data', at('test.conll'), '--max-length', '5', '--doc-stride', '2']
+    const windows = await json('eval', '--model', at('teacher'), ...short)
+    expect([windows.each.LOC.entities, windows.each.PER.entities]).toEqual([10, 10])
+    expect(windows.recall).toBeGreaterThan(0.9)
   })
 
   it('goes on after it was ended, and is the same', async () => {
@@ -138,15 +143,12 @@ describe('train, eval, predict', () => {
     }
     await refused('figures of token are entityF1', ...train('x', '--metric', 'macroF1'))
     await refused(
-      'holds a token-classification model, which does not classify texts. It is made to tag words: eval, predict, distill',
-      'label',
-      '--teacher',
-      at('teacher'),
-      '--data',
-      at('more.txt'),
-      '--out',
-      at('x'),
+      'holds a token-classification model, which does not classify texts. It is made to tag words: eval, predict, label',
+      ...['label', '--teacher', at('teacher'), '--parts', at('x'), '--out', at('y')],
     )
+    const label = ['label', '--teacher', at('teacher'), '--data', at('more.txt'), '--out', at('y')]
+    await refused('--hidden last: states are kept of texts', ...label, '--hidden', 'last')
+    await refused('--top-k 2: the teacher gives entities of 2 types', ...label, '--top-k', '2')
     await refused('none of the 4 known', 'eval', '--model', at('teacher'), '--data', at('pos.conll'))
     await refused('--augment: made texts', ...distill('x', '--from-layers', '0', '--augment', '5'))
     await refused(
@@ -264,5 +266,41 @@ describe('distill', () => {
     const { err } = await ok(...states, '--tokenizer', join(golden, 'byte_bpe'), '--force')
     const words = sentences.slice(0, 40).flat().length
     expect(err).toContain(`where both have them: ${40 + words} places of 40 texts`)
+    // In windows too, which are the same words for both.
+    const short = states.map((word) => (word === at('states') ? at('short') : word))
+    const windows = [...short, '--max-length', '9', '--doc-stride', '3']
+    const told = await ok(...windows, '--tokenizer', join(golden, 'byte_bpe'), '--force')
+    expect(told.err).toMatch(/rows are windows of 40 sentences of words/)
   }, 120_000)
+
+  it.each([
+    ['whole sentences', []],
+    ['windows', ['--max-length', '6', '--doc-stride', '2']],
+  ])(
+    'from a cache of %s: the bytes of the run with the teacher itself',
+    async (name, windows) => {
+      writeFileSync(at('all.conll'), file(sentences, 1))
+      const cache = at(`cache ${name}`)
+      await ok('label', '--teacher', at('teacher'), '--data', at('all.conll'), '--out', cache, ...windows)
+      const own = (teacher: string, out: string, transfer = 'more.txt') => [
+        ...distill(out).with(4, teacher),
+        ...['--student', at('small.json'), '--tokenizer', at('teacher'), '--transfer', at(transfer)],
+        ...['--test', at('test.conll')],
+      ]
+      const live = await json(...own(at('teacher'), `live ${name}`), ...windows)
+      // A cache says by itself how long its windows are.
+      const cached = await json(...own(cache, `cached ${name}`))
+      const bytes = (out: string) => readFileSync(join(at(out), 'model.safetensors'), 'hex')
+      expect(bytes(`cached ${name}`)).toBe(bytes(`live ${name}`))
+      expect(cached.models.teacher.entityF1).toBe(live.models.teacher.entityF1)
+      // Of other words there is nothing in it, and no states.
+      const other = await run(...own(cache, 'other', 'other.txt'))
+      expect(other.err).toContain('2 of 2 rows are not in')
+      const states = await run(...own(cache, 'states'), '--config', at('hidden.json'))
+      expect(states.err).toMatch(
+        /read more than logits, .* holds those alone .*Give the teacher's own folder/,
+      )
+    },
+    120_000,
+  )
 })

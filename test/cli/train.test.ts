@@ -76,6 +76,20 @@ describe('tinystill train', () => {
     expect(told.predictions[0].label).toBe(rows[0][1])
   })
 
+  it('makes a tokenizer for an MPNet, whose padding has id 1', async () => {
+    const mpnet = { model_type: 'mpnet', hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2 }
+    writeFileSync(
+      at('mpnet.json'),
+      JSON.stringify({ ...mpnet, intermediate_size: 16, max_position_embeddings: 42 }),
+    )
+    const model = ['--model', at('mpnet.json'), '--steps', '2', '--vocab-size', '100']
+    const { code, err } = await train('mpnet', ...model)
+    expect(code, err).toBe(0)
+    const vocabulary = readFileSync(join(at('mpnet'), 'vocab.txt'), 'utf8').split('\n')
+    expect(vocabulary.slice(0, 5)).toEqual(['[UNK]', '[PAD]', '[CLS]', '[SEP]', '[MASK]'])
+    expect((await run('predict', '--model', at('mpnet'), '--text', 'a good film')).code).toBe(0)
+  }, 60_000)
+
   it('gives the same weights again', async () => {
     await train('again1', '--epochs', '1')
     await train('again2', '--epochs', '1')

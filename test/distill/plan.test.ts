@@ -497,7 +497,8 @@ describe('plans', () => {
       return plan.stages[0].losses.soft.options.T
     }
     for (const name of ['hinton', 'multi-teacher']) {
-      expect([undefined, 2, 10, 11].map((classes) => T(name, { classes }))).toEqual([2, 2, 2, 1])
+      expect([2, 10, 11].map((classes) => T(name, { classes }))).toEqual([2, 2, 1])
+      expect(T(name, {})).toBe(2)
       expect(T(name, { classes: 25, pretrained: true })).toBe(2)
       expect(T(name, { classes: 25 }, { T: 4 })).toBe(4)
     }

@@ -1,6 +1,6 @@
 // Verdicts: from what they are made, when there is none, and what they say.
 import { describe, expect, it } from 'vitest'
-import type { ModelFigures } from '../../src/cli/distill/judge.js'
+import { type ModelFigures, ModelTable } from '../../src/cli/distill/judge.js'
 import { verdictLines, verdictsOf } from '../../src/cli/distill/report.js'
 import { packRows, unpackRows } from '../../src/cli/distill/right-rows.js'
 import { judgeGain, judgeGains, spread } from '../../src/distill/verdict.js'
@@ -223,10 +223,12 @@ describe('distill and its rows', () => {
     [60, 62, 61],
   ].map((to) => to.map((n) => right(100, 0, n)))
 
+  const table = (models: [string, ModelFigures[]][]) => new ModelTable('single_label_classification', models)
+
   it('judge over them, and over seeds where an older run kept none', () => {
     const teacher = of(low).map((f) => ({ ...f, seconds: 0 }))
     const verdicts = verdictsOf(
-      new Map([
+      table([
         ['teacher', teacher],
         ['alone', of(low)],
         ['distilled', of(high)],
@@ -240,7 +242,7 @@ describe('distill and its rows', () => {
       expect.stringMatching(/^Intervals: over seeds and test rows/),
     ])
     const old = verdictsOf(
-      new Map([
+      table([
         ['alone', of(low, false)],
         ['distilled', of(high)],
       ]),
@@ -250,7 +252,7 @@ describe('distill and its rows', () => {
     expect(old.alone.gain).toBeCloseTo(verdicts.alone.gain, 14)
     expect(
       verdictsOf(
-        new Map([
+        table([
           ['distilled', [{ seconds: 1 }]],
           ['alone', [{ seconds: 1 }]],
         ]),

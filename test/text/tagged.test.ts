@@ -10,7 +10,7 @@ import { padInput } from '../../src/text/batches.js'
 import type { PiecedTokenizer } from '../../src/text/pieces/base.js'
 import { areEntityTags, entitiesOf, schemeOf } from '../../src/text/tagged/entities.js'
 import { type TaggedOptions, taggedSetIn } from '../../src/text/tagged/read.js'
-import { learnable } from '../../src/text/tagged/set-data.js'
+import { learnable, setData } from '../../src/text/tagged/set-data.js'
 import { encodeWords, startsOf, wordData } from '../../src/text/tagged/words.js'
 import { predict } from '../../src/train/predict.js'
 import { entityFigures } from '../../src/train/tagging/figures.js'
@@ -75,19 +75,22 @@ describe('words', () => {
     expect(Math.max(...Array.from(x, (v, i) => Math.abs(v - y[i])))).toBeLessThan(1e-5)
   })
 
-  it('that were cut off have no answer', () => {
-    const data = wordData([['a', 'b', 'c'], ['a']], [0, 1, 2, 0], tokenizers.bert, 4)
+  it('without a token have no answer', () => {
+    const data = wordData([['a', '\u200b', 'c'], ['a']], [0, 1, 2, 0], tokenizers.bert, 4)
     const { model, classes } = loadTagger(bert)
     const logits = predict(model, data)
     const own = Array.from({ length: 4 }, (_, w) => Number.isNaN(logits[w * classes.length]))
-    expect(own).toEqual([false, false, true, false])
+    expect(own).toEqual([false, true, false, false])
     expect(() => wordData([['a']], [0, 1], tokenizers.bert, 8)).toThrow('1 words have 2 labels')
   })
 
   it('are learnt from where all readers have them', () => {
     const set = taggedSetIn('a O\n\u200b O\nb B-X\nc O\n\n\u200b O\n', 'x.conll')
     const { set: own, left } = learnable(set, [{ tokenizer: tokenizers.bert, maxLength: 4 }])
-    expect([own.words, [...own.labels!], left]).toEqual([[['a', 'b']], [1, 0], 3])
+    expect([own.words, [...own.labels!], left]).toEqual([[['a', '\u200b', 'b', 'c']], [1, 1, 0, 1], 2])
+    const data = setData(own, tokenizers.bert, 4)
+    const rows = [...data.batches(1, null)].sort((a, b) => a[0] - b[0])
+    expect(rows.map((row) => [...data.answers!.asked(row)])).toEqual([[0], [2, 3]])
   })
 })
 

@@ -14,8 +14,9 @@ import { isTaught, needsTeacherBeside, otherOf } from '../../distill/plan/runner
 import { checkStored } from '../../distill/teachers/stored.js'
 import { TinystillError } from '../../errors.js'
 import { tokenizerFileHash, tokenizerHash } from '../../files/cache/facts.js'
-import { sameTokenizer } from '../../files/cache/manifest.js'
+import { hasSeveral, sameTokenizer } from '../../files/cache/manifest.js'
 import type { TextInput } from '../../nn/models/input.js'
+import { usualStride } from '../../text/questions/windows.js'
 import { labelFacts } from '../../train/outputs/label-facts.js'
 import type { Classifier } from '../../train/predict.js'
 import { everyTask } from '../../train/tagging/tasks.js'
@@ -111,6 +112,7 @@ async function examine(job: Job, progress: Progress): Promise<Examined> {
   const judgedOn = new Set<string>()
   const problems: Problem[] = []
   for (const [i, teacher] of teachers.entries()) {
+    if (!isLive(teacher) && teacher.problemType === 'spans') checkWindows(teacher, readers[i], student)
     const { logits: own, of, ...set } = await judgedAnswers(teacher, readers[i], progress)
     if (isLive(teacher)) rememberHeld(teacher.model as Classifier<TextInput>, readers[i], of, own)
     const logits = inOrderOf(classes, own, teacher)
@@ -193,6 +195,23 @@ function notesOf(teacher: CachedTeacher, student: Pupil, judged: boolean): strin
   ]
 }
 
+/** Throws TinystillError where tokens of a cache's windows are not those of the student's. */
+function checkWindows(teacher: CachedTeacher, reader: Reader, student: Pupil): void {
+  const { folder, cache } = teacher
+  const { maxLength, docStride } = cache.manifest.settings
+  const own = reader.docStride ?? usualStride(student.maxLength)
+  const alike = readsAlike(teacher, student)
+  if (alike && maxLength === student.maxLength && docStride === own) return
+  throw new TinystillError(
+    alike
+      ? `${folder} is of windows of ${maxLength} tokens that have ${docStride} in common, the student reads ${student.maxLength} with ${own}`
+      : `${folder} is of another tokenizer than the student's, and says which token each answer begins with`,
+    alike
+      ? `Give --max-length ${maxLength} --doc-stride ${docStride}, or label again`
+      : "Start the student with the teacher's tokenizer: --tokenizer DIR",
+  )
+}
+
 /** Throws what checkStored() throws of stages that hear more than logits, and DataError for rows that are not there. */
 function checkCache(
   teacher: CachedTeacher,
@@ -201,6 +220,11 @@ function checkCache(
   stages: readonly StagePlan[],
 ): Problem[] {
   const beside = stages.filter(needsTeacherBeside)
+  if (beside.length > 0 && hasSeveral(teacher.cache.manifest))
+    throw new TinystillError(
+      `${beside[0].name}: its losses read more than logits, ${teacher.folder} holds those alone of words and questions`,
+      "Give the teacher's own folder by --teacher",
+    )
   for (const stage of beside) checkStored(stage, student.model.config.layers, storedTeacher(teacher, reader))
   for (const kind of new Set(stages.map((stage) => stage.data))) placesIn(teacher, reader, kind)
   if (beside.length === 0 || readsAlike(teacher, student)) return []

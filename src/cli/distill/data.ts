@@ -14,7 +14,7 @@ import { ints } from '../../tensor/tensor.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { maskingOf } from '../../text/masking.js'
 import type { DataOptions } from '../../text/rows/columns.js'
-import { answersOfSet, firstRows, setData, setPlaces } from '../../text/tagged/set-data.js'
+import { answersOfSet, firstRows, setData, setPlaces, someRows } from '../../text/tagged/set-data.js'
 import { type MaskedText, maskedTexts } from '../../train/masked-data.js'
 import type { TaskType } from '../../train/tagging/tasks.js'
 import { readFor, readUnlabelled } from '../shared/labels-option.js'
@@ -92,7 +92,11 @@ function stageTexts(kind: StageData, { train, transfer, text, varied }: Texts): 
     targets:
       targets && Float32Array.from([...targets, ...new Float32Array(n * labelNames.length).fill(Number.NaN)]),
     labelNames,
-    ...(train.words && { words: all.flatMap(({ words = [] }) => words) }),
+    ...(train.words && {
+      words: all.flatMap(({ words = [] }) => words),
+      docStride: train.docStride,
+      ...(train.readings && { readings: all.flatMap(({ readings = [] }) => readings) }),
+    }),
     ...(train.questions && {
       questions: { ...train.questions, each: all.flatMap(({ questions }) => questions?.each ?? []) },
     }),
@@ -110,6 +114,8 @@ const partsOf = ({ text }: Texts): Readonly<Record<SetName, readonly (keyof Text
 
 export interface Reader {
   tokenizer: Tokenizer
+  /** Tokens that windows of its sets have in common, where that was asked for. */
+  docStride: number | undefined
   /** A set as it was read or made, for those who look its rows up. */
   texts(set: SetName): readonly CachedTexts[]
   /** What a set's inputs follow from: its texts, the tokenizer, how much of a text is read. */
@@ -120,6 +126,8 @@ export interface Reader {
   /** The same with words masked, rare ones more often: Sanh et al. 2019, as in its code. */
   masked(kind: StageData): DataSet<MaskedText>
   held(use: 'dev' | 'test'): DataSet<TextInput> | null
+  /** Rows of a file. */
+  some(set: 'labelled' | 'dev' | 'test', rows: readonly number[]): DataSet<TextInput>
   /** Rows with labels to judge a teacher on: the dev set, or else the first of the labelled. */
   judged(): DataSet<TextInput>
   /** The first texts of the set that models are judged on, for the latency. */
@@ -132,8 +140,12 @@ export interface Reader {
 
 function hashTexts(sets: readonly TextSet[]): string {
   const hash = createHash('sha256')
-  for (const { texts, pairs, words, questions } of sets) {
-    if (questions?.rules.docStride !== undefined) hash.update(`windows ${questions.rules.docStride}`)
+  for (const { texts, pairs, words, docStride, readings = [], questions } of sets) {
+    const stride = questions?.rules.docStride ?? docStride
+    if (stride !== undefined) hash.update(`windows ${stride}`)
+    // Of one window whose words are all heard there is nothing to say.
+    for (const { windows, heard } of readings)
+      if (windows.length > 1 || heard?.includes(false)) hash.update(JSON.stringify([windows, heard]))
     for (const [i, text] of texts.entries())
       hash.update(JSON.stringify(words === undefined ? [text, pairs?.[i] ?? null] : words[i]))
   }
@@ -169,6 +181,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
   const stage = (kind: StageData) => once(kind, () => stageTexts(kind, texts))
   return {
     tokenizer,
+    docStride: texts.train.questions?.rules.docStride ?? texts.train.docStride,
     texts: ofSet,
     facts: kept((set) => ({
       ...{ tokenizer: tokenizerHash(tokenizer), maxLength, texts: hashTexts(ofSet(set)) },
@@ -180,6 +193,7 @@ export function createReader(texts: Texts, tokenizer: Tokenizer, maxLength: numb
       const set = texts[use]
       return set && once(use, () => set)
     },
+    some: (set, rows) => encode(someRows(ofSet(set)[0], rows)),
     judged: () => once('judged', () => texts.dev ?? firstRows(texts.train, JUDGED)),
     few: (n) => once(`few ${n}`, () => ({ ...firstRows(shown, n), labels: null, targets: null })),
     shown,

@@ -31,7 +31,7 @@ import { runVariant, type SeedResult, teacherLogits } from './bench.js'
 import { check } from './check.js'
 import { insightsOf } from './insights.js'
 import { type Checked, type Job, mainVariant, readJob } from './job.js'
-import { heldLogits, heldSet, judge, judgeCached, type ModelTable } from './judge.js'
+import { heldLogits, heldSet, judge, judgeCached, ModelTable } from './judge.js'
 import { addLines, belowLines, MAJORITY } from './lines.js'
 import { type DistillOptions, distillOptions } from './options.js'
 import {
@@ -139,7 +139,7 @@ async function judgeTeachers(
   const { readers, reader } = data
   const [first] = teachers
   const { classes } = first
-  const table: ModelTable = new Map()
+  const table = new ModelTable(first.problemType)
   const alive = new Map<string, Timed>()
   for (const [i, t] of teachers.entries()) {
     const name = teachers.length > 1 ? `teacher ${i + 1}` : 'teacher'
@@ -191,7 +191,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   const main = mainName(plan)
   const verdicts = verdictsOf(table, main)
   const texts = verdictLines(verdicts)
-  const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(figures)]))
+  const models = Object.fromEntries(Array.from(table, ([name, figures]) => [name, summarize(table, figures)]))
   const majority = models[MAJORITY]?.accuracy ?? Number.NaN
   texts.push(...teacherLines(verdicts, recipe), ...aloneLine(table), ...belowLines(table, main))
   const folders = teachers.map((t) => t.folder)
@@ -243,7 +243,7 @@ function finish(folder: RunFolder, job: Checked, { table, kept, alone }: Trained
   output.print(`${out}: the student, README.md and report.html${skippedText(folder.skipped)}`)
   const { seconds } = JSON.parse(written) as { seconds: number }
   output.json({
-    ...summarize(table.get(main) ?? []),
+    ...summarize(table, table.get(main) ?? []),
     ...{
       recipe: recipe.name,
       majority,

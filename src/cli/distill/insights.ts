@@ -2,6 +2,7 @@
 
 import type { Student } from '../../distill/plan/runner.js'
 import { combineLogits } from '../../distill/teachers/combine.js'
+import { inOrder, itemOf } from '../../nn/data.js'
 import { attentionMaps } from '../../report/insights/attention-maps.js'
 import { disagreements } from '../../report/insights/disagreements.js'
 import { reliability } from '../../report/insights/reliability.js'
@@ -57,7 +58,13 @@ export function insightsOf(
     ...{ name: who, model, data: own.few(LOOKED), tokenizer: own.tokenizer },
   })
   const [ours, theirs] = [reading(name, student, reader), reading('teacher', first.model, readers[0])]
-  const maps = attentionMaps(ours, theirs, texts)
+  // A row may be a window of a text.
+  const rows = inOrder(ours.data.size)
+  const maps = attentionMaps(
+    ours,
+    theirs,
+    Array.from(rows, (row) => texts[itemOf(ours.data, row)]),
+  )
   return [
     ...(held && single ? judgedSections(job, { texts, name, student, teacher, alone }) : []),
     ...(single ? [softTargets(telling(samples, classes.length, TELLING), classes)] : []),

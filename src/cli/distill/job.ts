@@ -7,18 +7,17 @@ import type { Recipe } from '../../distill/recipes/recipe.js'
 import { TinystillError } from '../../errors.js'
 import { trainingLength } from '../../text/encoding.js'
 import { usualOf } from '../../text/questions/windows.js'
-import { learnable, type SetReader } from '../../text/tagged/set-data.js'
+import { learnable, readAlike, type SetReader } from '../../text/tagged/set-data.js'
 import { everyTask } from '../../train/tagging/tasks.js'
 import { cutLines, leftLine, lengthsLine, rowsLine } from '../shared/data-report.js'
 import {
   dataOptions,
   flagOf,
   given,
-  goesWith,
   type OnNonfinite,
-  questionNames,
   quoted,
   stateOf,
+  windowOptions,
 } from '../shared/options.js'
 import type { Output } from '../shared/output.js'
 import type { RunFacts, RunOptions } from '../shared/run-folder.js'
@@ -102,12 +101,14 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   checkTasks(recipe, teachers)
   if (teachers[0].problemType === 'regression' && options.T !== undefined)
     throw new RangeError('--T: the teacher gives numbers, which have no temperature')
-  goesWith(options, questionNames, 'a teacher that finds answers', teachers[0].problemType === 'spans')
+  windowOptions(options, teachers[0].problemType)
   const general = options.generalTeacher === undefined ? null : loadGeneral(options.generalTeacher)
   const student = studentSource(options, recipe, teachers, general)
   const { seed, onNonfinite, force, test, dev } = options
   const { pretrained } = student
-  const read = readSets(options, teachers[0], dataOptions(options, output), output)
+  const docStride = options.docStride ?? strideOf(teachers[0])
+  const reading = dataOptions({ ...options, ...(docStride !== undefined && { docStride }) }, output)
+  const read = readSets(options, teachers[0], reading, output)
   const made = student.make(seed, 0)
   const { model, tokenizer } = made
   // One length for all: losses may compare the models word by word.
@@ -148,17 +149,28 @@ export function readJob(options: DistillOptions, output: Output, typed = typedOf
   }
 }
 
-/** Of sentences of words those words that all models read: what a student is taught of, its teacher answers for. */
+/**
+ * Of sentences of words those words that all models read, in windows that are the same for all: what a student is taught of, its teacher
+ * answers for.
+ */
 function learnableTexts(texts: Texts, readers: readonly SetReader[], output: Pick<Output, 'info'>): Texts {
   const of = <S extends Texts['transfer']>(set: S): S => {
     if (set === null) return set
     const { set: own, left } = learnable(set, readers)
-    for (const line of leftLine(set.file, left, Math.min(...readers.map((r) => r.maxLength)), set))
-      output.info(line)
+    for (const line of leftLine(set.file, left, set)) output.info(line)
     return own
   }
-  return { ...texts, train: of(texts.train), transfer: of(texts.transfer) }
+  const alike = <S extends Texts['transfer']>(set: S): S => set && readAlike(set, readers)
+  return {
+    ...texts,
+    ...{ train: of(texts.train), transfer: of(texts.transfer) },
+    ...{ dev: alike(texts.dev), test: alike(texts.test) },
+  }
 }
+
+/** What windows of a cache have in common. */
+const strideOf = (teacher: Teacher) =>
+  isLive(teacher) ? undefined : teacher.cache.manifest.settings.docStride
 
 /** A line for each file besides --train that has rows which the student reads cut. */
 function cutElsewhere(texts: Texts, reader: Reader, { stages }: Plan, maxLength: number): string[] {

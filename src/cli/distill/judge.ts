@@ -8,7 +8,7 @@ import { type Metrics, rightRows } from '../../train/metrics.js'
 import type { MultiLabelMetrics } from '../../train/outputs/multi-label.js'
 import { type Classifier, predict, predictInTurns } from '../../train/predict.js'
 import type { RegressionMetrics } from '../../train/regression.js'
-import { everyTask } from '../../train/tagging/tasks.js'
+import { everyTask, type TaskType } from '../../train/tagging/tasks.js'
 import type { Wanted } from '../../train/tasks.js'
 import type { Progress } from '../shared/progress.js'
 import type { Speed } from '../shared/speed.js'
@@ -57,8 +57,18 @@ export interface Tried extends Spent {
   counts: boolean
 }
 
-/** By name of the model, one entry a seed. */
-export type ModelTable = Map<string, ModelFigures[]>
+/** What a table's models are judged as: at a task, or as encoders of sentences. */
+export type TableTask = TaskType | 'scored pairs' | 'partners' | 'neighbours'
+
+/** By name of the model, one entry a seed; the task says by which figures. */
+export class ModelTable extends Map<string, ModelFigures[]> {
+  constructor(
+    readonly task: TableTask,
+    models: Iterable<readonly [name: string, figures: ModelFigures[]]> = [],
+  ) {
+    super(models)
+  }
+}
 
 /** The set that models are judged on. */
 export const heldName = (reader: Reader) =>

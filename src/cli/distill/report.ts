@@ -8,7 +8,7 @@ import type { Scatter } from '../../report/scatter.js'
 import { lossChart, type TrainingRecord } from '../../report/training-report.js'
 import { type Speed, shownSpeed } from '../shared/speed.js'
 import { bytes, count, percent, renderTable } from '../shared/table.js'
-import type { ModelFigures, ModelTable } from './judge.js'
+import type { ModelFigures, ModelTable, TableTask } from './judge.js'
 import { unpackRows } from './right-rows.js'
 
 type Figures = Omit<ModelFigures, 'right'>
@@ -20,86 +20,85 @@ export interface Summary extends Figures {
 }
 
 type Figure = Exclude<keyof Figures, 'seconds' | 'tried' | 'fixed'>
-/** rare: a column where a model has it; the others together say which task it is. */
+/** rare: a column where a model has it. */
 type Told = readonly [figure: Figure, title: string, as: 'percent' | 'number', rare?: 'rare']
 
 /** How many of a teacher's nearest texts a model finds. */
 const neighbours = ['recall@10', 'recall@1'] as const
 
-/** What tables tell of each task, the figure by which models are compared first. Of models that were judged on nothing as of the first. */
-const told: readonly (readonly [Told, ...Told[]])[] = [
-  [
-    ['accuracy', 'accuracy', 'percent'],
-    ['f1', 'macro F1', 'percent'],
-  ],
-  [
+const ofClasses = [
+  ['accuracy', 'accuracy', 'percent'],
+  ['f1', 'macro F1', 'percent'],
+] as const
+
+/** What tables tell of each task, the figure by which models are compared first. */
+const told: Readonly<Record<TableTask, readonly [Told, ...Told[]]>> = {
+  ...{ single_label_classification: ofClasses, tags: ofClasses },
+  spans: [
     ['f1', 'F1', 'percent'],
     ['exactMatch', 'exact match', 'percent'],
   ],
-  [
+  entities: [
     ['entityF1', 'entity F1', 'percent'],
     ['precision', 'precision', 'percent'],
     ['recall', 'recall', 'percent'],
     ['accuracy', 'words right', 'percent'],
   ],
-  [
+  multi_label_classification: [
     ['macroF1', 'macro F1', 'percent'],
     ['microF1', 'micro F1', 'percent'],
     ['subsetAccuracy', 'all right', 'percent'],
   ],
-  [
+  regression: [
     ['spearman', 'Spearman', 'percent'],
     ['pearson', 'Pearson', 'percent'],
     ['mse', 'squared error', 'number'],
   ],
-  [
+  'scored pairs': [
     ['spearman', 'Spearman', 'percent'],
     ['pearson', 'Pearson', 'percent'],
     ...neighbours.map((name): Told => [name, name, 'percent', 'rare']),
   ],
-  [
+  partners: [
     ['found', 'partner found', 'percent'],
     ['foundBack', 'found back', 'percent'],
     ...neighbours.map((name): Told => [name, name, 'percent', 'rare']),
   ],
-  [
+  neighbours: [
     ['recall@10', 'recall@10', 'percent'],
     ['recall@1', 'recall@1', 'percent'],
   ],
-]
+}
 
-/** By the figures that models have: all of a task's. */
-function toldOf(models: readonly ModelFigures[]): readonly [Told, ...Told[]] {
-  const has = (f: ModelFigures, name: Figure) => f[name] !== undefined
-  const own = told.find((columns) =>
-    models.some((f) => columns.every(([name, , , rare]) => rare !== undefined || has(f, name))),
-  )
-  const [first, ...others] = own ?? told[0]
+/** What a table tells: all columns of its task, and of the rare ones those that some model has. */
+function toldOf(table: ModelTable): readonly [Told, ...Told[]] {
+  const [first, ...others] = told[table.task]
+  const models = [...table.values()].flat()
   return [
     first,
-    ...others.filter(([name, , , rare]) => rare === undefined || models.some((f) => has(f, name))),
+    ...others.filter(([name, , , rare]) => rare === undefined || models.some((f) => f[name] !== undefined)),
   ]
 }
 
-const firstFigure = (models: readonly ModelFigures[]): number[] => {
-  const [[main]] = toldOf(models)
+const firstFigure = ({ task }: ModelTable, models: readonly ModelFigures[]): number[] => {
+  const [[main]] = told[task]
   return models.flatMap((f) => f[main] ?? [])
 }
 
 /** Mean over the seeds of the figure by which models are compared; NaN of a model that is not there. */
 export function leadingFigure(table: ModelTable, name: string): number {
-  const [[main]] = toldOf(allOf(table))
+  const [[main]] = told[table.task]
   const figures = (table.get(name) ?? []).map((f) => f[main] ?? Number.NaN)
   return figures.length === 0 ? Number.NaN : mean(figures)
 }
 
 /** Mean over the seeds, field by field. */
-export function summarize(models: readonly ModelFigures[]): Summary {
+export function summarize(table: ModelTable, models: readonly ModelFigures[]): Summary {
   const figures: Figures[] = models.map(({ right: _, ...rest }) => rest)
   const keys = Object.entries(figures[0]).flatMap(([k, x]) => (typeof x === 'number' ? [k as Figure] : []))
   // Speeds are of the first seed alone.
   const means = keys.map((k) => [k, mean(figures.flatMap((f) => f[k] ?? []))])
-  const firsts = firstFigure(figures)
+  const firsts = firstFigure(table, figures)
   return {
     ...(Object.fromEntries(means) as unknown as Figures),
     ...(firsts.length > 1 && { spread: spread(firsts) }),
@@ -120,7 +119,7 @@ export function verdictsOf(table: ModelTable, main: string): Record<string, Verd
   const all = [ours, ...others.map(([, own]) => own)]
   const rows = all.map(rowsOf)
   const sameRows = rows.flat().every((x) => x !== null && x.length === rows[0][0]?.length)
-  const [first, ...rest] = sameRows ? (rows as SeedFigures[]) : all.map(firstFigure)
+  const [first, ...rest] = sameRows ? (rows as SeedFigures[]) : all.map((own) => firstFigure(table, own))
   if (first.length === 0 || rest.some((theirs) => theirs.length !== first.length)) return {}
   const judged = judgeGains(first, Object.fromEntries(others.map(([name], i) => [name, rest[i]])))
   return Object.fromEntries(
@@ -155,7 +154,7 @@ export function teacherLines(
 export function aloneLine(table: ModelTable): string[] {
   const seeds = (table.get('alone') ?? []).flatMap(({ tried }) => (tried ? [tried] : []))
   if (seeds.length === 0) return []
-  const [[, title]] = toldOf(allOf(table))
+  const [[, title]] = told[table.task]
   const each = seeds[0].map(({ schedule, epochs, steps }, i) => {
     const own = seeds.map((tried) => tried[i])
     const with_ = own.filter(({ counts }) => counts).length
@@ -173,17 +172,15 @@ const rowsOf = (figures: readonly ModelFigures[]) => figures.map((f) => unpackRo
 export const rightOf = (table: ModelTable) =>
   Object.fromEntries(Array.from(table, ([name, figures]) => [name, figures.map((f) => f.right ?? null)]))
 
-const allOf = (table: ModelTable) => [...table.values()].flat()
-
 export function tableColumns(table: ModelTable): string[] {
-  const [[, main], ...others] = toldOf(allOf(table))
+  const [[, main], ...others] = toldOf(table)
   const more = others.map(([, title]) => title)
   return ['', main, 'spread', ...more, 'parameters', 'size', 'ms a text', 'steps', 'training s']
 }
 
-function cells(name: string, figures: readonly ModelFigures[], columns: readonly Told[]): string[] {
-  const s = summarize(figures)
-  const [main, ...others] = columns.map(([figure, , as]) => {
+function cells(table: ModelTable, name: string, figures: readonly ModelFigures[]): string[] {
+  const s = summarize(table, figures)
+  const [main, ...others] = toldOf(table).map(([figure, , as]) => {
     const value = s[figure] ?? Number.NaN
     return as === 'percent' ? percent(value, 2) : Number.isFinite(value) ? value.toPrecision(4) : '-'
   })
@@ -201,8 +198,7 @@ function cells(name: string, figures: readonly ModelFigures[], columns: readonly
 }
 
 export function tableRows(table: ModelTable): string[][] {
-  const columns = toldOf(allOf(table))
-  return Array.from(table, ([name, figures]) => cells(name, figures, columns))
+  return Array.from(table, ([name, figures]) => cells(table, name, figures))
 }
 
 export function modelTable(table: ModelTable): string {
@@ -214,9 +210,9 @@ export function modelTable(table: ModelTable): string {
 
 /** A point for each model, over several seeds their mean and spread; of a cache the size and speed are not known. */
 function against(table: ModelTable, what: 'bytes' | 'msPerExample', xLabel: string, unit: number): Scatter {
-  const [[main, title]] = toldOf(allOf(table))
+  const [[main, title]] = told[table.task]
   const points = Array.from(table).flatMap(([name, figures]) => {
-    const { [main]: y = Number.NaN, spread, [what]: x, msSpread } = summarize(figures)
+    const { [main]: y = Number.NaN, spread, [what]: x, msSpread } = summarize(table, figures)
     if (x === undefined) return []
     return [
       {

@@ -5,12 +5,11 @@ import type { Student } from '../../distill/plan/runner.js'
 import type { StoredTeacher } from '../../distill/teachers/stored.js'
 import { CheckpointError, TinystillError } from '../../errors.js'
 import { sha256 } from '../../files/cache/facts.js'
-import { isCache } from '../../files/cache/manifest.js'
+import { type CachedTask, isCache } from '../../files/cache/manifest.js'
 import { openCache, type TeacherCache } from '../../files/cache/reader.js'
 import type { KeptLogits, LogitFacts } from '../../files/kept-logits.js'
 import { loadAnswering } from '../../files/tagging/tagger.js'
-import { answersIn, type DataSet, selectRows } from '../../nn/data.js'
-import type { ProblemType } from '../../nn/models/config.js'
+import { answersIn, type DataSet, inOrder } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -35,7 +34,7 @@ export interface CachedTeacher {
   folder: string
   cache: TeacherCache
   classes: readonly string[]
-  problemType: ProblemType
+  problemType: CachedTask
 }
 
 export type Teacher = LiveTeacher | CachedTeacher
@@ -94,9 +93,9 @@ export async function answersOf(
   kept: KeptLogits,
   onBatch: (done: number) => void,
 ): Promise<Float32Array> {
-  if (!isLive(teacher)) return teacher.cache.logits(placesIn(teacher, reader, set))
-  const { model, classes } = teacher
   const data = reader.stage(set)
+  if (!isLive(teacher)) return keptLogits(teacher, placesIn(teacher, reader, set), data)
+  const { model, classes } = teacher
   return kept.take(
     factsOf(model as Classifier<TextInput>, reader, set),
     [answersIn(data), classes.length],
@@ -104,31 +103,65 @@ export async function answersOf(
   )
 }
 
+/**
+ * Logits of a cache's rows, as many of each as the data has answers. Throws TinystillError where the teacher read other windows than the
+ * data is of, or has nothing of a word that it asks for.
+ */
+function keptLogits(
+  { folder, cache, classes }: CachedTeacher,
+  places: Int32Array,
+  { size, answers }: Pick<DataSet<unknown>, 'size' | 'answers'>,
+): Float32Array {
+  const logits = cache.logits(places)
+  if (answers === undefined) return logits
+  const { items = answers.starts } = answers
+  const counts = cache.answers(places)
+  const row = counts.findIndex((n, i) => n !== items[i + 1] - items[i])
+  const fail = (reason: string): never => {
+    throw new TinystillError(
+      `${folder}: ${reason}`,
+      "Both sides need the same tokenizer, --max-length and --doc-stride; or give the teacher's own folder by --teacher",
+    )
+  }
+  if (row >= 0)
+    fail(
+      `the teacher read row ${row + 1} as ${counts[row]} tokens of windows, the student reads ${items[row + 1] - items[row]}`,
+    )
+  const { length: n } = classes
+  const unsaid = answers.asked(inOrder(size)).filter((answer) => Number.isNaN(logits[answer * n])).length
+  if (unsaid > 0) fail(`the teacher has no token of ${unsaid} words that the student reads`)
+  return logits
+}
+
 /** Logits in the order of the teacher's own classes, and what the rows' labels say. */
 export interface Answers extends Pick<DataSet<unknown>, 'labels' | 'targets' | 'answers' | 'spans' | 'size'> {
   logits: Float32Array
 }
 
+const whole = (reader: Reader, set: 'labelled' | 'dev' | 'test') =>
+  (set === 'labelled' ? reader.stage(set) : reader.held(set)) as DataSet<TextInput>
+
 /** What a cache says of those rows of a labelled set that it has, the first `most` of them; missing: rows that it has not. */
 export function keptAnswers(
-  { cache }: CachedTeacher,
+  teacher: CachedTeacher,
   reader: Reader,
   set: 'labelled' | 'dev' | 'test',
   most = Infinity,
 ): Answers & { missing: number } {
-  const { labels, targets, size } = (
-    set === 'labelled' ? reader.stage(set) : reader.held(set)
-  ) as DataSet<TextInput>
+  const { cache } = teacher
   const all = reader
     .texts(set)
-    .flatMap(({ texts, pairs }) => texts.map((text, i) => cache.find(text, pairs?.[i] ?? null)))
+    .flatMap(({ texts, pairs, words }) =>
+      texts.map((text, i) => cache.find(text, pairs?.[i] ?? null, words?.[i])),
+    )
   const known = [...all.keys()].filter((i) => all[i] >= 0)
   const shown = known.slice(0, most)
+  const data = shown.length === all.length ? whole(reader, set) : reader.some(set, shown)
+  const { labels, targets, size, answers, spans } = data
+  const places = Int32Array.from(shown, (i) => all[i])
   return {
-    logits: cache.logits(Int32Array.from(shown, (i) => all[i])),
-    size: shown.length,
-    labels: labels && Int32Array.from(shown, (i) => labels[i]),
-    ...(targets && { targets: selectRows(targets, targets.length / size, shown) }),
+    ...{ logits: keptLogits(teacher, places, data), size, labels, answers, spans },
+    ...(targets && { targets }),
     missing: all.length - known.length,
   }
 }

@@ -11,7 +11,6 @@ import { selectRows } from '../../nn/data.js'
 import { textData } from '../../text/dataset.js'
 import type { Embedder } from '../../train/embedding/vectors.js'
 import type { FitOptions } from '../../train/trainer.js'
-import type { ModelTable } from '../distill/judge.js'
 import type { DistillOptions } from '../distill/options.js'
 import { type SeedOutcome, type SeedWork, seedsOf, trainSeeds, unitOf } from '../distill/seeds.js'
 import type { Context } from '../shared/command.js'
@@ -23,7 +22,7 @@ import { watched } from '../shared/training-progress.js'
 import { allTexts, embedLength, judgePairs, type PairSet, readPairs } from './data.js'
 import { finish, MAIN } from './finish.js'
 import type { EmbedJob } from './job.js'
-import { addLines, figuresOf, heldSets, type JudgedSets, judged, judgeHeld } from './judge.js'
+import { addLines, figuresOf, heldSets, type JudgedSets, judged, judgeHeld, tableFor } from './judge.js'
 import { studentOf } from './student.js'
 import { openTeacher, vectorsOf } from './teacher.js'
 
@@ -129,7 +128,7 @@ async function teach(job: EmbedJob, context: Context): Promise<void> {
   if (run.done) return run.leave()
   try {
     const held = await heldSets(job, context)
-    const table: ModelTable = new Map()
+    const table = tableFor(held)
     await addLines(table, job, held, context)
     const { values } = await vectorsOf(teacher, taught, options.train)
     const { size } = teacher
@@ -233,7 +232,7 @@ async function reduce(job: EmbedJob, context: Context): Promise<void> {
     }
     place(options.out, filesOf(own, loaded), context.output, { run: true })
     const held = await heldSets(job, context)
-    const table: ModelTable = new Map()
+    const table = tableFor(held)
     await addLines(table, job, held, context)
     const sets = await judgeHeld(own, held, true)
     table.set(MAIN, [{ ...judged(sets), ...savedSize(model), seconds: 0 }])

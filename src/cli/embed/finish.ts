@@ -83,7 +83,7 @@ export async function finish(finished: Finished, context: Context): Promise<void
   // Of what draws nothing there are no seeds to tell chance by.
   const verdicts = compared && recipe.student !== 'teacher' ? verdictsOf(table, MAIN) : {}
   const texts = [...verdictLines(verdicts), ...belowLine(table)]
-  const models = Object.fromEntries(Array.from(table, ([name, own]) => [name, summarize(own)]))
+  const models = Object.fromEntries(Array.from(table, ([name, own]) => [name, summarize(table, own)]))
   const title = `${options.out}: ${recipe.name}`
   const intro = recipe.describe
   const place = { seed: options.seed, model: MAIN }

@@ -3,7 +3,7 @@ import { savedSize } from '../../distill/on-grid.js'
 import { type Embedder, embed, type Vectors } from '../../train/embedding/vectors.js'
 import { Tfidf } from '../../train/linear/tfidf.js'
 import type { Figures } from '../../train/reports.js'
-import type { ModelFigures, ModelTable } from '../distill/judge.js'
+import { type ModelFigures, ModelTable } from '../distill/judge.js'
 import { LINEAR } from '../distill/lines.js'
 import { packNumbers } from '../distill/right-rows.js'
 import type { Context } from '../shared/command.js'
@@ -70,6 +70,12 @@ const asFigures = ({ figures, rows }: JudgedSet): Partial<ModelFigures> => ({
 export function judged(sets: JudgedSets): Partial<ModelFigures> {
   const main = mainSet(sets)
   return main === undefined ? {} : asFigures(main)
+}
+
+/** For figures on the set that models are compared on. */
+export function tableFor(held: HeldSets): ModelTable {
+  const { pairs = null, scores = null } = mainSet(held)?.set ?? {}
+  return new ModelTable(scores !== null ? 'scored pairs' : pairs !== null ? 'partners' : 'neighbours')
 }
 
 /** By set, the student's and the teacher's. */

@@ -1,8 +1,7 @@
 // Labelling with its progress, its end by a signal, and what is told of it.
-import { fillCache, type LabellingTeacher } from '../../files/cache/fill.js'
+import { fillCache, type LabelledRow, type LabellingTeacher } from '../../files/cache/fill.js'
 import type { CacheFacts } from '../../files/cache/manifest.js'
 import { CacheWriter } from '../../files/cache/writer.js'
-import type { TextRow } from '../../text/rows.js'
 import { breathe } from '../../train/pace.js'
 import { Interrupted } from '../../train/run-state.js'
 import type { Context } from '../shared/command.js'
@@ -13,7 +12,7 @@ import { bytes, count, duration } from '../shared/table.js'
 export interface Filling {
   /** Names the rows for people. */
   file: string
-  rows: Iterable<TextRow>
+  rows: Iterable<LabelledRow>
   /** How many different rows there are. */
   total: number
   /** The cache's folder. */

@@ -1,13 +1,20 @@
 // What of a teacher's outputs is kept, by the options of `label`.
 import { type Command, Option } from 'commander'
 import { CheckpointError } from '../../errors.js'
-import { type CacheSettings, type HiddenKind, hiddenKinds } from '../../files/cache/manifest.js'
+import {
+  type CachedTask,
+  type CacheSettings,
+  type HiddenKind,
+  hasSeveral,
+  hiddenKinds,
+} from '../../files/cache/manifest.js'
 import type { TextClassifierFolder } from '../../files/models/classifiers.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { trainingLength } from '../../text/encoding.js'
-import { tasks } from '../../train/tasks.js'
+import { usualStride, usualOf as usualWindow } from '../../text/questions/windows.js'
+import { everyTask } from '../../train/tagging/tasks.js'
 import type { PartsOptions } from '../parts/each.js'
-import { type DataFileOptions, whole } from '../shared/options.js'
+import { type DataFileOptions, docStrideOption, goesWith, whole } from '../shared/options.js'
 
 export interface LabelOptions extends DataFileOptions, PartsOptions {
   teacher: string
@@ -53,6 +60,7 @@ export function addSettingsOptions(command: Command): Command {
       'tokens of a text; default 128, or fewer where the teacher takes fewer: that of train and distill',
       whole(2),
     )
+    .addOption(docStrideOption())
     .option('--batch-size <n>', 'rows of a batch', whole(1), 64)
     .option(
       '--shard-rows <n>',
@@ -65,8 +73,9 @@ function layerList(list: string): number[] {
   return list.split(',').map(whole(0, 1000))
 }
 
-/** A classifier, or with `embedding`, the size of its vectors, a sentence encoder. */
-export interface LabellingFolder extends TextClassifierFolder {
+/** A classifier, a model of words or one that finds answers, or with `embedding`, the size of its vectors, a sentence encoder. */
+export interface LabellingFolder extends Omit<TextClassifierFolder, 'problemType'> {
+  problemType: CachedTask
   embedding?: number
 }
 
@@ -76,7 +85,12 @@ const usualOf = (
   most: number,
   embedding: number | undefined,
   usual: number,
-): number => Math.min(trainingLength([tokenizer], most), embedding === undefined ? most : usual)
+  problemType: CachedTask,
+): number =>
+  Math.min(
+    trainingLength([tokenizer], most, usualWindow(problemType)),
+    embedding === undefined ? most : usual,
+  )
 
 /** usual: rows of a shard where they are not asked for, by what they would be. */
 export function settingsOf(
@@ -89,7 +103,7 @@ export function settingsOf(
     throw new RangeError('--top-k goes with logits, not with --embeddings')
   if (topK !== null && problemType !== 'single_label_classification')
     throw new RangeError(
-      `--top-k ${topK}: the teacher gives ${tasks[problemType].gives(classes)}, of which all count: leave it out`,
+      `--top-k ${topK}: the teacher gives ${everyTask[problemType].gives(classes)}, of which all count: leave it out`,
     )
   if (topK !== null && topK >= classes.length)
     throw new RangeError(
@@ -97,10 +111,18 @@ export function settingsOf(
     )
   if (options.maxLength !== undefined && options.maxLength > maxLength)
     throw new RangeError(`--max-length ${options.maxLength}: the teacher takes at most ${maxLength}`)
+  const several = hasSeveral({ problemType })
+  goesWith(options, ['docStride'], 'a teacher of words, or one that finds answers', several)
+  if (several && hidden !== 'none')
+    throw new RangeError(
+      `--hidden ${hidden}: states are kept of texts, not of windows: leave it out, or give this teacher itself to distill`,
+    )
+  const length = options.maxLength ?? usualOf(tokenizer, maxLength, embedding, own.usualLength, problemType)
   return {
     ...{ topK, dtype, hidden, ...statesOf(options, model) },
-    ...{ maxLength: options.maxLength ?? usualOf(tokenizer, maxLength, embedding, own.usualLength) },
-    ...{ batchSize, shardRows, ...(embedding !== undefined && { embedding }) },
+    ...{ maxLength: length, batchSize, shardRows },
+    ...(several && { docStride: options.docStride ?? usualStride(length) }),
+    ...(embedding !== undefined && { embedding }),
   }
 }
 

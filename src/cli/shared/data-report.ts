@@ -1,6 +1,6 @@
 // What a model is about to learn from, in a line or two for each file: rows, classes, lengths, and what is lost.
 import type { TextSet } from '../../files/data/texts.js'
-import { askedOf, type DataSet } from '../../nn/data.js'
+import type { DataSet } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { isCut, type Tokenizer } from '../../text/encoding.js'
 import { startsOf } from '../../text/tagged/words.js'
@@ -50,12 +50,9 @@ export function cutIn(
   maxLength: number,
   first = 0,
 ): number {
-  // Long texts are read in windows.
-  if (questions) return 0
+  // Those are read in windows.
+  if (questions || words) return 0
   const length = (row: number) => data.tokens(Int32Array.of(first + row))
-  // A word may have no token of its own where nothing was cut.
-  const lost = (row: number) => askedOf(data, Int32Array.of(first + row)).length < (words?.[row].length ?? 0)
-  if (words) return words.filter((_, row) => length(row) >= maxLength && lost(row)).length
   return texts.filter((text, row) => isCut(tokenizer, maxLength, length(row), text, pairs?.[row])).length
 }
 
@@ -106,9 +103,13 @@ export function lengthsLine(
   const parts = [
     `${sorted[0]} to ${sorted[sorted.length - 1]} tokens a row, half of them up to ${sorted[(sorted.length - 1) >> 1]}`,
   ]
-  if (questions)
-    return `${parts[0]}; ${count(data.size)} ${data.size === 1 ? 'row is a window' : 'rows are windows'} of ${count(texts.length)} questions' texts`
-  const cut = cutIn({ texts, pairs, words }, data, tokenizer, maxLength)
+  const windows = `${count(data.size)} ${data.size === 1 ? 'row is a window' : 'rows are windows'}`
+  if (questions) return `${parts[0]}; ${windows} of ${count(texts.length)} questions' texts`
+  if (words)
+    return data.size > texts.length
+      ? `${parts[0]}; ${windows} of ${count(texts.length)} sentences of words`
+      : parts[0]
+  const cut = cutIn({ texts, pairs }, data, tokenizer, maxLength)
   if (cut > 0) parts.push(`${count(cut)} cut at ${maxLength}`)
   const special = (tokenizer.clsId === null ? 0 : 1) + (tokenizer.sepId === null ? 0 : 1)
   const empty = texts.filter(
@@ -119,15 +120,10 @@ export function lengthsLine(
 }
 
 /** What is told of words, or questions, that no model learns from. */
-export function leftLine(
-  file: string,
-  left: number,
-  maxLength: number,
-  { questions }: Pick<Shown, 'questions'>,
-): string[] {
+export function leftLine(file: string, left: number, { questions }: Pick<Shown, 'questions'>): string[] {
   if (left === 0) return []
   const why = questions
     ? 'questions are not learnt from, as their texts do not have their answers'
-    : `words are not learnt from, cut off at ${count(maxLength)} tokens (--max-length) or without a token`
+    : `words are not learnt from: they are without a token`
   return [`${file}: ${count(left)} ${why}`]
 }

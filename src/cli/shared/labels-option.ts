@@ -24,10 +24,12 @@ export const orderOption = (): Option =>
 
 /** A file for a task without its labels: texts, sentences of words, or questions. */
 export function readUnlabelled(file: string, type: TaskType, reading: DataOptions): TextSet {
-  if (isOfWords(type)) return readTagged(file, { ...reading, labels: 'none' })
+  if (isOfWords(type)) return { ...readTagged(file, { ...reading, labels: 'none' }), ...windowsOf(reading) }
   if (type === 'spans') return readQuestions(file, { ...questionReading(reading), labels: 'none' })
   return readTexts(file, { ...reading, labels: 'none' })
 }
+
+const windowsOf = ({ questions }: DataOptions) => ({ docStride: questions?.docStride })
 
 const questionReading = ({ questions, note }: DataOptions) => ({ rules: questions, note })
 
@@ -39,7 +41,7 @@ export function readLabelled(
   labelNames?: readonly string[],
 ): TextSet {
   const named = labelNames && { labelNames }
-  if (isOfWords(type)) return readTagged(file, { ...reading, ...named })
+  if (isOfWords(type)) return { ...readTagged(file, { ...reading, ...named }), ...windowsOf(reading) }
   if (type === 'spans') return readQuestions(file, { ...questionReading(reading), ...named })
   return readTexts(file, { ...reading, labels: everyTask[type].labels, ...named })
 }

@@ -7,6 +7,7 @@ import { limitMemory, memory, onMemoryFull } from '../../tensor/storage.js'
 import type { QuestionRules } from '../../text/questions/question.js'
 import type { DataOptions } from '../../text/rows/columns.js'
 import type { SaveEvery } from '../../train/run-state.js'
+import { isOfTexts, type TaskType } from '../../train/tagging/tasks.js'
 import type { CommonOptions, Environment } from './command.js'
 import type { Output } from './output.js'
 
@@ -199,16 +200,25 @@ export interface DataFileOptions {
   nullThreshold?: number
 }
 
-export const questionNames = ['docStride', 'maxAnswerLength', 'nBest', 'nullThreshold'] as const
+export const questionNames = ['maxAnswerLength', 'nBest', 'nullThreshold'] as const
+
+/** Throws RangeError for options of questions, or of windows, beside a model that has none. */
+export function windowOptions(options: DataFileOptions, type: TaskType): void {
+  goesWith(options, questionNames, 'a model that finds answers', type === 'spans')
+  goesWith(options, ['docStride'], 'a model of words, or one that finds answers', !isOfTexts(type))
+}
+
+/** Of commands that read long texts in windows. */
+export const docStrideOption = (): Option =>
+  new Option(
+    '--doc-stride <n>',
+    'of questions and of words with tags: tokens of a text that two windows of it share; default 128, a third of short windows',
+  ).argParser(whole(0, 2 ** 16))
 
 /** Of commands that read or answer questions about texts. */
 export function addQuestionOptions(command: Command): Command {
   return command
-    .option(
-      '--doc-stride <n>',
-      'of questions: tokens of a text that two windows of it share; default 128, a third of short windows',
-      whole(0, 2 ** 16),
-    )
+    .addOption(docStrideOption())
     .option('--max-answer-length <n>', 'tokens of an answer; default 30', whole(1, 2 ** 16))
     .option(
       '--n-best <n>',

@@ -10,10 +10,9 @@ import {
   tagWords,
 } from '../../train/tagging/predict.js'
 import type { Context } from '../shared/command.js'
-import { cutText } from '../shared/data-report.js'
 import { type DataFileOptions, dataOptions } from '../shared/options.js'
 import { inputReader } from '../shared/predict-input.js'
-import { percent } from '../shared/table.js'
+import { count, percent } from '../shared/table.js'
 import { tellTokens } from '../shared/tokens.js'
 
 export interface PredictTagsOptions extends DataFileOptions {
@@ -69,7 +68,7 @@ export async function predictTags(
   const name = options.text ? '--text' : 'standard input'
   const read = inputReader(name, false, dataOptions(options, output))
   const list = output.jsonList('predictions')
-  let [line, cut] = [0, 0]
+  let [line, untagged] = [0, 0]
   const given = (own: string): Given => {
     const split = tokensOf(own, `${name}:${++line}`)
     if (split !== null) return split
@@ -86,12 +85,12 @@ export async function predictTags(
         rows.map(({ text }) => text),
       )
     const tagged = tagWords(
-      { model, tokenizer, classes, maxLength },
+      { model, tokenizer, classes, maxLength, docStride: options.docStride },
       rows.map(({ words }) => words),
     )
     rows.forEach(({ text, split }, row) => {
       const words = tagged[row]
-      if (words.some(({ score }) => score === null)) cut++
+      if (words.some(({ score }) => score === null)) untagged++
       const item = split
         ? { tokens: words.map(({ word }) => word), tags: words.map(({ tag }) => tag) }
         : { text, ...answerOf(text, words, classes) }
@@ -104,9 +103,9 @@ export async function predictTags(
     await output.drained()
   }
   if (line === 0) throw new DataError('standard input', 'no text to tag', 'Pass --text, or one text a line')
-  if (cut > 0)
+  if (untagged > 0)
     output.info(
-      `${cutText(cut, line, maxLength)}; words that were cut off, or have no token, have no tag of their own`,
+      `${count(untagged)} of ${count(line)} ${line === 1 ? 'row has' : 'rows have'} words without a token, which have no tag of their own`,
     )
   if (!jsonl) list.end()
 }

@@ -89,6 +89,7 @@ export function classifyTask(options: TrainOptions, reading: DataOptions): TaskP
   if (task === 'spans')
     goesWith(options, ['labels', 'classWeights'], 'classes, and --task qa has none', false)
   else goesWith(options, questionNames, '--task qa', false)
+  goesWith(options, ['docStride'], '--task ner, pos or qa', !isOfTexts(task))
   const { labels } = everyTask[task]
   const read = readLabelled(options.train, task, reading, knownNames(options, task))
   if (labels === 'classes' && read.labelNames.length < 2)
@@ -189,7 +190,7 @@ function prepareClassifier(
   return {
     notes: [
       ...labelFacts(task.labels, dataOf.train, names),
-      ...leftLine(options.train, learnt.left, maxLength, given.train),
+      ...leftLine(options.train, learnt.left, given.train),
     ],
     maxLength,
     data: [
@@ -229,7 +230,7 @@ function prepareClassifier(
   }
 }
 
-/** Of words those that were not cut off; of texts all. */
+/** Of words those that have a token; of texts all. */
 function answered(logits: Float32Array, labels: Int32Array, n: number) {
   const there = [...labels.keys()].filter((i) => isAnswered(logits, i, n))
   return { logits: selectRows(logits, n, there), labels: Int32Array.from(there, (i) => labels[i]) }

@@ -3,15 +3,16 @@
 import { noGrad } from '../../autograd/graph.js'
 import { tidy } from '../../autograd/tidy.js'
 import { DataError } from '../../errors.js'
+import { askedOf, inOrder } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import type { Module } from '../../nn/module.js'
 import { exp } from '../../tensor/math.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
-import { textData } from '../../text/dataset.js'
 import { isCut, type Tokenizer } from '../../text/encoding.js'
-import type { TextRow } from '../../text/rows.js'
-import { KeyIndex, keyOfText } from './keys.js'
-import { answersIn, type CacheSettings } from './manifest.js'
+import type { Question } from '../../text/questions/question.js'
+import { setData } from '../../text/tagged/set-data.js'
+import { type KeyedRow, KeyIndex, keyOfRow } from './keys.js'
+import { answersIn, type CacheSettings, hasSeveral } from './manifest.js'
 import type { CacheWriter } from './writer.js'
 
 /** hiddenStates are asked for only where the cache keeps some. */
@@ -31,8 +32,15 @@ export interface FillOptions {
   onBatch?: (rowsDone: number) => void | Promise<void>
 }
 
+/** What a teacher answers for: a text, a sentence of words, or a question, whose text is the second one. */
+export interface LabelledRow extends KeyedRow {
+  question?: Question | undefined
+  /** From 1. */
+  line: number
+}
+
 /** A row that waits for its shard. */
-interface Waiting extends Pick<TextRow, 'text' | 'textB' | 'line'> {
+interface Waiting extends LabelledRow {
   key: [number, number]
 }
 
@@ -47,7 +55,7 @@ const HALF_LIMIT = 65520
  */
 export async function fillCache(
   teacher: LabellingTeacher,
-  rows: Iterable<TextRow>,
+  rows: Iterable<LabelledRow>,
   cache: CacheWriter,
   options: FillOptions = {},
 ): Promise<{ rows: number; duplicates: number; cut: number }> {
@@ -58,10 +66,10 @@ export async function fillCache(
   let cut = 0
   let waiting: Waiting[] = []
   teacher.model.eval()
-  for (const { text, textB, line } of rows) {
-    const key = keyOfText(text, textB)
+  for (const row of rows) {
+    const key = keyOfRow(row)
     if (!seen.add(...key)) duplicates++
-    else if (seen.size > there) waiting.push({ text, textB, line, key })
+    else if (seen.size > there) waiting.push({ ...row, key })
     if (waiting.length < shardRows) continue
     cut += await writeShard(teacher, waiting, cache, options)
     waiting = []
@@ -80,26 +88,26 @@ async function writeShard(
 ): Promise<number> {
   const { settings, rows: before } = cache.manifest
   const { maxLength, batchSize } = settings
-  const pairs = rows.map((row) => row.textB)
-  const texts = rows.map((row) => row.text)
-  const data = textData(texts, null, tokenizer, maxLength, {
-    pairs: pairs.some((pair) => pair !== null) ? pairs : null,
-  })
-  const tokens = Int32Array.from(rows, (_, row) => data.tokens(Int32Array.of(row)))
-  const shard = new ShardTensors(settings, tokens, classes)
-  const fail = (row: number, reason: string, hint: string): never => {
-    throw new DataError(`${file}:${rows[row].line}`, reason, hint)
+  const data = setData(setOf(rows, settings), tokenizer, maxLength)
+  const { answers } = data
+  const tokens = Int32Array.from(rows, (_, row) => (answers ? 0 : data.tokens(Int32Array.of(row))))
+  const items = answers?.items ?? inOrder(rows.length + 1)
+  const shard = new ShardTensors(settings, tokens, classes, hasSeveral(cache.manifest) ? items : null)
+  const fail = (answer: number, reason: string, hint: string): never => {
+    const { line } = rows[items.findLastIndex((start) => start <= answer)]
+    throw new DataError(`${file}:${line}`, reason, hint)
   }
   try {
-    let done = before
+    let done = 0
     for (const batch of data.batches(batchSize, null)) {
       tidy(() => {
         const wanted = settings.layers.length > 0 ? { hiddenStates: true } : {}
         const out = noGrad(() => model.forward(data.input(batch), wanted))
-        shard.take(batch, out, fail)
+        shard.take(batch, askedOf(data, batch), out, fail)
       })
       done += batch.length
-      await onBatch?.(done)
+      // Of a row there may be several windows.
+      await onBatch?.(before + Math.floor((rows.length * done) / data.size))
     }
     const keys = empty([rows.length, 2], 'int32')
     rows.forEach(({ key }, row) => {
@@ -107,9 +115,25 @@ async function writeShard(
     })
     cache.add(keys, shard.tensors)
     keys.dispose()
-    return rows.filter(({ text, textB }, row) => isCut(tokenizer, maxLength, tokens[row], text, textB)).length
+    // Of windows nothing is cut.
+    const cut = ({ text, textB }: Waiting, row: number) =>
+      answers === undefined && isCut(tokenizer, maxLength, tokens[row], text, textB)
+    return rows.filter(cut).length
   } finally {
     shard.dispose()
+  }
+}
+
+/** Rows as they are read. */
+function setOf(rows: readonly Waiting[], { docStride }: CacheSettings) {
+  const pairs = rows.map((row) => row.textB)
+  const words = rows.flatMap((row) => (row.words ? [row.words] : []))
+  const questions = rows.flatMap(({ question }) => question ?? [])
+  return {
+    ...{ texts: rows.map((row) => row.text), pairs: pairs.some((pair) => pair !== null) ? pairs : null },
+    ...{ labels: null, targets: null, docStride },
+    ...(words.length > 0 && { words }),
+    ...(questions.length > 0 && { questions: { each: questions, rules: { docStride } } }),
   }
 }
 
@@ -122,11 +146,12 @@ class ShardTensors {
   /** Numbers that the teacher gives of a row. */
   readonly #width: number
 
-  /** `tokens`: of each row. */
+  /** `tokens`: of each row; `items`: where the answers of each begin, where it has several. */
   constructor(
     readonly settings: CacheSettings,
     readonly tokens: Int32Array,
     labels: readonly string[],
+    items: Int32Array | null,
   ) {
     const { name, width: kept } = answersIn({ settings, labels: [...labels] })
     this.#width = settings.embedding ?? labels.length
@@ -137,8 +162,15 @@ class ShardTensors {
     tokens.forEach((count, row) => {
       this.#starts[row + 1] = this.#starts[row] + (hidden === 'cls' ? 1 : count)
     })
-    this.#answers = empty([n, kept])
+    this.#answers = empty([items?.[n] ?? n, kept])
     this.tensors.set(name, this.#answers)
+    if (items !== null) {
+      // Of words without a token nothing is said.
+      this.#answers.elements.fill(Number.NaN)
+      const answers = empty([n + 1], 'int32')
+      answers.elements.set(items)
+      this.tensors.set('answers', answers)
+    }
     if (topK !== null) {
       this.tensors.set('indices', empty([n, topK], 'int32'))
       this.tensors.set('rest', empty([n], 'float64'))
@@ -150,16 +182,18 @@ class ShardTensors {
     this.tensors.set('starts', starts)
   }
 
+  /** `asked`: the answers of these rows that there are logits of. */
   take(
     rows: Int32Array,
+    asked: Int32Array,
     { logits, hiddenStates = [] }: { logits: Tensor; hiddenStates?: Tensor[] },
     fail: (row: number, reason: string, hint: string) => never,
   ): void {
     const all = logits.elements as Float32Array
     const what = this.settings.embedding === undefined ? 'logit' : 'number of an embedding'
-    rows.forEach((row, b) => {
-      const own = all.subarray(b * this.#width, (b + 1) * this.#width)
-      this.#logits(row, this.#checked(row, what, own, fail))
+    asked.forEach((answer, i) => {
+      const own = all.subarray(i * this.#width, (i + 1) * this.#width)
+      this.#logits(answer, this.#checked(answer, what, own, fail))
     })
     for (const layer of this.settings.layers) {
       const states = hiddenStates[layer].elements as Float32Array

@@ -7,7 +7,21 @@ import { DataError } from '../../errors.js'
  * That two of 10 million texts share a key has a chance of 3 in a million.
  */
 export function keyOfText(text: string, textB: string | null = null): [number, number] {
-  const json = JSON.stringify(textB === null ? [text] : [text, textB])
+  return keyOfJson(JSON.stringify(textB === null ? [text] : [text, textB]))
+}
+
+/** What a cache knows a row by: a text, two of them, or the words of a sentence. */
+export interface KeyedRow {
+  text: string
+  textB: string | null
+  words?: readonly string[] | undefined
+}
+
+/** Of a sentence of words the same hash over the JSON of [words], else that of its texts. */
+export const keyOfRow = ({ text, textB, words }: KeyedRow): [number, number] =>
+  words === undefined ? keyOfText(text, textB) : keyOfJson(JSON.stringify([words]))
+
+function keyOfJson(json: string): [number, number] {
   const digest = hash('sha256', json, 'buffer')
   return [digest.readInt32LE(0), digest.readInt32LE(4)]
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkSameFields, counted, type Fields } from '../../formats/fields.js'
 import { type ProblemType, problemTypes } from '../../nn/models/config.js'
+import type { taskOfTags } from '../../text/tagged/entities.js'
 import { writeAtomic } from '../disk.js'
 import { readFields } from '../json-file.js'
 
@@ -52,6 +53,14 @@ export interface DataFacts {
   sha256: string
 }
 
+/** What the logits of a cache may be of: texts, words of sentences, or tokens of a question's windows. */
+export type CachedTask = ProblemType | ReturnType<typeof taskOfTags> | 'spans'
+const cachedTasks: readonly CachedTask[] = [...problemTypes, 'entities', 'tags', 'spans']
+
+/** Whether a row has several answers: a word, or a token of its windows, each. */
+export const hasSeveral = ({ problemType }: { problemType: CachedTask }): boolean =>
+  !(problemTypes as readonly CachedTask[]).includes(problemType)
+
 /** What a cache keeps of a teacher's outputs, and in which form. */
 export interface CacheSettings {
   /** Logits kept of each row; null: all. */
@@ -67,6 +76,8 @@ export interface CacheSettings {
   maxLength: number
   batchSize: number
   shardRows: number
+  /** Of sentences of words and of questions: tokens that two windows have in common. */
+  docStride?: number
   /** Numbers of an embedding, where those are kept of each row instead of logits. */
   embedding?: number
 }
@@ -88,7 +99,7 @@ export interface CacheManifest {
   /** Names of the classes in the order of the logits; none of embeddings. */
   labels: string[]
   /** What the logits mean. Of embeddings, which are numbers: a regression; cache.json does not say it. */
-  problemType: ProblemType
+  problemType: CachedTask
   /** Whether all of the data is in. */
   complete: boolean
   rows: number
@@ -131,12 +142,19 @@ export function readFacts(given: Fields, version: (typeof VERSIONS)[number] = VE
     given.refuse('labels', vectors ? 'empty beside settings.embedding' : 'a list of names')
   if (settings.topK !== null && settings.topK >= labels.length)
     given.refuse('labels', `more than settings.topK, ${settings.topK}`)
+  const problemType = vectors ? 'regression' : problemTypeIn(given, settings)
+  const several = hasSeveral({ problemType })
+  if (several !== (settings.docStride !== undefined))
+    given.refuse('settings', `${several ? 'one with' : 'one without'} docStride beside ${problemType}`)
+  if (several && settings.hidden !== 'none')
+    given.refuse('settings', `one without states beside ${problemType}`)
+  if (problemType === 'spans' && labels.length !== 2) given.refuse('labels', 'two names beside spans')
   return {
     teacher,
     data: readDataFacts(given.inner('data')),
     settings,
     labels: labels as string[],
-    problemType: vectors ? 'regression' : problemTypeIn(given, settings),
+    problemType,
   }
 }
 
@@ -159,11 +177,11 @@ export function readDataFacts(data: Fields): DataFacts {
 }
 
 /** Older caches say whether the teacher predicts a number, and no more. */
-function problemTypeIn(given: Fields, { topK }: CacheSettings): ProblemType {
+function problemTypeIn(given: Fields, { topK }: CacheSettings): CachedTask {
   const old = given.has('problemType') ? null : given.oneOf('regression', [true, false])
   const type =
     old === null
-      ? given.oneOf('problemType', problemTypes)
+      ? given.oneOf('problemType', cachedTasks)
       : old
         ? 'regression'
         : 'single_label_classification'
@@ -181,6 +199,7 @@ function readSettings(given: Fields): CacheSettings {
   if (!rising || layers.length > 1001 || (layers.length === 0) !== (hidden === 'none'))
     given.refuse('layers', hidden === 'none' ? 'empty' : 'a rising list of layers')
   const depth = given.number('depth', counted(Number(layers.at(-1) ?? 0)), null)
+  const docStride = given.number('docStride', counted(0, 2 ** 16), null)
   const embedding = given.number('embedding', counted(1, 2 ** 16), null)
   if (embedding !== null && given.get('topK') !== null) given.refuse('topK', 'null beside embedding')
   return {
@@ -192,6 +211,7 @@ function readSettings(given: Fields): CacheSettings {
     maxLength: given.number('maxLength', counted(1)) as number,
     batchSize: given.number('batchSize', counted(1)) as number,
     shardRows: given.number('shardRows', counted(1)) as number,
+    ...(docStride !== null && { docStride }),
     ...(embedding !== null && { embedding }),
   }
 }

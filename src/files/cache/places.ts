@@ -9,7 +9,7 @@ const SHOWN = 5
 export interface Searched {
   readonly folder: string
   readonly complete: boolean
-  find(text: string, textB: string | null): number
+  find(text: string, textB: string | null, words?: readonly string[]): number
 }
 
 export class Places {
@@ -21,8 +21,8 @@ export class Places {
   constructor(readonly cache: Searched) {}
 
   /** `at`: the line, or the number of the row. */
-  add(text: string, textB: string | null, at: number): void {
-    const row = this.cache.find(text, textB)
+  add(text: string, textB: string | null, at: number, words?: readonly string[]): void {
+    const row = this.cache.find(text, textB, words)
     if (row < 0 && this.#count++ < SHOWN) this.#missing.push(at)
     this.#found.add(row)
   }

@@ -1,7 +1,7 @@
 // A cache of a teacher's outputs, row by row as training asks for them: in memory are the keys, nothing of the values.
 import { join } from 'node:path'
 import { CheckpointError, TinystillError } from '../../errors.js'
-import { KeyIndex, keyOfText } from './keys.js'
+import { KeyIndex, keyOfRow } from './keys.js'
 import { type CacheManifest, MANIFEST, readManifest } from './manifest.js'
 import { Places } from './places.js'
 import { CacheShard, type HiddenRows } from './shard.js'
@@ -13,6 +13,8 @@ const OPEN = 64
 export interface CachedTexts {
   texts: readonly string[]
   pairs?: readonly (string | null)[] | null
+  /** Of sentences of words, whose texts are for people. */
+  words?: readonly (readonly string[])[] | undefined
   /** Lines in `file`, for errors. */
   lines?: ArrayLike<number>
   /** Default 'data'. */
@@ -22,7 +24,7 @@ export interface CachedTexts {
 /** A teacher's outputs for the rows of a data set. */
 export interface CachedTargets {
   readonly classes: number
-  /** Logits [B, classes]. */
+  /** Logits [B, classes]; of sentences of words and questions one a word or token, [answers, classes]. */
   readonly rows: (rows: Int32Array) => Float32Array
   /** States of a layer: 0 are the embeddings. Throws RangeError for a layer that is not kept. */
   readonly hidden: (layer: number, rows: Int32Array) => HiddenRows
@@ -89,9 +91,9 @@ export class TeacherCache {
     this.#open.clear()
   }
 
-  /** The cache's row of a text; -1 where it has none. */
-  find(text: string, textB: string | null = null): number {
-    return this.#index.find(...keyOfText(text, textB))
+  /** The cache's row of a text, or of a sentence of words; -1 where it has none. */
+  find(text: string, textB: string | null = null, words?: readonly string[]): number {
+    return this.#index.find(...keyOfRow({ text, textB, words }))
   }
 
   /** Whether all of the data that was labelled is in. */
@@ -100,10 +102,10 @@ export class TeacherCache {
   }
 
   /** The cache's row of each text. Throws DataError that counts those that are not there, and names the first ones' lines. */
-  locate({ texts, pairs = null, lines, file = 'data' }: CachedTexts): Int32Array {
+  locate({ texts, pairs = null, words, lines, file = 'data' }: CachedTexts): Int32Array {
     const places = new Places(this)
     texts.forEach((text, i) => {
-      places.add(text, pairs?.[i] ?? null, lines ? lines[i] : i)
+      places.add(text, pairs?.[i] ?? null, lines ? lines[i] : i, words?.[i])
     })
     return places.found(file, lines ? 'lines' : 'rows')
   }
@@ -128,7 +130,11 @@ export class TeacherCache {
     return this.logits(this.locate({ texts, pairs }))
   }
 
-  /** Logits [B, classes] of the cache's rows. Throws CheckpointError naming a shard that has changed. */
+  /**
+   * Logits [B, classes] of the cache's rows; of sentences of words and questions those of all answers, [answers, classes], NaN of words
+   * without a token. Throws CheckpointError naming a shard that has
+   * changed.
+   */
   logits(rows: Int32Array): Float32Array {
     if (this.manifest.settings.embedding !== undefined)
       throw new CheckpointError(
@@ -145,12 +151,24 @@ export class TeacherCache {
   }
 
   #answers(rows: Int32Array, width: number): Float32Array {
-    const out = new Float32Array(rows.length * width)
+    const counts = this.answers(rows)
+    const out = new Float32Array(counts.reduce((a, b) => a + b, 0) * width)
+    let before = 0
     rows.forEach((row, i) => {
       const [shard, at] = this.#place(row)
-      shard.logits(at, out.subarray(i * width, (i + 1) * width))
+      const own = before + counts[i] * width
+      shard.logits(at, out.subarray(before, own))
+      before = own
     })
     return out
+  }
+
+  /** How many answers each of the cache's rows has: 1 of a text. */
+  answers(rows: Int32Array): Int32Array {
+    return rows.map((row) => {
+      const [shard, at] = this.#place(row)
+      return shard.answers(at)
+    })
   }
 
   /** States of a layer for the cache's rows. Throws RangeError for a layer that is not kept, CheckpointError as logits. */

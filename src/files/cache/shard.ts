@@ -9,7 +9,7 @@ import { hashFile } from '../hash.js'
 import { checkInside, openWeights } from '../models/disk-folder.js'
 import type { WeightFile } from '../models/weights.js'
 import { sha256 } from './facts.js'
-import { answersIn, type CacheManifest, type ShardFacts } from './manifest.js'
+import { answersIn, type CacheManifest, hasSeveral, type ShardFacts } from './manifest.js'
 
 const DAMAGED = 'Label again: tinystill label --resume writes it anew'
 /** Of the rest's probability: below it softmax gives 0, and a logarithm of 0 would spread. */
@@ -27,6 +27,8 @@ export class CacheShard {
   readonly #entries: ReadonlyMap<string, Entry>
   /** The first token of each row; null where all tokens are not kept, or not read yet. */
   #starts: Int32Array | null = null
+  /** The same of answers, where rows have several. */
+  #answers: Int32Array | null = null
 
   /** Throws CheckpointError for a file that is not what `facts` and `manifest` say of it. Close it. */
   constructor(
@@ -64,10 +66,13 @@ export class CacheShard {
     const { topK, layers, width, hidden } = settings
     const floats = settings.dtype === 'float16' ? 'F16' : 'F32'
     const tokens = this.#entries.get(`hidden.${layers[0]}`)?.shape[0] ?? 0
+    const several = hasSeveral(this.manifest)
+    const count = several ? (this.#entries.get(answers.name)?.shape[0] ?? 0) : rows
     const wanted = new Map<string, [string, number[]]>([
       ['keys', ['I32', [rows, 2]]],
-      [answers.name, [floats, [rows, answers.width]]],
+      [answers.name, [floats, [count, answers.width]]],
     ])
+    if (several) wanted.set('answers', ['I32', [rows + 1]])
     if (topK !== null) wanted.set('indices', ['I32', [rows, topK]]).set('rest', ['F64', [rows]])
     const states = hidden === 'cls' ? rows : tokens
     for (const layer of layers) wanted.set(`hidden.${layer}`, [floats, [states, width]])
@@ -109,12 +114,19 @@ export class CacheShard {
     return out
   }
 
-  /** Writes all logits of a row to `out`, one a class, or its embedding. */
+  /** How many answers a row has: 1, or of a sentence one a word, of a question one a token of its windows. */
+  answers(row: number): number {
+    const starts = this.#answerStarts()
+    return starts === null ? 1 : starts[row + 1] - starts[row]
+  }
+
+  /** Writes all logits of a row to `out`, one a class of each of its answers, or its embedding. */
   logits(row: number, out: Float32Array): void {
     const { topK } = this.manifest.settings
-    const entry = this.#entries.get(answersIn(this.manifest).name) as Entry
+    const { name, width } = answersIn(this.manifest)
+    const entry = this.#entries.get(name) as Entry
     if (topK === null) {
-      this.#file.read(entry, row * out.length, out)
+      this.#file.read(entry, (this.#answerStarts()?.[row] ?? row) * width, out)
       return
     }
     const top = new Float32Array(topK)
@@ -142,14 +154,25 @@ export class CacheShard {
   }
 
   #allStarts(): Int32Array {
-    if (this.#starts !== null) return this.#starts
-    const { layers } = this.manifest.settings
-    const starts = this.#ints('starts', 0, this.facts.rows + 1)
-    const tokens = (this.#entries.get(`hidden.${layers[0]}`) as Entry).shape[0]
+    const [layer] = this.manifest.settings.layers
+    this.#starts ??= this.#parting('starts', `hidden.${layer}`, 'tokens')
+    return this.#starts
+  }
+
+  /** null where each row has one answer. */
+  #answerStarts(): Int32Array | null {
+    if (!hasSeveral(this.manifest)) return null
+    this.#answers ??= this.#parting('answers', answersIn(this.manifest).name, 'rows of logits')
+    return this.#answers
+  }
+
+  /** Where each row's share of a tensor begins. */
+  #parting(name: string, tensor: string, what: string): Int32Array {
+    const starts = this.#ints(name, 0, this.facts.rows + 1)
+    const [all] = (this.#entries.get(tensor) as Entry).shape
     const rising = starts.every((at, i) => i === 0 || at >= starts[i - 1])
-    if (!rising || starts[0] !== 0 || starts[starts.length - 1] !== tokens)
-      this.#fail(`its starts do not part ${tokens} tokens`)
-    this.#starts = starts
+    if (!rising || starts[0] !== 0 || starts[starts.length - 1] !== all)
+      this.#fail(`its ${name} do not part ${all} ${what}`)
     return starts
   }
 }

@@ -7,6 +7,7 @@ import type { Tokenizer } from '../../text/encoding.js'
 import { labelFinder, labelIds, oneLabel } from '../../text/labels.js'
 import { IntList, PackedTexts } from '../../text/packed.js'
 import { streamTexts } from '../data/texts.js'
+import { hasSeveral } from './manifest.js'
 import { Places } from './places.js'
 import type { CachedTargets, TeacherCache } from './reader.js'
 
@@ -36,6 +37,12 @@ export function transferSet(
     throw new DataError(
       cache.folder,
       'is not of a teacher of one class a text, whose labels can be learnt from here',
+    )
+  if (hasSeveral(cache.manifest))
+    throw new DataError(
+      cache.folder,
+      'is of words or questions, not of texts with classes',
+      'tinystill distill learns from it',
     )
   let pairs = false
   for (const { text, textB, label, line } of streamTexts(file)) {

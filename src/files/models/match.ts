@@ -117,7 +117,7 @@ const does: Readonly<Record<Kind, string>> = {
 }
 
 const OF_TOKENS =
-  'eval, predict, distill and prune --train take it, quantize, shrink and export too, without data'
+  'eval, predict, label, distill and prune --train take it, quantize, shrink and export too, without data'
 
 /** What takes the folders of a head, where that is a task's own and no beginning for others. */
 const takenBy: Partial<Record<Kind, string>> = {

@@ -8,6 +8,7 @@ import { newModel } from '../../nn/models/new-model.js'
 import { isPreset, presets } from '../../nn/models/presets.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
+import { WordPieceTokenizer } from '../../text/wordpiece.js'
 import { trainWordPiece } from '../../text/wordpiece-train.js'
 import { isFolder } from '../disk.js'
 import { hasTokenizer, loadPretrained, loadTokenizer, readConfig, refuseQuantized } from './on-disk.js'
@@ -80,12 +81,24 @@ export function setProblemType(
 function fresh(source: string, family: Family, config: TransformerConfig, options: StartOptions): Started {
   const { as, labels, problemType = null, texts, vocabSize = 8192, tokenizer: folder } = options
   const tokenizer =
-    folder === undefined ? trainWordPiece(texts, { size: vocabSize }) : loadTokenizer(checked(folder))
+    folder === undefined
+      ? paddedFor(family, trainWordPiece(texts, { size: vocabSize }))
+      : loadTokenizer(checked(folder))
   const { padId: pad, vocabSize: size } = tokenizer
   // Where config.json has no word for padding, all words learn.
   const padId = family.settings.padId === undefined ? config.padId : pad
   const settings = { ...config, vocabSize: size, padId, labels, problemType }
   return { model: newModel(source, family, as, settings), tokenizer, info: null }
+}
+
+/** With padding where the family's models have it, whatever config.json says: MPNet's at 1. */
+function paddedFor(family: Family, tokenizer: WordPieceTokenizer): WordPieceTokenizer {
+  const [padId] = family.fixed[family.settings.padId ?? ''] ?? []
+  if (typeof padId !== 'number' || padId === tokenizer.padId) return tokenizer
+  const tokens = [...tokenizer.vocabulary]
+  tokens[tokenizer.padId] = tokens[padId]
+  tokens[padId] = tokenizer.vocabulary[tokenizer.padId]
+  return WordPieceTokenizer.fromVocabulary(tokens)
 }
 
 function checked(folder: string): string {

@@ -67,7 +67,9 @@ export function questionData(
   const windows: SpanWindow[] = []
   const places: [number, number][] = []
   let before: { context: string; tokens: PlacedTokens } | null = null
+  const firsts: number[] = []
   questions.forEach((own, question) => {
+    firsts.push(windows.length)
     // Questions of one text follow each other.
     if (before?.context !== own.context) before = { context: own.context, tokens: place(own.context) }
     const { tokens } = before
@@ -81,6 +83,7 @@ export function questionData(
       places.push(placeOf(own, window, placed))
     }
   })
+  firsts.push(windows.length)
   const starts = new Int32Array(encoded.length + 1)
   encoded.forEach(({ ids }, row) => {
     starts[row + 1] = starts[row] + ids.length
@@ -90,7 +93,7 @@ export function questionData(
   return {
     ...data,
     answers: {
-      starts,
+      ...{ starts, items: Int32Array.from(firsts, (row) => starts[row]) },
       asked: (rows) =>
         Int32Array.from(
           Array.from(rows).flatMap((row) => Array.from({ length: lengthOf(row) }, (_, i) => starts[row] + i)),

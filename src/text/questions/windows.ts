@@ -1,6 +1,7 @@
 // A question and its text as a model takes them: the question first, and of a long text windows that overlap, as transformers has them.
 import type { Encoded } from '../encoding.js'
 import type { PiecedTokenizer } from '../pieces/base.js'
+import { checkStride, overlapping } from './overlapping.js'
 import type { PlacedTokens } from './placed-pieces.js'
 
 /** How long windows are, and how much two have in common. */
@@ -43,17 +44,12 @@ export function windowsOf(
 ): Window[] {
   const special = tokenizer.encodePieces(new Int32Array(0), new Int32Array(0)).ids.length
   const half = Math.floor((maxLength - special) / 2)
-  if (half < 1 || docStride >= maxLength - special - half)
-    throw new RangeError(
-      `windows of ${maxLength} tokens that have ${docStride} of the text in common: --doc-stride must be below ${Math.max(1, maxLength - special - half)}, or --max-length larger`,
-    )
+  checkStride(docStride, half < 1 ? 0 : maxLength - special - half, maxLength)
   const asked = question.subarray(0, Math.min(question.length, half))
   const room = maxLength - special - asked.length
-  const out: Window[] = []
-  for (let from = 0; ; from += room - docStride) {
-    const own = ids.subarray(from, from + room)
-    const { ids: all, typeIds, texts } = tokenizer.encodePieces(asked, own)
-    out.push({ ids: all, typeIds, first: texts[1].start, length: own.length, from })
-    if (from + room >= ids.length) return out
-  }
+  const sizes = new Uint8Array(ids.length).fill(1)
+  return overlapping([{ sizes, room }], docStride).map(({ from, to }) => {
+    const { ids: all, typeIds, texts } = tokenizer.encodePieces(asked, ids.subarray(from, to))
+    return { ids: all, typeIds, first: texts[1].start, length: to - from, from }
+  })
 }

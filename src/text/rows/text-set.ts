@@ -7,6 +7,7 @@ import { labelSets, sayYesOrNo, setNames } from '../label-sets.js'
 import { type LabelKind, labelFinder, labelIds, labelNamesOf, labelTargets, oneLabel } from '../labels.js'
 import type { Question, QuestionRules } from '../questions/question.js'
 import { readRows, type TextFormat, type TextRow } from '../rows.js'
+import type { SentenceReading } from '../tagged/windows.js'
 import { type DataOptions, REMEDY } from './columns.js'
 import { linesIn } from './lines.js'
 
@@ -64,6 +65,9 @@ export interface TextSet {
   labels: Int32Array | null
   /** The words of each text, where labels are of words: those of all texts one after the other. */
   words?: readonly (readonly string[])[] | undefined
+  /** Tokens that windows of those sentences have in common, where that was asked for; and how several models read them. */
+  docStride?: number | undefined
+  readings?: readonly SentenceReading[] | undefined
   /** Questions, whose texts are the second ones, where labels are places of answers in these; and how they are read and judged. */
   questions?: { readonly each: readonly Question[]; readonly rules: QuestionRules } | undefined
   /** Of each row a number for each of labelNames: 1 or 0 of sets; null unless asked for. */

@@ -1,6 +1,6 @@
 // A set that was read, of texts or of sentences of words, as a model reads it.
 import { TinystillError } from '../../errors.js'
-import type { DataSet } from '../../nn/data.js'
+import { type DataSet, inOrder, selectRows } from '../../nn/data.js'
 import type { TextInput } from '../../nn/models/input.js'
 import { textData } from '../dataset.js'
 import { sameVocabulary, type Tokenizer } from '../encoding.js'
@@ -8,10 +8,14 @@ import { PiecedTokenizer } from '../pieces/base.js'
 import { isLearnt, questionData } from '../questions/data.js'
 import type { Question } from '../questions/question.js'
 import type { TextSet } from '../rows/text-set.js'
+import { readingOf } from './windows.js'
 import { wordPlaces } from './word-places.js'
-import { encodeWords, startsOf, wordData } from './words.js'
+import { startsOf, wordData } from './words.js'
 
-type Read = Pick<TextSet, 'texts' | 'pairs' | 'labels' | 'targets' | 'words' | 'questions'>
+type Read = Pick<
+  TextSet,
+  'texts' | 'pairs' | 'labels' | 'targets' | 'words' | 'docStride' | 'readings' | 'questions'
+>
 
 function pieced(tokenizer: Tokenizer): PiecedTokenizer {
   if (tokenizer instanceof PiecedTokenizer) return tokenizer
@@ -22,11 +26,12 @@ function pieced(tokenizer: Tokenizer): PiecedTokenizer {
 
 /** textData(), wordData() or questionData(), as its labels are of texts, of words, or places in texts. */
 export function setData(
-  { texts, pairs, labels, targets, words, questions }: Read,
+  { texts, pairs, labels, targets, words, questions, docStride, readings }: Read,
   tokenizer: Tokenizer,
   maxLength: number,
 ): DataSet<TextInput> {
-  if (words !== undefined) return wordData(words, labels, pieced(tokenizer), maxLength)
+  if (words !== undefined)
+    return wordData(words, labels, pieced(tokenizer), maxLength, { docStride, readings })
   if (questions !== undefined)
     return questionData(questions.each, questions.rules, pieced(tokenizer), maxLength)
   return textData(texts, labels, tokenizer, maxLength, { pairs, targets })
@@ -46,60 +51,57 @@ export interface SetReader {
 export const answersOfSet = ({ texts, words }: Pick<TextSet, 'texts' | 'words'>): number =>
   words === undefined ? texts.length : startsOf(words)[words.length]
 
+/** A set whose sentences all of these read in the same windows. Others are as they were. */
+export function readAlike<S extends Read>(set: S, readers: readonly SetReader[]): S {
+  const { words, docStride } = set
+  if (words === undefined) return set
+  return { ...set, readings: words.map((own) => readingOf(own, readers.map(ofWords), docStride)) }
+}
+
+const ofWords = ({ tokenizer, maxLength }: SetReader) => ({ tokenizer: pieced(tokenizer), maxLength })
+
 /**
- * What is learnt from of a set: the words that all readers have a token of, so that a teacher and a student answer for the same; the
- * questions whose answers their texts have. Of texts all. `left`: words or questions that are not among them. Throws TinystillError
- * where readers have other tokens, and a teacher's places mean nothing to its student.
+ * What is learnt from of a set: the words that all readers have a token of, so that a teacher and a student answer for the same, in
+ * windows that are the same; the questions whose answers their texts have. Of texts all. `left`: words or questions that are not among
+ * them. Throws TinystillError where readers have other tokens, and a teacher's places mean nothing to its student.
  */
-export function learnable<S extends Read & Pick<TextSet, 'lines'>>(
+export function learnable<S extends Read & Pick<TextSet, 'lines' | 'labelNames'>>(
   set: S,
   readers: readonly SetReader[],
 ): { set: S; left: number } {
-  const { words, labels, questions } = set
+  const { words, questions, docStride } = set
   if (questions !== undefined) return learnableQuestions(set, readers, questions)
   if (words === undefined) return { set, left: 0 }
-  const starts = startsOf(words)
-  const read = words.map((own) => {
-    const places = readers.map(
-      ({ tokenizer, maxLength }) => encodeWords(pieced(tokenizer), own, { maxLength }).places,
-    )
-    return own.map((_, i) => places.every((at) => at[i] >= 0))
+  const readings = words.map((own) => {
+    const { windows, sizes } = readingOf(own, readers.map(ofWords), docStride)
+    return { windows, heard: own.map((_, i) => sizes.every((tokens) => tokens[i] > 0)) }
   })
-  const left = read.flat().filter((yes) => !yes).length
-  if (left === 0) return { set, left }
-  const rows = [...read.keys()].filter((row) => read[row].includes(true))
-  const kept = rows.map((row) => words[row].filter((_, i) => read[row][i]))
-  const flat =
-    labels &&
-    rows.flatMap((row) => [...labels.subarray(starts[row], starts[row + 1])].filter((_, i) => read[row][i]))
-  return {
-    set: {
-      ...set,
-      words: kept,
-      texts: kept.map((own) => own.join(' ')),
-      lines: rows.map((row) => set.lines[row]),
-      labels: flat && Int32Array.from(flat),
-    },
-    left,
-  }
+  const left = readings.flatMap(({ heard }) => heard).filter((yes) => !yes).length
+  const rows = [...words.keys()].filter((row) => readings[row].heard.includes(true))
+  return { set: someRows({ ...set, readings }, rows), left }
 }
 
-/** Rows of a set of questions. */
-function someQuestions<S extends Read & Pick<TextSet, 'lines'>>(
+/** Rows of a set, with their labels and answers. */
+export function someRows<S extends Read & Pick<TextSet, 'lines' | 'labelNames'>>(
   set: S,
-  { each, rules }: NonNullable<TextSet['questions']>,
   rows: readonly number[],
 ): S {
+  const { words, questions, labels, targets, labelNames } = set
+  const of = <T>(list: readonly T[]) => rows.map((row) => list[row])
+  const starts = words ? startsOf(words) : inOrder(set.texts.length + 1)
+  const own = (row: number) => [...(labels?.subarray(starts[row], starts[row + 1]) ?? [])]
   return {
     ...set,
-    texts: rows.map((row) => set.texts[row]),
-    pairs: rows.map((row) => set.pairs?.[row] ?? null),
-    lines: rows.map((row) => set.lines[row]),
-    questions: { rules, each: rows.map((row) => each[row]) },
+    ...{ texts: of(set.texts), lines: of(set.lines), pairs: set.pairs && of(set.pairs) },
+    labels: labels && Int32Array.from(rows.flatMap(own)),
+    targets: targets && selectRows(targets, labelNames.length, rows),
+    ...(words && { words: of(words) }),
+    ...(set.readings && { readings: of(set.readings) }),
+    ...(questions && { questions: { ...questions, each: of(questions.each) } }),
   }
 }
 
-function learnableQuestions<S extends Read & Pick<TextSet, 'lines'>>(
+function learnableQuestions<S extends Read & Pick<TextSet, 'lines' | 'labelNames'>>(
   set: S,
   [own, ...others]: readonly SetReader[],
   questions: NonNullable<TextSet['questions']>,
@@ -117,20 +119,9 @@ function learnableQuestions<S extends Read & Pick<TextSet, 'lines'>>(
     return unknown(question) || isLearnt(question)
   })
   const left = questions.each.length - rows.length
-  return { set: left === 0 ? set : someQuestions(set, questions, rows), left }
+  return { set: left === 0 ? set : someRows(set, rows), left }
 }
 
 /** The first n rows. */
-export function firstRows<S extends TextSet>(set: S, n: number): S {
-  const { words, questions } = set
-  if (questions !== undefined) return someQuestions(set, questions, [...questions.each.keys()].slice(0, n))
-  const answers = words === undefined ? n : startsOf(words)[Math.min(n, words.length)]
-  return {
-    ...set,
-    texts: set.texts.slice(0, n),
-    pairs: set.pairs?.slice(0, n) ?? null,
-    labels: set.labels?.slice(0, answers) ?? null,
-    targets: set.targets?.slice(0, n * set.labelNames.length) ?? null,
-    ...(words && { words: words.slice(0, n) }),
-  }
-}
+export const firstRows = <S extends TextSet>(set: S, n: number): S =>
+  someRows(set, [...inOrder(Math.min(n, set.texts.length))])

@@ -5,29 +5,34 @@ import type { Tokenizer } from '../encoding.js'
 import type { PiecedTokenizer, PlacedPieces } from '../pieces/base.js'
 import { placing } from '../questions/placed-pieces.js'
 import type { TextSet } from '../rows/text-set.js'
-import { encodeWords } from './words.js'
+import { wordRows } from './words.js'
 
 /** A space by itself, as tokens have it. */
 const signs = [SPACE_SIGN, byteCharacters()[0x20]]
 
 /**
- * Of each row of a set [CLS], or <s>, where its tokens begin with it, then the first token of each word, counted in the encoded text;
+ * Of each row of a set, a text or a window of one, [CLS], or <s>, where its tokens begin with it, then the first token of each word, counted in the encoded text;
  * -1 for one that is not there, or was cut off. Words are those of the set, or what stands between spaces, of a pair the second text's
  * behind the first's: rows of two tokenizers are as long. A word's first token is the one that wordPieces() begins with: the sign
  * of the space before it, where that is a token. Throws TinystillError for a tokenizer that does not say where its pieces stand.
  */
 export function wordPlaces(
-  { texts, pairs, words }: Pick<TextSet, 'texts' | 'pairs' | 'words'>,
+  {
+    texts,
+    pairs,
+    words,
+    docStride,
+    readings,
+  }: Pick<TextSet, 'texts' | 'pairs' | 'words' | 'docStride' | 'readings'>,
   tokenizer: PiecedTokenizer,
   maxLength: number,
 ): Int32Array[] {
   const behind = (ids: Int32Array, places: readonly Int32Array[]) =>
     Int32Array.from([ids[0] === tokenizer.clsId ? 0 : -1, ...places.flatMap((own) => [...own])])
   if (words !== undefined)
-    return words.map((own) => {
-      const { ids, places } = encodeWords(tokenizer, own, { maxLength })
-      return behind(ids, [places])
-    })
+    return wordRows(words, { tokenizer, maxLength }, { docStride, readings }).map(({ ids, places }) =>
+      behind(ids, [places]),
+    )
   const read = reading(tokenizer)
   return texts.map((text, i) => {
     const own = [text, pairs?.[i] ?? null].filter((part) => part !== null).map(read)

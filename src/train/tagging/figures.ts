@@ -84,11 +84,11 @@ export function entityFigures(sentences: Iterable<SentenceTags>, bilou = false) 
   }
 }
 
-/** Whether a word was answered: one that was cut off has no logits. */
+/** Whether a word was answered: one without a token has no logits. */
 export const isAnswered = (logits: ArrayLike<number>, word: number, classes: number): boolean =>
   !Number.isNaN(logits[word * classes])
 
-/** The tag of each word, of one that was cut off O, where there is such a tag; null else. */
+/** The tag of each word, of one without a token O, where there is such a tag; null else. */
 export function tagsSaid(
   logits: ArrayLike<number>,
   names: readonly string[],

@@ -2,7 +2,7 @@
 import type { TextInput } from '../../nn/models/input.js'
 import type { PiecedTokenizer } from '../../text/pieces/base.js'
 import { areBilou, areEntityTags, entitiesOf } from '../../text/tagged/entities.js'
-import { wordData } from '../../text/tagged/words.js'
+import { startsOf, wordData } from '../../text/tagged/words.js'
 import { best, probabilities } from '../metrics.js'
 import { type Classifier, predict } from '../predict.js'
 import { isAnswered, tagsSaid } from './figures.js'
@@ -13,7 +13,9 @@ export interface Tagger {
   tokenizer: PiecedTokenizer
   /** Names of its tags in the order of its logits. */
   classes: readonly string[]
+  /** Of longer sentences windows are read, which have `docStride` tokens in common. */
   maxLength: number
+  docStride?: number | undefined
 }
 
 /** A word and where it stands in its text, in UTF-16 units. */
@@ -24,7 +26,7 @@ export interface PlacedWord {
 }
 
 export interface TaggedWord extends PlacedWord {
-  /** O, or null where there is no such tag, for a word that was cut off or has no token. */
+  /** O, or null where there is no such tag, for a word without a token. */
   tag: string | null
   /** Probability of the tag; null for those words. */
   score: number | null
@@ -45,14 +47,13 @@ export const placedIn = (text: string, tokenizer: PiecedTokenizer): PlacedWord[]
 
 /** Words of sentences with their tags, each word answered for by its first token. */
 export function tagWords(
-  { model, tokenizer, classes, maxLength }: Tagger,
+  { model, tokenizer, classes, maxLength, docStride }: Tagger,
   sentences: readonly (readonly PlacedWord[])[],
 ): TaggedWord[][] {
   const words = sentences.map((own) => own.map(({ word }) => word))
-  const data = wordData(words, null, tokenizer, maxLength)
-  const logits = predict(model, data)
+  const logits = predict(model, wordData(words, null, tokenizer, maxLength, { docStride }))
   const n = classes.length
-  const starts = data.answers?.starts ?? new Int32Array(1)
+  const starts = startsOf(words)
   const tags = tagsSaid(logits, classes, starts[sentences.length])
   return sentences.map((own, row) =>
     own.map((word, i) => {

@@ -56,7 +56,7 @@ const words = {
 
 function judged(logits: ArrayLike<number>, { labels, answers: own }: Wanted, names: readonly string[]) {
   if (!labels || !own) throw new RangeError('judge: words need labels, and their sentences')
-  const sentences = sentencesOf(logits, labels, own.starts, names)
+  const sentences = sentencesOf(logits, labels, own.items ?? own.starts, names)
   const right = sentences.map(({ said, there }) =>
     said.reduce((n, tag, i) => n + (tag === there[i] ? 1 : 0), 0),
   )
