@@ -72,12 +72,12 @@ export function judged(sets: JudgedSets): Partial<ModelFigures> {
   return main === undefined ? {} : asFigures(main)
 }
 
-/** By set, the student's and the teacher's. */
+/** By set, the student's and the teacher's, where there are some. */
 export function figuresOf(held: HeldSets, own: JudgedSets): Record<string, Figures> {
   const figures: Record<string, Figures> = {}
   for (const use of ['dev', 'test'] as const) {
     const [set, student] = [held[use], own[use]]
-    if (student) figures[use] = student.figures
+    if (student?.rows) figures[use] = student.figures
     if (set?.teacher?.rows) figures[`${use}, teacher`] = set.teacher.figures
   }
   return figures
