@@ -42,11 +42,15 @@ export interface Finished {
 }
 
 /** What a student that does not pass the line of words is told. */
-function belowLine(table: ModelTable): string[] {
+function belowLine(table: ModelTable, { student }: EmbedJob['recipe']): string[] {
   const [own, words] = [MAIN, LINEAR].map((name) => leadingFigure(table, name))
   if (!(own <= words)) return []
+  const remedy =
+    student === 'teacher'
+      ? 'for such texts another teacher is needed'
+      : 'give the student more texts, more epochs, or trained weights (--from-layers, --student DIR)'
   return [
-    `words alone, without any training, reach ${percent(words, 2)}, ${MAIN} ${percent(own, 2)}: give the student more texts, more epochs, or trained weights (--from-layers, --student DIR)`,
+    `words alone, without any training, reach ${percent(words, 2)}, ${MAIN} ${percent(own, 2)}: ${remedy}`,
   ]
 }
 
@@ -79,10 +83,11 @@ export async function finish(finished: Finished, context: Context): Promise<void
   const speeds = await measure(finished, context)
   const { model } = alive.get(MAIN) as Embedder
   const size = { params: model.countParameters(), bytes: bytesOfFolder(options.out), size: model.size }
-  const compared = options.seeds > 1 || options.baseline
+  // Without a set to judge on there is nothing to compare.
+  const compared = (options.seeds > 1 || options.baseline) && table.get(MAIN)?.[0].right !== undefined
   // Of what draws nothing there are no seeds to tell chance by.
   const verdicts = compared && recipe.student !== 'teacher' ? verdictsOf(table, MAIN) : {}
-  const texts = [...verdictLines(verdicts), ...belowLine(table)]
+  const texts = [...verdictLines(verdicts), ...belowLine(table, recipe)]
   const models = Object.fromEntries(Array.from(table, ([name, own]) => [name, summarize(table, own)]))
   const title = `${options.out}: ${recipe.name}`
   const intro = recipe.describe
@@ -92,7 +97,7 @@ export async function finish(finished: Finished, context: Context): Promise<void
     more: {
       ...{ ...size, recipe: { name: recipe.name, source: recipe.source }, speeds, learnt },
       ...{ main: MAIN, models, verdicts: texts, judgements: verdicts, right: rightOf(table) },
-      ...{ columns: tableColumns(table), rows: tableRows(table) },
+      ...(compared && { columns: tableColumns(table), rows: tableRows(table) }),
     },
     report: { title, intro },
     ...(compared && {

@@ -78,12 +78,12 @@ export function tableFor(held: HeldSets): ModelTable {
   return new ModelTable(scores !== null ? 'scored pairs' : pairs !== null ? 'partners' : 'neighbours')
 }
 
-/** By set, the student's and the teacher's. */
+/** By set, the student's and the teacher's, where there are some. */
 export function figuresOf(held: HeldSets, own: JudgedSets): Record<string, Figures> {
   const figures: Record<string, Figures> = {}
   for (const use of ['dev', 'test'] as const) {
     const [set, student] = [held[use], own[use]]
-    if (student) figures[use] = student.figures
+    if (student?.rows) figures[use] = student.figures
     if (set?.teacher?.rows) figures[`${use}, teacher`] = set.teacher.figures
   }
   return figures
