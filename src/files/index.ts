@@ -15,6 +15,7 @@ import '../autograd/methods.js' // gives tensors their methods
 export type { Prompts } from '../formats/sentence/settings.js'
 export { teacherFacts } from './cache/facts.js'
 export { type FillOptions, fillCache, type LabelledRow, type LabellingTeacher } from './cache/fill.js'
+export type { KeyedRow } from './cache/keys.js'
 export type {
   CachedTask,
   CacheFacts,

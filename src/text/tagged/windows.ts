@@ -5,7 +5,9 @@ import { checkStride, overlapping, type Part } from '../questions/overlapping.js
 import { usualStride } from '../questions/windows.js'
 
 /** Words `from` to `to` - 1 of a sentence, of which it answers for `first` to `last` - 1. */
-export interface WordWindow extends Part {
+export interface WordWindow {
+  from: number
+  to: number
   first: number
   last: number
 }
