@@ -8,6 +8,7 @@ import { empty, type Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
 import type { StoredTensor } from './elements.js'
 import type { OnnxGraph, OnnxNode } from './graph.js'
+import { lstmWeights } from './recurrent.js'
 
 /** A parameter of a graph. */
 export interface GraphWeight {
@@ -60,7 +61,7 @@ export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
       else before.push(node)
     }
   }
-  const found = new Map<string, GraphWeight>()
+  const found = new Map<string, GraphWeight>(lstmWeights(graph))
   const add = (name: string, t: StoredTensor, turned: boolean) => {
     if (found.has(name)) refuse(`holds ${shown(name)} twice`, 'Export the model again')
     found.set(name, turned ? turnedRound(t) : asItIs(t))
