@@ -6,9 +6,8 @@ import { numel } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
 import type { GraphBuilder, Value } from './builder.js'
-import type { StoredTensor } from './elements.js'
+import type { GraphWeight, StoredTensor } from './elements.js'
 import type { OnnxGraph } from './graph.js'
-import type { GraphWeight } from './weights.js'
 
 /** By ONNX's places of the gates, ours. */
 const GATES = [0, 3, 1, 2]

@@ -6,17 +6,9 @@ import { decoderOf, families } from '../../nn/models/family.js'
 import { numel, type Shape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
-import type { StoredTensor } from './elements.js'
+import type { GraphWeight, StoredTensor } from './elements.js'
 import type { OnnxGraph, OnnxNode } from './graph.js'
 import { lstmWeights } from './recurrent.js'
-
-/** A parameter of a graph. */
-export interface GraphWeight {
-  /** As the model has it: [out, in] of a linear layer. */
-  shape: Shape
-  /** Fills `out`, of the shape's size. */
-  fill(out: { [i: number]: number }): void
-}
 
 export const tensorOf = (weight: GraphWeight): Tensor => {
   const t = empty(weight.shape)
