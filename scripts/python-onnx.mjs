@@ -77,6 +77,7 @@ const cases = [
     { ...mobile, labels, bottleneck: { ...mobile.bottleneck, inside: null, neighbours: false } },
   ],
   ['MobileBert', mobile],
+  ['BiLstmForSequenceClassification', { layers: 1, heads: 1, embedding: 10, labels }],
   ['TextClassifier', own],
   ['TextClassifier', { ...own, norm: 'pre', activation: 'sigmoid' }],
 ]

@@ -23,7 +23,8 @@ function isThere(
   const has = (layer: string) => names.has(`${layer}.weight`) && !choice
   const { pooler, classifier } = textHeadNames(family)
   // Without a layer before it a classifier of texts looks like one of tokens.
-  const bare = config.bottleneck?.pooler === false && !kinds.includes('token-classification')
+  const alone = config.bottleneck?.pooler === false || family.bareTextHead
+  const bare = alone && !kinds.includes('token-classification')
   const texts = has(classifier) && (has(pooler) || bare) && !tags
   const { transform, decoder } = family.heads['masked-lm'] ?? {}
   // Where all heads begin alike, its last layer tells it.

@@ -114,8 +114,9 @@ export function countOf(family: Family, kind: Kind, c: TransformerConfig): numbe
   const tokens = (kind: Kind) => part(kind, 'transform', layer + normed(w)) + linear(w, c.labels.length)
   const heads: Record<Kind, number> = {
     base: family.pooler ? pooler : 0,
-    'sequence-classification':
-      pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
+    'sequence-classification': family.bareTextHead
+      ? linear(w, c.labels.length, 0)
+      : pooler + part('sequence-classification', 'poolerNorm', normed(w)) + linear(w, c.labels.length),
     'masked-lm': linear(w, guessed, bias) + normed(guessed) + V + (guessed - own + (c.tied ? 0 : own)) * V,
     'token-classification': tokens('token-classification'),
     'question-answering': tokens('question-answering'),

@@ -156,7 +156,7 @@ def labels_for(kind, ids, mask, n):
     return torch.where(seen, drawn, -100)
 
 
-def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
+def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1), pads_inside=False):
     model = cls(config)
     with torch.no_grad():  # larger than BERT's 0.02, and no bias of 0: every term must show
         for p in model.parameters():
@@ -169,6 +169,8 @@ def write(name, cls, config, kind, types=True, lengths=(9, 6, 3, 1)):
     mask = torch.tensor([[1] * n + [0] * (T - n) for n in lengths])
     pad = config.pad_token_id or 0
     ids = torch.where(mask.bool(), torch.randint(pad + 1, VOCAB, (B, T)), pad)
+    if pads_inside:
+        ids[0, 3] = ids[1, lengths[1] - 1] = pad
     inputs = dict(input_ids=ids, attention_mask=mask)
     if types:
         inputs["token_type_ids"] = torch.randint(0, config.type_vocab_size, (B, T)) * mask
@@ -266,3 +268,6 @@ write("mobilebert-norms", tr.MobileBertForSequenceClassification, mobilebert(num
 write("mobilebert-tokens", tr.MobileBertForTokenClassification, mobilebert(num_labels=5, use_bottleneck=False, intra_bottleneck_size=12, trigram_input=False, num_feedforward_networks=2, normalization_type="layer_norm"), "token")
 write("mobilebert-mlm", tr.MobileBertForMaskedLM, mobilebert(num_feedforward_networks=4, classifier_activation=False), "word")
 write("mobilebert-mlm-untied", tr.MobileBertForMaskedLM, mobilebert(tie_word_embeddings=False, normalization_type="layer_norm", hidden_act="gelu", num_hidden_layers=1), "word", lengths=(10, 10))
+# Of texts, by the last word that is not the one that pads, which may be a word as well, and the last.
+torch.manual_seed(4)
+write("gpt2-classify", tr.GPT2ForSequenceClassification, gpt2(pad_token_id=0, **names), "text", types=False, pads_inside=True)

@@ -7,7 +7,6 @@ import { tensor } from '../../src/autograd/create.js'
 import { noGrad } from '../../src/autograd/graph.js'
 import { ArgumentError, CheckpointError, ShapeError } from '../../src/errors.js'
 import { loadPretrained } from '../../src/files/models/on-disk.js'
-import { exportOnnx } from '../../src/formats/onnx/export.js'
 import { BiLstmForSequenceClassification } from '../../src/nn/models/bilstm.js'
 import { cutModel } from '../../src/nn/shrink/cut.js'
 import { Importance } from '../../src/nn/shrink/importance.js'
@@ -39,7 +38,6 @@ describe('a BiLSTM', () => {
     const model = open()
     expect(() => model.forward({ inputIds: ids([[3]]) }, { attentionProbs: true })).toThrow(ArgumentError)
     expect(() => new Importance(model)).toThrow('a BiLstm has no heads, neurons or layers')
-    expect(() => exportOnnx(model)).toThrow('a BiLstmForSequenceClassification has no form here')
     for (const as of ['base', 'masked-lm', 'token-classification'] as const)
       expect(() => loadPretrained(golden, { as })).toThrow(CheckpointError)
     expect(() => new BiLstmForSequenceClassification({ width: 7 })).toThrow('width must be even')

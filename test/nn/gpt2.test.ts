@@ -7,10 +7,11 @@ import '../../src/index.js'
 import { tensor, zeros } from '../../src/autograd/create.js'
 import { noGrad } from '../../src/autograd/graph.js'
 import { CheckpointError } from '../../src/errors.js'
-import { loadPretrained } from '../../src/files/models/on-disk.js'
+import { loadPretrained, writePretrained } from '../../src/files/models/on-disk.js'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors/safetensors.js'
 import { makeModel } from '../../src/nn/models/bert.js'
 import { bert, gpt2 } from '../../src/nn/models/family.js'
+import type { ModelInput } from '../../src/nn/models/input.js'
 import type { Pretrained } from '../../src/nn/models/pretrained.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
@@ -89,15 +90,85 @@ describe('a folder', () => {
     expect(() => loadPretrained(folder)).toThrow(message)
   })
 
-  it('is no classifier of texts, and a BERT writes none', () => {
-    expect(() => loadPretrained(golden, { as: 'sequence-classification' })).toThrow(
-      'is of a GPT2, of which there is no sequence-classification model',
-    )
+  it('guesses no masked words, and a BERT writes none', () => {
     expect(() => makeModel(gpt2, 'masked-lm', {})).toThrow(
       'GPT2: there is no masked-lm model of this family here',
     )
     expect(() => makeModel(bert, 'causal-lm', {})).toThrow(
       'Bert: there is no causal-lm model of this family here',
     )
+  })
+})
+
+describe('a classifier of texts', () => {
+  const classify = join(golden, '../gpt2-classify')
+  const open = (pad: number | null) => {
+    const { model } = loadPretrained(classify)
+    model.config.extra = new Map([...model.config.extra, ['pad_token_id', pad]])
+    return (input: ModelInput) => noGrad(() => model.forward(input).logits!.data)
+  }
+  const rows = (list: number[][]) =>
+    tensor(Int32Array.from(list.flat()), { shape: [list.length, list[0].length] })
+
+  it('of a bare or a writing model has a head of its own, by one layer without bias', () => {
+    const { model, info } = loadPretrained(golden, { as: 'sequence-classification', labels: ['a', 'b'] })
+    expect(info.fresh).toEqual(['score.weight'])
+    expect(model.architecture).toBe('GPT2ForSequenceClassification')
+  })
+
+  it('comes back to the bit, under the names that it had', () => {
+    const out = join(dir, 'again')
+    const { model } = loadPretrained(classify)
+    writePretrained(out, { model })
+    const tensorsOf = (folder: string) =>
+      readSafetensors(readFileSync(join(folder, 'model.safetensors')), { file: folder }).tensors
+    const [a, b] = [out, classify].map(tensorsOf)
+    expect([...a.keys()].sort()).toEqual([...b.keys()].sort())
+    for (const [key, t] of b) expect(a.get(key)!.data, key).toEqual(t.data)
+    const config = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))
+    expect(config).toMatchObject({ architectures: ['GPT2ForSequenceClassification'], pad_token_id: 0 })
+  })
+
+  it('is told by its weights where config.json names no class', () => {
+    const folder = join(dir, 'unnamed')
+    cpSync(classify, folder, { recursive: true })
+    const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, architectures: null }))
+    expect(loadPretrained(folder).model.kind).toBe('sequence-classification')
+  })
+
+  it('asks its last word: not the token that pads, nor what the mask leaves out', () => {
+    const answer = open(0)
+    const want = answer({ inputIds: rows([[3, 1, 4]]) })
+    expect(answer({ inputIds: rows([[3, 1, 4, 0, 0]]) })).toEqual(want)
+    const [inputIds, attentionMask] = [rows([[3, 1, 4, 7]]), rows([[1, 1, 1, 0]])]
+    expect(answer({ inputIds, attentionMask })).toEqual(want)
+    const starts = tensor(Int32Array.of(0, 4, 5))
+    const two = answer({ inputIds: tensor(Int32Array.of(3, 1, 4, 0, 0)), starts })
+    want.forEach((x, i) => {
+      expect(two[i]).toBeCloseTo(x, 5)
+    })
+    answer({ inputIds: rows([[0, 0]]) }).forEach((x, i) => {
+      expect(two[3 + i]).toBeCloseTo(x, 5)
+    })
+  })
+
+  it('without that token takes texts one by one, or unpadded', () => {
+    const answer = open(null)
+    expect(() =>
+      answer({
+        inputIds: rows([
+          [3, 0],
+          [1, 2],
+        ]),
+      }),
+    ).toThrow('which words of 2 padded texts are padding is not known. Say it in config.json: pad_token_id')
+    const alone = answer({ inputIds: rows([[3, 0]]) })
+    const both = answer({ inputIds: tensor(Int32Array.of(3, 0, 1)), starts: tensor(Int32Array.of(0, 2, 3)) })
+    alone.forEach((x, i) => {
+      expect(both[i]).toBeCloseTo(x, 5)
+    })
+    const starts = tensor(Int32Array.of(0, 0, 1))
+    expect(() => answer({ inputIds: tensor(Int32Array.of(3)), starts })).toThrow('text 0 is empty')
   })
 })

@@ -13,6 +13,7 @@ import {
   BertForSequenceClassification,
   DistilBertForSequenceClassification,
 } from '../../src/nn/models/bert.js'
+import { BiLstmForSequenceClassification } from '../../src/nn/models/bilstm.js'
 import { TextClassifier } from '../../src/nn/models/classifier.js'
 import { quantize } from '../../src/nn/quantized/quantize.js'
 import { WordTokenizer } from '../../src/text/tokenizer.js'
@@ -134,6 +135,25 @@ describe('tinystill export', () => {
     ])
     expect(there(out)).toEqual(['config.json', 'onnx/model.onnx', 'tokenizer.json'])
     expect(loadTextModel(folder).classes).toEqual(['bad', 'good'])
+  })
+
+  it('of a BiLSTM writes all that others have, and says who reads it', async () => {
+    const settings = { ...size, layers: 1, heads: 1, embedding: 10, labels: ['bad', 'good'] }
+    const model = saved(new BiLstmForSequenceClassification(settings))
+    const out = fresh()
+    for (const dtype of ['fp32', 'fp16', 'q8']) {
+      const { code, err } = await run('export', '--model', model, '--out', out, '--dtype', dtype)
+      expect([code, err]).toEqual([
+        0,
+        expect.stringContaining('transformers.js does not know a BiLstmForSequenceClassification'),
+      ])
+    }
+    const graphs = ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'onnx/model_quantized.onnx']
+    expect(there(out)).toEqual(['config.json', ...graphs, ...tokenizerFiles])
+    expect((await run('import', '--onnx', join(out, graphs[0]), '--out', join(out, 'back'))).code).toBe(0)
+    expect(readFileSync(join(out, 'back/model.safetensors'))).toEqual(
+      readFileSync(join(model, 'model.safetensors')),
+    )
   })
 
   it('has usages that are told', async () => {

@@ -13,7 +13,7 @@ interface ImportOptions {
 
 export const importCommand: CommandSpec<ImportOptions> = {
   name: 'import',
-  describe: 'The weights of an ONNX file of BERT or DistilBERT back into a folder of a model',
+  describe: 'The weights of an ONNX file of BERT, its kin or a BiLSTM back into a folder of a model',
   options: (command: Command) =>
     command
       .requiredOption(

@@ -47,7 +47,12 @@ export {
   DebertaV2ForSequenceClassification,
   DebertaV2ForTokenClassification,
 } from '../../nn/models/named/deberta.js'
-export { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from '../../nn/models/named/gpt2.js'
+export {
+  Gpt2,
+  Gpt2ForSequenceClassification,
+  Gpt2ForTokenClassification,
+  Gpt2LMHeadModel,
+} from '../../nn/models/named/gpt2.js'
 export {
   Albert,
   AlbertForMaskedLM,

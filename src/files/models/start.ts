@@ -5,6 +5,7 @@ import { activationFields } from '../../formats/head.js'
 import type { TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
 import { newModel } from '../../nn/models/new-model.js'
+import { PAD_FIELD } from '../../nn/models/pooling.js'
 import { isPreset, presets } from '../../nn/models/presets.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
@@ -42,6 +43,12 @@ export interface Started {
  * it makes anything, for a new model that is too large to be trained.
  */
 export function startModel(source: string, options: StartOptions): Started {
+  const started = begun(source, options)
+  sayPadding(started)
+  return started
+}
+
+function begun(source: string, options: StartOptions): Started {
   if (isFolder(source)) return fromFolder(source, options)
   if (isPreset(source)) {
     const { family, settings } = presets[source]
@@ -56,6 +63,13 @@ export function startModel(source: string, options: StartOptions): Started {
     'is no folder, no config.json and no preset',
     `Presets are ${Object.keys(presets).join(', ')}; tinystill pull gets a model from the hub`,
   )
+}
+
+/** Where a text's last word tells its classes, Python takes batches only if config.json says which token is no word. */
+function sayPadding({ model: { kind, config }, tokenizer: { padId } }: Started): void {
+  const asked = kind === 'sequence-classification' && config.textState === 'last'
+  if (asked && typeof config.extra.get(PAD_FIELD) !== 'number')
+    config.extra = new Map([...config.extra, [PAD_FIELD, padId]])
 }
 
 function fromFolder(folder: string, { as, labels, newHead, problemType }: StartOptions): Started {

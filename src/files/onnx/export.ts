@@ -6,6 +6,7 @@ import { type Answering, type Difference, differenceOf } from '../../formats/onn
 import { type ExportOnnxOptions, exportOnnxPieces } from '../../formats/onnx/export.js'
 import { readOnnx } from '../../formats/onnx/graph.js'
 import { QUANTIZED } from '../../formats/quantized.js'
+import { isPythons } from '../../nn/models/family.js'
 import { QuantizedLinear } from '../../nn/quantized/layers.js'
 import { isQuantized, quantize, quantizedLayers } from '../../nn/quantized/quantize.js'
 import { type FileContent, readBytes, readText } from '../disk.js'
@@ -58,15 +59,19 @@ interface Source {
   notes: string[]
 }
 
+const unknownThere = (folder: string, model: string) =>
+  `${folder}: transformers.js does not know a ${model}; onnxruntime runs it`
+
 function open(folder: string): Source {
   if (readModelFields(folder).get('model_type') === OWN_MODEL_TYPE) {
     const content = loadTextModel(folder)
     const { vocabSize, maxLength } = content.model.config
-    const notes = [`${folder}: transformers.js does not know a ${OWN_MODEL_TYPE}; onnxruntime runs it`]
+    const notes = [unknownThere(folder, OWN_MODEL_TYPE)]
     return { model: content.model, vocabSize, maxLength, beside: besideTextModel(content), notes }
   }
   const { model, tokenizer, config, info } = loadPretrained(folder, { prefer: 'sequence-classification' })
   const notes = [...info.notes]
+  if (!isPythons(model.family)) notes.push(unknownThere(folder, model.architecture))
   if (tokenizer === null) notes.push(`${folder}: has no tokenizer, which transformers.js will ask for`)
   return { model: model as Answering, ...config, beside: besideWeights({ model, tokenizer }), notes }
 }

@@ -16,8 +16,8 @@ export type OnnxInputs = 'row' | 'tensor'
 /** Name of a value in the graph. */
 export type Value = string
 
-/** A whole number, whole numbers, or marked as a fraction. */
-type Given = number | readonly number[] | { float: number }
+/** A whole number, whole numbers, a word, or marked as a fraction. */
+type Given = number | string | readonly number[] | { float: number }
 
 /** Turns a weight [rows, columns] round. */
 function turned(weight: Tensor): Float32Array {
@@ -154,6 +154,8 @@ export class GraphBuilder {
 
 function attribute(name: string, given: Given): AttributeProto {
   if (typeof given === 'number') return { name, i: given, type: attributeTypes.int }
+  if (typeof given === 'string')
+    return { name, s: new TextEncoder().encode(given), type: attributeTypes.string }
   if ('float' in given) return { name, f: given.float, type: attributeTypes.float }
   return { name, ints: [...given], type: attributeTypes.ints }
 }

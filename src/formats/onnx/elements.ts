@@ -1,5 +1,5 @@
 // Element types of ONNX, and a tensor's bytes as numbers and back. Files are little-endian, as all platforms that we run on.
-import { numel } from '../../tensor/shape.js'
+import { numel, type Shape } from '../../tensor/shape.js'
 import { shown } from '../json.js'
 import { halfToSingle, singleToHalf } from '../safetensors/half.js'
 import type { TensorProto } from './schema.js'
@@ -58,6 +58,14 @@ export interface StoredTensor {
   shape: readonly number[]
   /** A new array at each call, or where possible the file's own memory: not to be written to. */
   numbers(): Numbers
+}
+
+/** A parameter of a graph. */
+export interface GraphWeight {
+  /** As the model has it: [out, in] of a linear layer. */
+  shape: Shape
+  /** Fills `out`, of the shape's size. */
+  fill(out: { [i: number]: number }): void
 }
 
 /** No tensor has more dims. */

@@ -1,5 +1,6 @@
 // A model as an ONNX file: https://onnx.ai. Opset 17 and IR 8, which every onnxruntime since 1.12 reads.
 import { ArgumentError } from '../../errors.js'
+import { BiLstmForSequenceClassification } from '../../nn/models/bilstm.js'
 import { TextClassifier } from '../../nn/models/classifier.js'
 import { tableWidth } from '../../nn/models/config.js'
 import { nameInFile, placesBefore } from '../../nn/models/family.js'
@@ -16,6 +17,7 @@ import { elementTypes } from './elements.js'
 import { onnxPieces } from './graph.js'
 import { emit, emitFlat, type Surroundings } from './layers.js'
 import { distances, placesAfterPad, placesOf, relative, rotary, UNSEEN } from './places.js'
+import { lastStates } from './recurrent.js'
 
 /** What floats are stored and computed in. Quantized models are fp32 but for their whole numbers. */
 export type OnnxFloats = 'fp32' | 'fp16'
@@ -62,12 +64,6 @@ export function exportOnnxPieces(
     dtype: ['fp32', 'fp16'],
     inputs: ['row', 'tensor'],
   })
-  if (model instanceof Pretrained && model.family.body !== 'blocks')
-    throw new ArgumentError(
-      'exportOnnx',
-      `a ${model.architecture} has no form here: it reads words one after the other`,
-      'Export it from PyTorch, whose LSTM takes its weights as they are: docs/bilstm.md; or export a transformer student',
-    )
   if (model instanceof Pretrained && model.family.causal)
     throw new ArgumentError(
       'exportOnnx',
@@ -80,12 +76,13 @@ export function exportOnnxPieces(
     model instanceof Pretrained ? nameInFile(model.family, model.kind, path, model.config.tied) : path
   const g = new GraphBuilder(dtype === 'fp16' ? 'float16' : 'float', nameOf, inputs)
   if (model instanceof TextClassifier) ownClassifier(g, model)
+  else if (model instanceof BiLstmForSequenceClassification) biLstm(g, model)
   else if (model instanceof Pretrained) pretrained(g, model)
   else
     throw new ArgumentError(
       'exportOnnx',
       `a ${model.constructor.name} has no form in ONNX here`,
-      'Models of the BERT family and TextClassifier have',
+      'Models of the BERT family, BiLSTMs and TextClassifier have',
     )
   return onnxPieces({
     ...{ irVersion: IR, producerName: 'tinystill', producerVersion: VERSION },
@@ -231,6 +228,23 @@ function meanOf(g: GraphBuilder, h: Value, mask: Value): Value {
   const column = g.node('mean', 'Unsqueeze', [real, g.constant('int64', [2])]) // [B, S, 1]
   const sum = (x: Value) => g.node('mean', 'ReduceSum', [x, g.constant('int64', [1])], { keepdims: 0 })
   return g.node('mean', 'Div', [sum(g.node('mean', 'Mul', [h, column])), sum(column)])
+}
+
+/** The last state of each direction, whose words are counted by the mask: padding stands at the texts' ends. */
+function biLstm(g: GraphBuilder, model: BiLstmForSequenceClassification): void {
+  const { base, dense, classifier, config } = model
+  const ids = g.input('input_ids')
+  const mask = g.input('attention_mask')
+  const count = g.node('mask', 'ReduceSum', [mask, g.constant('int64', [1])], { keepdims: 0 })
+  const lengths = g.node('mask', 'Cast', [count], { to: elementTypes.int32.code })
+  // Time comes first in ONNX; turning ids costs less than turning their vectors.
+  const timed = g.node('base.words', 'Transpose', [ids], { perm: [1, 0] })
+  const vectors = emit(g, base.words, 'base.words', timed, { mask })
+  const last = lastStates(g, base.lstm, 'base.lstm', vectors, lengths)
+  const beside = g.node('base.lstm', 'Transpose', [last], { perm: [1, 0, 2] }) // [B, 2, C / 2]
+  const text = g.node('base.lstm', 'Reshape', [beside, g.constant('int64', [0, config.width])])
+  const h = activation(g, 'dense', 'relu', emitFlat(g, dense, 'dense', text, { mask }))
+  g.output('logits', emitFlat(g, classifier, 'classifier', h, { mask }), ['batch_size', config.labels.length])
 }
 
 /** Our own small model: no types, and the mean over the words. */

@@ -6,16 +6,9 @@ import { decoderOf, families } from '../../nn/models/family.js'
 import { numel, type Shape } from '../../tensor/shape.js'
 import { empty, type Tensor } from '../../tensor/tensor.js'
 import { shown } from '../json.js'
-import type { StoredTensor } from './elements.js'
+import type { GraphWeight, StoredTensor } from './elements.js'
 import type { OnnxGraph, OnnxNode } from './graph.js'
-
-/** A parameter of a graph. */
-export interface GraphWeight {
-  /** As the model has it: [out, in] of a linear layer. */
-  shape: Shape
-  /** Fills `out`, of the shape's size. */
-  fill(out: { [i: number]: number }): void
-}
+import { lstmWeights } from './recurrent.js'
 
 export const tensorOf = (weight: GraphWeight): Tensor => {
   const t = empty(weight.shape)
@@ -60,7 +53,7 @@ export function graphWeights(graph: OnnxGraph): Map<string, GraphWeight> {
       else before.push(node)
     }
   }
-  const found = new Map<string, GraphWeight>()
+  const found = new Map<string, GraphWeight>(lstmWeights(graph))
   const add = (name: string, t: StoredTensor, turned: boolean) => {
     if (found.has(name)) refuse(`holds ${shown(name)} twice`, 'Export the model again')
     found.set(name, turned ? turnedRound(t) : asItIs(t))

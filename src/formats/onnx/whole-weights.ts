@@ -6,9 +6,9 @@ import { numel, type Shape } from '../../tensor/shape.js'
 import { shown } from '../json.js'
 import { fillQuantized } from '../quantized.js'
 import type { Entry } from '../safetensors/header.js'
-import type { StoredTensor } from './elements.js'
+import type { GraphWeight, StoredTensor } from './elements.js'
 import type { OnnxGraph } from './graph.js'
-import { asItIs, type GraphWeight, graphWeights, tensorOf } from './weights.js'
+import { asItIs, graphWeights, tensorOf } from './weights.js'
 
 /** As src/files/models has an open folder of such weights. */
 export interface WholeWeights {

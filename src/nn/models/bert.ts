@@ -8,7 +8,12 @@ import {
   DebertaV2ForSequenceClassification,
   DebertaV2ForTokenClassification,
 } from './named/deberta.js'
-import { Gpt2, Gpt2ForTokenClassification, Gpt2LMHeadModel } from './named/gpt2.js'
+import {
+  Gpt2,
+  Gpt2ForSequenceClassification,
+  Gpt2ForTokenClassification,
+  Gpt2LMHeadModel,
+} from './named/gpt2.js'
 import {
   Albert,
   AlbertForMaskedLM,
@@ -180,6 +185,7 @@ const classes: Record<Family['prefix'], Partial<Record<Kind, Class>>> = {
   },
   transformer: {
     base: Gpt2,
+    'sequence-classification': Gpt2ForSequenceClassification,
     'token-classification': Gpt2ForTokenClassification,
     'causal-lm': Gpt2LMHeadModel,
   },

@@ -68,8 +68,8 @@ export interface TransformerConfig {
   rotary: Rotary | null
   relative: Relative | null
   bottleneck: Bottleneck | null
-  /** Of a text's words, what its classes are told from: the first one's state, or the mean of all. */
-  textState: 'cls' | 'mean'
+  /** Of a text's words, what its classes are told from: the first one's state, the last one's, or the mean of all. */
+  textState: 'cls' | 'mean' | 'last'
   /** Longest text in tokens. */
   maxLength: number
   /** 0: the model has no token types. */

@@ -10,11 +10,14 @@ import { Dropout, LayerNorm, Linear } from '../layers.js'
 import { fits, limits, type TransformerConfig, tableWidth } from './config.js'
 import { type Family, headHas } from './family.js'
 import type { ModelInput } from './input.js'
-import { poolingModes } from './pooling.js'
+import { firstTokens, lastWords, meanOfTokens, PAD_FIELD } from './pooling.js'
 import { type HeadOutput, Pretrained, type Settings, type Wanted } from './pretrained.js'
 import { pooled, Transformer } from './transformer.js'
 
-/** Logits [B, labels], from the first token's state, or where the config says so the mean of all. With one label it is a regression: its logit is the number. */
+/** How a text's state comes out of its tokens'. */
+const textStates = { cls: firstTokens, mean: meanOfTokens, last: lastWords } as const
+
+/** Logits [B, labels], from the first token's state, or where the config says so the last word's or the mean of all. With one label it is a regression: its logit is the number. */
 export class SequenceClassifier extends Pretrained {
   readonly kind = 'sequence-classification'
   base: Transformer
@@ -32,11 +35,12 @@ export class SequenceClassifier extends Pretrained {
     const bias = family.biases
     this.pooler = pooler ? new Linear(width, width, { std, bias }) : null
     this.poolerNorm = headHas(family, this.kind, 'poolerNorm') ? new LayerNorm(width, { eps, bias }) : null
-    this.drop = new Dropout(headDropout ?? dropout)
-    this.classifier = new Linear(width, labels.length, { std })
+    const bare = family.bareTextHead
+    this.drop = new Dropout(bare ? 0 : (headDropout ?? dropout))
+    this.classifier = new Linear(width, labels.length, { std, bias: !bare })
   }
 
-  /** As the encoder's, and logits. */
+  /** As the encoder's, and logits. Throws ArgumentError for padded texts of which config.json does not say what padding is. */
   forward(input: ModelInput, want: Wanted = {}): HeadOutput {
     const out = this.base.forward(input, want)
     const text = out.pooled ?? this.#pool(out.lastHiddenState, input)
@@ -44,7 +48,8 @@ export class SequenceClassifier extends Pretrained {
   }
 
   #pool(h: Tensor, input: ModelInput): Tensor {
-    const states = poolingModes[this.config.textState](h, input)
+    const { textState, extra } = this.config
+    const states = textStates[textState](h, input, extra.get(PAD_FIELD))
     if (this.pooler === null) return states
     const text = pooled(
       this.pooler,

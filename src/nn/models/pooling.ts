@@ -8,6 +8,7 @@ import { longestSegment, segmentMean } from '../../autograd/ops/products/segment
 import { max, sum } from '../../autograd/ops/reduce.js'
 import { slice } from '../../autograd/ops/shape/slice.js'
 import { reshape } from '../../autograd/ops/shape/views.js'
+import { ArgumentError } from '../../errors.js'
 import { ints, type Tensor } from '../../tensor/tensor.js'
 import type { ModelInput } from './input.js'
 
@@ -19,6 +20,40 @@ export function firstTokens(h: Tensor, { starts }: ModelInput): Tensor {
   const empty = first.findIndex((start, b) => start === at[b + 1])
   if (empty >= 0) throw new RangeError(`text ${empty} is empty: it has no first token`)
   return indexSelect(h, 0, tensor(first))
+}
+
+/** What config.json calls the token that pads, which families without a row of their own for it have among other settings. */
+export const PAD_FIELD = 'pad_token_id'
+
+/**
+ * The state of each text's last word: h [B, T, C] or unpadded [N, C] -> [B, C]. As in transformers that is the last token which is
+ * not `padId`, though it be no padding: GPT-2's texts may end with the token that pads them. A text of nothing else has its first.
+ * What a mask leaves out is no word either. Throws RangeError for an empty text, and as there ArgumentError for several padded
+ * texts where padId is no number.
+ */
+export function lastWords(
+  h: Tensor,
+  { inputIds, attentionMask, starts }: ModelInput,
+  padId: unknown,
+): Tensor {
+  const [B, T] = inputIds.shape
+  if (typeof padId !== 'number' && starts === undefined && B !== 1)
+    throw new ArgumentError(
+      'lastWords',
+      `which words of ${B} padded texts are padding is not known`,
+      `Say it in config.json: ${PAD_FIELD}; or give the texts without padding, or one by one`,
+    )
+  const at = starts === undefined ? Int32Array.from({ length: B + 1 }, (_, b) => b * T) : ints(starts)
+  const ids = ints(inputIds)
+  const mask = starts === undefined && attentionMask !== undefined ? ints(attentionMask) : null
+  const last = Int32Array.from({ length: at.length - 1 }, (_, b) => {
+    const [from, end] = [at[b], at[b + 1]]
+    if (from === end) throw new RangeError(`text ${b} is empty: it has no last word`)
+    let i = end - 1
+    while (i > from && (ids[i] === padId || mask?.[i] === 0)) i--
+    return i
+  })
+  return indexSelect(reshape(h, [-1, h.shape[h.rank - 1]]), 0, tensor(last))
 }
 
 /** 1 for words, 0 for padding, as a float [B, T, 1]. Without a mask every position is a word. */

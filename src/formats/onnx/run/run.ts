@@ -7,10 +7,13 @@ import type { OnnxGraph, OnnxNode } from '../graph.js'
 import type { Fail } from '../wire.js'
 import { elementwise } from './elementwise.js'
 import { products } from './products.js'
+import { recurrent } from './recurrent.js'
 import { shapes } from './shapes.js'
 import type { Operation, RunValue } from './value.js'
 
-const operations = new Map<string, Operation>(Object.entries({ ...elementwise, ...products, ...shapes }))
+const operations = new Map<string, Operation>(
+  Object.entries({ ...elementwise, ...products, ...recurrent, ...shapes }),
+)
 
 export interface RunOptions {
   /** Elements and products of numbers that all nodes together may make. Default 2^34. */

@@ -11,6 +11,7 @@ export const gpt2: Family = {
   pooler: false,
   pooling: 'tanh',
   dropBeforePooler: false,
+  bareTextHead: true,
   placesAfterPad: false,
   alwaysProjects: false,
   innerFollows: true,
@@ -40,7 +41,11 @@ export const gpt2: Family = {
     'layers.#.up': 'h.#.mlp.c_fc',
     'layers.#.down': 'h.#.mlp.c_proj',
   },
-  heads: { 'token-classification': classifier, 'causal-lm': { decoder: 'lm_head' } },
+  heads: {
+    'sequence-classification': { classifier: 'score' },
+    'token-classification': classifier,
+    'causal-lm': { decoder: 'lm_head' },
+  },
   stored: {
     turned: ['attn.c_attn', 'attn.c_proj', 'mlp.c_fc', 'mlp.c_proj'],
     joined: { 'attn.c_attn': ['attn.query', 'attn.key', 'attn.value'] },
@@ -74,7 +79,7 @@ export const gpt2: Family = {
   tokenizer: 'GPT2Tokenizer',
   defaults: {
     ...defaults,
-    ...{ vocabSize: 50257, maxLength: 1024, tokenTypes: 0, padId: null },
+    ...{ vocabSize: 50257, maxLength: 1024, tokenTypes: 0, padId: null, textState: 'last' },
     ...{ activation: 'gelu_new', eps: 1e-5, headDropout: 0.1 },
   },
 }

@@ -14,6 +14,7 @@ export const modernbert: Family = {
   pooler: false,
   pooling: 'gelu',
   dropBeforePooler: false,
+  bareTextHead: false,
   placesAfterPad: false,
   alwaysProjects: false,
   innerFollows: false,

@@ -68,6 +68,8 @@ export interface Family {
   /** What follows the layer between the first token's state and the classes of a text, and whether dropout comes before it. */
   readonly pooling: 'tanh' | 'relu' | 'gelu'
   readonly dropBeforePooler: boolean
+  /** Whether the head of texts is its last layer alone: without bias, and nothing is dropped before it. */
+  readonly bareTextHead: boolean
   /** Whether places are counted from padId + 1 on and padding is at padId, as in fairseq; else from 0. */
   readonly placesAfterPad: boolean
   /** Whether tables go through a layer to the width of the states even where they are as wide; else only where they are not. */
@@ -93,7 +95,7 @@ export interface Family {
   readonly firstNorm: boolean
   /** Whether the blocks' inner layer is multiplied by another one. */
   readonly gated: boolean
-  /** Whether linear layers and norms have biases; the last layers of heads always do. */
+  /** Whether linear layers and norms have biases; the last layers of heads do, but for `bareTextHead`. */
   readonly biases: boolean
   /** Whether what attention gives is dropped. */
   readonly dropAttended: boolean
