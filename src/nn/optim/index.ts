@@ -1,4 +1,5 @@
 // The optim namespace of the public surface.
+export { Adadelta, type AdadeltaOptions } from './adadelta.js'
 export { Adagrad, type AdagradOptions } from './adagrad.js'
 export { Adam, type AdamOptions, AdamW } from './adam.js'
 export { EMA, type EMAOptions } from './ema.js'
