@@ -26,3 +26,4 @@ export {
 } from './schedule.js'
 export { SGD, type SGDOptions } from './sgd.js'
 export type { OptimizerState } from './state.js'
+export type { OptimizerChoice, OptimizerName } from './trained-by.js'
