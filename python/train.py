@@ -110,7 +110,8 @@ def optimizer_of(model, stage):
         }
         for group in stage["groups"]
     ]
-    return torch.optim.AdamW(groups, lr=fit["lr"], betas=tuple(fit["betas"]), eps=fit["eps"])
+    eps = {} if fit["eps"] is None else {"eps": fit["eps"]}
+    return torch.optim.AdamW(groups, lr=fit["lr"], betas=tuple(fit["betas"]), **eps)
 
 
 def clip(parameters, fit):

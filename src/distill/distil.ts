@@ -25,13 +25,14 @@ export function distil<Input>(
   const { classes, rows: logitsOf } =
     teacher instanceof Float32Array ? targetsOf(teacher, data.size) : teacher
   const { alpha = 1, T = 2, tSquared = true, reduction = 'batchmean' } = options
+  const { form = 'kl', standardize = 'none' } = options
   return fit(
     student,
     data,
     ({ logits }, rows) => {
       const targets = within('the teacher', () => tensor(logitsOf(rows), { shape: [rows.length, classes] }))
       const labels = alpha < 1 ? labelsOf(data, rows) : null
-      return kdTerms(logits, targets, labels, { alpha, T, tSquared, reduction })
+      return kdTerms(logits, targets, labels, { alpha, T, tSquared, reduction, form, standardize })
     },
     options,
   )

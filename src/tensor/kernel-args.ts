@@ -166,12 +166,3 @@ export interface AdamArgs {
   /** Multiplies the gradient first: clipping without a pass of its own. */
   gradScale: number
 }
-
-export interface RmspropArgs {
-  lr: number
-  alpha: number
-  eps: number
-  momentum: number
-  weightDecay: number
-  gradScale: number
-}

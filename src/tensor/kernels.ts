@@ -16,7 +16,6 @@ import type {
   PoolArgs,
   ProductActivation,
   ReduceName,
-  RmspropArgs,
   UnaryGradName,
   UnaryName,
   Windows,
@@ -284,36 +283,6 @@ export interface Kernels {
     momentum: number,
     weightDecay: number,
     nesterov: boolean,
-    gradScale: number,
-  ): void
-  /** In place on p and its averages; gradAvg null: not centered, buf null: no momentum. */
-  rmsprop(
-    p: Floats,
-    g: Floats,
-    squareAvg: Floats,
-    gradAvg: Floats | null,
-    buf: Floats | null,
-    args: RmspropArgs,
-  ): void
-  /** sum += g^2; p -= lr * g / (sqrt(sum) + eps). */
-  adagrad(
-    p: Floats,
-    g: Floats,
-    sum: Floats,
-    lr: number,
-    eps: number,
-    weightDecay: number,
-    gradScale: number,
-  ): void
-  /** p = p * (1 - lr * weightDecay) - lr * sign(beta1 * m + (1 - beta1) * g); m = beta2 * m + (1 - beta2) * g. */
-  lion(
-    p: Floats,
-    g: Floats,
-    m: Floats,
-    lr: number,
-    beta1: number,
-    beta2: number,
-    weightDecay: number,
     gradScale: number,
   ): void
   /** Sum of squares, accumulated in float64. */

@@ -4,9 +4,9 @@ import { BackendError, DataError } from '../errors.js'
 import type { DataSet } from '../nn/data.js'
 import { footprintOfModel, requireRoom } from '../nn/footprint.js'
 import type { Module } from '../nn/module.js'
-import { AdamW } from '../nn/optim/adam.js'
 import { type GroupRules, parameterGroups } from '../nn/optim/groups.js'
 import { type Schedule, trainingSchedules } from '../nn/optim/schedule.js'
+import { type OptimizerChoice, type OptimizerName, trainingOptimizers } from '../nn/optim/trained-by.js'
 import { keyOf } from '../tensor/rng.js'
 import {
   captureTensors,
@@ -23,13 +23,14 @@ import type { EpochReport, EvaluationReport, Figures, FitResult, StepReport } fr
 import { Accumulator, type Loss } from './step.js'
 
 /** Of fit(). */
-export interface FitOptions {
+export interface FitOptions extends Omit<OptimizerChoice, 'weightDecay'> {
   /** Passes over the data. One of these two is needed; where both are given, steps count. */
   epochs?: number | undefined
   /** Optimizer steps in all, and the length of the schedule; the last epoch ends with the last step. */
   steps?: number | null
-  lr: number
   seed: number
+  /** Default 'adamw'. */
+  optimizer?: OptimizerName
   /** Default 64. */
   batchSize?: number
   /** Batches whose gradients are added up for one optimizer step, each counting by its rows. Default 1. */
@@ -38,16 +39,10 @@ export interface FitOptions {
   weightDecay?: number
   /** No weight decay for biases and layer norms, and with layerDecay smaller rates for lower layers. Default: all alike. */
   groups?: Omit<GroupRules, 'weightDecay'>
-  /** Of Adam. Default 0.9 and 0.999. */
-  betas?: readonly [number, number]
-  /** Of Adam. Default 1e-8. */
-  eps?: number
   /** Steps of warm-up, or below 1 their share. Default 0.06. */
   warmup?: number
   /** Default 'linear'. */
   schedule?: keyof typeof trainingSchedules
-  /** Of Adam. Default true. */
-  biasCorrection?: boolean
   /** Largest gradient norm. Default 1. */
   maxNorm?: number
   /** The norm of all gradients, or each parameter's own. Default 'global'. */
@@ -148,7 +143,7 @@ async function makeTrainingRoom(model: Module, data: DataSet<unknown>, batchSize
 }
 
 /**
- * Trains by AdamW on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
+ * Trains on `loss(output, rows, place)`: a scalar, alone or with the terms it is made of. Data order and dropout are
  * functions of (seed, epoch, step). Frozen parameters stay as they are. Throws NonfiniteError where a loss or gradient stops
  * being finite, with the tensor and op in which that arose; the weights are then those before that step. To find it,
  * `data.input` and `loss` are called once more. Throws BackendError, before the first step, where memory is too small for it.
@@ -161,11 +156,11 @@ export async function fit<Input, Output>(
   options: FitOptions,
 ): Promise<FitResult> {
   const { lr, seed, batchSize = 64, accumulate = 1, weightDecay = 0.05 } = options
-  const { maxNorm = 1, clip = 'global', biasCorrection = true } = options
+  const { maxNorm = 1, clip = 'global', optimizer: name = 'adamw' } = options
   check(options)
   if (data.size === 0) throw new DataError('training data', 'has no rows')
   await makeTrainingRoom(model, data, batchSize)
-  const { groups, betas = [0.9, 0.999], eps = 1e-8, evaluate, evaluateEvery = Infinity, signal } = options
+  const { groups, evaluate, evaluateEvery = Infinity, signal } = options
   const saved = (await options.store?.load()) ?? null
   if (saved?.result) {
     restoreResult(saved, model)
@@ -174,7 +169,7 @@ export async function fit<Input, Output>(
     return saved.result
   }
   const params = groups ? parameterGroups(model, { weightDecay, ...groups }) : model.parameters()
-  const optimizer = new AdamW(params, { lr, weightDecay, betas, eps, biasCorrection })
+  const optimizer = trainingOptimizers[name].make(params, { ...options, weightDecay })
   const perEpoch = Math.ceil(data.size / batchSize)
   const { epochs, total, steps } = lengthOf(options, perEpoch)
   const schedule: Schedule = trainingSchedules[options.schedule ?? 'linear']({

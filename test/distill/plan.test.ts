@@ -520,6 +520,34 @@ describe('plans', () => {
     expect(mainName(born)).toBe('generation-3')
   })
 
+  it('name their optimizer: the paper of bilstm takes Adadelta', () => {
+    const occasion = { transfer: true, labelled: 100, transferRows: 900, pretrained: false }
+    const planOf = (name: string, given = {}) =>
+      recipes.find((r) => r.name === name)!.plan(given, occasion, 'x')
+    const pace = { optimizer: 'adadelta', lr: 1, rho: 0.95, eps: null, batchSize: 50, epochs: 30 }
+    const usual = planOf('bilstm')
+    expect(usual.stages[0].fit).toMatchObject({ optimizer: 'adamw', lr: 1e-3, batchSize: 32 })
+    const paper = planOf('bilstm', { paper: true })
+    expect(paper.stages[0].fit).toMatchObject({ ...pace, maxNorm: 1 })
+    expect(paper.baseline.fit).toMatchObject(pace)
+    expect(paper.stages[0].losses).toEqual(usual.stages[0].losses)
+    const code = describePlan(planOf('bilstm-code'))
+    expect(code).toContain('distil: loss = MSE(z_t, z_s) + CE(y, softmax(z_s))')
+    expect(code).toContain(
+      'lr 1 constant, warm-up 0, batch 50, weight decay 0, gradient norm 30000, Adadelta with rho 0.95',
+    )
+
+    const given = { optimizer: 'adadelta', rho: 0.8 }
+    expect(withConfig(usual, 'x', given).stages[0].fit).toMatchObject(given)
+    expect(() => withConfig(usual, 'x', { rho: 0.8 })).toThrow(
+      'rho is a setting of adadelta, the optimizer is adamw. Give optimizer: adadelta too',
+    )
+    expect(() => withConfig(paper, 'x', { stages: { distil: { betas: [0.9, 0.98] } } })).toThrow(
+      'stages.distil.betas is a setting of adamw, the optimizer is adadelta',
+    )
+    expect(() => withConfig(usual, 'x', { optimizer: 'adam' })).toThrow('optimizer must be adamw or adadelta')
+  })
+
   it('know the nearest name', () => {
     expect(editDistance('kitten', 'sitting')).toBe(3)
     expect(nearest('tempratur', ['epochs', 'temperature'])).toBe('temperature')

@@ -1,4 +1,4 @@
-// Stages of six recipes against PyTorch, loss by loss over 20 steps: test/golden/recipes.py.
+// Stages of seven recipes against PyTorch, loss by loss over 20 steps: test/golden/recipes.py.
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import '../../src/index.js'
@@ -176,6 +176,7 @@ describe('20 steps of the official code in PyTorch', () => {
     ['minilm', 'minilm', 'relations', 3e-3, {}, ['attentionProbs', 'relation']],
     ['minilm2', 'minilm2', 'relations', 3e-3, { relationHeads: 6 }, ['relation']],
     ['anneal', 'annealing', 'distil', 3e-3, {}, ['annealed']],
+    ['bilstm', 'bilstm-code', 'distil', 1, {}, ['logits', 'hard']],
   ])('%s: the stage of %s called %s', async (run, recipe, name, lr, given, terms) => {
     const teacher = filled(new BertForSequenceClassification(size(4, 12)), 'tiny.teacher') as Student
     const student = filled(new BertForSequenceClassification(size(2, 6)), 'tiny.student') as Student

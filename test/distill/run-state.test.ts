@@ -65,28 +65,39 @@ describe('the state of a run', () => {
     expect(weights(last)).toEqual(weights(alone))
   })
 
-  it('goes on in an epoch that steps cut, and is over with it', async () => {
-    const options = { steps: 5, batchSize: 8, accumulate: 2, lr: 1e-2, seed: 1, evaluate: () => 1 }
-    const run = (state: RunState, m: Mlp) => train(m, data, { ...options, store: state.training('a') })
-    const alone = model()
-    const result = await run(open(place()), alone)
-    // Five batches make three steps: the sixth to ninth are two more.
-    expect(result.evaluations.map((e) => e.step)).toEqual([5, 9])
-    for (const stop of [2, 4, 5]) {
-      const folder = place()
-      let left = stop
-      const interrupted = () => (--left === 0 ? 'SIGTERM' : null)
-      await expect(run(open(folder, { every: 'never', interrupted }), model())).rejects.toThrow(Interrupted)
-      const last = model()
-      expect(await run(open(folder, {}, true), last)).toEqual(result)
-      expect(weights(last)).toEqual(weights(alone))
-      const again = model()
-      const over = open(folder, {}, true)
-      expect(over.from).toBe(9)
-      expect(await run(over, again)).toEqual(result)
-      expect(weights(again)).toEqual(weights(alone))
-    }
-  })
+  it.each(['adamw', 'adadelta'] as const)(
+    '%s goes on in an epoch that steps cut, and is over with it',
+    async (optimizer) => {
+      const options = {
+        optimizer,
+        steps: 5,
+        batchSize: 8,
+        accumulate: 2,
+        lr: 1e-2,
+        seed: 1,
+        evaluate: () => 1,
+      }
+      const run = (state: RunState, m: Mlp) => train(m, data, { ...options, store: state.training('a') })
+      const alone = model()
+      const result = await run(open(place()), alone)
+      // Five batches make three steps: the sixth to ninth are two more.
+      expect(result.evaluations.map((e) => e.step)).toEqual([5, 9])
+      for (const stop of [2, 4, 5]) {
+        const folder = place()
+        let left = stop
+        const interrupted = () => (--left === 0 ? 'SIGTERM' : null)
+        await expect(run(open(folder, { every: 'never', interrupted }), model())).rejects.toThrow(Interrupted)
+        const last = model()
+        expect(await run(open(folder, {}, true), last)).toEqual(result)
+        expect(weights(last)).toEqual(weights(alone))
+        const again = model()
+        const over = open(folder, {}, true)
+        expect(over.from).toBe(9)
+        expect(await run(over, again)).toEqual(result)
+        expect(weights(again)).toEqual(weights(alone))
+      }
+    },
+  )
 
   it('counts the updates of what had no gradient in some steps, and keeps buffers', async () => {
     class Late extends Mlp {

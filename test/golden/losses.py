@@ -358,4 +358,20 @@ def features(mean=0, variance=0, lengths=[T] * B):
 case("features.plain", features(), {"student0": h(C), "student1": h(C)}, **teachers(3))
 case("features.masked", features(50, 0.05, LENGTHS), {"student0": h(C), "student1": h(C)}, **teachers(3), mask=mask)
 
+
+
+def softmax_twice(student, teacher):
+    """CrossEntropyLoss with probabilities for logits: a mistake, see softmax-twice.ts."""
+    return 9 * torch.nn.CrossEntropyLoss()(torch.softmax(student / 3, 1), torch.softmax(teacher / 3, 1))
+
+
+case(
+    "seed-code",
+    lambda student, teacher, labels: 0.5 * F.cross_entropy(student, labels) + 0.5 * softmax_twice(student, teacher),
+    {"student": z(4, 5)},
+    teacher=z(4, 5),
+    labels=torch.tensor([1, 0, 4, 2]),
+)
+case("seed-code.soft", softmax_twice, {"student": z(4, 5)}, teacher=z(4, 5))
+
 save_file({k: v.clone().contiguous() for k, v in golden.items()}, f"{folder}/golden.safetensors")

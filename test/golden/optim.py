@@ -46,6 +46,8 @@ OPTIMIZERS = [
     ("RMSprop", T.RMSprop, {"lr": 0.02, "alpha": 0.9, "centered": True, "eps": 1e-3, "momentum": 0.5}),
     ("Adagrad", T.Adagrad, {}),
     ("Adagrad", T.Adagrad, {"lr": 0.1, "lr_decay": 0.02, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
+    ("Adadelta", T.Adadelta, {}),
+    ("Adadelta", T.Adadelta, {"lr": 0.5, "rho": 0.95, "eps": 1e-3, "weight_decay": 0.1}),
     ("Lion", Lion, {"lr": 0.01}),
     ("Lion", Lion, {"lr": 0.01, "betas": [0.8, 0.95], "weight_decay": 0.1}),
 ]

@@ -1,4 +1,4 @@
-"""Writes recipes/golden.safetensors: 20 steps of stages of six recipes as official code computes them, in PyTorch.
+"""Writes recipes/golden.safetensors: 20 steps of stages of seven recipes as official code computes them, in PyTorch.
 
 usage: pip install torch==2.15.0 transformers==5.24.0; python3 recipes.py
 
@@ -11,7 +11,8 @@ with the first 4 words of each text, still padded to 9.
 From tiny's first weights, on tiny's teacher: predict.*, tinybert-code's prediction, CE at T 1 as the mean over all elements,
 BertAdam at 1e-3, linear with 2 steps of warm-up; minilm.* (version 1, as its paper: there is no code), attention and values of the
 last layer; minilm2.*, relations of q, k, v in 6 heads, each text cropped, as bloomberg/minilmv2.bb; anneal.*, BAM's targets, which
-go from the teacher's to the labels. The last three: AdamW, weight decay 0.01 but for biases and norms, linear, gradient norm 1.
+go from the teacher's to the labels. These three: AdamW, weight decay 0.01 but for biases and norms, linear, gradient norm 1.
+bilstm.*: loss and optimizer of castorini/d-bert, MSE of logits and CE of labels, Adadelta at 1 with rho 0.95.
 
 <run>.teacher.<parameter>, tiny.student.<parameter>, tiny.fit.weight, tiny.fit.bias: weights at the start. ids, mask [8, 9];
 labels [8]; distil.ids, distil.covered [20, 4, 9]: masked ids and what stood there, -100 elsewhere. <run>.losses, and
@@ -231,6 +232,12 @@ def anneal(student, at, step):
     return loss, {"annealed": loss}
 
 
+def by_logits(student, at, step):
+    t, s = forward(teacher, at).logits.detach(), forward(student, at).logits
+    mse, ce = F.mse_loss(s, t), F.cross_entropy(s, labels[at])
+    return mse + ce, {"logits": mse, "hard": ce}
+
+
 def minilm(student, at, step):
     with torch.no_grad():
         t_qkv, t = last_qkv(teacher, at)
@@ -287,6 +294,16 @@ for run, (loss_of, eps, warmup) in runs.items():
         rows.append({"losses": loss.item(), **{name: term.item() for name, term in terms.items()}})
     record(run, rows)
 
+student = restored(tr.BertForSequenceClassification(bert(2, 6)), "tiny.student")
+optimizer, rows = torch.optim.Adadelta(student.parameters(), lr=1.0, rho=0.95), []
+for step in range(STEPS):
+    optimizer.zero_grad()
+    loss, terms = by_logits(student, batch(step), step)
+    loss.backward()
+    optimizer.step()
+    rows.append({"losses": loss.item(), **{name: term.item() for name, term in terms.items()}})
+record("bilstm", rows)
+
 # The same with texts of at most 4 words, padded to 9 as --max_seq_length 9 would
 short = (torch.arange(T) < lengths.clamp(max=4)[:, None]).int()
 student, fit = restored(tr.BertForSequenceClassification(bert(2, 6)), "tiny.student"), torch.nn.Linear(6, 12)
@@ -295,5 +312,5 @@ intermediate("padded", teacher, student, restored(fit, "tiny.fit"), ids * short,
 here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes")
 os.makedirs(here, exist_ok=True)
 save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(here, "golden.safetensors"))
-for run in ("tiny", "distil", *runs, "padded"):
+for run in ("tiny", "distil", *runs, "bilstm", "padded"):
     print(run, golden[f"{run}.losses"][:3].tolist(), golden[f"{run}.losses"][-1].item())

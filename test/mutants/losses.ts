@@ -1,9 +1,9 @@
 // Mistakes that people really make in losses, each in one case: a wrong mask, factor, divisor, pair or norm.
-import { add, mul, sub } from '../../src/autograd/ops/elementwise/arithmetic.js'
+import { add, mul, neg, sub } from '../../src/autograd/ops/elementwise/arithmetic.js'
 import { le, where } from '../../src/autograd/ops/elementwise/compare.js'
 import { log } from '../../src/autograd/ops/elementwise/pointwise.js'
 import { crossEntropy, klDiv, mse } from '../../src/autograd/ops/losses/losses.js'
-import { mean } from '../../src/autograd/ops/reduce.js'
+import { mean, sum } from '../../src/autograd/ops/reduce.js'
 import { slice } from '../../src/autograd/ops/shape/slice.js'
 import { permute, reshape } from '../../src/autograd/ops/shape/views.js'
 import { logSoftmax, softmax } from '../../src/autograd/ops/softmax.js'
@@ -109,6 +109,22 @@ export const lossSlips: LossSlip[] = [
   ),
   slip('kd.annealed', 'the divergence', (t) =>
     kdLoss(t.student, t.teacher, t.labels, { T: 1, alpha: 0.25, tSquared: false }),
+  ),
+  slip('seed-code', 'one softmax', (t) =>
+    kdLoss(t.student, t.teacher, t.labels, { T: 3, alpha: 0.5, form: 'ce' }),
+  ),
+  slip('seed-code.soft', 'T in the second softmax too', (t) =>
+    mul(
+      neg(
+        sum(
+          mul(softmax(t.teacher, -1, { T: 3 }), logSoftmax(softmax(t.student, -1, { T: 3 }), -1, { T: 3 })),
+        ),
+      ),
+      9 / 4,
+    ),
+  ),
+  slip('seed-code.soft', 'twice of the teacher', (t) =>
+    softTargetLoss(t.student, mul(softmax(t.teacher, -1, { T: 3 }), 3), { T: 3, form: 'ce-twice' }),
   ),
   slip('hard-target.classes', 'ignored rows in the divisor', (t) =>
     mul(hardTargetLoss(t.student, t.labels), 0.75),

@@ -27,7 +27,8 @@ const golden: Golden = JSON.parse(readFileSync(new URL('../golden/optim.json', i
 type Make = new (params: Tensor[], options: object) => optim.Optimizer
 const makers = {
   ...{ SGD: optim.SGD, Adam: optim.Adam, AdamW: optim.AdamW },
-  ...{ RMSprop: optim.RMSprop, Adagrad: optim.Adagrad, Lion: optim.Lion },
+  ...{ RMSprop: optim.RMSprop, Adagrad: optim.Adagrad },
+  ...{ Adadelta: optim.Adadelta, Lion: optim.Lion },
 } as unknown as Record<string, Make>
 
 const far = (a: ArrayLike<number>, b: ArrayLike<number>) =>

@@ -10,8 +10,8 @@ import * as optim from '../../src/nn/optim/index.js'
 import type { Tensor } from '../../src/tensor/tensor.js'
 
 const { SGD, Adam, AdamW } = optim
-const { RMSprop, Adagrad, Lion } = optim
-const kinds = { SGD, Adam, AdamW, RMSprop, Adagrad, Lion }
+const { RMSprop, Adagrad, Adadelta, Lion } = optim
+const kinds = { SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Lion }
 const leaf = (...values: number[]) => tensor(values, { requiresGrad: true })
 
 describe('any layout is trained', () => {
@@ -35,7 +35,7 @@ describe('any layout is trained', () => {
     ])
   })
 
-  it.each(['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'Lion'] as const)('%s, as the dense one', (name) => {
+  it.each(Object.keys(kinds) as (keyof typeof kinds)[])('%s, as the dense one', (name) => {
     const values = randn([3, 4])
     const learn = (p: Tensor) => {
       p.requiresGrad = true
@@ -144,6 +144,7 @@ describe('what cannot be trained is refused', () => {
     [() => new SGD([leaf(1)], {} as { lr: number }), 'lr must be 0 or more, got undefined'],
     [() => new AdamW([leaf(1)], { lr: Number.NaN }), 'lr must be 0 or more, got NaN'],
     [() => new optim.RMSprop([leaf(1)], { alpha: -1 }), 'alpha must be 0 or more'],
+    [() => new Adadelta([leaf(1)], { rho: 1.1 }), 'rho must lie in [0, 1], got 1.1'],
     [() => new optim.Lion([leaf(1)], { betas: [1, 0] }), 'betas must lie in [0, 1)'],
   ])('%s', (make, text) => {
     expect(make).toThrow(RangeError)
@@ -275,6 +276,7 @@ describe('stateDict', () => {
     AdamW: (m: Mlp) => new AdamW(m.namedParameters(), { lr: 0.1 }),
     RMSprop: (m: Mlp) => new optim.RMSprop(m.namedParameters(), { momentum: 0.5, centered: true }),
     Adagrad: (m: Mlp) => new optim.Adagrad(m.namedParameters(), { initialAccumulatorValue: 1 }),
+    Adadelta: (m: Mlp) => new Adadelta(m.namedParameters(), { rho: 0.95 }),
     Lion: (m: Mlp) => new optim.Lion(m.namedParameters(), { lr: 0.1 }),
   }
   const learn = (model: Mlp, optimizer: optim.Optimizer, steps: number) => {

@@ -41,8 +41,11 @@ export interface SoftTargetOptions {
   tSquared?: boolean
   /** Default 'batchmean'. */
   reduction?: RowReduction
-  /** 'kl', or 'ce': larger by the teacher's entropy, which the student cannot change. Default 'kl'. */
-  form?: 'kl' | 'ce'
+  /**
+   * 'kl', or 'ce': larger by the teacher's entropy, which the student cannot change; 'ce-twice': a mistake, kept to be compared
+   * with: softmax-twice.ts tells what it costs. Default 'kl'.
+   */
+  form?: 'kl' | 'ce' | 'ce-twice'
   /** Both logits are z-scored first, see standardizedLogits. Default 'none'. */
   standardize?: Standardization | 'none'
   /** int32 [...], for logits [..., C]: rows that count are not 0. For words: the attention mask, or the masked words'. */
@@ -84,8 +87,9 @@ export function softTargetLoss(student: Tensor, teacher: Tensor, options: SoftTa
     return standardize === 'none' ? real : standardizedLogits(real, standardize)
   }
   const target = noGrad(() => softmax(rows(teacher), -1, { T }))
-  const logp = logSoftmax(rows(student), -1, { T })
-  const total = form === 'ce' ? neg(sum(mul(target, logp))) : klDiv(logp, target, { reduction: 'sum' })
+  const own = rows(student)
+  const logp = form === 'ce-twice' ? logSoftmax(softmax(own, -1, { T }), -1) : logSoftmax(own, -1, { T })
+  const total = form === 'kl' ? klDiv(logp, target, { reduction: 'sum' }) : neg(sum(mul(target, logp)))
   const loss = reduced('softTargetLoss', total, logp.shape, reduction)
   return tSquared ? mul(loss, T * T) : loss
 }

@@ -11,10 +11,12 @@ import { relation, valueRelation } from './relation.js'
 import { relationalAngle, relationalDistance } from './relational.js'
 import { softSets } from './soft-sets.js'
 import { logitStandardization, softTarget } from './soft-target.js'
+import { softmaxTwice } from './softmax-twice.js'
 import { vectorLosses } from './vectors.js'
 
 export const losses: readonly LossRecord[] = [
-  ...[softTarget, softSets, logitStandardization, kd, hardTarget, hardSets, maskedWords],
+  ...[softTarget, softSets, logitStandardization, kd, softmaxTwice],
+  ...[hardTarget, hardSets, maskedWords],
   ...[hidden, embedding, attentionScores, attentionProbs, cosine],
   ...[valueRelation, relation, patient, featureMaps, relationalDistance, relationalAngle],
   ...vectorLosses,

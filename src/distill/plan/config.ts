@@ -1,5 +1,6 @@
 // What a --config file may change in a plan: settings of the recipe, of all stages, of one stage, of one loss.
 import { DataError } from '../../errors.js'
+import { trainingOptimizers } from '../../nn/optim/trained-by.js'
 import { layerMapNames } from '../layer-map.js'
 import { lossTable } from './loss-table.js'
 import {
@@ -60,6 +61,15 @@ export function withFit(
       'Give one',
     )
   const fit = withSettings(fitSettings, before, given, place)
+  for (const [optimizer, { own }] of Object.entries(trainingOptimizers)) {
+    const strange = own.find((name) => given[name] !== undefined)
+    if (strange !== undefined && optimizer !== fit.optimizer)
+      throw new DataError(
+        place.file,
+        `${place.where ?? ''}${strange} is a setting of ${optimizer}, the optimizer is ${fit.optimizer}`,
+        `Give optimizer: ${optimizer} too`,
+      )
+  }
   return given.epochs === undefined ? fit : { ...fit, steps: null }
 }
 

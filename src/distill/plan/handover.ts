@@ -61,6 +61,7 @@ function reasonAgainst(stage: StagePlan, general: boolean): string | null {
   if (strange !== undefined) return `its loss ${strange} is not spelled there: ${known.join(', ')} are`
   if (isTaught(stage) && stage.teacher === 'general' && general)
     return 'it is taught by the general teacher, and the cache is of the other'
+  if (fit.optimizer !== 'adamw') return `its optimizer is ${fit.optimizer}; adamw is spelled there`
   return fit.biasCorrection ? null : 'its optimizer has no bias correction, which PyTorch always has'
 }
 

@@ -1,5 +1,6 @@
 // A recipe as data: stages, what each is trained on, by which losses, how fast. The runner executes it; --config changes it.
 import { trainingSchedules } from '../../nn/optim/schedule.js'
+import { type OptimizerName, trainingOptimizers } from '../../nn/optim/trained-by.js'
 import type { FitOptions } from '../../train/trainer.js'
 import type { CustomMap, LayerMapName } from '../layer-map.js'
 import type { BoundLoss, StageTask } from './loss.js'
@@ -12,6 +13,7 @@ import {
   flag,
   type Given,
   numberFrom,
+  numberOrNone,
   oneOf,
   pair,
   type Values,
@@ -31,8 +33,12 @@ export const fitSettings = {
   batchSize: wholeFrom(1, 65536, 32),
   accumulate: wholeFrom(1, 65536, 1),
   lr: numberFrom(0, 10, 5e-5),
+  optimizer: oneOf(Object.keys(trainingOptimizers) as OptimizerName[], 'adamw'),
   betas: pair([0.9, 0.999]),
-  eps: numberFrom(0, 1, 1e-8),
+  /** Of adadelta. */
+  rho: numberFrom(0, 1, 0.9),
+  /** null: what the optimizer has where nothing is said. */
+  eps: numberOrNone(0, 1),
   weightDecay: numberFrom(0, 10, 0.01),
   decayAll: flag(false),
   layerDecay: numberFrom(0.01, 1, 1),
@@ -210,7 +216,7 @@ export function describePlan(plan: Pick<Plan, 'stages'>): string {
         `${stage.name}: loss = ${formulaOf(stage)}`,
         ...(quantize === null ? [] : [`  quantized: ${describeQuantization(quantize)}`]),
         ...(prune === null ? [] : [`  pruned: ${describePruning(prune)}`]),
-        `  on ${rows}${by}${dropout}${from}; ${lengthOf(fit)}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}`,
+        `  on ${rows}${by}${dropout}${from}; ${lengthOf(fit)}, ${rate}, weight decay ${fit.weightDecay}, gradient norm ${fit.maxNorm}${fit.clip === 'each' ? ' each' : ''}${fit.biasCorrection ? '' : ', no bias correction'}${fit.optimizer === 'adadelta' ? `, Adadelta with rho ${fit.rho}` : ''}`,
       ]
     })
     .join('\n')

@@ -1,6 +1,6 @@
 // All recipes by name. Names only, no logic.
 import { annealingRecipe } from './annealing.js'
-import { bilstmRecipe } from './bilstm.js'
+import { bilstmCodeRecipe, bilstmRecipe } from './bilstm.js'
 import { bornAgainRecipe } from './born-again.js'
 import { distilbertRecipe } from './distilbert.js'
 import { distilgpt2Recipe } from './distilgpt2.js'
@@ -16,7 +16,8 @@ import { tinybertCodeRecipe, tinybertRecipe } from './tinybert.js'
 
 export const recipes: readonly Recipe[] = [
   ...[hintonRecipe, distilbertRecipe, tinybertRecipe, tinybertCodeRecipe, minilmRecipe, minilm2Recipe],
-  ...[mobilebertRecipe, bornAgainRecipe, annealingRecipe, multiTeacherRecipe, bilstmRecipe],
+  ...[mobilebertRecipe, bornAgainRecipe, annealingRecipe, multiTeacherRecipe],
+  ...[bilstmRecipe, bilstmCodeRecipe],
   ...[q8bertRecipe, lsqRecipe, ternarybertRecipe, binarybertRecipe, pruneRecipe],
 ]
 

@@ -1,5 +1,4 @@
 // Adagrad. Duchi, Hazan and Singer 2011. PyTorch's form, with its decay of the rate.
-import { kernelsFor } from '../../tensor/backend.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
 import {
   type GroupOptions,
@@ -45,13 +44,18 @@ export class Adagrad extends Optimizer<AdagradSettings> {
   }
 
   protected update(
-    p: Tensor,
-    g: Tensor,
-    { state: [sum], steps }: Slot,
+    param: Tensor,
+    gradient: Tensor,
+    { state: [squares], steps }: Slot,
     s: AdagradSettings,
     gradScale: number,
   ): void {
+    const [p, g, sum] = [param, gradient, squares].map(flat)
     const lr = s.lr / (1 + (steps - 1) * s.lrDecay)
-    kernelsFor(p.dtype).adagrad(flat(p), flat(g), flat(sum), lr, s.eps, s.weightDecay, gradScale)
+    for (let i = 0; i < p.length; i++) {
+      const grad = g[i] * gradScale + s.weightDecay * p[i]
+      sum[i] += grad * grad
+      p[i] -= (lr * grad) / (Math.sqrt(sum[i]) + s.eps)
+    }
   }
 }

@@ -1,4 +1,5 @@
 // The optim namespace of the public surface.
+export { Adadelta, type AdadeltaOptions } from './adadelta.js'
 export { Adagrad, type AdagradOptions } from './adagrad.js'
 export { Adam, type AdamOptions, AdamW } from './adam.js'
 export { EMA, type EMAOptions } from './ema.js'
@@ -25,3 +26,4 @@ export {
 } from './schedule.js'
 export { SGD, type SGDOptions } from './sgd.js'
 export type { OptimizerState } from './state.js'
+export type { OptimizerChoice, OptimizerName } from './trained-by.js'

@@ -1,5 +1,4 @@
 // Lion: the sign of a blend of momentum and gradient. Chen et al. 2023 (arXiv 2302.06675), algorithm 2.
-import { kernelsFor } from '../../tensor/backend.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
 import {
   type GroupOptions,
@@ -37,8 +36,19 @@ export class Lion extends Optimizer<LionSettings> {
     return moments
   }
 
-  protected update(p: Tensor, g: Tensor, { state: [m] }: Slot, s: LionSettings, gradScale: number): void {
-    const [beta1, beta2] = s.betas
-    kernelsFor(p.dtype).lion(flat(p), flat(g), flat(m), s.lr, beta1, beta2, s.weightDecay, gradScale)
+  protected update(
+    param: Tensor,
+    gradient: Tensor,
+    { state }: Slot,
+    { lr, betas: [beta1, beta2], weightDecay }: LionSettings,
+    gradScale: number,
+  ): void {
+    const [p, g, m] = [param, gradient, ...state].map(flat)
+    for (let i = 0; i < p.length; i++) {
+      const grad = g[i] * gradScale
+      const blend = beta1 * m[i] + (1 - beta1) * grad
+      p[i] = p[i] * (1 - lr * weightDecay) - lr * Math.sign(blend)
+      m[i] = beta2 * m[i] + (1 - beta2) * grad
+    }
   }
 }

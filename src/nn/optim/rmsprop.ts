@@ -1,5 +1,4 @@
 // RMSprop: Tieleman and Hinton 2012, lecture 6.5; centered: Graves 2013, section 4.2. PyTorch's form: eps is added to the root.
-import { kernelsFor } from '../../tensor/backend.js'
 import { flat, type Tensor } from '../../tensor/tensor.js'
 import {
   type GroupOptions,
@@ -49,8 +48,8 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
   }
 
   protected update(
-    p: Tensor,
-    g: Tensor,
+    param: Tensor,
+    gradient: Tensor,
     { state, moments }: Slot,
     s: RMSpropSettings,
     gradScale: number,
@@ -59,10 +58,25 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
       const at = moments.indexOf(name)
       return at < 0 ? null : flat(state[at])
     }
-    const averages = [flat(state[0]), moment('gradAvg'), moment('momentumBuffer')] as const
-    kernelsFor(p.dtype).rmsprop(flat(p), flat(g), ...averages, {
-      ...{ lr: s.lr, alpha: s.alpha, eps: s.eps, momentum: s.momentum },
-      ...{ weightDecay: s.weightDecay, gradScale },
-    })
+    const [p, g, squareAvg] = [param, gradient, state[0]].map(flat)
+    const [gradAvg, buf] = [moment('gradAvg'), moment('momentumBuffer')]
+    for (let i = 0; i < p.length; i++) {
+      const grad = g[i] * gradScale + s.weightDecay * p[i]
+      const square = s.alpha * squareAvg[i] + (1 - s.alpha) * grad * grad
+      squareAvg[i] = square
+      let variance = square
+      if (gradAvg !== null) {
+        const mean = s.alpha * gradAvg[i] + (1 - s.alpha) * grad
+        gradAvg[i] = mean
+        // Of equal gradients it is 0, and rounding must not make it less.
+        variance = Math.max(0, square - mean * mean)
+      }
+      let move = grad / (Math.sqrt(variance) + s.eps)
+      if (buf !== null) {
+        move += s.momentum * buf[i]
+        buf[i] = move
+      }
+      p[i] -= s.lr * move
+    }
   }
 }

@@ -9,7 +9,7 @@ import { integer, integerReduce } from './integer.js'
 import { bce, logisticLoss } from './losses.js'
 import { matmul } from './matmul.js'
 import { dropout, layerNorm, layerNormGrad } from './normalize.js'
-import { adagrad, adam, lion, rmsprop, sgd, sumSquares } from './optim.js'
+import { adam, sgd, sumSquares } from './optim.js'
 import { planeNorm, planeNormGrad } from './plane-norm.js'
 import { maxPoolIndex, windowMean, windowSpread } from './pool.js'
 import { gruStep, gruStepGrad, lstmStep, lstmStepGrad } from './recurrent.js'
@@ -75,8 +75,5 @@ export const jsKernels: Kernels = {
   windowSpread,
   adam,
   sgd,
-  rmsprop,
-  adagrad,
-  lion,
   sumSquares,
 }
