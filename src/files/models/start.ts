@@ -5,7 +5,7 @@ import { activationFields } from '../../formats/head.js'
 import type { TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
 import { newModel } from '../../nn/models/new-model.js'
-import { isPreset, presets } from '../../nn/models/presets.js'
+import { presetNames, presetOf } from '../../nn/models/presets.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { trainWordPiece } from '../../text/wordpiece-train.js'
@@ -42,10 +42,9 @@ export interface Started {
  */
 export function startModel(source: string, options: StartOptions): Started {
   if (isFolder(source)) return fromFolder(source, options)
-  if (isPreset(source)) {
-    const { family, settings } = presets[source]
-    return fresh(source, family, { ...family.defaults, ...settings }, options)
-  }
+  const preset = presetOf(source)
+  if (preset !== null)
+    return fresh(source, preset.family, { ...preset.family.defaults, ...preset.settings }, options)
   if (existsSync(source)) {
     const { family, config } = readConfig(source)
     return fresh(source, family, config, options)
@@ -53,7 +52,7 @@ export function startModel(source: string, options: StartOptions): Started {
   throw new CheckpointError(
     source,
     'is no folder, no config.json and no preset',
-    `Presets are ${Object.keys(presets).join(', ')}; tinystill pull gets a model from the hub`,
+    `Presets are ${presetNames}; tinystill pull gets a model from the hub`,
   )
 }
 
