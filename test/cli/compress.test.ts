@@ -110,7 +110,7 @@ describe('a new student', () => {
 })
 
 describe('leftBy', () => {
-  it('leaves out words while they are one of a hundred pieces at most, without what a larger number would', () => {
+  it('leaves out words while they are one of eighty pieces at most', () => {
     const tokenizer = { vocabSize: 5, pieces: (text: string) => Int32Array.from(text, Number) }
     // 0 is of no text; 1 once, 2 twice, 3 five times.
     const left = leftBy(tokenizer, ['1', '22', '33333', '4'.repeat(392)])

@@ -9,7 +9,7 @@ export interface Left {
 }
 
 /** Of the texts' pieces, how many may become shorter ones: on WordNet these are of a quarter of the words. */
-const SHARE = 0.01
+const SHARE = 0.0125
 
 /** Vocabularies from the largest on, of a tokenizer without unused words. */
 export function leftBy(

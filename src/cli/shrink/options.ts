@@ -196,6 +196,7 @@ export function checkOptions(options: ShrinkOptions): void {
     [...files, 'vocabulary'].map(flagOf).join(', '),
     given('vocabulary') || files.some(given),
   )
+  goesWith(options, ['minCount'], '--vocabulary', given('vocabulary'))
   // What says by which order parts go, of parts that stay.
   const cuts = {
     headsBy: 'heads',

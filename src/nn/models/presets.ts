@@ -7,6 +7,9 @@ export interface Preset {
   settings: Settings
 }
 
+/** Widths of sizes go in steps of it. */
+export const HEAD = 32
+
 /**
  * BERT of a size; the inner layer is 4 times as wide, heads are 64 wide: Turc et al. 2019, "Well-Read Students". Of widths
  * between, heads are 32 wide.
@@ -15,9 +18,6 @@ const sized = (layers: number, width: number): Preset => ({
   family: bert,
   settings: { layers, width, heads: width / (width % 64 === 0 ? 64 : HEAD), inner: 4 * width },
 })
-
-/** Widths of sizes go in steps of it. */
-export const HEAD = 32
 
 /**
  * Each takes the vocabulary that is built for it. Jiao et al. 2019 (tinybert), Wang et al. 2020 (minilm), Sanh et al. 2019,
