@@ -15,6 +15,7 @@ export interface FewerWords<T = PiecedTokenizer> {
 export const hasFewerWords = (tokenizer: object): tokenizer is PiecedTokenizer =>
   neededOf(tokenizer) !== undefined
 
+/** What stays of a vocabulary, beside what texts cannot be read without. */
 export interface FewerWordsOptions {
   /** Pieces that the texts have fewer times go too, and their words fall into shorter ones. Default 1: none goes that is used. */
   minCount?: number | undefined
