@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { choose, front } from '../../src/cli/compress/choose.js'
-import { stepsOf } from '../../src/cli/compress/steps.js'
+import { type Left, leftBy } from '../../src/cli/compress/fit.js'
+import { type StudentName, stepsOf } from '../../src/cli/compress/steps.js'
 import { bert } from '../../src/nn/models/family.js'
 import { saveTinyModel } from './model.js'
 import { reviews, run } from './program.js'
@@ -37,28 +38,89 @@ describe('choose', () => {
   })
 })
 
+const sizes = { layers: 6, width: 384, inner: 1536, maxLength: 512, tokenTypes: 2, vocabSize: 30522 }
+const material = {
+  model: 'm',
+  train: 't',
+  dev: 'd',
+  answers: 'a',
+  ...{ reading: {}, stay: [] },
+  config: { ...bert.defaults, ...sizes },
+}
+const allWords = (words: number) => [{ minCount: 1, words }]
+const optionsOf = (
+  student: StudentName,
+  targetSize: number | undefined,
+  left: readonly Left[] | null,
+  step = `student-${student}`,
+) => stepsOf([student], { ...material, targetSize }, left).steps.find(({ name }) => name === step)?.options
+
+/** WordNet's. */
+const fewer = [
+  ...allWords(21_010),
+  ...[18_453, 16_609, 15_142].map((words, i) => ({ minCount: i + 2, words })),
+]
+
 describe('the narrow student', () => {
-  const sizes = { layers: 6, width: 384, inner: 1536, maxLength: 512, tokenTypes: 2, vocabSize: 30522 }
-  const material = {
-    model: 'm',
-    train: 't',
-    dev: 'd',
-    answers: 'a',
-    ...{ reading: {}, stay: [] },
-    config: { ...bert.defaults, ...sizes },
-  }
-  const widthOf = (targetSize: number | undefined, words: number | null) =>
-    stepsOf(['narrow'], { ...material, targetSize }, words).steps.find(
-      ({ name }) => name === 'student-narrow-shape',
-    )?.options.width
+  const shapeOf = (targetSize: number | undefined, left: readonly Left[] | null) =>
+    optionsOf('narrow', targetSize, left, 'student-narrow-shape')
 
   it('has two thirds of the width, or as much as fits into the size in whole numbers', () => {
+    const widthOf = (targetSize: number | undefined, words: number | null) =>
+      shapeOf(targetSize, words === null ? null : allWords(words))?.width
     expect(widthOf(undefined, null)).toBe(256)
     expect(widthOf(6e6, 11_621)).toBe(256)
     // 256 wide, 5.5 MB in files.
     expect(widthOf(5e6, 11_621)).toBe(224)
     expect(widthOf(5e6, null)).toBe(112)
     expect(widthOf(1000, 11_621)).toBe(16)
+  })
+
+  it('does without rare words before it is narrower', () => {
+    expect(shapeOf(5e6, fewer)).toMatchObject({ width: 192, minCount: 4, vocabulary: ['t'] })
+    const wide = shapeOf(9e6, fewer)
+    expect(wide).toMatchObject({ width: 256 })
+    expect(wide).not.toHaveProperty('minCount')
+  })
+})
+
+describe('a new student', () => {
+  it('is the preset where that fits, with all words if it can', () => {
+    for (const [size, left] of [
+      [undefined, null],
+      [6.1e6, fewer],
+      [5e6, allWords(11_621)],
+    ] as const) {
+      expect(optionsOf('slim', size, left)?.student).toBe('slim')
+      expect(optionsOf('slim', size, left)).not.toHaveProperty('tokenizer')
+    }
+    expect(optionsOf('slim', 5e6, fewer)).toMatchObject({ student: 'slim', tokenizer: 'student-slim-words' })
+    const words = optionsOf('slim', 5e6, fewer, 'student-slim-words')
+    expect(words).toEqual({ model: 'words', vocabulary: ['t'], minCount: 4 })
+  })
+
+  it('else has whole heads of the widest that fits', () => {
+    expect(optionsOf('slim', 5e6, allWords(21_010))?.student).toBe('L-3_H-160')
+    expect(optionsOf('mini', 5e6, fewer)?.student).toBe('L-4_H-160')
+    expect(optionsOf('tiny', 5e6, allWords(60_000))?.student).toBe('L-2_H-64')
+    expect(optionsOf('tiny', 1000, fewer)).toMatchObject({
+      ...{ student: 'L-2_H-32', tokenizer: 'student-tiny-words' },
+    })
+  })
+})
+
+describe('leftBy', () => {
+  it('leaves out words while they are one of eighty pieces at most', () => {
+    const tokenizer = { vocabSize: 5, pieces: (text: string) => Int32Array.from(text, Number) }
+    // 0 is of no text; 1 once, 2 twice, 3 five times.
+    const left = leftBy(tokenizer, ['1', '22', '33333', '4'.repeat(392)])
+    expect(left).toEqual([
+      { minCount: 1, words: 5 },
+      { minCount: 2, words: 4 },
+      { minCount: 3, words: 3 },
+    ])
+    expect(leftBy(tokenizer, ['1', '22'])).toEqual(allWords(5))
+    expect(leftBy(tokenizer, [])).toEqual(allWords(5))
   })
 })
 

@@ -120,6 +120,9 @@ describe('shrink', () => {
       Object.keys(JSON.parse(readFileSync(join(place('fewer'), 'tokenizer.json'), 'utf8')).model.vocab)
         .length,
     ).toBe(fewer.parts.words)
+    // No word of the one text is there twenty times: letters are left.
+    const rare = await told('rare', '--vocabulary', few, '--min-count', '20')
+    expect(rare.parts.words).toBeLessThan(fewer.parts.words)
   })
 
   it('makes layers of low rank where that is fewer numbers', async () => {
@@ -251,6 +254,7 @@ describe('shrink', () => {
       '0.5',
     )
     await refused('--tolerance goes with --dev', '--tolerance', '1')
+    await refused('--min-count goes with --vocabulary', '--heads', '0.5', '--min-count', '2')
     await refused('--latency is measured on texts', '--latency', '0.5')
     await refused('--heads-by michel goes with --train', '--heads', '0.5', '--heads-by', 'michel')
     await refused('does not go with --width', '--keep-shape', '--width', '8')

@@ -300,6 +300,8 @@ describe('tinystill train', () => {
       ['--model', 'nothing'],
       /nothing: is no folder, no config.json and no preset. Presets are tiny, slim, mini/,
     ],
+    // 48 is no whole number of heads of 32.
+    ['a size that is none', ['--model', 'L-2_H-48'], /L-2_H-48: is no folder, .* as in L-3_H-160/],
     ['data that are none', ['--train', 'nothing.tsv'], /nothing.tsv: cannot be read/],
     ['a text too long', ['--max-length', '100'], /--max-length 100: the model takes at most 40/],
     [

@@ -59,6 +59,27 @@ describe.each(Object.entries(kinds))('fewerWords of %s', (_, all) => {
     )
   })
 
+  it('leaves rare pieces out, of whose words shorter ones are left', () => {
+    const word = fc.constantFrom(...all.vocabulary.slice(200, 600))
+    const text = fc.array(word, { maxLength: 30 }).map((words) => words.join(' '))
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 5 }), fc.integer({ min: 2, max: 4 }), (texts, minCount) => {
+        const { tokenizer, kept } = fewerWords(all, texts, { minCount })
+        expect(kept.map((id) => all.vocabulary[id])).toEqual(tokenizer.vocabulary)
+        // What stays is what its own texts need, and stays if asked again.
+        expect(fewerWords(tokenizer, texts, { minCount }).tokenizer.vocabulary).toEqual(tokenizer.vocabulary)
+        const before = texts.flatMap((own) => Array.from(all.pieces(own)))
+        const common = before.every((id) => before.filter((other) => other === id).length >= minCount)
+        for (const own of texts) {
+          const unknown = (by: PiecedTokenizer) => Array.from(by.pieces(own)).includes(by.unkId)
+          expect(unknown(tokenizer)).toBe(unknown(all))
+          if (common) expect(tokensOf(tokenizer, own)).toEqual(tokensOf(all, own))
+        }
+      }),
+      { numRuns: 40, seed: 1 },
+    )
+  })
+
   it('has files that say the same', () => {
     const folder = join(root, all.constructor.name)
     const { tokenizer } = fewerWords(all, ['the cat sat'])
@@ -79,6 +100,22 @@ describe('fewerWords', () => {
     expect(tokensOf(tokenizer, 'abcz ab')).toEqual(['[CLS]', '[UNK]', 'ab', '[SEP]'])
     expect(kept).toContain(5)
     expect(fewerWords(own, ['ab', 'y']).kept).not.toContain(5)
+  })
+
+  it('leaves a rare word to pieces that no text had, and these with it where they are rare too', () => {
+    const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
+    const letters = ['a', 'b', 'c', '##a', '##b', '##c']
+    const own = WordPieceTokenizer.fromVocabulary([...special, ...letters, 'abc', 'ab', '##cb', 'abcb'])
+    const left = (texts: string[], minCount: number) => {
+      const { tokenizer } = fewerWords(own, texts, { minCount })
+      expect(tokenizer.vocabulary.slice(0, 11)).toEqual([...special, ...letters])
+      return [tokenizer.vocabulary.slice(11), tokensOf(tokenizer, texts[0]).slice(1, -1)]
+    }
+    expect(left(['abcb', 'ab ab'], 1)).toEqual([['ab', 'abcb'], ['abcb']])
+    // Longest first: abc, which is of no text, and once too rare; then ab, which others have.
+    expect(left(['abcb', 'ab ab'], 2)).toEqual([['ab'], ['ab', '##c', '##b']])
+    expect(left(['abcb abcb', 'abc'], 2)).toEqual([['abcb'], ['abcb', 'abcb']])
+    expect(left(['abcb', 'ab'], 3)).toEqual([[], ['a', '##b', '##c', '##b']])
   })
 
   it('keeps added tokens, and files that say the same', () => {

@@ -10,6 +10,8 @@ import { loadClassifier } from '../../files/models/on-disk.js'
 import { writeStaged } from '../../files/staged.js'
 import { Pretrained } from '../../nn/models/pretrained.js'
 import { countWeights } from '../../nn/quantized/quantize.js'
+import type { Tokenizer } from '../../text/encoding.js'
+import { type FewerWords, hasFewerWords } from '../../text/fewer-words.js'
 import { lessIsBetter } from '../../train/keeper.js'
 import type { Figures } from '../../train/reports.js'
 import { tasks } from '../../train/tasks.js'
@@ -33,8 +35,9 @@ import {
 } from '../shared/options.js'
 import { measureSpeeds, type Speed } from '../shared/speed.js'
 import { bytes, count, renderTable } from '../shared/table.js'
-import { partsThatStay, wordsFor } from '../shrink/parts.js'
+import { partsThatStay, textsOf, wordsFor } from '../shrink/parts.js'
 import { choose, front } from './choose.js'
+import { type Left, leftBy } from './fit.js'
 import { columns, reportOf, rowsOf, type Told } from './report.js'
 import {
   type Candidate,
@@ -44,6 +47,7 @@ import {
   stepsOf,
   studentNames,
   usualStudents,
+  wordFiles,
   wordsOf,
 } from './steps.js'
 
@@ -140,7 +144,7 @@ function setsOf(options: CompressOptions, whole: TextClassifierFolder, { output 
 
 /** Of a run that is only shown: what its files hold, and how many words its texts need. Throws DataError. */
 function tellMaterial(options: CompressOptions, whole: TextClassifierFolder, context: Context) {
-  const { model: folder, train, dev, test, transfer } = options
+  const { model: folder, train, dev, test } = options
   const { output } = context
   const maxLength = Math.min(options.maxLength ?? whole.usualLength, whole.maxLength)
   const rows = Object.entries(given({ train, dev, test })).map(([use, file]) => {
@@ -149,13 +153,24 @@ function tellMaterial(options: CompressOptions, whole: TextClassifierFolder, con
     output.info(lengthsLine(set, dataOf(whole, set, maxLength), whole.tokenizer, maxLength))
     return [use, set.texts.length]
   })
-  const vocabulary = [train, ...(transfer === undefined ? [] : [transfer])]
-  const words = wordsFor({ ...whole, folder }, { ...options, vocabulary }, context)?.kept.length
-  const { vocabSize } = whole.tokenizer
+  const vocabulary = wordFiles(options)
+  const words = wordsFor({ ...whole, folder }, { ...options, vocabulary }, context) as FewerWords
+  const { vocabSize } = words.tokenizer
   output.info(
-    `${count(words ?? vocabSize)} of ${count(vocabSize)} words are needed for ${vocabulary.join(' and ')}`,
+    `${count(vocabSize)} of ${count(whole.tokenizer.vocabSize)} words are needed for ${vocabulary.join(' and ')}`,
   )
-  return { rows: Object.fromEntries(rows), words: words ?? vocabSize }
+  return {
+    rows: Object.fromEntries(rows),
+    words: vocabSize,
+    left: leftFor(words.tokenizer, options, context),
+  }
+}
+
+/** Of a vocabulary without unused words; rare ones go for a size alone. */
+function leftFor(words: Tokenizer, options: CompressOptions, { output }: Context): Left[] {
+  const all = { minCount: 1, words: words.vocabSize }
+  if (options.targetSize === undefined || !hasFewerWords(words)) return [all]
+  return leftBy(words, textsOf(wordFiles(options), options, output))
 }
 
 /** A candidate's folder, of whose steps these are the results. */
@@ -197,7 +212,7 @@ async function judge(
 }
 
 /**
- * How many words students have where they are made without unused ones too, else null, and what both models got on dev. Their
+ * What words students may have where they are made without unused ones too, else null, and what both models got on dev. Their
  * teacher then has none of them either, which changes no answer of it: the words are those of no text that it answers.
  */
 async function fewerWords(
@@ -206,16 +221,16 @@ async function fewerWords(
   sets: Sets,
   options: CompressOptions,
   context: Context,
-): Promise<{ fewer: number | null; known: Map<string, Figures> }> {
+): Promise<{ left: Left[] | null; known: Map<string, Figures> }> {
   await runPlanned(experiment.experiment, experiment.plan, options, context)
   const [metric] = tasks[sets.rules.problemType].metrics
   const known = new Map<string, Figures>()
-  let words = 0
+  let words: Tokenizer | null = null
   for (const candidate of candidates) {
     const side = sideOf(candidate, folderOf(candidate, options.model, experiment.plan))
     known.set(side.name, (await answersOf(side, sets.dev, sets.rules, context)).figures)
     // In the end those of the last, which has the fewer.
-    words = side.tokenizer.vocabSize
+    words = side.tokenizer
     for (const p of side.model.parameters()) p.dispose()
   }
   const [whole, fewer] = [...known.values()].map((figures) => scoreOf(figures, metric))
@@ -224,7 +239,7 @@ async function fewerWords(
   context.output.info(
     `words that no text uses cost ${lost.toFixed(2)} points of ${metric} on dev: students are made ${few ? 'without' : 'with'} them`,
   )
-  return { fewer: few ? words : null, known }
+  return { left: few ? leftFor(words as Tokenizer, options, context) : null, known }
 }
 
 /** What a folder needs to be loaded, without the records of its training. */
@@ -295,8 +310,8 @@ export const compressCommand: CommandSpec<CompressOptions> = {
       (name) => name !== 'half' || material.config.layers > 1,
     )
     if (dryRun) {
-      const { rows, words } = tellMaterial(options, whole, context)
-      const { steps } = stepsOf(students, material, words)
+      const { rows, words, left } = tellMaterial(options, whole, context)
+      const { steps } = stepsOf(students, material, left)
       const commands = commandsOf(experimentOf(options, steps).plan, options)
       for (const line of commands) output.print(line)
       output.json({ commands, rows, words: { kept: words, of: material.config.vocabSize } })
@@ -307,14 +322,14 @@ export const compressCommand: CommandSpec<CompressOptions> = {
     try {
       const sets = setsOf(options, whole, context)
       const first = wordsOf(material)
-      const { fewer, known } = await fewerWords(
+      const { left, known } = await fewerWords(
         experimentOf(options, first.steps),
         first.candidates,
         sets,
         options,
         context,
       )
-      const { steps, candidates } = stepsOf(students, material, fewer)
+      const { steps, candidates } = stepsOf(students, material, left)
       const { experiment, plan } = experimentOf(options, steps)
       await runPlanned(experiment, plan, options, context)
       const sides = candidates.map((candidate) => sideOf(candidate, folderOf(candidate, folder, plan)))

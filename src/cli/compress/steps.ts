@@ -1,13 +1,23 @@
 // What is tried to make a model small, as steps of an experiment: each begins from the result of one before.
 import type { TransformerConfig } from '../../nn/models/config.js'
+import { HEAD, presets, sizeName } from '../../nn/models/presets.js'
 import { COLUMNS } from '../../nn/shrink/kept.js'
 import type { Step } from '../run/experiment.js'
+import { fitted, type Left, type Shape } from './fit.js'
 
 export const studentNames = ['cut', 'half', 'narrow', 'rank', 'mini', 'slim', 'tiny'] as const
 export type StudentName = (typeof studentNames)[number]
 
 /** Tried where none are named. Of as many numbers half of the heads and neurons are worth more than half of the ranks. */
 export const usualStudents = studentNames.filter((name) => name !== 'rank')
+
+/** New students, of presets. */
+const fresh = ['mini', 'slim', 'tiny'] as const
+
+const describedNew = (name: (typeof fresh)[number]) => {
+  const { layers, width } = presets[name].settings
+  return `a new model, ${layers} layers ${width} wide, or as much of it as --target-size takes, taught by the whole`
+}
 
 /** For people. */
 export const described: Readonly<Record<StudentName, string>> = {
@@ -16,9 +26,9 @@ export const described: Readonly<Record<StudentName, string>> = {
   narrow:
     'every other layer, half of the heads and inner neurons and two thirds of the width, or as much of it as --target-size takes, taught by the whole',
   rank: 'products of two smaller matrices with half of the numbers, taught by the whole',
-  mini: 'a new model, 4 layers 256 wide, taught by the whole',
-  slim: 'a new model, 3 layers 192 wide, taught by the whole',
-  tiny: 'a new model, 2 layers 128 wide, taught by the whole',
+  mini: describedNew('mini'),
+  slim: describedNew('slim'),
+  tiny: describedNew('tiny'),
 }
 
 export interface Material {
@@ -54,11 +64,16 @@ interface Tried {
   candidates: Candidate[]
 }
 
+/** The files whose words stay. */
+export const wordFiles = ({ train, transfer }: Pick<Material, 'train' | 'transfer'>): string[] =>
+  transfer === undefined ? [train] : [train, transfer]
+
 /** Words that none of the texts uses go: where that costs next to nothing, all that comes after is smaller for it. */
-export function wordsOf({ model, train, transfer, reading }: Material): Tried {
-  const texts = transfer === undefined ? [train] : [train, transfer]
+export function wordsOf(material: Material): Tried {
+  const { model, reading } = material
+  const options = defined({ model, vocabulary: wordFiles(material), ...reading })
   return {
-    steps: [{ name: WORDS, command: 'shrink', options: defined({ model, vocabulary: texts, ...reading }) }],
+    steps: [{ name: WORDS, command: 'shrink', options }],
     candidates: [
       { name: 'whole', step: null, levers: [] },
       { name: WORDS, step: WORDS, levers: ['words'] },
@@ -68,31 +83,31 @@ export function wordsOf({ model, train, transfer, reading }: Material): Tried {
 
 const WORDS = 'words'
 
-/** Scales, norms and biases, as a share of all. */
-const REST = 0.04
+/** Half of the heads and neurons of half of the layers, and two thirds of the width. */
+const narrowShape = ({ config: { width, inner } }: Material, layers: number): Shape => ({
+  ...{ most: Math.max(COLUMNS, COLUMNS * Math.round((2 * width) / 3 / COLUMNS)), step: COLUMNS, layers },
+  block: (own) => own * (4 * (width / 2) + 2 * (inner / 2)),
+})
+
+const newShape = ({ layers, width }: Pick<TransformerConfig, 'layers' | 'width'>): Shape => ({
+  ...{ most: width, step: HEAD, layers },
+  block: (own) => 12 * own * own,
+})
 
 /**
- * Of a narrow student: two thirds of the model's, or fewer, so that in whole numbers it has at most the size that is asked for.
- * Its tables of places and types stay floats.
+ * The whole row of steps. left: of the model without unused words, which is then the teacher too, what words students may have;
+ * null: they have all of the model's.
  */
-function narrowWidth({ config, targetSize = Infinity }: Material, depth: number, words: number): number {
-  const { width, inner, maxLength, tokenTypes } = config
-  const blocks = depth * (4 * (width / 2) + 2 * (inner / 2))
-  const bytes = (own: number) => (1 + REST) * own * (words + 4 * (maxLength + tokenTypes) + blocks + own)
-  let own = Math.max(COLUMNS, COLUMNS * Math.round((2 * width) / 3 / COLUMNS))
-  while (own > COLUMNS && bytes(own) > targetSize) own -= COLUMNS
-  return own
-}
-
-/**
- * The whole row of steps. fewer: how many words students have, and their teacher, the model without unused ones; null: all that
- * the model has.
- */
-export function stepsOf(students: readonly StudentName[], material: Material, fewer: number | null): Tried {
-  const { model, config, stay, train, dev, transfer, answers, epochs, maxLength, reading } = material
+export function stepsOf(
+  students: readonly StudentName[],
+  material: Material,
+  left: readonly Left[] | null,
+): Tried {
+  const { model, config, stay, train, dev, transfer, answers, epochs, maxLength, reading, targetSize } =
+    material
   const { steps, candidates } = wordsOf(material)
-  const teacher = fewer === null ? model : WORDS
-  const before = fewer === null ? [] : ['words']
+  const teacher = left === null ? model : WORDS
+  const before = left === null ? [] : ['words']
   const add = (name: string, command: string, options: Step['options'], levers: string[]) => {
     steps.push({ name, command, options: defined(options) })
     candidates.push({ name, step: name, levers })
@@ -100,6 +115,26 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
   // Nothing is trained: it costs as much as reading --dev once more.
   add('low-rank', 'shrink', { model: teacher, rank: 0.75 }, [...before, 'rank'])
   const teach = { recipe: 'hinton', teacher, train, dev, transfer, answers, maxLength, epochs, ...reading }
+  const fit = (shape: Shape, sizes: Pick<TransformerConfig, 'maxLength' | 'tokenTypes'>) =>
+    fitted(shape, left ?? [{ minCount: 1, words: config.vocabSize }], sizes, targetSize)
+  /** What rare words are left out by. */
+  const often = (minCount: number) =>
+    minCount === 1 ? {} : { vocabulary: wordFiles(material), minCount, ...reading }
+  /** A preset, of which all is new but its words. */
+  const added = (preset: (typeof fresh)[number]) => (name: string) => {
+    const { family, settings } = presets[preset]
+    const whole = { ...family.defaults, ...settings }
+    const { width, minCount } = fit(newShape(whole), whole)
+    const student = width === whole.width ? preset : sizeName(whole.layers, width)
+    const tokenizer = minCount === 1 ? undefined : `${name}-words`
+    if (tokenizer !== undefined)
+      steps.push({
+        name: tokenizer,
+        command: 'shrink',
+        options: defined({ model: teacher, ...often(minCount) }),
+      })
+    add(name, 'distill', { ...teach, student, tokenizer }, [...before, 'distill'])
+  }
   /** Parts go, and what is left learns from the whole model. */
   const shrunk = (name: string, lever: string, parts: Step['options'], lr?: number) => {
     const cut = Object.entries(parts).filter(([part]) => !stay.includes(part))
@@ -119,13 +154,13 @@ export function stepsOf(students: readonly StudentName[], material: Material, fe
     },
     // So little of it is as it was that it learns faster than a fine-tuned model may.
     narrow: (name) => {
-      const width = narrowWidth(material, depth, fewer ?? config.vocabSize)
-      shrunk(name, 'shrink', { ...half, layers: depth, width }, 1e-4)
+      const { width, minCount } = fit(narrowShape(material, depth), config)
+      shrunk(name, 'shrink', { ...half, layers: depth, width, ...often(minCount) }, 1e-4)
     },
     rank: (name) => shrunk(name, 'rank', { rank: 0.5 }),
-    mini: (name) => add(name, 'distill', { ...teach, student: 'mini' }, [...before, 'distill']),
-    slim: (name) => add(name, 'distill', { ...teach, student: 'slim' }, [...before, 'distill']),
-    tiny: (name) => add(name, 'distill', { ...teach, student: 'tiny' }, [...before, 'distill']),
+    mini: added('mini'),
+    slim: added('slim'),
+    tiny: added('tiny'),
   }
   for (const student of students) make[student](`student-${student}`)
   // What is trained is done: whole numbers come last.

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type EmbedLoss, embedLosses, embedRecipes } from '../../distill/embedding/recipes.js'
 import type { BesideMethod } from '../../distill/plan/variants.js'
 import { languageRecipes, recipes } from '../../distill/recipes/index.js'
-import { presets } from '../../nn/models/presets.js'
+import { presetNames } from '../../nn/models/presets.js'
 import { type PruneMethodName, pruneMethodNames } from '../../nn/prune/methods.js'
 import type { ScoreStart } from '../../nn/prune/prepare.js'
 import { type PruneScheduleName, pruneScheduleNames } from '../../nn/prune/schedule.js'
@@ -108,7 +108,7 @@ export function distillOptions(command: Command): Command {
       '--general-teacher <dir>',
       'folder of a pretrained model that teaches on plain text before the task; for distilbert one that guesses masked words',
     )
-    .option('--student <source>', `folder, config.json, or a preset: ${Object.keys(presets).join(', ')}`)
+    .option('--student <source>', `folder, config.json, or a preset: ${presetNames}`)
     .addOption(
       new Option(
         '--from-layers <list>',

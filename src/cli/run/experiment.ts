@@ -13,7 +13,7 @@ import {
 import { DataError } from '../../errors.js'
 import { readSettings } from '../../files/settings-file.js'
 import { shown } from '../../formats/json.js'
-import { isPreset } from '../../nn/models/presets.js'
+import { presetOf } from '../../nn/models/presets.js'
 
 /** Short names as words: they become folders, and stand in `${...}`. */
 const NAME = /^[a-z0-9][\w-]{0,63}$/i
@@ -139,6 +139,6 @@ export function pathsOf(
 function found(file: string, where: string, path: string, sizes: boolean): string {
   const own = fromFile(file, path)
   if (existsSync(own)) return own
-  if (sizes && isPreset(path)) return path
+  if (sizes && presetOf(path) !== null) return path
   throw new DataError(file, `${where}: ${own} is not there`, 'Paths go from the folder of this file on')
 }

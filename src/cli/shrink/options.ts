@@ -33,6 +33,7 @@ export interface ShrinkOptions extends CommonOptions, DataFileOptions {
   layers?: number
   width?: number
   vocabulary?: string[]
+  minCount?: number
   rank?: number
   energy?: number
   keepShape: boolean
@@ -96,6 +97,11 @@ export function shrinkOptions(command: Command): Command {
     .option(
       '--vocabulary <file...>',
       'texts: words that none of them uses go, but for special ones and single letters; labels are not needed',
+    )
+    .option(
+      '--min-count <n>',
+      'of --vocabulary, words that its texts have fewer times go too, into pieces',
+      whole(1),
     )
     .addOption(
       new Option(
@@ -190,6 +196,7 @@ export function checkOptions(options: ShrinkOptions): void {
     [...files, 'vocabulary'].map(flagOf).join(', '),
     given('vocabulary') || files.some(given),
   )
+  goesWith(options, ['minCount'], '--vocabulary', given('vocabulary'))
   // What says by which order parts go, of parts that stay.
   const cuts = {
     headsBy: 'heads',

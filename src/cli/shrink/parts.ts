@@ -81,21 +81,28 @@ export async function scoresOf(
   return importance.scores()
 }
 
+/** All texts of files, those of pairs too. */
+export const textsOf = (
+  files: readonly string[],
+  options: DataFileOptions,
+  output: Context['output'],
+): string[] =>
+  files.flatMap((file) => {
+    const { texts, pairs } = readTexts(file, { ...dataOptions(options, output), labels: 'none' })
+    return [...texts, ...(pairs ?? []).filter((text) => text !== null)]
+  })
+
 /** The words of files' texts, where --vocabulary names some. Throws DataError for tokenizers of other kinds. */
 export function wordsFor(
   { tokenizer, folder }: Pick<Whole, 'tokenizer' | 'folder'>,
-  options: Pick<ShrinkOptions, 'vocabulary'> & DataFileOptions,
+  options: Pick<ShrinkOptions, 'vocabulary' | 'minCount'> & DataFileOptions,
   { output }: Pick<Context, 'output'>,
 ): FewerWords | null {
   const files = options.vocabulary
   if (files === undefined) return null
   if (tokenizer === null || !hasFewerWords(tokenizer))
     throw new DataError(folder, 'has no tokenizer whose vocabulary can be cut', 'Leave --vocabulary out')
-  const texts = files.flatMap((file) => {
-    const { texts: own, pairs } = readTexts(file, { ...dataOptions(options, output), labels: 'none' })
-    return [...own, ...(pairs ?? []).filter((text) => text !== null)]
-  })
-  return fewerWords(tokenizer, texts)
+  return fewerWords(tokenizer, textsOf(files, options, output), options)
 }
 
 /** How much of what no option says stays. */

@@ -1,6 +1,6 @@
 // The options of tinystill train, as they are given and as they are meant.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { presets } from '../../nn/models/presets.js'
+import { presetNames } from '../../nn/models/presets.js'
 import { trainingSchedules } from '../../nn/optim/schedule.js'
 import type { TaskType } from '../../train/tagging/tasks.js'
 import { dimList } from '../embed/dims.js'
@@ -84,9 +84,8 @@ const PACE = {
 }
 
 export function trainOptions(command: Command): Command {
-  const names = Object.keys(presets).join(', ')
   command
-    .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${names}`)
+    .requiredOption('--model <source>', `folder to go on from, config.json, or a preset: ${presetNames}`)
     .requiredOption(
       '--train <file>',
       'training data: .tsv, .csv, .jsonl, .json or .parquet; for mlm and lm also .txt; for token .conll, .bio, .tsv, .txt, .conllu or .jsonl; for qa .json as SQuAD has it, or .jsonl',

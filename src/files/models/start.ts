@@ -6,7 +6,7 @@ import type { TransformerConfig } from '../../nn/models/config.js'
 import type { Family, Kind } from '../../nn/models/family.js'
 import { newModel } from '../../nn/models/new-model.js'
 import { PAD_FIELD } from '../../nn/models/pooling.js'
-import { isPreset, presets } from '../../nn/models/presets.js'
+import { presetNames, presetOf } from '../../nn/models/presets.js'
 import type { Pretrained } from '../../nn/models/pretrained.js'
 import type { Tokenizer } from '../../text/encoding.js'
 import { WordPieceTokenizer } from '../../text/wordpiece.js'
@@ -50,10 +50,9 @@ export function startModel(source: string, options: StartOptions): Started {
 
 function begun(source: string, options: StartOptions): Started {
   if (isFolder(source)) return fromFolder(source, options)
-  if (isPreset(source)) {
-    const { family, settings } = presets[source]
-    return fresh(source, family, { ...family.defaults, ...settings }, options)
-  }
+  const preset = presetOf(source)
+  if (preset !== null)
+    return fresh(source, preset.family, { ...preset.family.defaults, ...preset.settings }, options)
   if (existsSync(source)) {
     const { family, config } = readConfig(source)
     return fresh(source, family, config, options)
@@ -61,7 +60,7 @@ function begun(source: string, options: StartOptions): Started {
   throw new CheckpointError(
     source,
     'is no folder, no config.json and no preset',
-    `Presets are ${Object.keys(presets).join(', ')}; tinystill pull gets a model from the hub`,
+    `Presets are ${presetNames}; tinystill pull gets a model from the hub`,
   )
 }
 

@@ -7,10 +7,16 @@ export interface Preset {
   settings: Settings
 }
 
-/** BERT of a size; the inner layer is 4 times as wide, heads are 64 wide: Turc et al. 2019, "Well-Read Students". */
+/** Widths of sizes go in steps of it. */
+export const HEAD = 32
+
+/**
+ * BERT of a size; the inner layer is 4 times as wide, heads are 64 wide: Turc et al. 2019, "Well-Read Students". Of widths
+ * between, heads are 32 wide.
+ */
 const sized = (layers: number, width: number): Preset => ({
   family: bert,
-  settings: { layers, width, heads: width / 64, inner: 4 * width },
+  settings: { layers, width, heads: width / (width % 64 === 0 ? 64 : HEAD), inner: 4 * width },
 })
 
 /**
@@ -35,6 +41,19 @@ export const presets = {
 /** Of one of `presets`. */
 export type PresetName = keyof typeof presets
 
-export function isPreset(name: string): name is PresetName {
+function isPreset(name: string): name is PresetName {
   return Object.hasOwn(presets, name)
 }
+
+/** The name of a size between presets, as Turc et al. write theirs: L-3_H-160. width: a multiple of HEAD. */
+export const sizeName = (layers: number, width: number): string => `L-${layers}_H-${width}`
+
+/** One of `presets`, or a size that is said by its layers and width: L-3_H-160; null: neither. */
+export function presetOf(name: string): Preset | null {
+  if (isPreset(name)) return presets[name]
+  const [layers, width] = (/^L-([1-9]\d{0,2})_H-([1-9]\d{0,4})$/.exec(name) ?? []).slice(1).map(Number)
+  return width === undefined || width % HEAD !== 0 ? null : sized(layers, width)
+}
+
+/** For help texts and errors. */
+export const presetNames = `${Object.keys(presets).join(', ')}, or layers and width as in L-3_H-160`

@@ -18,10 +18,9 @@ export interface Used {
 }
 
 interface Kind<T extends PiecedTokenizer> {
-  /**
-   * Pieces that must stay beside those that the texts became: what their way there needs, and what new words can be spelled with.
-   * Those that are in no vocabulary are passed over.
-   */
+  /** What new words can be spelled with, of the alphabet that the texts are written in. What is in no vocabulary is passed over. */
+  letters(tokenizer: T, used: Pick<Used, 'texts' | 'pieces'>): Iterable<string>
+  /** Pieces that must stay beside those that the texts became: what their way there needs. What is in no vocabulary is passed over. */
   needed(tokenizer: T, used: Used): Iterable<string>
   /** The tokenizer of what stays. common: the fields that all specs share, of the smaller vocabulary; kept: its old ids. */
   fewer(tokenizer: T, common: PiecedSpec, kept: readonly number[], rules: PiecedRules): T
@@ -50,18 +49,18 @@ function* within(word: string): Generator<string> {
  * begin anywhere, or it might become known.
  */
 const wordPiece = kindOf(WordPieceTokenizer, {
+  *letters({ spec }, { texts }) {
+    const letters = new Set(texts.flatMap((text) => [...new Set(normalizeBert(text, spec.normalizing))]))
+    for (const letter of letters) yield* [letter, spec.prefix + letter]
+  },
   *needed(tokenizer, { texts, pieces }) {
     const { spec, unkId } = tokenizer
-    const letters = new Set<string>()
     for (const [i, text] of texts.entries()) {
-      const normal = normalizeBert(text, spec.normalizing)
-      for (const letter of normal) letters.add(letter)
       if (!pieces[i].includes(unkId)) continue
-      for (const word of splitBert(normal))
+      for (const word of splitBert(normalizeBert(text, spec.normalizing)))
         if (tokenizer.pieces(word).includes(unkId))
           for (const piece of within(word)) yield* [piece, spec.prefix + piece]
     }
-    for (const letter of letters) yield* [letter, spec.prefix + letter]
   },
   fewer: ({ spec }, common, _, rules) =>
     WordPieceTokenizer.fromSpec({ ...spec, ...common, unk: spec.unk }, FILE, rules),
@@ -69,10 +68,9 @@ const wordPiece = kindOf(WordPieceTokenizer, {
 
 /** What merges make on the way to a piece stays, and every byte. A merge that no text needed was never in another's way. */
 const byteBpe = kindOf(ByteBpeTokenizer, {
+  letters: () => byteCharacters(),
   *needed({ spec, vocabulary }, { pieces, idOf }) {
-    const bytes = byteCharacters()
-    yield* bytes
-    const single = new Set(bytes)
+    const single = new Set(byteCharacters())
     const merges = new Merges(spec.merges, (piece) => idOf(piece) as number)
     for (const id of new Set(pieces.flatMap((own) => [...own]))) {
       const characters = [...vocabulary[id]]
@@ -94,8 +92,10 @@ const byteBpe = kindOf(ByteBpeTokenizer, {
 
 /** The best way stays the best. The worst piece of all stays: an unknown character is so much worse than it. */
 const unigram = kindOf(UnigramTokenizer, {
-  *needed({ spec, vocabulary }, { pieces }) {
-    for (const own of pieces) for (const id of own) yield* vocabulary[id]
+  *letters({ vocabulary }, { pieces }) {
+    for (const id of new Set(pieces.flatMap((own) => [...own]))) yield* vocabulary[id]
+  },
+  *needed({ spec, vocabulary }) {
     const worst = spec.scores.reduce((at, score, id) => (score < spec.scores[at] ? id : at), 0)
     yield vocabulary[worst]
   },
