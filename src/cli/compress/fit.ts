@@ -50,7 +50,7 @@ const bytes = (width: number, words: number, places: number, { layers, block }: 
 
 /**
  * The widest student that in whole numbers has targetSize bytes at most, with the most words of `left`: rare words go before
- * width does. Where none is as small, the smallest.
+ * width does. Where none is as small, the narrowest, with all words: to lose some would be in vain.
  */
 export function fitted(
   shape: Shape,
@@ -63,5 +63,5 @@ export function fitted(
     const own = left.find(({ words }) => bytes(width, words, maxLength + tokenTypes, shape) <= targetSize)
     if (own !== undefined) return { width, minCount: own.minCount }
   }
-  return { width: step, minCount: left[left.length - 1].minCount }
+  return { width: step, minCount: 1 }
 }
