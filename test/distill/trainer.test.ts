@@ -5,7 +5,9 @@ import { tensor } from '../../src/autograd/create.js'
 import { gradcheck } from '../../src/autograd/gradcheck.js'
 import { crossEntropy, mse } from '../../src/autograd/ops/losses/losses.js'
 import { randomScope } from '../../src/autograd/random.js'
+import { recipes } from '../../src/cli/mnist.js'
 import { distil } from '../../src/distill/distil.js'
+import { kdLoss } from '../../src/distill/losses/kd.js'
 import { Linear } from '../../src/nn/layers.js'
 import { Mlp } from '../../src/nn/models/mlp.js'
 import { Module } from '../../src/nn/module.js'
@@ -154,6 +156,24 @@ describe('steps', () => {
     await distil(make(), data, logits, { ...options, epochs: 1, batchSize: 20, alpha: 0.5, onStep })
     await distil(make(), data, logits, { ...options, epochs: 1, batchSize: 20, onStep })
     expect(names).toEqual([['soft', 'hard'], ['soft']])
+  })
+
+  it('distil takes every form of the soft targets', async () => {
+    const logits = predict(make(), data).map((x, i) => x + (i % 3))
+    const first = async (more: object): Promise<number> => {
+      const losses: number[] = []
+      await distil(make(), data, logits, {
+        ...{ ...options, ...more, epochs: 1, batchSize: rows, alpha: 0.5, T: 3 },
+        onStep: (s) => void losses.push(s.loss),
+      })
+      return losses[0]
+    }
+    const { logits: own } = make().forward(tensor(values, { shape: [rows, 3] }))
+    const teacher = tensor(logits, { shape: [rows, 2] })
+    for (const more of [{ form: 'ce' }, recipes['seed-code'], { standardize: 'sample' }] as const) {
+      const want = kdLoss(own, teacher, tensor(labels), { alpha: 0.5, T: 3, ...more }).item()
+      expect(await first(more)).toBeCloseTo(want, 5)
+    }
   })
 
   it('a signal ends it after the step in hand', async () => {
