@@ -3,6 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Texts } from '../../src/cli/distill/data.js'
+import { withVaried } from '../../src/cli/distill/varied.js'
+import { hintonRecipe } from '../../src/distill/recipes/hinton.js'
 import { reviews, run } from './program.js'
 
 const root = mkdtempSync(join(tmpdir(), 'tinystill-augment-option-'))
@@ -90,6 +93,29 @@ describe('distill --augment', () => {
     const { code, err } = await distil('hinton', 'many', '--transfer', at('many.txt'), '--steps', '5')
     expect(code, err).toBe(0)
     expect(madeIn(err)).toBeGreaterThan(rows.length * 20)
+  })
+
+  it('makes so many that as many rows have no labels as have some, up to 20,000', () => {
+    const set = (n: number) => ({
+      file: 'x',
+      texts: Array.from({ length: n }, (_, i) => `${i} a ${i % 97} b`),
+      pairs: null,
+    })
+    const made = (labelled: number, transfer: number) => {
+      const texts = {
+        train: set(labelled),
+        transfer: transfer > 0 ? set(transfer) : null,
+        text: null,
+        varied: null,
+      }
+      const options = { train: 'x', quick: false, seed: 1 } as const
+      const given = { options, recipe: hintonRecipe, teachers: [], pretrained: false }
+      return withVaried(texts as unknown as Texts, given, { info: () => {} }).varied?.texts.length ?? 0
+    }
+    expect([made(7000, 0), made(7000, 9000), made(12_000, 0)]).toEqual([13_000, 13_000, 12_000])
+    expect([made(20_000, 0), made(20_000, 5000), made(20_000, 20_000), made(30_000, 0)]).toEqual([
+      20_000, 15_000, 0, 20_000,
+    ])
   })
 
   it('makes as many as are asked for, beside a transfer set, the same by the same seed', async () => {

@@ -504,6 +504,16 @@ describe('plans', () => {
     }
   })
 
+  it('have steps by rows, of a new student more where many have labels', () => {
+    const [hinton] = recipes
+    const epochs = (labelled: number, transferRows: number, pretrained = false) =>
+      hinton.plan({}, { transfer: transferRows > 0, labelled, transferRows, pretrained }, 'test').stages[0]
+        .fit.epochs
+    expect([epochs(40, 0), epochs(500, 19_500), epochs(6920, 13_080)]).toEqual([25, 4, 4])
+    expect([epochs(20_000, 20_000), epochs(20_000, 50_000), epochs(100_000, 20_000)]).toEqual([4, 3, 2])
+    expect(epochs(20_000, 20_000, true)).toBe(3)
+  })
+
   it('print their loss', () => {
     for (const recipe of recipes) {
       const plan = recipe.plan(

@@ -35,7 +35,11 @@ const tokenizer = trainWordPiece(texts, { size: 60, minCount: 1 })
 const size = { vocabSize: tokenizer.vocabSize, width: 16, layers: 2, heads: 4, inner: 24, maxLength: 16 }
 const tokenizerFiles = ['special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt']
 
-function saved(model = new BertForSequenceClassification({ ...size, labels: ['bad', 'good'] })): string {
+const classifier = () => new BertForSequenceClassification({ ...size, labels: ['bad', 'good'] })
+
+function saved(
+  model: BertForSequenceClassification | BiLstmForSequenceClassification = classifier(),
+): string {
   const folder = fresh()
   writePretrained(folder, { model, tokenizer, maxLength: 12 })
   return folder

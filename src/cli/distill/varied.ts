@@ -8,7 +8,10 @@ import { countRows, type Texts } from './data.js'
 import type { DistillOptions } from './options.js'
 import { isLive, type Teacher } from './teachers.js'
 
-/** Labelled and made rows that a new student is given where nothing is said. A transfer set comes on top: its texts may be of another kind. */
+/**
+ * Labelled and made rows that a new student is given where nothing is said. A transfer set comes on top: its texts may be of another
+ * kind. And so many rows without labels where as many have some: what a teacher says of those whose labels a student has is little.
+ */
 const ROWS = 20_000
 /** Made ones of a labelled text at most: more say nothing new. */
 const EACH = 40
@@ -50,14 +53,15 @@ function wanted(
     return augment
   }
   if (augment === 0 || recipe.varies !== true || pretrained) return 0
-  const { labelled } = countRows(texts)
+  const { labelled, transferRows } = countRows(texts)
   const { texts: own, pairs } = texts.train
   const words = own.reduce(
     (sum, text, i) => sum + Math.min(LENGTH, wordsIn(text) + wordsIn(pairs?.[i] ?? '')),
     0,
   )
   const most = quick ? QUICK : Math.min(EACH, WORDS / Math.max(1, words)) * labelled
-  const n = Math.max(0, Math.min(Math.floor(most), ROWS - labelled))
+  const lacking = Math.max(ROWS - labelled, Math.min(ROWS, labelled) - transferRows, 0)
+  const n = Math.min(Math.floor(most), lacking)
   if (live || n === 0) return n
   output.info(
     `a cache has no answers to new texts, so none are made of those of ${train}, which help a new student: give the teacher itself`,
