@@ -64,18 +64,20 @@ export class MultiHeadAttention extends Module {
   out: Linear | LowRankLinear
   readonly headSize: number
 
-  /** dropout: of the attention probabilities. std: of the initial weights, as in Linear. values: the width of what values are made of. */
+  /** dropout: of the attention probabilities. size: of a head; default width / heads. std: of the initial weights, as in Linear. values: the width of what values are made of. */
   constructor(
     width: number,
     readonly heads: number,
     readonly dropout = 0,
     linear: LinearOptions = {},
-    headSize = width / heads,
+    size?: number,
     values = width,
   ) {
     super()
     wholeArg('MultiHeadAttention', 'width', width, 1)
     wholeArg('MultiHeadAttention', 'heads', heads, 1)
+    // No default of the parameter: that would be reckoned before anything is checked.
+    const headSize = size ?? width / heads
     if (!(numberArg('MultiHeadAttention', 'dropout', dropout) >= 0 && dropout < 1))
       throw new RangeError(`MultiHeadAttention: dropout must be at least 0 and below 1, got ${dropout}`)
     if (!Number.isInteger(headSize))
